@@ -1,0 +1,40 @@
+# synarray: two commands do everything. `make reproduce` runs the paper's experiment, `make test` runs the whole test suite.
+# Each sets up .venv first (once), and says what it does.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce test bench lint clean
+
+help:  ## Say what can be made
+	@echo "synarray: train a spiking network inside a simulated array of memory devices"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "synarray needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Use: make PYTHON=python3.12 ..."; exit 2; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' || { echo "Could not install the packages synarray needs; is a package index reachable?"; exit 2; }
+	@touch $@
+
+$(READY): $(VENV)/.ready
+	@echo "Adding what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' || { echo "Could not install the test tools; is a package index reachable?"; exit 2; }
+	@touch $@
+
+reproduce: $(VENV)/.ready  ## Set up, and run the paper's experiment on MNIST: table against the paper, and a report
+	@$(BIN)/synarray reproduce
+
+test: $(READY) lint  ## Set up, and run lint, types, the import contract and every test
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## Style, types and the import contract
+	@echo "Style ..." && $(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "Types ..." && $(BIN)/mypy && echo "Floors ..." && $(BIN)/lint-imports --no-timing
+
+bench: $(VENV)/.ready  ## Speed, against the same network in NumPy and against the machine's limits
+	@$(BIN)/synarray bench
+
+clean:  ## Remove the environment and caches (not runs or reports)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,91 @@
+"""synarray: train a spiking network inside a simulated array of memory devices.
+
+Say what the task is, and in seconds the network is trained by STDP inside the array; the result says how accurate it
+became and counts every pulse, read and spike it took.
+
+    >>> import synarray
+    >>> spec = synarray.load_experiment("local-fields", {"images": 1000, "epochs": 1})
+    >>> spec.n_neurons
+    500
+
+The floors, from the ground up; a file imports only from its own floor or from floors below it:
+
+    words       errors, units, events (what is counted), rng (one seed, named streams), spec (frozen values)
+    device/     one cell: how a programming pulse moves it
+    array/      many cells: tiles and their verbs (read, pulse, program, freeze, disconnect)
+    network/    spikes: encoding, winner-take-all neurons, STDP, pruning; compiled kernels and a readable reference
+    learn/      time: data sets, presentations, epochs, read-out, results, the scikit-learn classifier
+    cost/       price: what the counted events saved
+    study/      questions: experiment files, runs on disk, the paper's experiment
+    report/     telling: figures, terminal, one HTML page
+    cli/        the commands
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synarray.errors import DataError, RunError, SpecError, SynarrayError
+    from synarray.learn.classifier import SpikingClassifier
+    from synarray.learn.datasets import Dataset, load_dataset
+    from synarray.learn.readout import Evaluation
+    from synarray.learn.result import Result
+    from synarray.learn.training import LearningSpec, train
+    from synarray.study.experiment import ExperimentSpec, experiment_names, load_experiment
+    from synarray.study.runs import Run, open_run
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DataError": "errors",
+    "Dataset": "learn.datasets",
+    "Evaluation": "learn.readout",
+    "ExperimentSpec": "study.experiment",
+    "LearningSpec": "learn.training",
+    "Result": "learn.result",
+    "Run": "study.runs",
+    "RunError": "errors",
+    "SpecError": "errors",
+    "SpikingClassifier": "learn.classifier",
+    "SynarrayError": "errors",
+    "experiment_names": "study.experiment",
+    "load_dataset": "learn.datasets",
+    "load_experiment": "study.experiment",
+    "open_run": "study.runs",
+    "train": "learn.training",
+}
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "Evaluation",
+    "ExperimentSpec",
+    "LearningSpec",
+    "Result",
+    "Run",
+    "RunError",
+    "SpecError",
+    "SpikingClassifier",
+    "SynarrayError",
+    "experiment_names",
+    "load_dataset",
+    "load_experiment",
+    "open_run",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name when it is first used, so that importing the package stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synarray' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"synarray.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

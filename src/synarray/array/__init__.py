@@ -1,0 +1,1 @@
+"""Many cells: tiles, and the verbs of an array (read, pulse, program)."""

@@ -1,0 +1,1 @@
+"""Price: what a run's counted events saved or cost."""

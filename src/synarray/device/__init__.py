@@ -1,0 +1,1 @@
+"""One cell: how a programming pulse moves it."""

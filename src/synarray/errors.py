@@ -1,0 +1,92 @@
+"""The exception tree: what can go wrong, told in four parts.
+
+    SynarrayError                 everything this package raises on purpose
+    ├── SpecError                 a key, value or unit of an experiment or device is not allowed   (also a ValueError)
+    ├── DataError                 images, labels or a data file cannot be used                     (also a ValueError)
+    └── RunError                  a run folder cannot be read or written                           (also an OSError)
+
+Every message has four parts: the rule, what came (value, unit, shape), where it came from (file and key), and what
+to do. The command line prints it without a traceback and exits with status 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["DataError", "RunError", "SpecError", "SynarrayError", "nearest"]
+
+
+class SynarrayError(Exception):
+    """A four-part message: the rule, what came, where it came from, what to do.
+
+    Parameters
+    ----------
+    rule : str
+        What must hold, as a sentence without its full stop.
+    got : str
+        What came instead: value, unit, shape.
+    where : str
+        File and key, or the argument's name.
+    do : str
+        The remedy.
+
+    Examples
+    --------
+    >>> str(SpecError("epochs must be at least 1", got="0", where="my.toml, key epochs", do="Use 3."))
+    'epochs must be at least 1: got 0 (my.toml, key epochs). Use 3.'
+    """
+
+    def __init__(self, rule: str, *, got: str, where: str, do: str) -> None:
+        super().__init__(rule, got, where, do)
+        self.rule, self.got, self.where, self.do = rule, got, where, do
+
+    def __str__(self) -> str:
+        """Join the four parts into one message."""
+        return f"{self.rule}: got {self.got} ({self.where}). {self.do}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the four parts, so that an error crosses process borders."""
+        return (_rebuild, (type(self), self.rule, self.got, self.where, self.do))
+
+
+class SpecError(SynarrayError, ValueError):
+    """A key, value or unit of an experiment or device is not allowed."""
+
+
+class DataError(SynarrayError, ValueError):
+    """Images, labels or a data file cannot be used."""
+
+
+class RunError(SynarrayError, OSError):
+    """A run folder cannot be read or written."""
+
+
+def _rebuild(kind: type[SynarrayError], rule: str, got: str, where: str, do: str) -> SynarrayError:
+    return kind(rule, got=got, where=where, do=do)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name was probably meant.
+
+    Parameters
+    ----------
+    name : str
+        The name that was not recognised.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    str
+        A sentence for the last part of an error.
+
+    Examples
+    --------
+    >>> nearest("epohcs", ["epochs", "seed"])
+    'Did you mean "epochs"? Known: epochs, seed.'
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f'Did you mean "{close[0]}"? ' if close else ""
+    return f"{hint}Known: {', '.join(known)}."

@@ -1,0 +1,1 @@
+"""Time: data sets, presentations, epochs, runs, read-out."""

@@ -1,0 +1,183 @@
+"""What a training leaves behind: the network, its labels, its counted events, and how well it reads."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.events import NetworkEvent, NeuronEvent
+from synarray.learn.readout import Evaluation, log_posterior, soft_votes
+from synarray.network.encoding import Retina
+from synarray.network.machine import Machine
+from synarray.rng import Phase
+
+if TYPE_CHECKING:
+    from synarray.learn.training import LearningSpec
+
+__all__ = ["HistoryPoint", "Result"]
+
+
+@dataclass(frozen=True)
+class HistoryPoint:
+    """One point of the training curve.
+
+    ``accuracy`` is progressive: images are classified before the labels learn from them. ``pulses`` counts from the
+    start; ``pruned_fraction`` is the share of the network's cells.
+    """
+
+    presentations: int
+    accuracy: float | None
+    pulses: int
+    pruned_fraction: float
+
+
+@dataclass
+class Result:
+    """A trained network. Plain attributes and arrays.
+
+    Attributes
+    ----------
+    spec : LearningSpec
+    machine : Machine
+        Groups, cells, thresholds, counted events.
+    retina : Retina
+        Which features are inputs, and their scaling.
+    classes : ndarray, shape (n_classes,)
+        The labels, sorted.
+    image_shape : tuple of int or None
+    label_counts : ndarray of int64, shape (n_neurons, n_classes)
+        Output spikes by neuron and class, from training images.
+    history : list of HistoryPoint
+    seconds : dict of str to float
+        Wall-clock seconds of each part: prepare, compile, train, label, test.
+    images_seen : int
+        Presentations while learning.
+    notes : list of str
+        What a reader must know, e.g. that local fields fell back to a full field.
+    evaluation : Evaluation or None
+        What the test set said, when there was one.
+    """
+
+    spec: LearningSpec
+    machine: Machine
+    retina: Retina
+    classes: npt.NDArray[np.generic]
+    image_shape: tuple[int, ...] | None
+    label_counts: npt.NDArray[np.int64]
+    history: list[HistoryPoint]
+    seconds: dict[str, float]
+    images_seen: int
+    notes: list[str] = field(default_factory=list)
+    evaluation: Evaluation | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the test images read rightly by soft votes."""
+        return self.evaluation.accuracy if self.evaluation else None
+
+    @property
+    def weights(self) -> list[npt.NDArray[np.float32]]:
+        """Weights of each group as [pre, post]."""
+        return [self.machine.array.tile(g) for g in range(len(self.machine.groups))]
+
+    @property
+    def images_per_second(self) -> float:
+        """Presentations learned from per second of training, one core."""
+        return self.images_seen / max(self.seconds["train"], 1e-9)
+
+    @property
+    def silent_neurons(self) -> int:
+        """Neurons that never spiked while labelling."""
+        return int(np.count_nonzero(self.label_counts.sum(axis=1) == 0))
+
+    @property
+    def pruned_fraction(self) -> float:
+        """Share of the network's cells that were pruned."""
+        return 1.0 - self.machine.array.n_alive / self.machine.array.n_cells
+
+    @property
+    def spared_fraction(self) -> float:
+        """Share of a fully connected network's cells that are absent or pruned here."""
+        return 1.0 - self.machine.array.n_alive / (len(self.retina.inputs) * self.spec.n_neurons)
+
+    @property
+    def events(self) -> dict[str, int]:
+        """Every counted hardware action, by name (see ``synarray.events``)."""
+        per_neuron = self.machine.neuron_events.sum(axis=0)
+        named = {event.name.lower(): int(per_neuron[event]) for event in NeuronEvent}
+        return named | {event.name.lower(): int(self.machine.network_events[event]) for event in NetworkEvent}
+
+    @property
+    def pulses(self) -> int:
+        """Programming pulses sent: LTP, LTD, and those of soft pruning."""
+        events = self.events
+        return events["ltp_pulse"] + events["ltd_pulse"] + events["pruning_pulse"]
+
+    @property
+    def state_sha256(self) -> str:
+        """Fingerprint of final weights, masks, thresholds and labels."""
+        array = self.machine.array
+        digest = hashlib.sha256()
+        for part in (array.w, array.read_copy, array.alive, self.machine.threshold, self.label_counts):
+            digest.update(f"{part.dtype.str}{part.shape}".encode())
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
+
+    def metrics(self) -> dict[str, Any]:
+        """Everything a script may want, ready for JSON."""
+        events, test = self.events, self.evaluation
+        return {
+            "accuracy": test.accuracy if test else None,
+            "accuracy_hard": test.accuracy_hard if test else None,
+            "accuracy_low": test.accuracy_low if test else None,
+            "accuracy_high": test.accuracy_high if test else None,
+            "class_accuracy": [None if np.isnan(a) else float(a) for a in test.class_accuracy] if test else None,
+            "test_images": test.n_images if test else 0,
+            "pruned_fraction": self.pruned_fraction,
+            "spared_fraction": self.spared_fraction,
+            "pulses": self.pulses,
+            "pulses_ltp": events["ltp_pulse"],
+            "pulses_ltd": events["ltd_pulse"],
+            "pulses_pruning": events["pruning_pulse"],
+            "pulses_skipped_by_pruning": events["pulse_skipped"],
+            "pulses_at_bound": events["pulse_at_bound"],
+            "output_spikes": events["output_spike"],
+            "input_spikes": events["input_spike"],
+            "row_reads": events["row_read"],
+            "column_senses": events["column_sense"],
+            "cell_reads": events["cell_read"],
+            "n_inputs": len(self.retina.inputs),
+            "n_neurons": self.spec.n_neurons,
+            "n_groups": len(self.machine.groups),
+            "n_cells": self.machine.array.n_cells,
+            "silent_neurons": self.silent_neurons,
+            "epochs": self.spec.epochs,
+            "images_seen": self.images_seen,
+            "train_seconds": self.seconds["train"],
+            "images_per_second": self.images_per_second,
+            "seconds": self.seconds,
+            "seed": self.spec.seed,
+            "state_sha256": self.state_sha256,
+            "notes": self.notes,
+        }
+
+    def predict(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[Any]:
+        """Read the class of each image by soft votes, shape (n_images,)."""
+        votes = self.decision_function(x, workers)
+        return self.classes[votes.argmax(axis=1)]
+
+    def decision_function(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[np.float64]:
+        """Summed log P(class | spike) of each image, shape (n_images, n_classes)."""
+        from synarray.learn.datasets import check_images
+        from synarray.learn.training import infer
+
+        x = np.asarray(x)
+        check_images(x, "x")
+        pixels = self.retina.see(x.reshape(len(x), -1))
+        readout = self.spec.readout
+        spikes = infer(self.machine, pixels, readout.test_windows, Phase.TEST, workers)
+        return soft_votes(spikes, log_posterior(self.label_counts, readout.smoothing))

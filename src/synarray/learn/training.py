@@ -1,0 +1,284 @@
+"""From images to a trained network: presentations -> epochs -> a result.
+
+Schedules (learning gain, sharpness, homeostasis) advance in short blocks of presentations; within a block the compiled
+kernel runs alone. Everything is a function of (spec, images, labels): no worker count, chunking or clock enters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from synarray.events import NeuronEvent
+from synarray.learn.datasets import check_images, check_labels
+from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
+from synarray.learn.result import HistoryPoint, Result
+from synarray.network import kernels
+from synarray.network.encoding import Retina
+from synarray.network.fields import place_groups
+from synarray.network.machine import Machine, MachineSpec
+from synarray.network.pruning import cut_lowest
+from synarray.rng import Phase, Stream, permutation
+
+__all__ = ["LearningSpec", "Progress", "Trainer", "train"]
+
+_MONITOR = 2048
+"""Presentations between points of the training curve."""
+_SAMPLE = 512
+"""Presentations of each that are classified before the network's labels learn from them."""
+
+Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
+
+
+class LearningSpec(MachineSpec):
+    """A machine, how long it learns, and how it is read."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
+    readout: ReadoutSpec = ReadoutSpec()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands; ``accuracy`` is the progressive estimate (None until there is one)."""
+
+    presentations: int
+    total: int
+    images_per_second: float
+    accuracy: float | None
+
+
+@dataclass
+class Trainer:
+    """Shows images to a machine and keeps the training curve.
+
+    Attributes
+    ----------
+    machine : Machine
+    n_classes : int
+    total : int
+        Presentations of the whole training; schedules end there.
+    presentations : int
+        Presentations shown so far.
+    """
+
+    machine: Machine
+    n_classes: int
+    total: int
+    presentations: int = 0
+    seconds: float = 0.0
+    history: list[HistoryPoint] = field(default_factory=list)
+    _recent: npt.NDArray[np.float64] | None = None
+
+    @property
+    def block(self) -> int:
+        """Presentations between two steps of the schedules: about 1/400 of the training, at most 256."""
+        return min(256, max(1, self.total // 400))
+
+    def compile(self, pixels: Pixels) -> float:
+        """Compile the kernels, or load them from the cache, before any clock runs. Returns the seconds it took."""
+        start = time.perf_counter()
+        self._pass(pixels, np.zeros(0, np.int64), learning=True)
+        infer(self.machine, (pixels[0][:0], pixels[1][:0]), 1, Phase.TEST)
+        return time.perf_counter() - start
+
+    def learn(
+        self,
+        pixels: Pixels,
+        order: npt.NDArray[np.int64],
+        y: npt.NDArray[np.int64],
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Show the images ``order`` once, learning; labels ``y`` serve the training curve only."""
+        for begin in range(0, len(order), _MONITOR):
+            images = order[begin : begin + _MONITOR]
+            start = time.perf_counter()
+            winners = self._pass(pixels, images, learning=True)
+            self._monitor(winners, y[images])
+            self.seconds += time.perf_counter() - start
+            if on_progress:
+                speed = self.presentations / max(self.seconds, 1e-9)
+                on_progress(Progress(self.presentations, self.total, speed, self.history[-1].accuracy))
+
+    def rebalance(self, pixels: Pixels, order: npt.NDArray[np.int64]) -> None:
+        """Show images with homeostasis only, so that thresholds settle after a cut; no cell moves."""
+        self.total, shown = len(order), self.presentations
+        self._pass(pixels, order, learning=False, progress_from=shown)
+
+    def _pass(
+        self, pixels: Pixels, order: npt.NDArray[np.int64], *, learning: bool, progress_from: int = 0
+    ) -> npt.NDArray[np.int32]:
+        machine, spec = self.machine, self.machine.spec
+        sliding = learning and spec.encoding.form == "sliding"
+        draws = spec.encoding.draws if learning else 1
+        winners = np.zeros((len(order), draws, len(machine.groups)), np.int32)
+        for begin in range(0, max(len(order), 1), self.block):
+            images = order[begin : begin + self.block]
+            progress = min(1.0, (self.presentations - progress_from) / self.total)
+            tables = machine.tables(progress, learning=learning)
+            state = (machine.layout, machine.cells, machine.neurons, tables, machine.pruning)
+            out = (machine.neuron_events, machine.network_events, winners[begin : begin + self.block])
+            if sliding:
+                window = spec.encoding.steps_per_window
+                kernels.learn_sliding(
+                    *pixels, images, self.presentations, draws, window, spec.seed, *state, *out
+                )  # fmt: skip
+            else:
+                kernels.learn_windows(*pixels, images, self.presentations, draws, spec.seed, *state, *out)
+            machine.settle_thresholds()
+            self.presentations += len(images)
+        return winners
+
+    def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
+        """Classify the first images by labels learned before them, then learn labels from all (test, then train)."""
+        accuracy = None
+        if self._recent is None:
+            self._recent = np.zeros((self.machine.spec.n_neurons, self.n_classes))
+        else:
+            votes = soft_votes(winners[:_SAMPLE], log_posterior(self._recent, 0.5))
+            accuracy = float(np.mean(votes.argmax(axis=1) == y[:_SAMPLE]))
+        self._recent = 0.9 * self._recent + count_spikes(winners, y, self.machine.spec.n_neurons, self.n_classes)
+        events = self.machine.neuron_events
+        pulses = events[:, [NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE, NeuronEvent.PRUNING_PULSE]].sum()
+        pruned = events[:, NeuronEvent.CELL_PRUNED].sum() / self.machine.array.n_cells
+        self.history.append(HistoryPoint(self.presentations, accuracy, int(pulses), float(pruned)))
+
+
+def infer(machine: Machine, pixels: Pixels, windows: int, phase: Phase, workers: int = 1) -> npt.NDArray[np.int32]:
+    """Show images without learning. Returns the winners [image, window, group], the same for any number of workers."""
+    images, gains = pixels
+    winners = np.zeros((len(images), windows, len(machine.groups)), np.int32)
+    tables, spec = machine.tables(1.0, learning=False), machine.spec
+    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables)
+
+    def show(begin: int, end: int) -> None:
+        part = slice(begin, end)
+        kernels.infer(images[part], gains[part], begin, windows, spec.seed, int(phase), *state, winners[part])
+
+    edges = np.linspace(0, len(images), max(1, workers) + 1).astype(int).tolist()
+    if workers <= 1:
+        show(0, len(images))
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(show, edges[:-1], edges[1:]))
+    return winners
+
+
+def train(
+    spec: LearningSpec,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    x_test: npt.ArrayLike | None = None,
+    y_test: npt.ArrayLike | None = None,
+    *,
+    seed: int | None = None,
+    image_shape: tuple[int, ...] | None = None,
+    full_scale: float | None = None,
+    workers: int = 1,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Train a spiking network inside an array, without labels; then label its neurons and, if asked, test it once.
+
+    Parameters
+    ----------
+    spec : LearningSpec
+        The machine, its laws, and how long it learns.
+    x : array_like, shape (n_images, n_features) or (n_images, height, width)
+        Training images, not negative; 8-bit, or any numbers with full scale at their maximum.
+    y : array_like of int, shape (n_images,)
+        Class of each training image. Learning does not see it: it serves the training curve and the labels of neurons.
+    x_test, y_test : array_like, optional
+        Images and classes that are read once, at the end.
+    seed : int, optional
+        Overrides the spec's.
+    image_shape : tuple of int, optional
+        Height and width behind flattened features; taken from ``x`` when it has them.
+    full_scale : float, optional
+        Value of full intensity: 255 for 8-bit images, else the maximum of ``x``.
+    workers : int
+        Threads used for labelling and testing; the result does not depend on it.
+    on_progress : callable, optional
+        Called with a :class:`Progress` about every 2,000 presentations.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    DataError
+        When images or labels cannot be used.
+    SpecError
+        When the spec does not fit the data.
+    """
+    spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
+    x, y = np.asarray(x), np.asarray(y)
+    check_images(x, "x")
+    classes, labels = np.unique(check_labels(y, len(x), "y"), return_inverse=True)
+    shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
+    full_scale = full_scale or (255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0)
+    flat = x.reshape(len(x), -1)
+    start = time.perf_counter()
+    retina = Retina.fit(flat, spec.inputs, full_scale=full_scale, gain_control=spec.encoding.gain_control)
+    pixels = retina.see(flat)
+    notes = []
+    if spec.fields.kind == "local" and shape is None:
+        notes.append("The features have no image geometry: local fields fell back to one full field.")
+    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, shape)
+    total = spec.epochs * len(flat)
+    trainer = Trainer(Machine.build(spec, groups, total), len(classes), total)
+    seconds = {"prepare": time.perf_counter() - start, "compile": trainer.compile(pixels)}
+    for epoch in range(spec.epochs):
+        order = permutation(len(flat), seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
+        trainer.learn(pixels, order, labels, on_progress)
+    if spec.pruning.mode == "after":
+        _prune_after(trainer, pixels)
+    start = time.perf_counter()
+    spikes = infer(trainer.machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
+    counts = count_spikes(spikes, labels, spec.n_neurons, len(classes))
+    seconds |= {"train": trainer.seconds, "label": time.perf_counter() - start}
+    result = Result(
+        spec, trainer.machine, retina, classes, shape, counts, trainer.history, seconds, total, notes, evaluation=None
+    )
+    if x_test is not None and y_test is not None:
+        start = time.perf_counter()
+        result.evaluation = test(result, np.asarray(x_test), np.asarray(y_test), workers)
+        seconds["test"] = time.perf_counter() - start
+    return result
+
+
+def test(
+    result: Result, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], workers: int = 1
+) -> Evaluation:
+    """Classify labelled images and compare.
+
+    Raises
+    ------
+    DataError
+        When images or labels cannot be used, or a class was never seen in training.
+    """
+    check_images(x, "x_test")
+    y = check_labels(y, len(x), "y_test", known=result.classes)
+    pixels = result.retina.see(x.reshape(len(x), -1))
+    spikes = infer(result.machine, pixels, result.spec.readout.test_windows, Phase.TEST, workers)
+    return evaluate(spikes, np.searchsorted(result.classes, y), result.label_counts, result.spec.readout.smoothing)
+
+
+test.__test__ = False  # type: ignore[attr-defined]  # a verb of the laboratory, not a test of the suite
+
+
+def _prune_after(trainer: Trainer, pixels: Pixels) -> None:
+    """One-shot pruning of the finished network: the lowest cells are disconnected; thresholds stay or re-balance."""
+    machine, spec = trainer.machine, trainer.machine.spec
+    cut = cut_lowest(machine.array, spec.pruning.fraction)
+    machine.neuron_events[:, NeuronEvent.CELL_PRUNED] += cut
+    if spec.pruning.rebalance:
+        n = len(pixels[0])
+        order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=2**31)
+        trainer.rebalance(pixels, np.resize(order, spec.pruning.rebalance))

@@ -1,0 +1,162 @@
+"""From an image to input spikes: which pixels become inputs, gain control, and each input's chance of firing.
+
+    gain        v <- min(255, v target / sum v)          target: the mean total of the training images
+    rate        r_i = r_max (v_i / 255)^gamma            per second; 0 where v_i <= floor
+    spikes      P(spike in a step) = r_i dt              steps of dt = 1 ms
+    window      P(x_i = 1) = 1 - (1 - r_i dt)^(t_window / dt)
+
+Pixel values are held in 8 bits (255 = full scale of the data set), chances in 16 bits. The selection of inputs follows
+Shi et al. 2018, who kept 397 of MNIST's 784 pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from synarray.errors import DataError
+from synarray.spec import Spec
+from synarray.units import Hertz, Seconds
+
+__all__ = ["EncodingSpec", "InputSpec", "Retina", "chance_table"]
+
+FULL = 255
+
+
+class InputSpec(Spec):
+    """Which features of the data become inputs of the network."""
+
+    select: Literal["active", "all"] = "active"
+    """``active``: features above ``level`` in more than ``share`` of the training images; ``all``: every feature."""
+    level: Annotated[int, Field(ge=0, lt=FULL)] = 1
+    """Intensity an active feature exceeds, in 1/255 of full scale."""
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the training images in which it must do so."""
+
+
+class EncodingSpec(Spec):
+    """How intensities become Poisson-like input spikes, and how time is cut.
+
+    Raises
+    ------
+    SpecError
+        When times are not positive, a window is no whole number of steps, or r_max dt exceeds 1.
+    """
+
+    form: Literal["windows", "sliding"] = "windows"
+    """``windows``: one winner per window, windows start empty; ``sliding``: one winner per step, the window slides."""
+    dt: Annotated[Seconds, Field(gt=0)] = 1e-3
+    t_window: Annotated[Seconds, Field(gt=0)] = 10e-3
+    """STDP window: an input that spiked within it before the output spike gets LTP, the others LTD."""
+    t_present: Annotated[Seconds, Field(gt=0)] = 40e-3
+    """How long an image is shown while learning."""
+    rate_max: Annotated[Hertz, Field(gt=0)] = 240.0
+    """Firing rate of an input at full intensity."""
+    gamma: Annotated[float, Field(gt=0)] = 1.0
+    floor: Annotated[int, Field(ge=0, lt=FULL)] = 50
+    """Intensity up to which an input stays silent, in 1/255."""
+    gain_control: bool = True
+    """Bring every image to the mean total intensity of the training images first."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for name in ("t_window", "t_present"):
+            unit = self.dt if name == "t_window" or self.form == "sliding" else self.t_window
+            ratio = getattr(self, name) / unit
+            if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6:
+                raise ValueError(f"{name} must be a whole multiple of {unit:g} s")
+        if self.rate_max * self.dt > 1:
+            raise ValueError(f"rate_max x dt must not exceed 1 spike per step (rate_max at most {1 / self.dt:g} Hz)")
+        return self
+
+    @property
+    def steps_per_window(self) -> int:
+        """Time steps in a window."""
+        return round(self.t_window / self.dt)
+
+    @property
+    def draws(self) -> int:
+        """Output spikes of each group while one image is shown: windows, or steps in the sliding form."""
+        return round(self.t_present / (self.dt if self.form == "sliding" else self.t_window))
+
+
+def chance_table(spec: EncodingSpec, *, per_step: bool) -> npt.NDArray[np.uint16]:
+    """Chance that an input of each 8-bit intensity is active in a window (or spikes in a step), in 1/65536.
+
+    Returns
+    -------
+    ndarray of uint16, shape (256,)
+
+    Examples
+    --------
+    >>> int(chance_table(EncodingSpec(rate_max=100.0), per_step=True)[255])  # 0.1 of 65536
+    6554
+    """
+    v = np.arange(FULL + 1)
+    per_dt = np.where(v > spec.floor, spec.rate_max * spec.dt * (v / FULL) ** spec.gamma, 0.0)
+    chance = per_dt if per_step else 1.0 - (1.0 - per_dt) ** spec.steps_per_window
+    return np.minimum(np.rint(chance * 65536), 65535).astype(np.uint16)
+
+
+@dataclass(frozen=True)
+class Retina:
+    """What the encoder has learned from the training images: which features are inputs, full scale, and the mean total.
+
+    Attributes
+    ----------
+    inputs : ndarray of int64, shape (n_inputs,)
+        Features that are inputs, rising.
+    n_features : int
+        Features of the data.
+    full_scale : float
+        Value of full intensity.
+    mean_total : float
+        Mean over the training images of the sum of 8-bit intensities.
+    gain_control : bool
+    """
+
+    inputs: npt.NDArray[np.int64]
+    n_features: int
+    full_scale: float
+    mean_total: float
+    gain_control: bool
+
+    @classmethod
+    def fit(cls, x: npt.NDArray[np.generic], inputs: InputSpec, *, full_scale: float, gain_control: bool) -> Retina:
+        """Select inputs and learn the mean total from training images ``x``, shape (n_images, n_features)."""
+        x = _to_bytes(x, full_scale)
+        active = np.count_nonzero(x > inputs.level, axis=0) > inputs.share * len(x)
+        if inputs.select == "all":
+            active[:] = True
+        if not active.any():
+            raise DataError(
+                f"at least one feature must exceed {inputs.level}/{FULL} in more than {inputs.share:.0%} of the images",
+                got="none that does", where="inputs.select", do='Set inputs.select = "all", or lower inputs.share.',
+            )  # fmt: skip
+        return cls(np.flatnonzero(active), x.shape[1], full_scale, float(x.sum(axis=1).mean()), gain_control)
+
+    def see(self, x: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
+        """Turn images, shape (n_images, n_features), into input intensities and one gain per image (in 1/65536).
+
+        Returns
+        -------
+        pixels : ndarray of uint8, shape (n_images, n_inputs)
+        gains : ndarray of uint32, shape (n_images,)
+        """
+        x = _to_bytes(x, self.full_scale)
+        gains = np.full(len(x), 65536.0)
+        if self.gain_control:
+            gains = 65536.0 * self.mean_total / np.maximum(x.sum(axis=1), 1)
+        pixels = np.ascontiguousarray(x[:, self.inputs])
+        return pixels, np.minimum(np.rint(gains), 65536.0 * FULL).astype(np.uint32)
+
+
+def _to_bytes(x: npt.NDArray[np.generic], full_scale: float) -> npt.NDArray[np.uint8]:
+    if x.dtype == np.uint8 and full_scale == FULL:
+        return x
+    scaled: npt.NDArray[np.uint8] = np.clip(np.rint(x.astype(np.float64) * (FULL / full_scale)), 0, FULL).astype(np.uint8)
+    return scaled

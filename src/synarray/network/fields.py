@@ -1,0 +1,99 @@
+"""Which neurons see which inputs. A network is a list of groups, each with its inputs, its neurons and its own winner.
+
+    full field      one group with all inputs: the network of Shi et al. 2018
+    local fields    groups on a grid over the image; a group's neurons have cells only for the inputs nearest its centre
+
+Positions of local fields are prior knowledge of image geometry. Features without it get one full field, and the result
+says so. A cell outside a group's field never existed: that is not pruning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from synarray.errors import SpecError
+from synarray.spec import Spec
+
+__all__ = ["FieldSpec", "Group", "place_groups"]
+
+_Count = Annotated[int, Field(ge=1, le=64)]
+_Pitch = Annotated[float, Field(gt=0, le=1)]
+
+
+class FieldSpec(Spec):
+    """How the groups stand over the image."""
+
+    kind: Literal["full", "local"] = "full"
+    grid: tuple[_Count, _Count] = (3, 2)
+    """Groups down and across the image (local fields)."""
+    pitch: tuple[_Pitch, _Pitch] = (0.279, 0.343)
+    """Distance between neighbouring centres, in image heights and image widths."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Share of all inputs that one group sees."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One winner-take-all: the inputs its neurons see, and how many neurons it has.
+
+    Attributes
+    ----------
+    inputs : ndarray of int32, shape (n_cells,)
+        Indices into the network's inputs, rising.
+    n_neurons : int
+    """
+
+    inputs: npt.NDArray[np.int32]
+    n_neurons: int
+
+
+def place_groups(
+    spec: FieldSpec, n_neurons: int, inputs: npt.NDArray[np.int64], image_shape: tuple[int, ...] | None
+) -> list[Group]:
+    """Lay the network's groups over the image.
+
+    Parameters
+    ----------
+    spec : FieldSpec
+        Kind, grid, pitch and share of the fields.
+    n_neurons : int
+        Neurons in all, shared out evenly (the first groups take the remainder).
+    inputs : ndarray of int64, shape (n_inputs,)
+        Feature index of each input.
+    image_shape : tuple of int or None
+        Height, width (and channels) behind the flattened features; None: no geometry, one full field.
+
+    Returns
+    -------
+    list of Group
+
+    Raises
+    ------
+    SpecError
+        When there are fewer neurons than groups.
+    """
+    if spec.kind == "full" or image_shape is None:
+        return [Group(np.arange(len(inputs), dtype=np.int32), n_neurons)]
+    down, across = spec.grid
+    if n_neurons < down * across:
+        raise SpecError(
+            "every group needs at least one neuron",
+            got=f"n_neurons = {n_neurons} for {down} x {across} groups", where="n_neurons",
+            do=f'Use at least {down * across} neurons, a smaller fields.grid, or fields.kind = "full".',
+        )  # fmt: skip
+    height, width, *channels = image_shape
+    row, column = np.divmod(inputs // int(np.prod(channels, dtype=int)), width)
+    n_cells = max(1, round(spec.share * len(inputs)))
+    groups = []
+    for g in range(down * across):
+        centre_row = (height - 1) / 2 + (g // across - (down - 1) / 2) * spec.pitch[0] * height
+        centre_column = (width - 1) / 2 + (g % across - (across - 1) / 2) * spec.pitch[1] * width
+        distance = (row - centre_row) ** 2 + (column - centre_column) ** 2
+        nearest = np.sort(np.argsort(distance, kind="stable")[:n_cells]).astype(np.int32)
+        groups.append(Group(nearest, n_neurons // (down * across) + (g < n_neurons % (down * across))))
+    return groups

@@ -1,0 +1,70 @@
+"""Output neurons: a Bayesian winner-take-all with homeostasis.
+
+    winner        k* ~ softmax(beta u)             one output spike per window and group; beta runs linearly over training
+    homeostasis   th_k* -= h max(h_end, 1 - progress)                       a threshold; no cell is touched
+    read-out      u_k -= refractory per spike of k, for the rest of the image, while not learning
+
+After Nessler et al. 2013 (doi 10.1371/journal.pcbi.1003037). Potentials are counted in read units: 127 of them are one
+weight of 1 at one active input.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from synarray.spec import Spec
+
+__all__ = ["READ_UNITS", "NeuronSpec", "homeostasis_step", "winner_table"]
+
+READ_UNITS = 127
+"""Read units per unit of weight."""
+_ONE = 65536
+
+
+class NeuronSpec(Spec):
+    """Winner-take-all, homeostasis and refractoriness."""
+
+    beta: Annotated[float, Field(gt=0, le=100)] = 2.25
+    """Sharpness of the softmax at the end of training and at read-out."""
+    beta_start: Annotated[float, Field(gt=0, le=10)] = 0.5
+    """Sharpness at the start, in units of ``beta``."""
+    homeostasis: Annotated[float, Field(ge=0, le=1000)] = 1.76
+    """Threshold step per output spike at the start of training, in units of weight."""
+    homeostasis_end: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Smallest share of it, towards the end."""
+    refractory: Annotated[float, Field(ge=0, le=1000)] = 2.0
+    """Potential a neuron loses per spike within one image at read-out, in units of weight."""
+
+
+def winner_table(spec: NeuronSpec, progress: float) -> npt.NDArray[np.uint32]:
+    """Softmax numerators 2^16 exp(-beta d / 127) for a potential d read units below the highest; the last entry is 0.
+
+    Parameters
+    ----------
+    spec : NeuronSpec
+    progress : float
+        Share of the training that is done, 0 to 1.
+
+    Returns
+    -------
+    ndarray of uint32, shape (n_distances,)
+
+    Examples
+    --------
+    >>> int(winner_table(NeuronSpec(beta=1.0, beta_start=1.0), 1.0)[127])  # 65536 / e
+    24109
+    """
+    beta = spec.beta * (spec.beta_start + (1.0 - spec.beta_start) * progress)
+    n = int(np.ceil(np.log(2.0 * _ONE) / beta * READ_UNITS)) + 1
+    table = np.rint(_ONE * np.exp(-beta * np.arange(n) / READ_UNITS)).astype(np.uint32)
+    table[-1] = 0
+    return table
+
+
+def homeostasis_step(spec: NeuronSpec, progress: float) -> int:
+    """Threshold step per output spike, in read units."""
+    return round(spec.homeostasis * max(spec.homeostasis_end, 1.0 - progress) * READ_UNITS)

@@ -1,0 +1,1 @@
+"""Telling: figures, the terminal, one self-contained HTML page."""

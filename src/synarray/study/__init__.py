@@ -1,0 +1,1 @@
+"""Questions: experiment files, runs on disk, the paper's experiment."""

@@ -1,0 +1,199 @@
+"""Experiment files: the composition of all specs, read from TOML, with overrides; saved resolved with every result.
+
+    load_experiment("full-field")                            one that travels with the package
+    load_experiment("my.toml", {"pruning.mode": "soft"})     a file, and what to change in it
+    load_experiment()                                        the defaults: local fields
+
+A file may name another one as its ``base`` and say only what differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from synarray.errors import SpecError, nearest
+from synarray.learn.datasets import Dataset, load_dataset
+from synarray.learn.training import LearningSpec
+from synarray.rng import Stream, permutation
+
+__all__ = ["DEFAULT", "ExperimentSpec", "experiment_names", "load_experiment", "parse_setting", "task_images"]
+
+DEFAULT = "local-fields"
+"""The experiment used when none is named."""
+_DEEPEST = 8
+
+
+class ExperimentSpec(LearningSpec):
+    """A learning machine and the task it is given."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "experiment"
+    note: str = ""
+    """What the experiment is, and where it had to choose."""
+    data: str = "mnist"
+    """``mnist``, or the path of a folder of IDX files or of an .npz."""
+    images: Annotated[int, Field(ge=1)] | None = None
+    """How many training images are used, drawn at random by the seed; none: all."""
+    validation: Annotated[int, Field(ge=0)] = 0
+    """Last so many training images held out and read in place of the test set (for choosing settings)."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of everything that decides the result."""
+        decisive = self.model_dump(mode="json", exclude={"name", "note"})
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def experiment_names() -> list[str]:
+    """Names of the experiments that travel with the package."""
+    folder = resources.files("synarray.study") / "experiments"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] | None = None) -> ExperimentSpec:
+    """Read an experiment.
+
+    Parameters
+    ----------
+    source : str or Path, optional
+        A name (see :func:`experiment_names`) or the path of a TOML file; none: ``local-fields``.
+    overrides : dict of str to object, optional
+        Dotted keys and their values, e.g. ``{"pruning.mode": "soft", "seed": 1}``.
+
+    Returns
+    -------
+    ExperimentSpec
+
+    Raises
+    ------
+    SpecError
+        When the file cannot be read, is no TOML, or a key or value is not allowed.
+
+    Examples
+    --------
+    >>> load_experiment("full-field", {"seed": 3}).seed
+    3
+    """
+    source = str(source or DEFAULT)
+    values = _read(source, 0)
+    for key, value in (overrides or {}).items():
+        _put(values, key, value)
+    where = source if not overrides else f"{source} with --set {' '.join(overrides)}"
+    return ExperimentSpec.read(values, where)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read "key=value" as on the command line; the value is TOML where it can be, text where it cannot.
+
+    Examples
+    --------
+    >>> parse_setting("pruning.fraction=0.75"), parse_setting("data=my folder")
+    (('pruning.fraction', 0.75), ('data', 'my folder'))
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SpecError("a setting must read key=value", got=repr(text), where="--set", do="Write --set epochs=1.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
+
+
+def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Load the data and split it as the experiment says: data set, x, y for training, x, y to be read once.
+
+    Raises
+    ------
+    DataError
+        When the data cannot be used.
+    SpecError
+        When there are fewer images than asked for.
+    """
+    data = load_dataset(spec.data)
+    x, y, x_test, y_test = data.x_train, data.y_train, data.x_test, data.y_test
+    if spec.validation:
+        if spec.validation >= len(x):
+            raise SpecError(
+                "validation must leave images to train on", got=f"{spec.validation} of {len(x)}",
+                where="key validation", do=f"Use at most {len(x) - 1}.",
+            )  # fmt: skip
+        x_test, y_test = x[-spec.validation :], y[-spec.validation :]
+        x, y = x[: -spec.validation], y[: -spec.validation]
+    if spec.images is not None:
+        if spec.images > len(x):
+            raise SpecError(
+                "images must not exceed the training images there are", got=f"{spec.images} of {len(x)}",
+                where="key images", do=f"Use at most {len(x)}, or leave it out for all.",
+            )  # fmt: skip
+        chosen = np.sort(permutation(len(x), seed=spec.seed, stream=Stream.SUBSET)[: spec.images])
+        x, y = x[chosen], y[chosen]
+    return data, x, y, x_test, y_test
+
+
+def _read(source: str, depth: int) -> dict[str, Any]:
+    """Read a TOML file or a packaged experiment, on top of its base."""
+    values = _toml(source)
+    if isinstance(values.get("data"), str) and (beside := Path(source).parent / values["data"]).exists():
+        values["data"] = str(beside.resolve())
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str) or depth >= _DEEPEST:
+        raise SpecError(
+            f"base must name an experiment, at most {_DEEPEST} deep", got=repr(base), where=f"{source}, key base",
+            do="Name a packaged experiment or a TOML file that is not built on this one.",
+        )  # fmt: skip
+    beside = Path(source).parent / base
+    return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
+
+
+def _toml(source: str) -> dict[str, Any]:
+    path = Path(source)
+    if source in experiment_names() and not path.is_file():
+        return tomllib.loads((resources.files("synarray.study") / "experiments" / f"{source}.toml").read_text("utf-8"))
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise SpecError(
+            "an experiment must be a TOML file or a known name", got=f'"{source}"', where="experiment",
+            do=nearest(source, experiment_names()),
+        ) from None  # fmt: skip
+    except OSError as error:
+        raise SpecError(
+            "an experiment file must be readable", got=str(error.strerror), where=source, do="Check the path and its rights."
+        ) from None
+    except UnicodeDecodeError:
+        raise SpecError(
+            "an experiment file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."
+        ) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SpecError("an experiment file must be TOML", got=str(error), where=source, do="Correct that line.") from None
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key, in place."""
+    *path, last = key.split(".")
+    table = values
+    for part in path:
+        inner = table.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise SpecError(
+                f'"{part}" is a value, not a table', got=f"{key} = {value!r}", where="--set", do=f"Set {part} itself."
+            )
+        table = inner
+    table[last] = value

@@ -1,0 +1,242 @@
+"""Runs on disk: one folder each, written at once or not at all, and never over an earlier one.
+
+    experiment.toml    the resolved experiment
+    metrics.json       numbers: accuracy, counted events, times, fingerprint of the state
+    arrays.npz         weights, masks, thresholds, labels, events, training curve (no pickles)
+    provenance.json    versions, machine, seed, time, command
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.errors import RunError, SpecError
+from synarray.learn.result import HistoryPoint, Result
+from synarray.study.experiment import ExperimentSpec
+
+__all__ = ["FORMAT", "Run", "open_run", "reserve", "to_toml", "write_run"]
+
+FORMAT = 1
+"""Version of the folder's layout."""
+_FILES = ("experiment.toml", "metrics.json", "arrays.npz", "provenance.json")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read back.
+
+    Attributes
+    ----------
+    path : Path
+    experiment : ExperimentSpec
+    metrics : dict
+    provenance : dict
+    arrays : dict of str to ndarray
+    """
+
+    path: Path
+    experiment: ExperimentSpec
+    metrics: dict[str, Any]
+    provenance: dict[str, Any]
+    arrays: dict[str, npt.NDArray[Any]]
+
+    @property
+    def history(self) -> list[HistoryPoint]:
+        """The training curve."""
+        columns = (self.arrays[f"history_{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned"))
+        return [HistoryPoint(n, None if np.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Height and width behind the features, when the data had them."""
+        shape = tuple(int(side) for side in self.arrays["image_shape"])
+        return shape or None
+
+
+def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
+    """Find the folder a run will be written to, and make sure now that it can be.
+
+    Parameters
+    ----------
+    out : Path or None
+        The wanted folder; none: ``runs/NAME-sSEED-IDENTITY``. When it holds something already, the next free name is taken.
+
+    Raises
+    ------
+    RunError
+        When nothing can be written there.
+    """
+    wanted = out or Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}"
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".synarray-", dir=wanted.parent):
+            pass
+    except OSError as error:
+        raise RunError(
+            "the folder for results must be writable", got=str(error.strerror), where=str(wanted.parent),
+            do="Give another folder with --out.",
+        ) from None  # fmt: skip
+    return _free(wanted)
+
+
+def write_run(result: Result, spec: ExperimentSpec, target: Path) -> Path:
+    """Write a run's folder, atomically. Returns where it stands (``target``, or the next free name)."""
+    metrics = {"name": spec.name, "data": spec.data, "experiment_sha256": spec.identity} | result.metrics()
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=".synarray-", dir=target.parent))
+        try:
+            folder.chmod(0o755)
+            (folder / "experiment.toml").write_text(to_toml(spec), "utf-8")
+            (folder / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
+            (folder / "provenance.json").write_text(json.dumps(_provenance(spec), indent=1), "utf-8")
+            np.savez_compressed(folder / "arrays.npz", **_arrays(result))
+            return _move(folder, target)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise RunError(
+            "the run must be written to disk", got=str(error.strerror or error), where=str(target),
+            do="Free some space or give another folder with --out; earlier runs are untouched.",
+        ) from None  # fmt: skip
+
+
+def open_run(path: Path | str) -> Run:
+    """Read a run's folder.
+
+    Raises
+    ------
+    RunError
+        When the folder is no run, is incomplete or damaged, or comes from another version of the layout.
+    """
+    path = Path(path)
+    missing = [name for name in _FILES if not (path / name).is_file()]
+    if missing:
+        raise RunError(
+            "a run folder must hold " + ", ".join(_FILES),
+            got="no such folder" if not path.is_dir() else "no " + ", no ".join(missing), where=str(path),
+            do='Give a folder that "synarray train" made (its last line names it).',
+        )  # fmt: skip
+    try:
+        provenance = json.loads((path / "provenance.json").read_text("utf-8"))
+        found = provenance.get("format") if isinstance(provenance, dict) else None
+        if found != FORMAT:
+            raise RunError(
+                f"a run folder must have layout {FORMAT}", got=f"layout {found}", where=str(path / "provenance.json"),
+                do="Open it with the version of synarray that wrote it, or run its experiment.toml again.",
+            )  # fmt: skip
+        metrics = json.loads((path / "metrics.json").read_text("utf-8"))
+        values = tomllib.loads((path / "experiment.toml").read_text("utf-8"))
+        experiment = ExperimentSpec.read(values, str(path / "experiment.toml"))
+        with np.load(path / "arrays.npz", allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return Run(path, experiment, metrics, provenance, arrays)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(error, RunError | SpecError):
+            raise
+        raise RunError(
+            "a run folder must be whole", got=f"{type(error).__name__}: {error}", where=str(path),
+            do="Run its experiment.toml again.",
+        ) from None  # fmt: skip
+
+
+def to_toml(spec: ExperimentSpec) -> str:
+    """Write an experiment as a file that reads back to the same experiment."""
+    values = {key: value for key, value in spec.model_dump(mode="json").items() if value is not None}
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    for key, table in values.items():
+        if isinstance(table, dict):
+            lines += ["", f"[{key}]", *(f"{k} = {_toml(v)}" for k, v in table.items() if v is not None)]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """One TOML value; JSON writes strings, numbers, booleans and lists the way TOML reads them."""
+    return json.dumps(value)
+
+
+def _free(wanted: Path) -> Path:
+    """Return the path itself, or the first of path-2, path-3, ... that holds nothing."""
+    path, n = wanted, 1
+    while path.exists() and (not path.is_dir() or any(path.iterdir())):
+        n += 1
+        path = wanted.with_name(f"{wanted.name}-{n}")
+    return path
+
+
+def _move(folder: Path, target: Path) -> Path:
+    """Give the finished folder its name; when somebody took it meanwhile, the next free one."""
+    while True:
+        target = _free(target)
+        try:
+            folder.rename(target)
+            return target
+        except OSError:
+            if not target.exists() or not any(target.iterdir()):
+                raise
+
+
+def _arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
+    array, history = result.machine.array, result.history
+    nan = float("nan")
+    arrays = {
+        "w": array.w,
+        "alive": array.alive,
+        "read_copy": array.read_copy,
+        "row_start": array.row_start,
+        "neuron_start": array.neuron_start,
+        "row_inputs": np.concatenate([group.inputs for group in result.machine.groups]),
+        "inputs": result.retina.inputs,
+        "n_features": np.array(result.retina.n_features),
+        "image_shape": np.array(result.image_shape or (), np.int64),
+        "classes": result.classes,
+        "threshold": result.machine.threshold,
+        "spikes": result.machine.spikes,
+        "label_counts": result.label_counts,
+        "neuron_events": result.machine.neuron_events,
+        "network_events": result.machine.network_events,
+        "history_presentations": np.array([point.presentations for point in history], np.int64),
+        "history_accuracy": np.array([nan if point.accuracy is None else point.accuracy for point in history]),
+        "history_pulses": np.array([point.pulses for point in history], np.int64),
+        "history_pruned": np.array([point.pruned_fraction for point in history]),
+    }
+    if result.evaluation:
+        arrays["confusion"] = result.evaluation.confusion
+    return arrays
+
+
+def _provenance(spec: ExperimentSpec) -> dict[str, Any]:
+    packages = ("synarray", "numpy", "numba", "pydantic")
+    return {
+        "format": FORMAT,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": spec.seed,
+        "experiment_sha256": spec.identity,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "command": sys.argv,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

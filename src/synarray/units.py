@@ -1,0 +1,78 @@
+"""Units: "10 ms" on paper, 0.01 inside.
+
+Inside the package everything is a plain float in SI units. Files written by people carry units; a bare number where a
+unit is due is refused there, with the unit that was expected. In Python a bare number is SI.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
+
+__all__ = ["Hertz", "Seconds", "format_quantity", "parse_quantity"]
+
+
+def parse_quantity(text: str, unit: str) -> float:
+    """Read a quantity such as "10 ms" and return it in SI.
+
+    Parameters
+    ----------
+    text : str
+        Number, scale factor and unit.
+    unit : str
+        The SI unit that is due, e.g. "s".
+
+    Returns
+    -------
+    float
+        The value in that unit.
+
+    Raises
+    ------
+    ValueError
+        When the text is no quantity, or its unit is another one.
+
+    Examples
+    --------
+    >>> parse_quantity("10 ms", "s")
+    0.01
+    """
+    import quantiphy
+
+    try:
+        quantity = quantiphy.Quantity(text)
+    except (quantiphy.QuantiPhyError, ValueError):
+        raise ValueError(f'must be a quantity in {unit}, such as "10 {unit}"') from None
+    if quantity.units != unit:
+        raise ValueError(f"must be in {unit}, not {quantity.units or 'without a unit'}")
+    return float(f"{float(quantity):.12g}")
+
+
+def format_quantity(value: float, unit: str) -> str:
+    """Write an SI value for people.
+
+    Examples
+    --------
+    >>> format_quantity(0.01, "s")
+    '10 ms'
+    """
+    import quantiphy
+
+    return str(quantiphy.Quantity(value, unit).render(prec=6))
+
+
+def _quantity(unit: str) -> tuple[BeforeValidator, PlainSerializer]:
+    def read(value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str):
+            return parse_quantity(value, unit)
+        if (info.context or {}).get("from_file"):
+            raise ValueError(f'needs its unit, such as "10 {unit}"')
+        return value
+
+    return BeforeValidator(read), PlainSerializer(lambda value: format_quantity(value, unit), return_type=str)
+
+
+_SECONDS, _HERTZ = _quantity("s"), _quantity("Hz")
+Seconds = Annotated[float, *_SECONDS]
+Hertz = Annotated[float, *_HERTZ]

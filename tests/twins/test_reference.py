@@ -1,0 +1,115 @@
+"""The compiled kernels and the readable reference are one law: same spikes, winners, pulses, pruned cells, weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from synarray.device.cell import CellSpec
+from synarray.network import kernels, reference
+from synarray.network.encoding import EncodingSpec, InputSpec, Retina
+from synarray.network.fields import FieldSpec, place_groups
+from synarray.network.machine import Machine, MachineSpec
+from synarray.network.pruning import PruningSpec
+from synarray.network.stdp import StdpSpec
+from synarray.rng import Phase
+
+IMAGES = 40
+PRUNING = {
+    "none": PruningSpec(),
+    "soft": PruningSpec(mode="soft", fraction=0.75, start=0.1, end=0.6),
+    "soft-constant": PruningSpec(mode="soft", fraction=0.4, constant=-0.52, start=0.2, end=0.5, n_stages=3),
+    "conventional": PruningSpec(mode="conventional", fraction=0.4, start=0.1, end=0.6),
+    "random": PruningSpec(mode="random", fraction=0.5, start=0.1, end=0.6),
+    "maturity": PruningSpec(mode="soft", maturity=4),
+}
+FIELDS = {"full": FieldSpec(), "local": FieldSpec(kind="local", grid=(2, 2), share=0.4, pitch=(0.4, 0.4))}
+CELLS = {"pulse": CellSpec(step=0.15), "exact": CellSpec(step="exact"), "2-bit": CellSpec(n_levels=4)}
+FORMS = {
+    "windows": EncodingSpec(t_present=0.03),
+    "sliding": EncodingSpec(form="sliding", t_present=0.025),
+}
+
+
+def pair(spec: MachineSpec, x: np.ndarray) -> tuple[Machine, Machine, tuple[np.ndarray, np.ndarray]]:
+    """Two machines alike, and what their retina sees."""
+    flat = x.reshape(len(x), -1)
+    retina = Retina.fit(flat, spec.inputs, full_scale=255.0, gain_control=True)
+    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, x.shape[1:])
+    return Machine.build(spec, groups, IMAGES), Machine.build(spec, groups, IMAGES), retina.see(flat)
+
+
+def compare(spec: MachineSpec, x: np.ndarray, images: int = IMAGES) -> Machine:
+    """Train both on the same images in two blocks; hold every part of their state equal."""
+    fast, slow, pixels = pair(spec, x)
+    order = np.random.default_rng(1).permutation(len(x))[:images]
+    sliding = spec.encoding.form == "sliding"
+    for begin in range(0, images, images // 2):
+        part = order[begin : begin + images // 2]
+        tables = fast.tables(begin / images)
+        winners = np.zeros((len(part), spec.encoding.draws, len(fast.groups)), np.int32)
+        state = (fast.layout, fast.cells, fast.neurons, tables, fast.pruning)
+        out = (fast.neuron_events, fast.network_events, winners)
+        if sliding:
+            kernels.learn_sliding(
+                *pixels, part, begin, spec.encoding.draws, spec.encoding.steps_per_window, spec.seed, *state, *out
+            )
+        else:
+            kernels.learn_windows(*pixels, part, begin, spec.encoding.draws, spec.seed, *state, *out)
+        expected = reference.learn(slow, *pixels, part, begin, slow.tables(begin / images))
+        np.testing.assert_array_equal(winners, expected)
+        fast.settle_thresholds()
+        slow.settle_thresholds()
+    np.testing.assert_array_equal(fast.neuron_events, slow.neuron_events)
+    np.testing.assert_array_equal(fast.network_events, slow.network_events)
+    np.testing.assert_array_equal(fast.array.alive, slow.array.alive)
+    np.testing.assert_array_equal(fast.array.w, slow.array.w)
+    np.testing.assert_array_equal(fast.array.read_copy, slow.array.read_copy)
+    np.testing.assert_array_equal(fast.threshold, slow.threshold)
+    return fast
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("pruning", PRUNING)
+def test_every_pruning_mode_in_every_form(pruning: str, form: str, fields: str, bar_images: tuple) -> None:
+    spec = MachineSpec(
+        n_neurons=9, seed=7, encoding=FORMS[form], fields=FIELDS[fields], pruning=PRUNING[pruning],
+        stdp=StdpSpec(a=0.3, c=0.05), inputs=InputSpec(level=50),
+    )  # fmt: skip
+    machine = compare(spec, bar_images[0])
+    pruned = machine.neuron_events[:, 7].sum()
+    assert (pruned > 0) == (pruning != "none")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("at_bound", [False, True])
+def test_every_cell(cell: str, at_bound: bool, bar_images: tuple) -> None:
+    spec = MachineSpec(
+        n_neurons=70, seed=2**32 - 1, cell=CELLS[cell], stdp=StdpSpec(a=0.3, c=0.05, pulse_at_bound=at_bound, gain_end=0.1)
+    )  # fmt: skip
+    compare(spec, bar_images[0])
+
+
+def test_more_rows_than_an_int16_sum_holds() -> None:
+    """All of 900 inputs at full weight: partial sums must be flushed before they overflow 16 bits."""
+    x = np.full((10, 30, 30), 255, np.uint8)
+    spec = MachineSpec(
+        n_neurons=3, inputs=InputSpec(select="all"), stdp=StdpSpec(w_start=1.0, w_spread=0.0, c=0.0),
+        encoding=EncodingSpec(rate_max=1000.0, t_present=0.02),
+    )  # fmt: skip
+    machine = compare(spec, x, images=10)
+    assert machine.array.read(0, np.ones(900, bool)).max() == 900 * 127
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+def test_inference(fields: str, bar_images: tuple) -> None:
+    x = bar_images[0][:30]
+    spec = MachineSpec(n_neurons=12, seed=3, fields=FIELDS[fields])
+    machine, _, pixels = pair(spec, x)
+    tables = machine.tables(1.0, learning=False)
+    winners = np.zeros((30, 5, len(machine.groups)), np.int32)
+    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables)
+    kernels.infer(*pixels, 4, 5, spec.seed, int(Phase.TEST), *state, winners)
+    np.testing.assert_array_equal(winners, reference.infer(machine, *pixels, 4, 5, Phase.TEST, tables))
+    assert len(np.unique(winners)) > 3

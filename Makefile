@@ -31,7 +31,7 @@ test: $(READY) lint  ## Set up, and run lint, types, the import contract and eve
 	@$(BIN)/python -m pytest
 
 lint: $(READY)  ## Style, types and the import contract
-	@echo "Style ..." && $(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "Types ..." && $(BIN)/mypy && echo "Floors ..." && $(BIN)/lint-imports --no-timing
+	@echo "Style ..." && $(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "Types ..." && $(BIN)/mypy && echo "Floors ..." && $(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.ready  ## Speed, against the same network in NumPy and against the machine's limits
 	@$(BIN)/synarray bench

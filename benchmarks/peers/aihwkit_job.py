@@ -26,7 +26,7 @@ REPETITION_SECONDS = 0.6
 
 
 def per_second(work: Callable[[], object]) -> tuple[float, list[float]]:
-    """Median calls per second of `work`, and each repetition's figure, after a warm-up that also sizes a repetition."""
+    """Time `work`: the median calls per second, and each repetition's, after a warm-up that sizes a repetition."""
     calls, start = 0, time.perf_counter()
     while time.perf_counter() - start < REPETITION_SECONDS:
         work()
@@ -41,7 +41,7 @@ def per_second(work: Callable[[], object]) -> tuple[float, list[float]]:
 
 
 def step_rows(device: type) -> list[dict]:
-    """A full SGD step on one sample, and the update alone; aihwkit's defaults, the same inputs and errors in both."""
+    """Time a full SGD step on one sample, and the update alone: aihwkit's defaults, the same inputs and errors."""
     config = SingleRPUConfig(device=device())
     model = AnalogLinear(N_IN, N_OUT, bias=False, rpu_config=config)
     optimiser = AnalogSGD(model.parameters(), lr=LEARNING_RATE)

@@ -44,13 +44,15 @@ def measure(images: torch.Tensor, batch: int, t_present: int, n_batches: int) ->
             network.reset_state_variables()
         seconds.append(time.perf_counter() - start)
     timed = seconds[1:]
+    rate = batch * n_batches / statistics.median(timed)
     n_shown = (1 + REPETITIONS) * n_batches * batch
     spikes_per_image = float(network.layers["Ae"].theta.sum()) / THETA_PLUS / n_shown  # one theta_plus a spike
     if spikes_per_image == 0:
         raise RuntimeError("the neurons never spiked, so nothing was learned: the figure would not count")
     return {
         "job": f"Diehl & Cook, 784-400, {t_present} ms, batch {batch}",
-        "images_per_second": batch * n_batches / statistics.median(timed),
+        "images_per_second": rate,
+        "time_steps_per_second": rate * t_present,
         "pulses_per_second": None,
         "repetition_seconds": timed,
         "output_spikes_per_image": spikes_per_image,

@@ -34,7 +34,7 @@ dx_out/dt = -x_out / (20*ms) : 1 (event-driven)
 
 
 def schedule(images: np.ndarray) -> b2.TimedArray:
-    """Input rates in 50-ms rows: seven rows of image (350 ms), then three of rest (150 ms)."""
+    """Lay out input rates in 50-ms rows: seven rows of image (350 ms), then three of rest (150 ms)."""
     rows = np.zeros((len(images), 10, 784))
     rows[:, :7] = images.reshape(-1, 1, 784) / 255 * FULL_RATE
     return b2.TimedArray(rows.reshape(-1, 784) * Hz, dt=50 * ms)
@@ -79,9 +79,11 @@ def measure(images: np.ndarray, build: str) -> dict:
     for _ in range(REPETITIONS):
         b2.device.run(directory=build, with_output=False)
         timed.append(b2.device._last_run_time)  # the program's own clock, of its second run only
+    rate = N_TIMED / statistics.median(timed)
     row = {
         "job": "Diehl & Cook type, 784-400, pair STDP, 350 + 150 ms, cpp_standalone",
-        "images_per_second": N_TIMED / statistics.median(timed),
+        "images_per_second": rate,
+        "time_steps_per_second": rate * 500,
         "pulses_per_second": None,
         "repetition_seconds": timed,
         "compile_seconds": compile_seconds,

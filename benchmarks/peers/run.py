@@ -29,26 +29,25 @@ SAVE_IMAGES = (
 )
 
 
-class PeerFailure(Exception):
+class PeerError(Exception):
     """A tool could not be installed or did not finish its job; the message is the reason as the tool gave it."""
 
 
 def call(command: list[str], seconds: int) -> str:
-    """Run `command` on one thread and return what it printed; its last words become the reason if it fails."""
+    """Run `command` on one thread and return what it printed; pip's first ERROR or the last line says why it failed."""
     environment = os.environ | {f"{name}_NUM_THREADS": "1" for name in THREADS}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise PeerFailure(f"not finished after {seconds} s") from None
+        raise PeerError(f"not finished after {seconds} s") from None
     if done.returncode:
-        words = [line for line in done.stderr.splitlines() if line.strip()]
-        errors = [line for line in words if "error" in line.lower()]
-        raise PeerFailure((errors or words or [f"exit status {done.returncode}"])[-1].strip())
+        words = [line.strip() for line in done.stderr.splitlines() if line.strip()] or [f"status {done.returncode}"]
+        raise PeerError(next((line for line in words if line.startswith("ERROR:")), words[-1])[:300])
     return done.stdout
 
 
 def environment_of(peer: str, venvs: Path) -> Path:
-    """The Python of the peer's environment, made and filled first if it is missing or its requirements changed."""
+    """Find the Python of the peer's environment, made and filled first if it is missing or its requirements changed."""
     venv = venvs / peer
     python = venv / "bin" / "python"
     files = [path for path in (HERE / f"{peer}.txt", HERE / f"{peer}-nodeps.txt") if path.exists()]
@@ -66,7 +65,7 @@ def environment_of(peer: str, venvs: Path) -> Path:
 
 
 def host_loop() -> float:
-    """Milliseconds of a fixed Python loop: tells in which of its speeds the host was when a tool was measured."""
+    """Time a fixed Python loop, in milliseconds: tells in which of its speeds the host was when a tool was measured."""
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
@@ -76,14 +75,14 @@ def host_loop() -> float:
     return 1e3 * statistics.median(seconds)
 
 
-def measure(tool: str, venvs: Path, images: Path | PeerFailure) -> dict:
-    """The tool's JSON line, the host's speed before and after, the share of a core it got; or the reason of failure."""
+def measure(tool: str, venvs: Path, images: Path | PeerError) -> dict:
+    """Return the tool's JSON line with the host's speed and the share of a core it got, or the reason of failure."""
     try:
         python = environment_of(tool, venvs) if tool in PEERS else Path(sys.executable)
         arguments = []
         if tool in NEED_IMAGES:
-            if isinstance(images, PeerFailure):
-                raise PeerFailure(f"no images: {images}")
+            if isinstance(images, PeerError):
+                raise PeerError(f"no images: {images}")
             arguments = ["--images", str(images)]
         say(f"{tool}: measuring")
         loop_before, clocks = host_loop(), os.times()
@@ -91,42 +90,49 @@ def measure(tool: str, venvs: Path, images: Path | PeerFailure) -> dict:
         spent = [after - before for before, after in zip(clocks, os.times(), strict=True)]
         share = (spent[2] + spent[3]) / spent[4]  # the job's user and system seconds, over elapsed seconds
         return json.loads(line) | {"host_loop_ms": [loop_before, host_loop()], "core_share": share}
-    except PeerFailure as failure:
+    except PeerError as failure:
         say(f"{tool}: failed")
         return {"tool": tool, "rows": [], "failure": str(failure)}
 
 
-def mnist(folder: Path) -> Path | PeerFailure:
+def mnist(folder: Path) -> Path | PeerError:
     """Write MNIST once, through synarray, as a file every tool can read."""
     path = folder / "mnist.npz"
     try:
         if not path.exists():
             call([sys.executable, "-c", SAVE_IMAGES, str(path)], JOB_SECONDS)
-    except PeerFailure as failure:
+    except PeerError as failure:
         return failure
     return path
 
 
 def ratios(row: dict, own: dict) -> str:
-    """How many times synarray's figure is the row's, for each figure both have."""
+    """Divide synarray's figure by the row's, for each figure both have."""
     parts = []
-    for key in ("images", "pulses"):
+    for key in ("images", "time_steps", "rows", "pulses"):
         theirs, ours = row.get(f"{key}_per_second"), own.get(f"{key}_per_second")
         if theirs and ours:
-            parts.append(f"{float(f'{ours / theirs:.3g}'):,g}x {key}")
+            parts.append(f"{short(ours / theirs)}x {key.replace('_', ' ')}")
     return ", ".join(parts) or "-"
 
 
+def short(figure: float) -> str:
+    """Write three significant digits, as a plain number below ten million."""
+    rounded = float(f"{figure:.3g}")
+    return f"{rounded:.3g}" if rounded < 1 or rounded >= 1e7 else f"{rounded:,g}"
+
+
 def table(results: list[dict]) -> str:
-    """All tools side by side in plain text: one line a job, reasons of failures and host speeds below."""
+    """Set all tools side by side in plain text: one line a job, reasons of failures and host speeds below."""
     own = next((result["rows"][0] for result in results if result["tool"] == "synarray" and result["rows"]), {})
     lines = [("tool", "job", "images/s", "steps or rows/s", "pulses/s", "synarray / peer")]
     notes = []
     for result in results:
         for row in result["rows"]:
-            figures = (row.get("images_per_second"), row.get("steps_per_second") or row.get("rows_per_second"),
-                       row.get("pulses_per_second"))  # fmt: skip
-            shown = ("-" if figure is None else f"{float(f'{figure:.3g}'):,g}" for figure in figures)
+            per_second = {key.removesuffix("_per_second"): value for key, value in row.items()}
+            middle = next((per_second[key] for key in ("time_steps", "steps", "rows") if key in per_second), None)
+            figures = (per_second["images"], middle, per_second["pulses"])
+            shown = ("-" if figure is None else short(figure) for figure in figures)
             ratio = "-" if result["tool"] == "synarray" else ratios(row, own)
             lines.append((result["tool"], row["job"], *shown, ratio))
             if "compile_seconds" in row:
@@ -147,7 +153,7 @@ def table(results: list[dict]) -> str:
         for line in lines
     ]
     text.insert(1, "-" * max(map(len, text)))
-    caveat = "The host's speed is two-valued: read differences under 1.5x as noise; a share well under 1: it was disturbed."
+    caveat = "The host's speed is two-valued: differences under 1.5x are noise. A share well below 1: a disturbed run."
     return "\n".join([*text, "", *notes, caveat])
 
 

@@ -131,7 +131,8 @@ def random_u16(
 
 def uniform(n: int, *, seed: int, stream: Stream, step: int = 0, presentation: int = 0) -> npt.NDArray[np.float64]:
     """Draw n numbers evenly from [0, 1), on a grid of 2^-32, at one place of the run."""
-    return random_u32(n, seed=seed, stream=stream, step=step, presentation=presentation) * 2.0**-32
+    words = random_u32(n, seed=seed, stream=stream, step=step, presentation=presentation)
+    return words.astype(np.float64) * 2.0**-32
 
 
 def permutation(n: int, *, seed: int, stream: Stream, presentation: int = 0) -> npt.NDArray[np.int64]:

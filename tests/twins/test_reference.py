@@ -7,7 +7,7 @@ import pytest
 
 from synarray.device.cell import CellSpec
 from synarray.network import kernels, reference
-from synarray.network.encoding import EncodingSpec, InputSpec, Retina
+from synarray.network.encoding import EncodingSpec, InputSpec, Retina, image_keys
 from synarray.network.fields import FieldSpec, place_groups
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import PruningSpec
@@ -110,6 +110,7 @@ def test_inference(fields: str, bar_images: tuple) -> None:
     tables = machine.tables(1.0, learning=False)
     winners = np.zeros((30, 5, len(machine.groups)), np.int32)
     state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables)
-    kernels.infer(*pixels, 4, 5, spec.seed, int(Phase.TEST), *state, winners)
-    np.testing.assert_array_equal(winners, reference.infer(machine, *pixels, 4, 5, Phase.TEST, tables))
+    places = image_keys(pixels[0])
+    kernels.infer(*pixels, places, 5, spec.seed, int(Phase.TEST), *state, winners)
+    np.testing.assert_array_equal(winners, reference.infer(machine, *pixels, places, 5, Phase.TEST, tables))
     assert len(np.unique(winners)) > 3

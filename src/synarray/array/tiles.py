@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
@@ -87,14 +88,14 @@ class SynapticArray:
     def read(self, g: int, active: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
         """Drive the active rows of tile g; return the column sums in read units, shape (columns,)."""
         columns = self.neuron_start[g + 1] - self.neuron_start[g]
-        cells: npt.NDArray[np.int32] = self.read_copy[self.rows(g), :columns].astype(np.int32)
-        return cells[active].sum(axis=0, dtype=np.int32)
+        sums: npt.NDArray[np.int32] = self.read_copy[self.rows(g), :columns][active].sum(axis=0, dtype=np.int32)
+        return sums
 
     def state(self, g: int, column: int) -> npt.NDArray[np.int32]:
         """Look up the states, 0..254, of one neuron's cells."""
         return state_of(self.tile(g)[:, column])
 
-    def pulse(self, g: int, column: int, row: int, step: np.float32, n: int) -> bool:
+    def pulse(self, g: int, column: int, row: int, step: np.floating[Any], n: int) -> bool:
         """Send n programming pulses of one signed step to a cell. Returns whether the cell moved."""
         k = self.neuron_start[g] + column
         before = self.w[k, row]
@@ -102,9 +103,9 @@ class SynapticArray:
         self.program(g, column, row, after)
         return bool(after != before)
 
-    def program(self, g: int, column: int, row: int, w: float) -> None:
+    def program(self, g: int, column: int, row: int, w: SupportsFloat) -> None:
         """Set a cell to a weight (the pulses are the caller's to count)."""
-        self.w[self.neuron_start[g] + column, row] = w
+        self.w[self.neuron_start[g] + column, row] = float(w)
         self.read_copy[self.row_start[g] + row, column] = state_of(np.array(w, np.float32)) - 127
 
     def freeze(self, g: int, column: int, row: int) -> None:

@@ -18,7 +18,16 @@ from pydantic import Field
 
 from synarray.spec import Spec
 
-__all__ = ["Evaluation", "ReadoutSpec", "count_spikes", "evaluate", "hard_votes", "log_posterior", "soft_votes", "wilson"]
+__all__ = [
+    "Evaluation",
+    "ReadoutSpec",
+    "count_spikes",
+    "evaluate",
+    "hard_votes",
+    "log_posterior",
+    "soft_votes",
+    "wilson",
+]
 
 _Classes = npt.NDArray[np.int64]
 
@@ -34,7 +43,9 @@ class ReadoutSpec(Spec):
     """Spikes of every class a neuron is credited with beforehand."""
 
 
-def count_spikes(winners: npt.NDArray[np.integer], y: _Classes, n_neurons: int, n_classes: int) -> npt.NDArray[np.int64]:
+def count_spikes(
+    winners: npt.NDArray[np.integer], y: _Classes, n_neurons: int, n_classes: int
+) -> npt.NDArray[np.int64]:
     """Count output spikes by neuron and class.
 
     Parameters
@@ -71,7 +82,9 @@ def soft_votes(winners: npt.NDArray[np.integer], log_p: npt.NDArray[np.float64])
 
 def hard_votes(winners: npt.NDArray[np.integer], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Count, for each image and class, the spikes of neurons whose most frequent class it is; shape (n_images, n_classes)."""
-    label = np.eye(counts.shape[1])[counts.argmax(axis=1)] * (counts.sum(axis=1, keepdims=True) > 0)
+    label: npt.NDArray[np.float64] = np.eye(counts.shape[1])[counts.argmax(axis=1)] * (
+        counts.sum(axis=1, keepdims=True) > 0
+    )
     return soft_votes(winners, label)
 
 
@@ -115,10 +128,14 @@ class Evaluation:
     def class_accuracy(self) -> npt.NDArray[np.float64]:
         """Share right of each class, shape (n_classes,); nan for a class without images."""
         of_class = self.confusion.sum(axis=1)
-        return np.divide(np.diag(self.confusion), of_class, out=np.full(len(of_class), np.nan), where=of_class > 0)
+        shares = np.full(len(of_class), np.nan)
+        np.divide(np.diag(self.confusion), of_class, out=shares, where=of_class > 0)
+        return shares
 
 
-def evaluate(winners: npt.NDArray[np.integer], y: _Classes, counts: npt.NDArray[np.int64], smoothing: float) -> Evaluation:
+def evaluate(
+    winners: npt.NDArray[np.integer], y: _Classes, counts: npt.NDArray[np.int64], smoothing: float
+) -> Evaluation:
     """Compare what output spikes say with the true classes."""
     n_classes = counts.shape[1]
     read = soft_votes(winners, log_posterior(counts, smoothing)).argmax(axis=1)

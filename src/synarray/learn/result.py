@@ -168,10 +168,11 @@ class Result:
     def predict(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[Any]:
         """Read the class of each image by soft votes, shape (n_images,)."""
         votes = self.decision_function(x, workers)
-        return self.classes[votes.argmax(axis=1)]
+        read: npt.NDArray[Any] = self.classes[votes.argmax(axis=1)]
+        return read
 
     def decision_function(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[np.float64]:
-        """Summed log P(class | spike) of each image, shape (n_images, n_classes)."""
+        """Sum log P(class | spike) over each image, shape (n_images, n_classes)."""
         from synarray.learn.datasets import check_images
         from synarray.learn.training import infer
 

@@ -21,7 +21,7 @@ from synarray.learn.datasets import check_images, check_labels
 from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
 from synarray.learn.result import HistoryPoint, Result
 from synarray.network import kernels
-from synarray.network.encoding import Retina
+from synarray.network.encoding import Retina, image_keys
 from synarray.network.fields import place_groups
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import cut_lowest
@@ -156,10 +156,11 @@ def infer(machine: Machine, pixels: Pixels, windows: int, phase: Phase, workers:
     winners = np.zeros((len(images), windows, len(machine.groups)), np.int32)
     tables, spec = machine.tables(1.0, learning=False), machine.spec
     state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables)
+    places = image_keys(images)
 
     def show(begin: int, end: int) -> None:
         part = slice(begin, end)
-        kernels.infer(images[part], gains[part], begin, windows, spec.seed, int(phase), *state, winners[part])
+        kernels.infer(images[part], gains[part], places[part], windows, spec.seed, int(phase), *state, winners[part])
 
     edges = np.linspace(0, len(images), max(1, workers) + 1).astype(int).tolist()
     if workers <= 1:
@@ -253,9 +254,7 @@ def train(
     return result
 
 
-def test(
-    result: Result, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], workers: int = 1
-) -> Evaluation:
+def test(result: Result, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], workers: int = 1) -> Evaluation:
     """Classify labelled images and compare.
 
     Raises

@@ -11,6 +11,7 @@ Shi et al. 2018, who kept 397 of MNIST's 784 pixels.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -22,7 +23,7 @@ from synarray.errors import DataError
 from synarray.spec import Spec
 from synarray.units import Hertz, Seconds
 
-__all__ = ["EncodingSpec", "InputSpec", "Retina", "chance_table"]
+__all__ = ["EncodingSpec", "InputSpec", "PopulationCode", "Retina", "chance_table", "image_keys"]
 
 FULL = 255
 
@@ -155,8 +156,52 @@ class Retina:
         return pixels, np.minimum(np.rint(gains), 65536.0 * FULL).astype(np.uint32)
 
 
+def image_keys(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    """Key each image by its content (CRC-32): where its random numbers are drawn at read-out.
+
+    What is read from an image then depends neither on its position nor on the images shown with it.
+    """
+    return np.fromiter((zlib.crc32(image) for image in pixels), np.uint32, len(pixels))
+
+
+@dataclass(frozen=True)
+class PopulationCode:
+    """Turn features of any range into intensities: each feature excites a row of receptors with bell-shaped tuning.
+
+    Receptor j of a feature has its centre at j / (n - 1) of the feature's range in the training data and the width of one
+    spacing, after Bohte et al. 2002 (doi 10.1016/S0925-2312(01)00658-0). One receptor is the feature itself, scaled.
+
+    Attributes
+    ----------
+    low, span : ndarray of float64, shape (n_features,)
+        Range of each feature in the training data.
+    n_receptors : int
+    """
+
+    low: npt.NDArray[np.float64]
+    span: npt.NDArray[np.float64]
+    n_receptors: int
+
+    @classmethod
+    def fit(cls, x: npt.NDArray[np.float64], n_receptors: int) -> PopulationCode:
+        """Learn each feature's range from training data, shape (n_samples, n_features)."""
+        low, high = x.min(axis=0), x.max(axis=0)
+        return cls(low, np.where(high > low, high - low, 1.0), n_receptors)
+
+    def encode(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+        """Return intensities, shape (n_samples, n_features * n_receptors)."""
+        place = np.clip((x - self.low) / self.span, 0.0, 1.0)
+        if self.n_receptors > 1:
+            centres = np.linspace(0.0, 1.0, self.n_receptors)
+            place = np.exp(-0.5 * ((place[:, :, None] - centres) * (self.n_receptors - 1)) ** 2).reshape(len(x), -1)
+        intensities: npt.NDArray[np.uint8] = np.rint(FULL * place).astype(np.uint8)
+        return intensities
+
+
 def _to_bytes(x: npt.NDArray[np.generic], full_scale: float) -> npt.NDArray[np.uint8]:
     if x.dtype == np.uint8 and full_scale == FULL:
-        return x
-    scaled: npt.NDArray[np.uint8] = np.clip(np.rint(x.astype(np.float64) * (FULL / full_scale)), 0, FULL).astype(np.uint8)
+        return x.view(np.uint8)
+    scaled: npt.NDArray[np.uint8] = np.clip(np.rint(x.astype(np.float64) * (FULL / full_scale)), 0, FULL).astype(
+        np.uint8
+    )
     return scaled

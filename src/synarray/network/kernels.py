@@ -18,9 +18,20 @@ import numpy.typing as npt
 from numba import njit
 
 from synarray.events import NetworkEvent, NeuronEvent
-from synarray.rng import Phase, Stream
+from synarray.rng import Stream
 
-__all__ = ["Cells", "Layout", "Neurons", "Pruning", "Tables", "infer", "learn_sliding", "learn_windows", "random_words"]
+__all__ = [
+    "Cells",
+    "Layout",
+    "Neurons",
+    "Pruning",
+    "Tables",
+    "infer",
+    "learn_sliding",
+    "learn_windows",
+    "random_words",
+    "workbench",
+]
 
 
 class Layout(NamedTuple):
@@ -49,8 +60,12 @@ class Neurons(NamedTuple):
 class Tables(NamedTuple):
     """Every law, looked up. The second index of ``pulses`` and ``step`` is the cell's state q + 127."""
 
-    intensity: npt.NDArray[np.uint16]  # [256] chance that an input of this intensity is active in a window (or step), / 2^16
-    pulses: npt.NDArray[np.uint32]  # [2, 256] mean number of pulses, 16 fractional bits: LTD (input silent), LTP (active)
+    intensity: npt.NDArray[
+        np.uint16
+    ]  # [256] chance that an input of this intensity is active in a window (or step), / 2^16
+    pulses: npt.NDArray[
+        np.uint32
+    ]  # [2, 256] mean number of pulses, 16 fractional bits: LTD (input silent), LTP (active)
     step: npt.NDArray[np.float32]  # [2, 256] signed weight step of one pulse
     winner: npt.NDArray[np.uint32]  # [distance] softmax numerator 2^16 exp(-beta d / 127); the last entry is 0
     homeostasis: int  # threshold step per output spike, read units
@@ -100,12 +115,17 @@ class _Bench(NamedTuple):
     hit: npt.NDArray[np.uint64]  # [n] cells with at least one
 
 
-def _compiled(function):  # type: ignore[no-untyped-def]
+def _compiled(function):
     return njit(error_model="numpy", cache=True, nogil=True)(function)
 
 
+def _woven_in(function):
+    """Compile a stage into its caller's own code: left as calls, the random rounds are not vectorised (5x slower)."""
+    return njit(error_model="numpy", cache=True, nogil=True, inline="always")(function)
+
+
 @_compiled
-def _bench(n_inputs, n_cells, n_columns):
+def workbench(n_inputs, n_cells, n_columns):
     """Lay out the workbench."""
     numbers = (max(n_inputs, n_cells) + 7) // 8 * 8
     words = np.zeros(numbers // 2, np.uint32)
@@ -124,19 +144,31 @@ def _bench(n_inputs, n_cells, n_columns):
     )
 
 
-@_compiled
+@_woven_in
+def _round(c0, c1, c2, c3, k0, k1):
+    """One round of Philox."""
+    p0, p1 = c0 * _M0, c2 * _M1
+    return (p1 >> _HALF) ^ c1 ^ (k0 & _LOW), p1 & _LOW, (p0 >> _HALF) ^ c3 ^ (k1 & _LOW), p0 & _LOW
+
+
+@_woven_in
 def _philox(block, step, presentation, seed, stream):
-    """Philox-4x32-10 of one place: four 32-bit words, each in 64 bits."""
-    c0, c1, c2, c3 = np.uint64(block), np.uint64(step), np.uint64(presentation), np.uint64(0)
+    """Philox-4x32-10 of one place: four 32-bit words, each in 64 bits. Written out, so that loops over it vectorise."""
     k0, k1 = np.uint64(seed), np.uint64(stream)
-    for _ in range(10):
-        p0, p1 = c0 * _M0, c2 * _M1
-        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF) ^ c3 ^ k1, p0 & _LOW
-        k0, k1 = (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
-    return c0, c1, c2, c3
+    c = _round(np.uint64(block), np.uint64(step), np.uint64(presentation), np.uint64(0), k0, k1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + _W0, k1 + _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(2) * _W0, k1 + np.uint64(2) * _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(3) * _W0, k1 + np.uint64(3) * _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(4) * _W0, k1 + np.uint64(4) * _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(5) * _W0, k1 + np.uint64(5) * _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(6) * _W0, k1 + np.uint64(6) * _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(7) * _W0, k1 + np.uint64(7) * _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(8) * _W0, k1 + np.uint64(8) * _W1)
+    c = _round(c[0], c[1], c[2], c[3], k0 + np.uint64(9) * _W0, k1 + np.uint64(9) * _W1)
+    return c
 
 
-@_compiled
+@_woven_in
 def random_words(words, n, seed, stream, step, presentation):
     """Fill ``words`` with the random words of one place, enough for n 16-bit numbers."""
     for block in range((n + 7) // 8):
@@ -150,23 +182,22 @@ def random_words(words, n, seed, stream, step, presentation):
 # ---- encode -----------------------------------------------------------------------------------------------------------
 
 
-@_compiled
-def _set_chances(pixels, gain, intensity, chance):
-    """Set each input's chance of being active, after gain control of the image (gain in 1/65536)."""
-    for i in range(pixels.size):
-        level = min((np.uint64(pixels[i]) * np.uint64(gain) + np.uint64(32768)) >> np.uint64(16), np.uint64(255))
+@_woven_in
+def _set_chances(images, p, gain, intensity, chance):
+    """Set each input's chance of being active, after gain control of image p (gain in 1/65536)."""
+    for i in range(images.shape[1]):
+        level = min((np.uint64(images[p, i]) * np.uint64(gain) + np.uint64(32768)) >> np.uint64(16), np.uint64(255))
         chance[i] = intensity[level]
 
 
-@_compiled
-def _spike(bench, seed, stream, step, presentation):
+@_woven_in
+def _spike(chance, x, words, noise, seed, stream, step, presentation):
     """Draw which inputs spike. Returns how many."""
-    n = bench.x.size
-    random_words(bench.words, n, seed, stream, step, presentation)
+    random_words(words, x.size, seed, stream, step, presentation)
     active = 0
-    for i in range(n):
-        on = bench.noise[i] < bench.chance[i]
-        bench.x[i] = on
+    for i in range(x.size):
+        on = noise[i] < chance[i]
+        x[i] = on
         active += on
     return active
 
@@ -174,25 +205,26 @@ def _spike(bench, seed, stream, step, presentation):
 # ---- read -------------------------------------------------------------------------------------------------------------
 
 
-@_compiled
-def _drive(layout, g, bench, zero_row):
-    """Hand the inputs' activity to the rows of group g; list the active rows, filled up to eights with the zero row."""
-    first = layout.row_start[g]
+@_woven_in
+def _drive(inputs, first_row, n_cells, zero_row, x, x_row, rows):
+    """Hand the inputs' activity to a tile's rows; list the active rows, filled up to eights with the zero row."""
+    if n_cells == x.size:  # a tile of all inputs has them in their order
+        x_row[:] = x
+    else:
+        for j in range(n_cells):
+            x_row[j] = x[np.uint32(inputs[first_row + j])]
     n = 0
-    for j in range(layout.row_start[g + 1] - first):
-        on = bench.x[np.uint32(layout.inputs[first + j])]
-        bench.x_row[j] = on
-        bench.rows[n] = first + j
-        n += on
+    for j in range(n_cells):
+        rows[n] = first_row + j
+        n += x_row[j]
     for a in range(n, (n + 7) // 8 * 8):
-        bench.rows[a] = zero_row
+        rows[a] = zero_row
     return n
 
 
-@_compiled
-def _read(read, n, bench, threshold, first_neuron, columns):
+@_woven_in
+def _read(read, rows, n, threshold, first_neuron, columns, part, u):
     """Potentials of one group: u_k = sum of the active rows' cells + th_k."""
-    rows, part, u = bench.rows, bench.part, bench.u
     width = (columns + _LANES - 1) // _LANES * _LANES
     for k in range(columns):
         u[k] = threshold[first_neuron + k]
@@ -214,10 +246,9 @@ def _read(read, n, bench, threshold, first_neuron, columns):
 # ---- winner -----------------------------------------------------------------------------------------------------------
 
 
-@_compiled
-def _draw_winner(bench, columns, table, random):
+@_woven_in
+def _draw_winner(u, columns, table, random, numerator):
     """Draw k ~ softmax(beta u), exactly: integer numerators, one 32-bit random number."""
-    u, numerator = bench.u, bench.numerator
     top = u[0]
     for k in range(columns):
         top = max(top, u[k])
@@ -228,27 +259,33 @@ def _draw_winner(bench, columns, table, random):
         numerator[k] = e
         total += np.uint64(e)
     left = np.int64((np.uint64(random) * total) >> _HALF)
-    for k in range(columns):
+    k = 0
+    while k + 16 <= columns:  # sixteen at a time while the draw lies beyond them
+        part = np.int64(0)
+        for i in range(16):
+            part += np.int64(numerator[k + i])
+        if left < part:
+            break
+        left -= part
+        k += 16
+    while left >= np.int64(numerator[k]):
         left -= np.int64(numerator[k])
-        if left < 0:
-            return k
-    return columns - 1
+        k += 1
+    return k
 
 
 # ---- learn ------------------------------------------------------------------------------------------------------------
 
 
-@_compiled
+@_woven_in
 def _state(w):
     """Return a weight's state, q + 127: what a read resolves, 0..254."""
     return np.uint32(np.int32(w * _SCALE + _OFFSET))
 
 
-@_compiled
-def _learn(k, column, first_row, n_cells, bench, cells, tables, events):
+@_woven_in
+def _learn(k, column, first_row, n_cells, x_row, noise, wanted, hit, w, read, alive, pulses, step, events):
     """STDP on the winner's cells: LTP where the input was active, LTD where it was not. Returns the change of its u."""
-    w, alive, pulses, steps = cells.w, cells.alive, tables.pulses, tables.step
-    x_row, noise, wanted, hit = bench.x_row, bench.noise, bench.wanted, bench.hit
     reads, hits = 0, 0
     for j in range(n_cells):
         reads += alive[k, j]
@@ -262,7 +299,7 @@ def _learn(k, column, first_row, n_cells, bench, cells, tables, events):
         j = hit[e]
         n = np.int64(wanted[j]) * np.int64(alive[k, j])
         before, on = w[k, j], np.uint32(x_row[j])
-        after = before + np.float32(n) * steps[on * np.uint32(256) + _state(before)]
+        after = before + np.float32(n) * step[on * np.uint32(256) + _state(before)]
         after = min(max(after, -_ONE), _ONE)
         skipped += np.int64(wanted[j]) - n
         sent += n
@@ -271,7 +308,7 @@ def _learn(k, column, first_row, n_cells, bench, cells, tables, events):
         change += (np.int64(_state(after)) - np.int64(_state(before))) * np.int64(on)
         if n > 0:
             w[k, j] = after
-            cells.read[np.uint64(first_row) + j, column] = np.int64(_state(after)) - 127
+            read[np.uint64(first_row) + j, column] = np.int64(_state(after)) - 127
     events[k, _SPIKE] += 1
     events[k, _CELL_READ] += reads
     events[k, _LTP] += ltp
@@ -340,11 +377,8 @@ def _mature(k, column, first_row, n_cells, cells, tables, pruning, events):
 
 
 @_compiled
-def _after_spike(k, column, first_row, n_cells, cells, neurons, tables, pruning, seed, events):
-    """Homeostasis and pruning of the neuron that fired. Returns whether its cells changed."""
-    neurons.threshold[k] -= tables.homeostasis
-    neurons.spikes[k] += 1
-    spikes = neurons.spikes[k]
+def _prune_if_due(k, column, first_row, n_cells, spikes, cells, tables, pruning, seed, events):
+    """Prune the neuron that fired, when its spike count says so. Returns whether its cells may have changed."""
     changed = False
     for stage in range(pruning.at_spikes.size):
         if pruning.at_spikes[stage] == spikes:
@@ -357,6 +391,7 @@ def _after_spike(k, column, first_row, n_cells, cells, neurons, tables, pruning,
 
 
 # ---- the passes over images -------------------------------------------------------------------------------------------
+# Tuples are taken apart once: handing a whole tuple to an inner function costs more than what many of them do.
 
 
 @_compiled
@@ -367,28 +402,38 @@ def learn_windows(
 
     ``winners`` [presentation, window, group] receives each winner (neuron index in the whole network).
     """
-    groups = layout.row_start.size - 1
-    bench = _bench(images.shape[1], cells.w.shape[1], cells.read.shape[1])
-    zero_row = cells.read.shape[0] - 1
+    w, read, alive = cells
+    threshold, spikes = neurons
+    intensity, pulses, step, winner, homeostasis = tables
+    inputs, row_start, neuron_start = layout
+    words, noise, chance, x, x_row, rows, part, u, numerator, wanted, hit = workbench(
+        images.shape[1], w.shape[1], read.shape[1]
+    )
+    groups, zero_row = row_start.size - 1, read.shape[0] - 1
+    prunes = pruning.at_spikes.size > 0 or pruning.maturity > 0
     for p in range(order.size):
         presentation = first + p
-        _set_chances(images[order[p]], gains[order[p]], tables.intensity, bench.chance)
+        _set_chances(images, order[p], gains[order[p]], intensity, chance)
         totals[_PRESENTATION] += 1
         for m in range(windows):
-            totals[_INPUT_SPIKE] += _spike(bench, seed, _INPUT, m, presentation)
+            totals[_INPUT_SPIKE] += _spike(chance, x, words, noise, seed, _INPUT, m, presentation)
             for g in range(groups):
-                row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
-                neuron, columns = layout.neuron_start[g], layout.neuron_start[g + 1] - layout.neuron_start[g]
-                n = _drive(layout, g, bench, zero_row)
-                _read(cells.read, n, bench, neurons.threshold, neuron, columns)
+                row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
+                neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
+                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                _read(read, rows, n, threshold, neuron, columns, part, u)
                 totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
-                column = _draw_winner(bench, columns, tables.winner, _philox(g, m, presentation, seed, _WINNER)[0])
+                random = _philox(g, m, presentation, seed, _WINNER)[0]
+                column = _draw_winner(u, columns, winner, random, numerator)
                 k = neuron + column
                 winners[p, m, g] = k
-                random_words(bench.words, n_cells, seed, _PULSE, m * groups + g, presentation)
-                _learn(k, column, row, n_cells, bench, cells, tables, events)
-                _after_spike(k, column, row, n_cells, cells, neurons, tables, pruning, seed, events)
+                random_words(words, n_cells, seed, _PULSE, m * groups + g, presentation)
+                _learn(k, column, row, n_cells, x_row, noise, wanted, hit, w, read, alive, pulses, step, events)
+                threshold[k] -= homeostasis
+                spikes[k] += 1
+                if prunes:
+                    _prune_if_due(k, column, row, n_cells, spikes[k], cells, tables, pruning, seed, events)
 
 
 @_compiled
@@ -400,69 +445,85 @@ def learn_sliding(
     Potentials follow the inputs as they enter and leave the window, and the winner's own update.
     ``tables.intensity`` is the chance of a spike in one step. The window is empty when an image begins.
     """
-    groups, n_inputs = layout.row_start.size - 1, images.shape[1]
-    bench = _bench(n_inputs, cells.w.shape[1], cells.read.shape[1])
-    zero_row = cells.read.shape[0] - 1
-    left, turn = np.zeros(n_inputs, np.int64), np.zeros(n_inputs, np.int32)
-    sums, no_threshold = np.zeros((groups, cells.read.shape[1]), np.int32), np.zeros_like(neurons.threshold)
+    w, read, alive = cells
+    threshold, spikes = neurons
+    intensity, pulses, step, winner, homeostasis = tables
+    inputs, row_start, neuron_start = layout
+    words, noise, chance, x, x_row, rows, part, u, numerator, wanted, hit = workbench(
+        images.shape[1], w.shape[1], read.shape[1]
+    )
+    groups, zero_row = row_start.size - 1, read.shape[0] - 1
+    prunes = pruning.at_spikes.size > 0 or pruning.maturity > 0
+    left, turn = np.zeros(x.size, np.int64), np.zeros(x.size, np.int32)
+    sums, no_threshold = np.zeros((groups, read.shape[1]), np.int32), np.zeros_like(threshold)
     for p in range(order.size):
         presentation = first + p
-        _set_chances(images[order[p]], gains[order[p]], tables.intensity, bench.chance)
+        _set_chances(images, order[p], gains[order[p]], intensity, chance)
         totals[_PRESENTATION] += 1
         sums[:] = 0
         left[:] = 0
         for m in range(steps):
-            totals[_INPUT_SPIKE] += _spike(bench, seed, _INPUT, m, presentation)
-            for i in range(n_inputs):
+            totals[_INPUT_SPIKE] += _spike(chance, x, words, noise, seed, _INPUT, m, presentation)
+            for i in range(x.size):
                 before = left[i] > 0
-                left[i] = window if bench.x[i] else max(left[i] - 1, 0)
-                bench.x[i] = left[i] > 0
-                turn[i] = np.int32(bench.x[i]) - np.int32(before)
+                left[i] = window if x[i] else max(left[i] - 1, 0)
+                x[i] = left[i] > 0
+                turn[i] = np.int32(x[i]) - np.int32(before)
             for g in range(groups):
-                row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
-                neuron, columns = layout.neuron_start[g], layout.neuron_start[g + 1] - layout.neuron_start[g]
-                totals[_ROW_READ] += _drive(layout, g, bench, zero_row)
+                row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
+                neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
+                totals[_ROW_READ] += _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
                 totals[_COLUMN_SENSE] += columns
                 for j in range(n_cells):
-                    sign = turn[np.uint32(layout.inputs[row + j])]
+                    sign = turn[np.uint32(inputs[row + j])]
                     if sign != 0:
                         for c in range(columns):
-                            sums[g, c] += sign * np.int32(cells.read[row + j, c])
+                            sums[g, c] += sign * np.int32(read[row + j, c])
                 for c in range(columns):
-                    bench.u[c] = sums[g, c] + neurons.threshold[neuron + c]
-                column = _draw_winner(bench, columns, tables.winner, _philox(g, m, presentation, seed, _WINNER)[0])
+                    u[c] = sums[g, c] + threshold[neuron + c]
+                random = _philox(g, m, presentation, seed, _WINNER)[0]
+                column = _draw_winner(u, columns, winner, random, numerator)
                 k = neuron + column
                 winners[p, m, g] = k
-                random_words(bench.words, n_cells, seed, _PULSE, m * groups + g, presentation)
-                sums[g, column] += _learn(k, column, row, n_cells, bench, cells, tables, events)
-                if _after_spike(k, column, row, n_cells, cells, neurons, tables, pruning, seed, events):
-                    n = _drive(layout, g, bench, zero_row)
-                    _read(cells.read, n, bench, no_threshold, neuron, columns)
-                    sums[g, :columns] = bench.u[:columns]
+                random_words(words, n_cells, seed, _PULSE, m * groups + g, presentation)
+                sums[g, column] += _learn(
+                    k, column, row, n_cells, x_row, noise, wanted, hit, w, read, alive, pulses, step, events
+                )
+                threshold[k] -= homeostasis
+                spikes[k] += 1
+                if prunes and _prune_if_due(k, column, row, n_cells, spikes[k], cells, tables, pruning, seed, events):
+                    n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                    _read(read, rows, n, no_threshold, neuron, columns, part, u)
+                    sums[g, :columns] = u[:columns]
 
 
 @_compiled
-def infer(images, gains, first, windows, seed, phase, refractory, layout, cells, neurons, tables, winners):
+def infer(images, gains, places, windows, seed, phase, refractory, layout, cells, neurons, tables, winners):
     """Present images without learning; a neuron that fired is held back by ``refractory`` for the rest of the image.
 
-    ``first`` is the index of the first image in its set, so that any split of the set draws the same numbers.
+    ``places`` is where each image's random numbers are drawn (see ``encoding.image_keys``), so that what is read from an
+    image does not depend on the others.
     """
-    groups = layout.row_start.size - 1
-    bench = _bench(images.shape[1], cells.w.shape[1], cells.read.shape[1])
-    zero_row = cells.read.shape[0] - 1
-    threshold = neurons.threshold.copy()
+    read, settled = cells.read, neurons.threshold
+    inputs, row_start, neuron_start = layout
+    words, noise, chance, x, x_row, rows, part, u, numerator, _, _ = workbench(
+        images.shape[1], cells.w.shape[1], read.shape[1]
+    )
+    groups, zero_row = row_start.size - 1, read.shape[0] - 1
+    threshold = settled.copy()
     for p in range(images.shape[0]):
-        _set_chances(images[p], gains[p], tables.intensity, bench.chance)
+        _set_chances(images, p, gains[p], tables.intensity, chance)
         for m in range(windows):
-            _spike(bench, seed, _INPUT + (phase << 8), m, first + p)
+            _spike(chance, x, words, noise, seed, _INPUT + (phase << 8), m, places[p])
             for g in range(groups):
-                neuron, columns = layout.neuron_start[g], layout.neuron_start[g + 1] - layout.neuron_start[g]
-                n = _drive(layout, g, bench, zero_row)
-                _read(cells.read, n, bench, threshold, neuron, columns)
-                random = _philox(g, m, first + p, seed, _WINNER + (phase << 8))[0]
-                k = neuron + _draw_winner(bench, columns, tables.winner, random)
+                row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
+                neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
+                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                _read(read, rows, n, threshold, neuron, columns, part, u)
+                random = _philox(g, m, places[p], seed, _WINNER + (phase << 8))[0]
+                k = neuron + _draw_winner(u, columns, tables.winner, random, numerator)
                 winners[p, m, g] = k
                 threshold[k] -= refractory
         for m in range(windows):
             for g in range(groups):
-                threshold[winners[p, m, g]] = neurons.threshold[winners[p, m, g]]
+                threshold[winners[p, m, g]] = settled[winners[p, m, g]]

@@ -60,7 +60,7 @@ def winner_table(spec: NeuronSpec, progress: float) -> npt.NDArray[np.uint32]:
     """
     beta = spec.beta * (spec.beta_start + (1.0 - spec.beta_start) * progress)
     n = int(np.ceil(np.log(2.0 * _ONE) / beta * READ_UNITS)) + 1
-    table = np.rint(_ONE * np.exp(-beta * np.arange(n) / READ_UNITS)).astype(np.uint32)
+    table: npt.NDArray[np.uint32] = np.rint(_ONE * np.exp(-beta * np.arange(n) / READ_UNITS)).astype(np.uint32)
     table[-1] = 0
     return table
 

@@ -37,8 +37,7 @@ def learn(
         left = np.zeros(len(chance), int)  # draws for which each input still counts as active
         machine.network_events[NetworkEvent.PRESENTATION] += 1
         for m in range(encoding.draws):
-            place = {"seed": seed, "step": m, "presentation": first + p}
-            spikes = random_u16(len(chance), stream=Stream.INPUT, **place) < chance
+            spikes = random_u16(len(chance), seed=seed, stream=Stream.INPUT, step=m, presentation=first + p) < chance
             left = np.where(spikes, lifetime, np.maximum(left - 1, 0))
             machine.network_events[NetworkEvent.INPUT_SPIKE] += np.count_nonzero(spikes)
             for g, group in enumerate(machine.groups):
@@ -48,8 +47,8 @@ def learn(
                 machine.network_events[NetworkEvent.COLUMN_SENSE] += group.n_neurons
                 column = _draw_winner(u, tables, g, m, first + p, seed, Phase.TRAIN)
                 winners[p, m, g] = machine.array.neuron_start[g] + column
-                place["step"] = m * len(machine.groups) + g
-                noise = random_u16(len(x), stream=Stream.PULSE, **place)
+                step = m * len(machine.groups) + g
+                noise = random_u16(len(x), seed=seed, stream=Stream.PULSE, step=step, presentation=first + p)
                 _update(machine, g, column, x, noise, tables)
                 _after_spike(machine, g, column, tables)
     return winners
@@ -59,7 +58,7 @@ def infer(
     machine: Machine,
     pixels: npt.NDArray[np.uint8],
     gains: npt.NDArray[np.uint32],
-    first: int,
+    places: npt.NDArray[np.uint32],
     windows: int,
     phase: Phase,
     tables: Tables,
@@ -72,11 +71,11 @@ def infer(
         threshold = machine.threshold.copy()
         for m in range(windows):
             noise = random_u16(
-                len(chance), seed=seed, stream=Stream.INPUT, phase=phase, step=m, presentation=first + p
+                len(chance), seed=seed, stream=Stream.INPUT, phase=phase, step=m, presentation=int(places[p])
             )
             for g, group in enumerate(machine.groups):
                 u = machine.array.read(g, (noise < chance)[group.inputs]) + threshold[machine.array.neurons(g)]
-                k = machine.array.neuron_start[g] + _draw_winner(u, tables, g, m, first + p, seed, phase)
+                k = machine.array.neuron_start[g] + _draw_winner(u, tables, g, m, int(places[p]), seed, phase)
                 threshold[k] -= machine.refractory
                 winners[p, m, g] = k
     return winners
@@ -85,13 +84,14 @@ def infer(
 def _chance(pixels: npt.NDArray[np.uint8], gain: np.uint32, tables: Tables) -> npt.NDArray[np.uint16]:
     """Gain control, then each input's chance of being active."""
     level = np.minimum((pixels.astype(np.uint64) * np.uint64(gain) + np.uint64(32768)) >> np.uint64(16), 255)
-    return tables.intensity[level]
+    chance: npt.NDArray[np.uint16] = tables.intensity[level]
+    return chance
 
 
 def _draw_winner(
     u: npt.NDArray[np.int32], tables: Tables, g: int, m: int, presentation: int, seed: int, phase: Phase
 ) -> int:
-    """k ~ softmax(beta u): the first neuron at which the summed numerators pass a random share of their total."""
+    """K ~ softmax(beta u): the first neuron at which the summed numerators pass a random share of their total."""
     distance = np.minimum(u.max() - u, len(tables.winner) - 1)
     total = np.cumsum(tables.winner[distance].astype(np.uint64))
     random = philox((g, m, presentation, 0), (seed, Stream.WINNER + (phase << 8)))[0]
@@ -106,7 +106,7 @@ def _update(
     alive = machine.array.alive[machine.array.neuron_start[g] + column, : len(x)].astype(bool)
     law = 256 * x + machine.array.state(g, column)
     wanted = (tables.pulses[law] + noise.astype(np.uint32)) >> np.uint32(16)
-    for row in np.flatnonzero(wanted):
+    for row in np.flatnonzero(wanted).tolist():
         n = int(wanted[row])
         if not alive[row]:
             events[NeuronEvent.PULSE_SKIPPED] += n
@@ -139,7 +139,9 @@ def _prune_to(machine: Machine, g: int, column: int, share: float, tables: Table
     n_cells = machine.array.row_start[g + 1] - machine.array.row_start[g]
     rank = machine.array.state(g, column)
     if machine.pruning.random:
-        rank = np.array(philox((np.arange(n_cells), int(k), 0, 0), (machine.spec.seed, Stream.PRUNE))[0] % 254, np.int32)
+        rank = np.array(
+            philox((np.arange(n_cells), int(k), 0, 0), (machine.spec.seed, Stream.PRUNE))[0] % 254, np.int32
+        )
     alive = np.flatnonzero(machine.array.alive[k, :n_cells])
     quota = int(np.floor(share * n_cells + 0.5)) - int(n_cells - len(alive))
     for row in alive[np.argsort(rank[alive], kind="stable")][: max(quota, 0)]:
@@ -165,4 +167,3 @@ def _retire(machine: Machine, g: int, column: int, row: int, tables: Tables) -> 
         w = machine.array.tile(g)[row, column]
     machine.array.program(g, column, row, constant)
     machine.array.freeze(g, column, row)
-

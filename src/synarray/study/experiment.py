@@ -117,7 +117,8 @@ def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, 
         When there are fewer images than asked for.
     """
     data = load_dataset(spec.data)
-    x, y, x_test, y_test = data.x_train, data.y_train, data.x_test, data.y_test
+    x, y = data.x_train, data.classes[data.y_train]
+    x_test, y_test = data.x_test, data.classes[data.y_test]
     if spec.validation:
         if spec.validation >= len(x):
             raise SpecError(
@@ -167,14 +168,19 @@ def _toml(source: str) -> dict[str, Any]:
         ) from None  # fmt: skip
     except OSError as error:
         raise SpecError(
-            "an experiment file must be readable", got=str(error.strerror), where=source, do="Check the path and its rights."
+            "an experiment file must be readable",
+            got=str(error.strerror),
+            where=source,
+            do="Check the path and its rights.",
         ) from None
     except UnicodeDecodeError:
         raise SpecError(
             "an experiment file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."
         ) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SpecError("an experiment file must be TOML", got=str(error), where=source, do="Correct that line.") from None
+        raise SpecError(
+            "an experiment file must be TOML", got=str(error), where=source, do="Correct that line."
+        ) from None
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Runs on disk: one folder each, written at once or not at all, and never over an earlier one.
 
-    experiment.toml    the resolved experiment
-    metrics.json       numbers: accuracy, counted events, times, fingerprint of the state
-    arrays.npz         weights, masks, thresholds, labels, events, training curve (no pickles)
-    provenance.json    versions, machine, seed, time, command
+experiment.toml    the resolved experiment
+metrics.json       numbers: accuracy, counted events, times, fingerprint of the state
+arrays.npz         weights, masks, thresholds, labels, events, training curve (no pickles)
+provenance.json    versions, machine, seed, time, command
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from synarray.errors import RunError, SpecError
 from synarray.learn.result import HistoryPoint, Result
 from synarray.study.experiment import ExperimentSpec
 
-__all__ = ["FORMAT", "Run", "open_run", "reserve", "to_toml", "write_run"]
+__all__ = ["FORMAT", "Run", "open_run", "reserve", "result_arrays", "to_toml", "write_run"]
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -58,7 +58,9 @@ class Run:
     @property
     def history(self) -> list[HistoryPoint]:
         """The training curve."""
-        columns = (self.arrays[f"history_{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned"))
+        columns = (
+            self.arrays[f"history_{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned")
+        )
         return [HistoryPoint(n, None if np.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
 
     @property
@@ -104,7 +106,7 @@ def write_run(result: Result, spec: ExperimentSpec, target: Path) -> Path:
             (folder / "experiment.toml").write_text(to_toml(spec), "utf-8")
             (folder / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
             (folder / "provenance.json").write_text(json.dumps(_provenance(spec), indent=1), "utf-8")
-            np.savez_compressed(folder / "arrays.npz", **_arrays(result))
+            np.savez_compressed(folder / "arrays.npz", allow_pickle=False, **result_arrays(result))
             return _move(folder, target)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -190,10 +192,11 @@ def _move(folder: Path, target: Path) -> Path:
                 raise
 
 
-def _arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
+def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
+    """Return what a run folder keeps as arrays, by name."""
     array, history = result.machine.array, result.history
     nan = float("nan")
-    arrays = {
+    arrays: dict[str, npt.NDArray[Any]] = {
         "w": array.w,
         "alive": array.alive,
         "read_copy": array.read_copy,

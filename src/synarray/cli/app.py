@@ -1,0 +1,121 @@
+"""The command line: ``synarray reproduce | train | show | bench``.
+
+Errors are one message in four parts and exit status 2, without a traceback (``--debug`` shows it); Ctrl-C exits 130.
+With ``--json`` one JSON object goes to standard output and nothing else; everything for people goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synarray.errors import SynarrayError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Train a spiking network inside a simulated array of memory devices, and count what it took.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+)  # fmt: skip
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the experiment; may be repeated."),
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from synarray import __version__
+
+        typer.echo(f"synarray {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Train a spiking network inside a simulated array of memory devices, and count what it took."""
+
+
+@app.command()
+def train(
+    experiment: Annotated[
+        str | None, typer.Argument(help="Experiment file, or the name of a packaged one; default: local-fields.")
+    ] = None,
+    settings: Settings = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run; overrides the experiment's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; never one that holds something already.")] = None,
+    json: Json = False,
+) -> None:
+    """Train a network, test it once, and keep the run in a folder."""
+    from synarray.cli.training import run_training
+
+    run_training(experiment, settings or [], seed, out, json)
+
+
+@app.command()
+def reproduce(
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds per row: 0, 1, 2, ...")] = 3,
+    only: Annotated[str | None, typer.Option(help="Comma-separated keys of rows to run; default: all.")] = None,
+    settings: Settings = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: the number of cores.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; default: reports/reproduce.")] = None,
+    json: Json = False,
+) -> None:
+    """Run the paper's experiment: the table against the paper, and a report."""
+    from synarray.cli.reproducing import run_reproduction
+
+    run_reproduction(seeds, only, settings or [], workers, out, json)
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the figures; default: RUN/figures.")] = None,
+    format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
+    neurons: Annotated[int, typer.Option(min=1, help="Receptive fields drawn in the figure.")] = 48,
+    json: Json = False,
+) -> None:
+    """Show a run: table, receptive fields, training curve."""
+    from synarray.cli.showing import show_run
+
+    show_run(run, out, format, neurons, json)
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer images and sizes.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure speed against the same network in NumPy, against the machine's limits, and by network size."""
+    from synarray.cli.benching import run_bench
+
+    run_bench(quick, json)
+
+
+def main() -> None:
+    """Run a command; turn errors into messages and exit statuses."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(args=arguments, prog_name="synarray", standalone_mode=True)
+    except SynarrayError as error:
+        if debug:
+            raise
+        print(f"synarray: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("synarray: interrupted; finished runs are whole on disk.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,67 @@
+"""``synarray show``: a finished run, in the terminal and as figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from synarray.errors import RunError, nearest
+from synarray.report import figures
+from synarray.report.terminal import fields_in_blocks, metrics_table
+from synarray.study.runs import open_run
+
+__all__ = ["show_run"]
+
+_FORMATS = ("png", "svg", "pdf")
+
+
+def show_run(path: Path, out: Path | None, kind: str, neurons: int, as_json: bool) -> None:
+    """Print a run's table and receptive fields; write its figures."""
+    if kind not in _FORMATS:
+        raise RunError(
+            f"figures come as {', '.join(_FORMATS)}", got=repr(kind), where="--format", do=nearest(kind, _FORMATS)
+        )
+    run = open_run(path)
+    folder = out or path / "figures"
+    drawn = {
+        "receptive-fields": figures.receptive_fields(run.arrays, run.image_shape, neurons),
+        "training-curve": figures.training_curve(run.history, run.metrics["accuracy"]),
+    }
+    if "confusion" in run.arrays:
+        drawn["confusion"] = figures.confusion(run.arrays["confusion"], run.arrays["classes"])
+    files = [folder / f"{name}.{kind}" for name in drawn]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for figure, file in zip(drawn.values(), files, strict=True):
+            figure.savefig(file, dpi=150)
+    except OSError as error:
+        raise RunError(
+            "the folder for figures must be writable",
+            got=str(error.strerror),
+            where=str(folder),
+            do="Give another with --out.",
+        ) from None
+    if as_json:
+        history = [vars(point) for point in run.history]
+        print(
+            json.dumps(
+                run.metrics | {"run_dir": str(path), "figures": [str(file) for file in files], "history": history}
+            )
+        )
+        return
+    console = Console()
+    console.print(metrics_table(run.metrics))
+    curve = [point for point in run.history if point.accuracy is not None]
+    picked = [curve[i] for i in np.unique(np.linspace(0, len(curve) - 1, 8).astype(int))] if curve else []
+    console.print(
+        "Training curve:", "  ".join(f"{p.presentations:,}: {p.accuracy:.1%}" for p in picked), highlight=False
+    )
+    per_line = max(1, console.width // ((run.image_shape or (0, 28))[1] + 2))
+    fields = figures.fields_of(run.arrays, run.image_shape, 2 * per_line)
+    if fields.shape[2] + 2 <= console.width:
+        console.print("Receptive fields of the busiest neurons (bright = high conductance):")
+        console.print(fields_in_blocks(fields, console.width, console.color_system is not None))
+    console.print("Figures:", *(str(file) for file in files), soft_wrap=True, highlight=False)

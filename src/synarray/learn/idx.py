@@ -1,0 +1,324 @@
+"""Image files from outside, never trusted about their own size: IDX, the format MNIST came in, and NumPy's .npz.
+
+An IDX file is a short header, then one byte per pixel or label:
+
+    bytes 0-1   zero
+    byte  2     number type; 0x08 = unsigned byte, the only one read here
+    byte  3     number of dimensions: 3 for images, 1 for labels
+    then        the size of each dimension, 32 bits, most significant byte first
+    then        the numbers, the last dimension fastest
+
+An .npz is a zip of .npy members. Nothing is allocated on the word of a header alone: the declared size is first held
+against the file's own size or, for compressed data, against the most that its bytes can expand to.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import stat
+import struct
+import tokenize
+import warnings
+import zipfile
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.errors import DataError
+
+__all__ = ["few", "find_idx", "idx_header", "read_idx", "read_npz", "unreadable"]
+
+_DEFLATE_MOST = 1032
+"""Most bytes that one byte of deflated data can stand for (zlib technical details, "maximum compression factor")."""
+
+_MAGIC = {"images": b"\0\0\x08\x03", "labels": b"\0\0\x08\x01"}
+_PARTS = {
+    "x_train": ("images-idx3-ubyte", ("train",)),
+    "y_train": ("labels-idx1-ubyte", ("train",)),
+    "x_test": ("images-idx3-ubyte", ("t10k", "test")),
+    "y_test": ("labels-idx1-ubyte", ("t10k", "test")),
+}
+_CHUNK = 1 << 20
+_LONGEST_NPY_HEADER = 10_000
+"""Bytes; what NumPy, too, parses without being asked to trust the file."""
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, OSError, EOFError, ValueError, TypeError,
+    SyntaxError, KeyError, IndexError, OverflowError, MemoryError, RuntimeError,
+)  # fmt: skip
+"""What zipfile and NumPy's header parser raise over damaged bytes."""
+_FETCH = "Fetch or write the file again."
+
+
+def idx_header(shape: Sequence[int]) -> bytes:
+    """Write what stands before the numbers in an IDX file of unsigned bytes.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Images: count, height, width. Labels: count.
+
+    Returns
+    -------
+    bytes
+        Four bytes, and four for each dimension.
+
+    Examples
+    --------
+    >>> idx_header((60000, 28, 28)).hex(" ", 4)
+    '00000803 0000ea60 0000001c 0000001c'
+    """
+    return np.array([0x800 + len(shape), *shape], ">u4").tobytes()
+
+
+def find_idx(folder: Path) -> dict[str, Path]:
+    """Find the four files of a data set under their customary names; plain goes before gzipped, t10k before test.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+
+    Returns
+    -------
+    dict of str to Path
+        Keys x_train, y_train, x_test, y_test.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be listed or lacks one of the four.
+    """
+    try:
+        present = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    found, missing = {}, []
+    for key, (name, prefixes) in _PARTS.items():
+        plain = [f"{prefix}-{spelling}" for prefix in prefixes for spelling in (name, name.replace("-idx", ".idx"))]
+        there = [name for name in (*plain, *(f"{name}.gz" for name in plain)) if name in present]
+        if there:
+            found[key] = folder / there[0]
+        else:
+            missing.append(plain[0])
+    if missing:
+        raise DataError(
+            "a data folder must hold four IDX files", got=f"no {' and no '.join(missing)}; found {few(present)}",
+            where=str(folder), do="Add what is missing, plain or as .gz, or give the path of an .npz file.",
+        )  # fmt: skip
+    return found
+
+
+def read_idx(path: Path, kind: Literal["images", "labels"]) -> npt.NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes; a name that ends in .gz is unzipped.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : {"images", "labels"}
+        What it must hold.
+
+    Returns
+    -------
+    ndarray of uint8
+        Images [n, height, width] or labels [n].
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is not IDX, holds the other kind, or is not as long as its header declares.
+    """
+    size, zipped = _file_size(path), path.suffix == ".gz"
+    try:
+        with cast("IO[bytes]", gzip.open(path)) if zipped else path.open("rb") as stream:
+            shape = _read_shape(stream, path, kind)
+            there = _DEFLATE_MOST * size if zipped else size - stream.tell()
+            if math.prod(shape) > there:
+                most = f"at most {there:,} bytes" if zipped else f"{there:,} bytes"
+                raise _wrong_length(str(path), math.prod(shape), f"{most} of them in a file of {size:,}")
+            return _read_bytes(stream, math.prod(shape), str(path)).reshape(shape)
+    except (OSError, EOFError, zlib.error, MemoryError) as error:
+        raise unreadable(path, error) from error
+
+
+def read_npz(path: Path, keys: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Read arrays of numbers from an .npz file; pickled objects are never opened.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : sequence of str
+        Names of the arrays, in lower case; the file may write them in any case.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The arrays, in the machine's byte order.
+
+    Raises
+    ------
+    DataError
+        If the file is not a zip or lacks an array, or a member is damaged, not of numbers, or not as long as declared.
+    """
+    size = _file_size(path)
+    try:
+        with warnings.catch_warnings(), zipfile.ZipFile(path) as archive:
+            warnings.simplefilter("ignore")  # the parser's remarks on Python 2 headers and odd escapes
+            members = _find_members(archive, keys, path)
+            return {key: _read_npy(archive, member, size, f"{path}, key {key}") for key, member in members.items()}
+    except DataError:
+        raise
+    except _ZIP_ERRORS as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: BaseException) -> DataError:
+    """Say that a file cannot be read, and why."""
+    denied = isinstance(error, PermissionError)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    return DataError(
+        "a data file must be readable from end to end", got=f'"{reason}"', where=str(path),
+        do="Give yourself the right to read it (chmod +r)." if denied else f"Check the path. {_FETCH}",
+    )  # fmt: skip
+
+
+def few(values: Sequence[object]) -> str:
+    """Write the first few values for an error; the rest is only counted.
+
+    Examples
+    --------
+    >>> few(range(10)), few([])
+    ('0, 1, 2, 3, 4, 5, 6, 7 and 2 more', 'nothing')
+    """
+    more = f" and {len(values) - 8} more" if len(values) > 8 else ""
+    return ", ".join(map(str, values[:8])) + more or "nothing"
+
+
+def _read_shape(stream: IO[bytes], path: Path, kind: Literal["images", "labels"]) -> tuple[int, ...]:
+    magic = stream.read(4)
+    if magic != _MAGIC[kind]:
+        other = next((name for name, known in _MAGIC.items() if known == magic), None)
+        do = _FETCH
+        if other is not None:
+            do = "Two files may have changed names: check which one is which."
+        elif magic[:2] == b"\x1f\x8b":
+            do = "It is gzipped: let its name end in .gz."
+        raise DataError(
+            f"an IDX file of {kind} must begin with the bytes {_MAGIC[kind].hex(' ')}",
+            got=f"{magic.hex(' ') or 'nothing'}{f', the mark of {other}' if other else ''}", where=str(path), do=do,
+        )  # fmt: skip
+    n_dimensions = magic[3]
+    sizes = stream.read(4 * n_dimensions)
+    if len(sizes) < 4 * n_dimensions:
+        raise _wrong_length(str(path), 4 + 4 * n_dimensions, f"only {4 + len(sizes)}: the header is cut off")
+    shape = tuple(np.frombuffer(sizes, ">u4").tolist())
+    if 0 in shape:
+        raise DataError(
+            f"an IDX file must hold {kind}", got=f"a header that declares the sizes {shape}", where=str(path), do=_FETCH
+        )
+    return shape
+
+
+def _find_members(archive: zipfile.ZipFile, keys: Sequence[str], path: Path) -> dict[str, zipfile.ZipInfo]:
+    present: dict[str, list[zipfile.ZipInfo]] = {}
+    for member in archive.infolist():
+        present.setdefault(member.filename.removesuffix(".npy").lower(), []).append(member)
+    wrong = [f"{len(present.get(key, [])) or 'no'} {key}" for key in keys if len(present.get(key, [])) != 1]
+    if wrong:
+        raise DataError(
+            f"an .npz file must hold {', '.join(keys)}, each once", where=str(path),
+            got=f"{' and '.join(wrong)}; found {few(list(present))}",
+            do="Save all four with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...).",
+        )  # fmt: skip
+    return {key: present[key][0] for key in keys}
+
+
+def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, where: str) -> npt.NDArray[Any]:
+    """Read one member of an .npz file of ``size`` bytes."""
+    expansion = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _DEFLATE_MOST}.get(member.compress_type)
+    if expansion is None:
+        raise DataError(
+            "members of an .npz file must be stored or deflated", got=f"zip method {member.compress_type}", where=where,
+            do="Save the arrays with numpy.savez or numpy.savez_compressed.",
+        )  # fmt: skip
+    most = expansion * min(member.compress_size, size)
+    if member.file_size > most:
+        raise _wrong_length(where, member.file_size, f"at most {most:,} of them in a file of {size:,}")
+    with archive.open(member) as stream:
+        shape, by_column, dtype, n_head = _read_npy_header(stream, where)
+        n_bytes = math.prod(shape) * dtype.itemsize
+        if n_bytes != member.file_size - n_head:
+            raise _wrong_length(where, n_bytes, f"{member.file_size - n_head:,} for shape {shape} of {dtype}")
+        data = _read_bytes(stream, n_bytes, where).view(dtype).reshape(shape, order="F" if by_column else "C")
+        return data.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _read_npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return shape, whether columns are contiguous, type, and the length of the header in bytes."""
+    magic = stream.read(8)
+    parsers = {
+        b"\x93NUMPY\x01\x00": (2, np.lib.format.read_array_header_1_0),
+        b"\x93NUMPY\x02\x00": (4, np.lib.format.read_array_header_2_0),
+    }
+    if magic not in parsers:
+        raise DataError(
+            "an .npz file must hold arrays written by NumPy", got=f"a member that begins {magic.hex(' ')}", where=where,
+            do="Save arrays of numbers with numpy.savez.",
+        )  # fmt: skip
+    width, parse = parsers[magic]
+    length = stream.read(width)
+    n_text = int.from_bytes(length, "little")
+    if n_text > _LONGEST_NPY_HEADER:
+        raise DataError(
+            f"an .npy header must not exceed {_LONGEST_NPY_HEADER:,} bytes", got=f"{n_text:,}", where=where, do=_FETCH
+        )
+    shape, by_column, dtype = parse(BytesIO(length + stream.read(n_text)))
+    if dtype.kind not in "buif":
+        what = "Python objects, which only pickle could open" if dtype.hasobject else f"type {dtype}"
+        raise DataError(
+            "an .npz file must hold numbers only", got=what, where=where,
+            do="Make all images the same size, stack them with numpy.stack, and save them with numpy.savez.",
+        )  # fmt: skip
+    return shape, by_column, dtype, len(magic) + width + n_text
+
+
+def _file_size(path: Path) -> int:
+    """Return the size in bytes of an ordinary, non-empty file: nothing that could be read forever, like a pipe."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(
+            "data must come from an ordinary file", got=stat.filemode(status.st_mode), where=str(path),
+            do="Put the file itself here, not a folder, pipe or device of its name.",
+        )  # fmt: skip
+    if status.st_size == 0:
+        raise DataError("a data file must not be empty", got="0 bytes", where=str(path), do=_FETCH)
+    return status.st_size
+
+
+def _read_bytes(stream: IO[bytes], n_bytes: int, where: str) -> npt.NDArray[np.uint8]:
+    """Read what must be all that is left, taking one byte more at most; the caller knows the file can hold so many."""
+    data, done = np.empty(n_bytes, np.uint8), 0
+    while done < n_bytes:
+        part = stream.read(min(_CHUNK, n_bytes - done))
+        if not part:
+            raise _wrong_length(where, n_bytes, f"only {done:,}: the file is cut off")
+        data[done : done + len(part)] = np.frombuffer(part, np.uint8)
+        done += len(part)
+    if stream.read(1):
+        raise _wrong_length(where, n_bytes, "more: bytes trail behind the last one")
+    return data
+
+
+def _wrong_length(where: str, n_bytes: int, got: str) -> DataError:
+    rule = f"the header declares {n_bytes:,} bytes, and that many must follow"
+    return DataError(rule, got=got, where=where, do=_FETCH)

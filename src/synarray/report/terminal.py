@@ -1,0 +1,113 @@
+"""Runs in the terminal: tables, and receptive fields in block characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from synarray.study.reproduce import Row
+
+__all__ = ["factor_table", "fields_in_blocks", "metrics_table", "reproduction_table"]
+
+_SHADES = " .:-=+*#%@"
+
+
+def metrics_table(metrics: dict[str, Any]) -> Table:
+    """Lay out what a run reached and counted."""
+    table = Table(title=f"{metrics['name']}, seed {metrics['seed']}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    if metrics["accuracy"] is not None:
+        low, high = metrics["accuracy_low"], metrics["accuracy_high"]
+        table.add_row("accuracy, soft votes", f"{metrics['accuracy']:.2%}  (95 %: {low:.2%} to {high:.2%})")
+        table.add_row("accuracy, hard votes", f"{metrics['accuracy_hard']:.2%}")
+    table.add_row("neurons (silent)", f"{metrics['n_neurons']:,} ({metrics['silent_neurons']:,})")
+    table.add_row("inputs, groups, cells", f"{metrics['n_inputs']:,}, {metrics['n_groups']:,}, {metrics['n_cells']:,}")
+    table.add_row(
+        "pruned; absent or pruned of full", f"{metrics['pruned_fraction']:.1%}; {metrics['spared_fraction']:.1%}"
+    )
+    table.add_section()
+    for name in ("pulses", "pulses_ltp", "pulses_ltd", "pulses_pruning", "pulses_at_bound", "pulses_skipped_by_pruning",
+                 "output_spikes", "input_spikes", "row_reads", "column_senses", "cell_reads"):  # fmt: skip
+        table.add_row(name.replace("_", " "), f"{metrics[name]:,}")
+    table.add_section()
+    speed = f"{metrics['train_seconds']:.2f} s, {metrics['images_per_second']:,.0f} images/s"
+    table.add_row(f"training, {metrics['images_seen']:,} images", speed)
+    table.add_row("state", metrics["state_sha256"][:16])
+    return table
+
+
+def reproduction_table(rows: Sequence[Row]) -> Table:
+    """Lay out the paper's experiment."""
+    n = len(rows[0].metrics)
+    table = Table(
+        title=f"Mean over {n} seed{'s' * (n > 1)} (+- standard deviation), test set read once", title_justify="left"
+    )
+    table.add_column("network")
+    for name in ("soft votes %", "hard votes %", "not there or pruned", "pulses (M)", "images/s"):
+        table.add_column(name, justify="right")
+    table.add_column("the paper")
+    for row in rows:
+        spread = row.spread("accuracy")
+        table.add_row(
+            row.spec.title,
+            f"{100 * row.mean('accuracy'):.2f}" + (f" +- {100 * spread:.2f}" if n > 1 else ""),
+            f"{100 * row.mean('accuracy_hard'):.1f}",
+            f"{row.mean('spared_fraction'):.0%}",
+            f"{row.mean('pulses') / 1e6:.2f}",
+            f"{row.mean('images_per_second'):,.0f}",
+            row.spec.paper,
+        )
+    return table
+
+
+def factor_table(rows: Sequence[Row]) -> Table:
+    """Lay out what each row's scheme spared, as a product of factors."""
+    table = Table(
+        title="Updates of every cell of a full network at every draw / pulses sent, as a product", title_justify="left"
+    )
+    table.add_column("network")
+    for factor in rows[0].factors:
+        table.add_column(factor.name, justify="right")
+    table.add_column("product", justify="right")
+    for row in rows:
+        product = float(np.prod([factor.ratio for factor in row.factors]))
+        table.add_row(row.spec.title, *(f"{factor.ratio:.3g}x" for factor in row.factors), f"{product:,.0f}x")
+    return table
+
+
+def fields_in_blocks(fields: npt.NDArray[np.float64], columns: int, colour: bool) -> RenderableType:
+    """Draw receptive fields, shape (n, height, width), side by side within so many terminal columns."""
+    width = fields.shape[2]
+    per_line = max(1, columns // (width + 2))
+    lines = []
+    for begin in range(0, len(fields), per_line):
+        side_by_side = fields[begin : begin + per_line]
+        for row in range(0, fields.shape[1], 2):
+            text = Text()
+            for field in side_by_side:
+                upper, lower = field[row], field[min(row + 1, len(field) - 1)]
+                for a, b in zip(upper, lower, strict=True):
+                    text.append(*_cell(a, b, colour))
+                text.append("  ")
+            lines.append(text)
+        lines.append(Text())
+    return Group(*lines)
+
+
+def _cell(upper: float, lower: float, colour: bool) -> tuple[str, str]:
+    """One character: two pixels in colour, or one shade."""
+    if not colour:
+        both = [w for w in (upper, lower) if not np.isnan(w)]
+        return (_SHADES[round((float(np.mean(both)) + 1) / 2 * (len(_SHADES) - 1))] if both else " "), ""
+    grey = [40 if np.isnan(w) else round((w + 1) / 2 * 255) for w in (upper, lower)]
+    back = [
+        f"rgb({g},{g},{g})" if not np.isnan(w) else "rgb(40,40,60)" for g, w in zip(grey, (upper, lower), strict=True)
+    ]
+    return "▀", f"{back[0]} on {back[1]}"

@@ -1,0 +1,66 @@
+"""The embedded MNIST is the published one: re-encoded as IDX, its bytes have the checksums of the four original files.
+
+The MD5 are those of the unzipped files, which many projects quote independently of each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+
+from synarray.errors import DataError
+from synarray.learn import mnist
+from synarray.learn.datasets import load_dataset
+
+MD5 = {
+    "x_train": "6bbc9ace898e44ae57da46a324031adb",
+    "y_train": "a25bea736e30d166cdddb491f175f624",
+    "x_test": "2646ac647ad5339dbf082846283269ea",
+    "y_test": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+@pytest.mark.parametrize("part", MD5)
+def test_the_embedded_mnist_re_encoded_as_idx_has_the_published_checksum(part: str) -> None:
+    array = getattr(load_dataset("mnist"), part)
+    header = struct.pack(f">{1 + array.ndim}I", 0x800 + array.ndim, *array.shape)
+    assert hashlib.md5(header + array.astype(np.uint8).tobytes(), usedforsecurity=False).hexdigest() == MD5[part]
+
+
+def test_mnist_has_the_published_number_of_each_digit() -> None:
+    """Counts of the digits 0 to 9, as tabulated for the original files."""
+    data = load_dataset("mnist")
+    assert np.bincount(data.y_train).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(data.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert (data.n_classes, data.n_features, data.image_shape, data.full_scale) == (10, 784, (28, 28), 255.0)
+
+
+def test_mnist_is_shared_and_cannot_be_changed() -> None:
+    data = load_dataset("mnist")
+    assert load_dataset("mnist") is data
+    for array in (data.x_train, data.y_train, data.x_test, data.y_test, data.classes):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+@pytest.mark.parametrize("place", [0.0, 0.001, 0.1, 0.5, 0.999])
+def test_a_damaged_file_is_refused(place: float) -> None:
+    blob = bytearray(mnist.MNIST_FILE.read_bytes())
+    blob[int(place * len(blob))] ^= 0x10
+    with pytest.raises(DataError, match=r"mnist\.xz.*Install synarray again"):
+        mnist.unpack(bytes(blob))
+
+
+@pytest.mark.parametrize("length", [0, 10, 1000, 1_000_000])
+def test_a_file_cut_off_is_refused(length: int) -> None:
+    with pytest.raises(DataError, match=r"mnist\.xz.*Install synarray again"):
+        mnist.unpack(mnist.MNIST_FILE.read_bytes()[:length])
+
+
+def test_only_the_originals_are_packed() -> None:
+    files = dict.fromkeys(mnist.IDX_MD5, b"not MNIST")
+    with pytest.raises(DataError, match=r"byte for byte.*train-images-idx3-ubyte"):
+        mnist.pack(files)

@@ -117,7 +117,7 @@ def test_idx_round_trip(tmp_path_factory: pytest.TempPathFactory, x: np.ndarray[
 DTYPES = st.sampled_from(["|u1", "|b1", "<u2", ">i4", "<i8", "<f2", "<f4", ">f8"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data(), dtype=DTYPES, by_column=st.booleans(), compressed=st.booleans(), upper=st.booleans())
 def test_npz_round_trip(
     tmp_path_factory: pytest.TempPathFactory,
@@ -442,7 +442,7 @@ def npz_bytes(save: Callable[..., None]) -> bytes:
     return stream.getvalue()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(blob=st.one_of(spoiled(npz_bytes(np.savez)), spoiled(npz_bytes(np.savez_compressed))))
 def test_a_spoiled_npz_loads_or_is_refused(tmp_path_factory: pytest.TempPathFactory, blob: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "spoiled.npz"
@@ -453,7 +453,7 @@ def test_a_spoiled_npz_loads_or_is_refused(tmp_path_factory: pytest.TempPathFact
         assert "spoiled.npz" in str(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(x=st.one_of(spoiled(X), spoiled(ZIPPED)), y=spoiled(Y))
 def test_spoiled_idx_files_load_or_are_refused(tmp_path_factory: pytest.TempPathFactory, x: bytes, y: bytes) -> None:
     folder = write_folder(tmp_path_factory.getbasetemp() / "spoiled", small(), y_train=y)
@@ -477,7 +477,8 @@ def test_a_misspelt_name_gets_the_nearest() -> None:
     ("source", "part"),
     [
         ("", "''"), (5, "5"), (None, "None"), (np.zeros(3), "array"), (b"mnist", "b'mnist'"),
-        ("no/such.npz", "such.npz"), ("\0", "null byte"), ("a" * 5000, "too long"), ("~no_such_user/data", "home directory"), (Path("no"), '"no"'),
+        ("no/such.npz", "such.npz"), ("\0", "null byte"), ("a" * 5000, "too long"),
+        ("~no_such_user/data", "home directory"), (Path("no"), '"no"'),
     ],
 )  # fmt: skip
 def test_what_is_no_path_is_refused(source: Any, part: str) -> None:

@@ -6,6 +6,7 @@ The MD5 are those of the unzipped files, which many projects quote independently
 from __future__ import annotations
 
 import hashlib
+import lzma
 import struct
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_mnist_is_shared_and_cannot_be_changed() -> None:
             array[0] = 1
 
 
-@pytest.mark.parametrize("place", [0.0, 0.001, 0.1, 0.5, 0.999])
+@pytest.mark.parametrize("place", [0.0, 0.1, 0.6])
 def test_a_damaged_file_is_refused(place: float) -> None:
     blob = bytearray(mnist.MNIST_FILE.read_bytes())
     blob[int(place * len(blob))] ^= 0x10
@@ -54,10 +55,23 @@ def test_a_damaged_file_is_refused(place: float) -> None:
         mnist.unpack(bytes(blob))
 
 
-@pytest.mark.parametrize("length", [0, 10, 1000, 1_000_000])
+@pytest.mark.parametrize("length", [0, 1000, 4_000_000])
 def test_a_file_cut_off_is_refused(length: int) -> None:
     with pytest.raises(DataError, match=r"mnist\.xz.*Install synarray again"):
         mnist.unpack(mnist.MNIST_FILE.read_bytes()[:length])
+
+
+def test_one_changed_label_in_an_intact_file_is_refused() -> None:
+    """The container's own checksums agree; only the MD5 of the original tells."""
+    first = lzma.LZMADecompressor()
+    lengths = np.frombuffer(first.decompress(mnist.MNIST_FILE.read_bytes()), "<u4").copy()
+    rest = first.unused_data
+    labels = bytearray(lzma.decompress(rest[: lengths[0]]))
+    labels[0] = 3  # the first training image is a 5
+    changed, rest = lzma.compress(labels), rest[lengths[0] :]
+    lengths[0] = len(changed)
+    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte with MD5.*mnist\.xz"):
+        mnist.unpack(lzma.compress(lengths.tobytes()) + changed + rest)
 
 
 def test_only_the_originals_are_packed() -> None:

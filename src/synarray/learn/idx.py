@@ -160,7 +160,7 @@ def read_npz(path: Path, keys: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     Returns
     -------
     dict of str to ndarray
-        The arrays, in the machine's byte order.
+        The arrays, in the file's byte order.
 
     Raises
     ------
@@ -256,8 +256,7 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, wher
         n_bytes = math.prod(shape) * dtype.itemsize
         if n_bytes != member.file_size - n_head:
             raise _wrong_length(where, n_bytes, f"{member.file_size - n_head:,} for shape {shape} of {dtype}")
-        data = _read_bytes(stream, n_bytes, where).view(dtype).reshape(shape, order="F" if by_column else "C")
-        return data.astype(dtype.newbyteorder("="), copy=False)
+        return _read_bytes(stream, n_bytes, where).view(dtype).reshape(shape, order="F" if by_column else "C")
 
 
 def _read_npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:

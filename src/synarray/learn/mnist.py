@@ -105,7 +105,7 @@ def unpack(blob: bytes, where: str = MNIST_FILE.name) -> tuple[npt.NDArray[np.ui
     Returns
     -------
     tuple of ndarray of uint8
-        Training images [60000, 28, 28] and labels [60000], test images [10000, 28, 28] and labels [10000]; read-only.
+        Training images [60000, 28, 28] and labels [60000], test images [10000, 28, 28] and labels [10000].
 
     Raises
     ------
@@ -122,7 +122,6 @@ def unpack(blob: bytes, where: str = MNIST_FILE.name) -> tuple[npt.NDArray[np.ui
         images, labels = _decode(blob)
     except (lzma.LZMAError, EOFError, ValueError, IndexError) as error:
         raise _damaged(where, f"bytes that do not decode: {error}") from error
-    images.setflags(write=False)
     found = (images[:_N_TRAIN], labels[:_N_TRAIN], images[_N_TRAIN:], labels[_N_TRAIN:])
     for name, array in zip(IDX_MD5, found, strict=True):
         _check_md5(name, idx_header(array.shape), array.data, where=where)

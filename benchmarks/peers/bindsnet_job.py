@@ -1,8 +1,9 @@
 """BindsNET's nearest job: its Diehl & Cook 2015 network on MNIST, 784 inputs, 400 neurons, learning on.
 
-Two forms, as in its own examples eth_mnist.py and batch_eth_mnist.py: one image at a time for 350 ms, and 32 at once
-for 100 ms. A timed repetition includes Poisson encoding, simulation with STDP and the reset between images; it excludes
-labelling and monitors. One thread. Prints one JSON line. Run by run.py in BindsNET's own environment.
+Two forms: one image at a time for 350 ms, the paper's presentation, and 32 at once for 100 ms, as in its own example
+batch_eth_mnist.py, whose constants serve both. A timed repetition includes Poisson encoding, simulation with STDP and
+the reset between images; it excludes labelling and monitors. One thread. Prints one JSON line. Run by run.py in
+BindsNET's own environment.
 """
 
 import argparse

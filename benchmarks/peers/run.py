@@ -51,7 +51,8 @@ def environment_of(peer: str, venvs: Path) -> Path:
     venv = venvs / peer
     python = venv / "bin" / "python"
     files = [path for path in (HERE / f"{peer}.txt", HERE / f"{peer}-nodeps.txt") if path.exists()]
-    wanted = "".join(path.read_text() for path in files)
+    lines = [line for path in files for line in path.read_text().splitlines()]
+    wanted = "\n".join(line for line in lines if not line.startswith("#"))
     installed = venv / "installed.txt"
     if installed.exists() and installed.read_text() == wanted:
         return python

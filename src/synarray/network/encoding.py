@@ -147,7 +147,17 @@ class Retina:
         -------
         pixels : ndarray of uint8, shape (n_images, n_inputs)
         gains : ndarray of uint32, shape (n_images,)
+
+        Raises
+        ------
+        DataError
+            When the images have another number of features than the training images.
         """
+        if x.shape[1] != self.n_features:
+            raise DataError(
+                "images must have as many features as the training images", where="x",
+                got=f"{x.shape[1]:,} features, trained on {self.n_features:,}", do="Bring them to the same size.",
+            )  # fmt: skip
         x = _to_bytes(x, self.full_scale)
         gains = np.full(len(x), 65536.0)
         if self.gain_control:

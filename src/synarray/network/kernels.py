@@ -346,7 +346,7 @@ def _freeze(k, j, row, column, cells, tables, constant, removed, events):
 @_compiled
 def _prune(k, column, first_row, n_cells, stage, cells, tables, pruning, seed, events):
     """Prune neuron k's lowest cells (or random ones) until the stage's share is reached; ties go by cell order."""
-    quota = np.int64(np.floor(pruning.share[stage] * n_cells + 0.5))
+    quota = np.int64(np.ceil(pruning.share[stage] * n_cells - 1e-9))
     rank = np.empty(n_cells, np.int64)
     pruned = 0
     for j in range(n_cells):

@@ -39,7 +39,7 @@ class PruningSpec(Spec):
 
     mode: Literal["none", "soft", "conventional", "random", "after"] = "none"
     fraction: _Share = 0.0
-    """Share of every neuron's cells that ends up pruned."""
+    """Share of every neuron's cells that ends up pruned (at least; whole cells)."""
     start: _Share = 0.157
     """First stage, as a share of the spikes a neuron is expected to fire while training."""
     end: _Share = 0.63
@@ -107,7 +107,7 @@ def cut_lowest(array: SynapticArray, fraction: float) -> npt.NDArray[np.int64]:
     for g in range(len(array.row_start) - 1):
         states = state_of(array.tile(g))
         rank = np.argsort(np.argsort(states, axis=0, kind="stable"), axis=0)
-        lowest = rank < int(np.floor(fraction * len(states) + 0.5))
+        lowest = rank < int(np.ceil(fraction * len(states) - 1e-9))
         array.disconnect_where(g, lowest)
         cut[array.neurons(g)] = lowest.sum(axis=0)
     return cut

@@ -143,7 +143,7 @@ def _prune_to(machine: Machine, g: int, column: int, share: float, tables: Table
             philox((np.arange(n_cells), int(k), 0, 0), (machine.spec.seed, Stream.PRUNE))[0] % 254, np.int32
         )
     alive = np.flatnonzero(machine.array.alive[k, :n_cells])
-    quota = int(np.floor(share * n_cells + 0.5)) - int(n_cells - len(alive))
+    quota = int(np.ceil(share * n_cells - 1e-9)) - int(n_cells - len(alive))
     for row in alive[np.argsort(rank[alive], kind="stable")][: max(quota, 0)]:
         _retire(machine, g, column, int(row), tables)
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from synarray.learn.training import train
+from synarray.report.terminal import standard_output
 from synarray.study import benchmark
 from synarray.study.experiment import load_experiment, task_images
 
@@ -49,7 +50,7 @@ def _one_epoch() -> dict[str, float]:
 
 
 def _tell(found: dict[str, Any]) -> None:
-    console = Console(highlight=False)
+    console = standard_output()
     full = found["full_field"]
     console.print("Training images per second, one core, encoding and learning (medians; host speed drifts by 1.5x):")
     console.print(f"  full field, 500 neurons     {full['synarray']:>10,.0f}")

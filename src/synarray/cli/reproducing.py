@@ -13,7 +13,7 @@ from rich.progress import Progress as Bars
 from synarray.errors import SpecError, nearest
 from synarray.learn.result import Result
 from synarray.report.page import write_page
-from synarray.report.terminal import factor_table, reproduction_table
+from synarray.report.terminal import factor_table, reproduction_table, standard_output
 from synarray.study.experiment import parse_setting
 from synarray.study.reproduce import PAPER, RowSpec, reproduce, rows
 
@@ -54,7 +54,7 @@ def run_reproduction(
     if as_json:
         print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)}))
         return
-    console = Console()
+    console = standard_output()
     console.print(reproduction_table(table))
     console.print(factor_table(table))
-    console.print(f"Report: {page}", soft_wrap=True, highlight=False)
+    console.print(f"Report: {page}", soft_wrap=True)

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from synarray.errors import RunError, nearest
 from synarray.report import figures
-from synarray.report.terminal import fields_in_blocks, metrics_table
+from synarray.report.terminal import fields_in_blocks, metrics_table, standard_output
 from synarray.study.runs import open_run
 
 __all__ = ["show_run"]
@@ -52,7 +51,7 @@ def show_run(path: Path, out: Path | None, kind: str, neurons: int, as_json: boo
             )
         )
         return
-    console = Console()
+    console = standard_output()
     console.print(metrics_table(run.metrics))
     curve = [point for point in run.history if point.accuracy is not None]
     picked = [curve[i] for i in np.unique(np.linspace(0, len(curve) - 1, 8).astype(int))] if curve else []
@@ -64,4 +63,4 @@ def show_run(path: Path, out: Path | None, kind: str, neurons: int, as_json: boo
     if fields.shape[2] + 2 <= console.width:
         console.print("Receptive fields of the busiest neurons (bright = high conductance):")
         console.print(fields_in_blocks(fields, console.width, console.color_system is not None))
-    console.print("Figures:", *(str(file) for file in files), soft_wrap=True, highlight=False)
+    console.print("Figures:", *(str(file) for file in files), soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from synarray.learn.training import Progress, train
-from synarray.report.terminal import metrics_table
+from synarray.report.terminal import metrics_table, standard_output
 from synarray.study.experiment import load_experiment, parse_setting, task_images
 from synarray.study.runs import reserve, write_run
 
@@ -55,5 +55,6 @@ def run_training(
     if as_json:
         print(json.dumps(metrics))
     else:
-        Console().print(metrics_table(metrics))
-        Console().print(f"Run: {folder}   (synarray show {folder})", soft_wrap=True, highlight=False)
+        console = standard_output()
+        console.print(metrics_table(metrics))
+        console.print(f"Run: {folder}   (synarray show {folder})", soft_wrap=True)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from synarray.device.cell import CellSpec
 from synarray.errors import DataError
-from synarray.learn.readout import ReadoutSpec, count_spikes, log_posterior, soft_votes
+from synarray.learn.readout import count_spikes, log_posterior, soft_votes
 from synarray.learn.training import LearningSpec, Trainer, infer
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina
 from synarray.network.fields import FieldSpec, place_groups
@@ -54,6 +54,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Share of the cells pruned, 0 to 1.
     expected_samples : int
         Samples after which the schedules of ``partial_fit`` have come to their end.
+    spec : LearningSpec, optional
+        A whole machine, e.g. ``load_experiment("local-fields")``, in place of what ``n_neurons``, ``step``, ``pruning`` and
+        ``pruning_fraction`` say; "auto" epochs are then the spec's.
     random_state : int, RandomState or None
         Seed.
 
@@ -85,6 +88,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pruning: str = "none",
         pruning_fraction: float = 0.0,
         expected_samples: int = 20_000,
+        spec: LearningSpec | None = None,
         random_state: Any = None,
     ) -> None:
         self.n_neurons = n_neurons
@@ -95,6 +99,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.pruning = pruning
         self.pruning_fraction = pruning_fraction
         self.expected_samples = expected_samples
+        self.spec = spec
         self.random_state = random_state
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
@@ -102,8 +107,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = self._check(X, y, reset=True)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self._require_two_classes()
-        epochs = max(3, -(-_PRESENTATIONS // len(X))) if self.epochs == "auto" else self.epochs
-        self._begin(X, epochs, epochs * len(X))
+        enough = self.spec.epochs if self.spec else max(3, -(-_PRESENTATIONS // len(X)))
+        epochs = enough if self.epochs == "auto" else self.epochs
+        self._begin(X, epochs * len(X))
         pixels = self._see(X)
         for epoch in range(epochs):
             order = permutation(len(X), seed=self._trainer.machine.spec.seed, stream=Stream.ORDER, presentation=epoch)
@@ -120,8 +126,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             self.classes_ = np.unique(classes)
             self._require_two_classes()
-            self._begin(X, 1, self.expected_samples)
-            self.label_counts_ = np.zeros((self.n_neurons, len(self.classes_)))
+            self._begin(X, self.expected_samples)
+            self.label_counts_ = np.zeros((self._spec.n_neurons, len(self.classes_)))
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y has classes that were not passed to the first partial_fit: {unknown.tolist()}")
@@ -132,7 +138,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the class of each sample by soft votes, shape (n_samples,)."""
-        read: npt.NDArray[Any] = self.classes_[self._votes(X).argmax(axis=1)]
+        votes = self._votes(X)
+        read: npt.NDArray[Any] = self.classes_[votes.argmax(axis=1)]
         return read
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -154,22 +161,28 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 do="Give samples of another class too.",
             )  # fmt: skip
 
-    def _begin(self, X: npt.NDArray[np.float64], epochs: int, total: int) -> None:
-        """Learn the inputs' scaling and build an untrained network."""
+    def _machine_spec(self) -> LearningSpec:
+        """Compose the machine that the parameters ask for."""
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31 - 1)
+        if self.spec is not None:
+            return type(self.spec)(**{**dict(self.spec), "seed": int(seed)})
         local = self.image_shape is not None
-        spec = self._spec = LearningSpec(
-            n_neurons=self.n_neurons, seed=int(seed) % 2**32, epochs=epochs,
+        return LearningSpec(
+            n_neurons=self.n_neurons, seed=int(seed),
             inputs=InputSpec(select="active" if local else "all"),
             encoding=EncodingSpec(t_present=10e-3) if local else EncodingSpec(floor=0, gain_control=False),
             fields=FieldSpec(kind="local" if local else "full"),
             neuron=NeuronSpec(refractory=0.5 if local else 0.0),
             cell=CellSpec(step=self.step),
             pruning=PruningSpec(mode=self.pruning, fraction=self.pruning_fraction),
-            readout=ReadoutSpec(),
         )  # fmt: skip
+
+    def _begin(self, X: npt.NDArray[np.float64], total: int) -> None:
+        """Learn the inputs' scaling and build an untrained network."""
+        spec = self._spec = self._machine_spec()
+        local = self.image_shape is not None
         n_receptors = self.receptors
         if n_receptors == "auto":
             n_receptors = 10 if X.shape[1] <= _FEW_FEATURES else 1

@@ -15,7 +15,7 @@ from synarray.learn.result import HistoryPoint
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["bars", "confusion", "fields_of", "png", "receptive_fields", "training_curve"]
+__all__ = ["confusion", "dots", "fields_of", "png", "receptive_fields", "training_curve"]
 
 _INK = "#20639b"
 
@@ -114,20 +114,18 @@ def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure
     return figure
 
 
-def bars(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure:
-    """Draw accuracy by row; a dot per seed."""
+def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure:
+    """Draw accuracy by row: a dot per seed, a bar at their mean."""
     plt = _pyplot()
-    figure: Figure = plt.figure.Figure(figsize=(8, 0.34 * len(titles) + 0.9), layout="constrained")
+    figure: Figure = plt.figure.Figure(figsize=(8, 0.3 * len(titles) + 0.9), layout="constrained")
     axis = figure.subplots()
     for y, values in enumerate(accuracies):
-        axis.barh(y, 100 * float(np.mean(values)), color="#a9c6de", height=0.62)
-        axis.plot([100 * value for value in values], [y] * len(values), ".", color=_INK)
+        axis.plot([100 * float(np.mean(values))], [y], "|", color=_INK, ms=14, mew=2)
+        axis.plot([100 * value for value in values], [y] * len(values), "o", color=_INK, alpha=0.45, ms=5)
     axis.set_yticks(range(len(titles)), titles, fontsize=8)
-    axis.invert_yaxis()
-    low = min(min(values) for values in accuracies)
-    axis.set_xlim(max(0.0, 100 * low - 3), 100)
+    axis.set_ylim(len(titles) - 0.5, -0.5)
     axis.set_xlabel("accuracy on the test set, soft votes (%)")
-    axis.grid(axis="x", lw=0.4)
+    axis.grid(lw=0.4)
     return figure
 
 

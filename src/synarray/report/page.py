@@ -56,7 +56,7 @@ def _render(rows: Sequence[Row]) -> str:
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         (resources.files("synarray.report") / "page.html").read_text("utf-8")
     )
-    chart = figures.bars([row.spec.title for row in rows], [[run["accuracy"] for run in row.metrics] for row in rows])
+    chart = figures.dots([row.spec.title for row in rows], [[run["accuracy"] for run in row.metrics] for row in rows])
     return template.render(
         paper=PAPER,
         version=__version__,

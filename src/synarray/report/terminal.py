@@ -7,15 +7,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from synarray.study.reproduce import Row
 
-__all__ = ["factor_table", "fields_in_blocks", "metrics_table", "reproduction_table"]
+__all__ = ["factor_table", "fields_in_blocks", "metrics_table", "reproduction_table", "standard_output"]
 
 _SHADES = " .:-=+*#%@"
+_WIDE = 150
+"""Columns of a file or pipe, which has no width of its own."""
+
+
+def standard_output() -> Console:
+    """Open the terminal, or a pipe as wide as the tables need."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, _WIDE))
 
 
 def metrics_table(metrics: dict[str, Any]) -> Table:

@@ -1,0 +1,41 @@
+"""The command as a user meets it: what it returned, what it printed, and what it left on the disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+__all__ = ["Command", "Outcome", "everything_in"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit status and the two streams of one command."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Standard output as one JSON object, read strictly: nothing before or after it, no NaN, no Infinity."""
+        found = json.loads(self.out, parse_constant=_refuse)
+        assert isinstance(found, dict)
+        return found
+
+
+Command = Callable[..., Outcome]
+
+
+def everything_in(folder: Path) -> dict[str, bytes | None]:
+    """Every file below a folder with its content, and every folder with None."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
+    }
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -25,3 +27,14 @@ def bars(n: int, size: int = 12, seed: int = 0) -> tuple[npt.NDArray[np.uint8], 
 def bar_images() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """600 training images of bars and their classes."""
     return bars(600)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may be skipped (``SYNARRAY_TESTS_MAY_NOT_SKIP``), a test skipped for want of a system package fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    wanting = [report.nodeid for report in skipped if "apt-get install" in str(report.longrepr)]
+    if os.environ.get("SYNARRAY_TESTS_MAY_NOT_SKIP") and wanting:
+        reporter.write_line(f"Skipped, but may not be: {', '.join(wanting)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -32,9 +32,7 @@ Command = Callable[..., Outcome]
 
 def everything_in(folder: Path) -> dict[str, bytes | None]:
     """Every file below a folder with its content, and every folder with None."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
-    }
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def _refuse(constant: str) -> NoReturn:

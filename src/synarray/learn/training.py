@@ -78,8 +78,8 @@ class Trainer:
 
     @property
     def block(self) -> int:
-        """Presentations between two steps of the schedules: about 1/400 of the training, at most 256."""
-        return min(256, max(1, self.total // 400))
+        """Presentations between two steps of the schedules: about 1/400 of the training, at most 512."""
+        return min(512, max(1, self.total // 400))
 
     def compile(self, pixels: Pixels) -> float:
         """Compile the kernels, or load them from the cache, before any clock runs. Returns the seconds it took."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -85,6 +86,7 @@ class EncodingSpec(Spec):
         return round(self.t_present / (self.dt if self.form == "sliding" else self.t_window))
 
 
+@lru_cache(maxsize=64)
 def chance_table(spec: EncodingSpec, *, per_step: bool) -> npt.NDArray[np.uint16]:
     """Chance that an input of each 8-bit intensity is active in a window (or spikes in a step), in 1/65536.
 

@@ -88,7 +88,7 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _ONE = np.float32(1.0)
 _SCALE, _OFFSET = np.float32(127.0), np.float32(127.5)
 _FLUSH = 256  # rows summed in int16 before they could overflow: 256 x 127 < 2^15
-_LANES = 64  # columns are padded to a whole number of 64-byte vector registers
+_LANES = 32  # columns are summed in whole registers of 32 16-bit lanes
 
 _INPUT, _WINNER, _PULSE, _PRUNE = int(Stream.INPUT), int(Stream.WINNER), int(Stream.PULSE), int(Stream.PRUNE)
 _SPIKE, _CELL_READ = int(NeuronEvent.OUTPUT_SPIKE), int(NeuronEvent.CELL_READ)

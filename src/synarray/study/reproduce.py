@@ -159,4 +159,5 @@ def reproduce(
 
 
 def _bare(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"'{text}'" if " " in text else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 @pytest.fixture(scope="session")
 def bars_file(tmp_path_factory: pytest.TempPathFactory, bar_images: Images) -> Path:
-    """An .npz of bars: 160 training images, 60 test images of 12 x 12, four classes."""
+    """Write an .npz of bars: 160 training images, 60 test images of 12 x 12, four classes."""
     x, y = bar_images
     path = tmp_path_factory.mktemp("data") / "bars.npz"
     np.savez(path, x_train=x[:160], y_train=y[:160], x_test=x[160:220], y_test=y[160:220])
@@ -42,8 +43,12 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def run(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["synarray", *arguments])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main()
+        on_interrupt = signal.getsignal(signal.SIGINT)
+        try:
+            with pytest.raises(SystemExit) as caught:
+                main()
+        finally:
+            signal.signal(signal.SIGINT, on_interrupt)
         printed = capsys.readouterr()
         return Outcome(int(caught.value.code or 0), printed.out, printed.err)
 
@@ -52,7 +57,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
-    """The folder of a short run on bars."""
+    """Train shortly on bars and return the run's folder."""
     spec = load_experiment("local-fields", {"data": str(bars_file), "n_neurons": 12, "epochs": 1})
     data, x, y, x_test, y_test = task_images(spec)
     result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)

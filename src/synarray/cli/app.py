@@ -6,9 +6,10 @@ With ``--json`` one JSON object goes to standard output and nothing else; everyt
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -102,8 +103,17 @@ def bench(
     run_bench(quick, json)
 
 
+class _InterruptedError(BaseException):
+    """Ctrl-C. No KeyboardInterrupt, which the command library would answer in its own way."""
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise _InterruptedError
+
+
 def main() -> None:
     """Run a command; turn errors into messages and exit statuses."""
+    signal.signal(signal.SIGINT, _interrupt)
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
@@ -113,7 +123,7 @@ def main() -> None:
             raise
         print(f"synarray: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except _InterruptedError:
         print("synarray: interrupted; finished runs are whole on disk.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:

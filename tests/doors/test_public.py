@@ -1,0 +1,222 @@
+"""The public door: what the package offers by name, what each name says about itself, and what it costs to open."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import synarray
+from synarray.errors import SynarrayError
+from synarray.study.experiment import DEFAULT, ExperimentSpec, experiment_names, load_experiment, task_images
+
+HEAVY = {"numba", "sklearn", "matplotlib", "pandas", "scipy", "pydantic", "quantiphy", "rich", "typer", "jinja2"}
+LONGEST_LINE = 120
+
+
+def modules() -> list[ModuleType]:
+    """Every module of the package."""
+    names = [name for _, name, _ in pkgutil.walk_packages(synarray.__path__, "synarray.")]
+    return [synarray, *(importlib.import_module(name) for name in names if not name.endswith("__main__"))]
+
+
+def public_objects() -> Iterator[tuple[str, Any]]:
+    """Every function and class that a module declares public, and the public methods of those classes."""
+    for module in modules():
+        for name in getattr(module, "__all__", []):
+            thing = getattr(module, name)
+            if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+                continue
+            yield f"{module.__name__}.{name}", thing
+            for member, value in vars(thing).items() if inspect.isclass(thing) else ():
+                if not member.startswith("_") and isinstance(value, property | classmethod | staticmethod):
+                    inner = value.fget if isinstance(value, property) else value.__func__
+                    yield f"{module.__name__}.{name}.{member}", inner
+                elif not member.startswith("_") and inspect.isfunction(value):
+                    yield f"{module.__name__}.{name}.{member}", value
+
+
+OBJECTS = dict(public_objects())
+
+
+# The package
+
+
+def test_all_is_what_the_package_shows() -> None:
+    shown = {name for name in dir(synarray) if not name.startswith("_")}
+    assert shown == set(synarray.__all__)
+    assert synarray.__all__ == sorted(synarray.__all__)
+
+
+def test_every_public_name_is_there_and_explains_itself() -> None:
+    for name in synarray.__all__:
+        assert inspect.getdoc(getattr(synarray, name)), name
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    """The names imported for type checkers, which do not run the lazy lookup, are those that the lookup finds."""
+    tree = ast.parse(Path(synarray.__file__).read_text("utf-8"))
+    (checked,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        alias.name: node.module for node in checked.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert sorted(imported) == synarray.__all__
+    for name, module in imported.items():
+        assert getattr(importlib.import_module(str(module)), name) is getattr(synarray, name)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = synarray.no_such_name
+    assert not hasattr(synarray, "np")
+
+
+def test_star_import_brings_the_public_names() -> None:
+    found: dict[str, Any] = {}
+    exec("from synarray import *", found)
+    assert set(found) - {"__builtins__"} == set(synarray.__all__)
+
+
+def test_import_is_light() -> None:
+    program = "import sys, synarray; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & HEAVY == set()
+
+
+def test_networks_need_no_scikit_learn_and_no_matplotlib() -> None:
+    program = "import sys, synarray; synarray.train, synarray.load_experiment; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {"sklearn", "matplotlib", "pandas", "jinja2"} == set()
+
+
+def test_the_package_is_typed_and_its_version_is_the_distributions() -> None:
+    assert (resources.files("synarray") / "py.typed").is_file()
+    assert importlib.metadata.version("synarray") == synarray.__version__
+
+
+# What the names say
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_modules_open_with_a_sentence_and_name_what_is_public(module: ModuleType) -> None:
+    assert module.__doc__
+    assert module.__doc__.strip().splitlines()[0].rstrip()[-1] in ".,:;" or len(module.__doc__.splitlines()) > 1
+    names = getattr(module, "__all__", None)
+    if Path(str(module.__file__)).name != "__init__.py":
+        assert names, "no __all__"
+    for name in names or []:
+        assert hasattr(module, name), name
+        assert not name.startswith("_"), name
+    assert len(set(names or [])) == len(names or [])
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_public_things_open_with_one_sentence(name: str) -> None:
+    text = OBJECTS[name].__doc__
+    assert text, "no docstring"
+    first, *rest = text.splitlines()
+    assert first == first.strip(), "the first line follows the quotes"
+    assert first.endswith("."), first
+    assert len(first) <= LONGEST_LINE
+    assert not rest or not rest[0].strip(), "a blank line follows the first"
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTS if inspect.isfunction(OBJECTS[name])])
+def test_public_functions_annotate_everything(name: str) -> None:
+    function = OBJECTS[name]
+    if name.startswith("synarray.network.kernels."):
+        pytest.skip("compiled: numba types it")
+    signature = inspect.signature(function)
+    assert signature.return_annotation is not inspect.Signature.empty
+    for parameter in signature.parameters.values():
+        assert parameter.name in ("self", "cls") or parameter.annotation is not inspect.Parameter.empty, parameter
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTS if "\n    Parameters\n" in (OBJECTS[name].__doc__ or "")])
+def test_documented_parameters_are_the_functions(name: str) -> None:
+    thing = OBJECTS[name]
+    lines = inspect.cleandoc(thing.__doc__).splitlines()
+    begin = lines.index("Parameters") + 2
+    end = next((i for i in range(begin, len(lines)) if lines[i].startswith("---")), len(lines) + 1) - 1
+    documented = [
+        part.strip().lstrip("*")
+        for line in lines[begin:end]
+        if line and not line.startswith(" ") and " : " in f"{line} : "
+        for part in line.partition(" : ")[0].split(",")
+    ]
+    taken = [p for p in inspect.signature(thing).parameters if p not in ("self", "cls")]
+    assert sorted(documented) == sorted(taken)
+
+
+@pytest.mark.parametrize(
+    "kind", [thing for thing in OBJECTS.values() if inspect.isclass(thing) and issubclass(thing, BaseModel)]
+)
+def test_specs_are_frozen_and_closed(kind: type[BaseModel]) -> None:
+    assert kind.model_config["frozen"]
+    assert kind.model_config["extra"] == "forbid"
+    made = kind()
+    assert made == kind(**dict(made))  # the defaults obey the rules themselves
+    assert hash(made) == hash(kind())
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(made, next(iter(kind.model_fields), "anything"), 1)
+
+
+def test_events_and_streams_are_numbered_without_gaps_or_doubles() -> None:
+    for name, kind in OBJECTS.items():
+        if inspect.isclass(kind) and issubclass(kind, Enum):
+            values = [member.value for member in kind]
+            assert values == list(range(min(values), min(values) + len(values))), name
+            assert len(kind.__members__) == len(values), name
+
+
+def test_every_error_of_the_package_is_in_its_tree() -> None:
+    for name, thing in OBJECTS.items():
+        if inspect.isclass(thing) and issubclass(thing, BaseException):
+            assert issubclass(thing, SynarrayError), name
+
+
+# The experiments that travel with it
+
+
+def test_the_default_experiment_travels_with_the_package() -> None:
+    assert DEFAULT in experiment_names()
+    assert load_experiment() == load_experiment(DEFAULT)
+
+
+@pytest.mark.parametrize("name", experiment_names())
+def test_a_packaged_experiment_is_named_as_its_file(name: str) -> None:
+    spec = load_experiment(name)
+    assert spec.name == name
+    assert isinstance(spec, ExperimentSpec)
+    assert spec.data == "mnist"
+    assert spec.validation == 0  # results are told on the test set
+
+
+def test_packaged_experiments_differ_in_what_decides() -> None:
+    identities = [load_experiment(name).identity for name in experiment_names()]
+    assert len(set(identities)) == len(identities)
+
+
+def test_a_name_or_note_decides_nothing() -> None:
+    plain = load_experiment(DEFAULT)
+    assert load_experiment(DEFAULT, {"name": "x", "note": "y"}).identity == plain.identity
+    assert load_experiment(DEFAULT, {"seed": 1}).identity != plain.identity
+
+
+def test_a_task_has_as_many_images_as_were_asked_for() -> None:
+    spec = load_experiment(None, {"images": 50, "validation": 20})
+    _, x, y, x_test, y_test = task_images(spec)
+    assert (len(x), len(y), len(x_test), len(y_test)) == (50, 50, 20, 20)

@@ -18,13 +18,16 @@ __all__ = ["Spec"]
 class Spec(BaseModel):
     """Base of every specification: immutable, and nothing but its own fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def __init__(self, **values: Any) -> None:
+        plain = {key: value.item() if hasattr(value, "dtype") else value for key, value in values.items()}  # of NumPy
         try:
-            super().__init__(**values)
+            super().__init__(**plain)
         except ValidationError as error:
             raise spec_error(type(self), error, where="Python") from None
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # validation of files and of inner specs passes it by
 
     @classmethod
     def read(cls, values: dict[str, Any], where: str) -> Self:
@@ -44,10 +47,9 @@ class Spec(BaseModel):
 def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> SpecError:
     """Turn the first of pydantic's complaints into a four-part error."""
     first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path) or kind.__name__
-    got = repr(first["input"])
-    got = got if len(got) <= 80 else got[:77] + "..."
+    path = _path(kind, first["loc"], extra=first["type"] == "extra_forbidden")
+    key = ".".join(path) or "the whole"
+    got = _shortened(first["input"])
     more = error.error_count() - 1
     also = f" ({more} more like this.)" if more else ""
     if first["type"] == "extra_forbidden":
@@ -56,9 +58,33 @@ def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> Spe
             f'"{key}" is not a key of this {"table" if len(path) > 1 else "file"}',
             got=f"{key} = {got}", where=where, do=nearest(path[-1], known) + also,
         )  # fmt: skip
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    rule = f"{key} should be {message}" if first["msg"].startswith("Input should be") else f"{key} {message}"
-    return SpecError(rule, got=got, where=f"{where}, key {key}", do=f"Correct {key}.{also}")
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        message = "should be a table of keys"
+    elif _fields_at(kind, path):  # a rule between the keys of a table: it begins with the name of one
+        key, _, message = message.partition(" ")
+        key = ".".join([*path, key])
+    message = message.replace("Input should be", "should be", 1)
+    return SpecError(f"{key} {message}", got=got, where=f"{where}, key {key}", do=f"Correct {key}.{also}")
+
+
+def _shortened(value: Any) -> str:
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):
+        return f"a {type(value).__name__} too large to print"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _path(kind: type[BaseModel], location: tuple[int | str, ...], extra: bool) -> list[str]:
+    """Return the keys that lead to a value, without what pydantic adds about the alternatives it tried."""
+    path: list[str] = []
+    for part in location:
+        known = _fields_at(kind, path)
+        if isinstance(part, str) and part not in known and not (extra and known):
+            break
+        path.append(str(part))
+    return path
 
 
 def _fields_at(kind: type[BaseModel], path: list[str]) -> list[str]:

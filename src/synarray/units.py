@@ -46,11 +46,11 @@ def parse_quantity(text: str, unit: str) -> float:
         raise ValueError(f'must be a quantity in {unit}, such as "10 {unit}"') from None
     if quantity.units != unit:
         raise ValueError(f"must be in {unit}, not {quantity.units or 'without a unit'}")
-    return float(f"{float(quantity):.12g}")
+    return float(quantity)
 
 
 def format_quantity(value: float, unit: str) -> str:
-    """Write an SI value for people.
+    """Write an SI value for people, with as many digits as read back to the same value.
 
     Examples
     --------
@@ -59,7 +59,11 @@ def format_quantity(value: float, unit: str) -> str:
     """
     import quantiphy
 
-    return str(quantiphy.Quantity(value, unit).render(prec=6))
+    for digits in (5, 8, 11, 14):
+        text = str(quantiphy.Quantity(value, unit).render(prec=digits))
+        if parse_quantity(text, unit) == value:
+            return text
+    return f"{value!r} {unit}"
 
 
 def _quantity(unit: str) -> tuple[BeforeValidator, PlainSerializer]:

@@ -27,6 +27,9 @@ from synarray.study.experiment import ExperimentSpec, parse_setting
 from synarray.study.runs import to_toml
 from synarray.units import format_quantity, parse_quantity
 
+settings.register_profile("same every time", derandomize=True, deadline=None)
+settings.load_profile("same every time")
+
 share = st.floats(0, 1)
 seeds = st.integers(0, 2**32 - 1)
 streams = st.sampled_from(Stream)
@@ -73,7 +76,7 @@ cells = st.builds(
     CellSpec, step=st.floats(0.01, 2) | st.just("exact"), n_levels=st.integers(2, STATES) | st.none()
 )  # fmt: skip
 positive_share = st.floats(0.001, 1)
-counts = st.integers(1, 64)
+counts = st.integers(1, 16)
 fields = st.builds(
     FieldSpec, kind=st.sampled_from(["full", "local"]), grid=st.tuples(counts, counts),
     pitch=st.tuples(positive_share, positive_share), share=positive_share,
@@ -89,13 +92,13 @@ experiments = st.builds(
     ),
     encoding=encodings(), fields=fields, neuron=neurons, stdp=stdps, cell=cells, pruning=prunings(),
     readout=st.builds(
-        ReadoutSpec, label_windows=st.integers(1, 1000), test_windows=st.integers(1, 1000),
+        ReadoutSpec, label_windows=st.integers(1, 100), test_windows=st.integers(1, 100),
         smoothing=st.floats(0.01, 100),
     ),
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(experiments)
 def test_an_experiment_reads_back_from_its_file_unchanged(spec: ExperimentSpec) -> None:
     again = ExperimentSpec.read(tomllib.loads(to_toml(spec)), "memory")
@@ -103,7 +106,7 @@ def test_an_experiment_reads_back_from_its_file_unchanged(spec: ExperimentSpec) 
     assert again.identity == spec.identity
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(experiments)
 def test_writing_an_experiment_twice_writes_the_same(spec: ExperimentSpec) -> None:
     text = to_toml(spec)
@@ -111,7 +114,7 @@ def test_writing_an_experiment_twice_writes_the_same(spec: ExperimentSpec) -> No
     assert ExperimentSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(experiments, experiments)
 def test_identity_tells_experiments_apart_by_what_decides(one: ExperimentSpec, other: ExperimentSpec) -> None:
     renamed = ExperimentSpec(**{**dict(one), "name": other.name, "note": other.note})
@@ -121,11 +124,11 @@ def test_identity_tells_experiments_apart_by_what_decides(one: ExperimentSpec, o
     )
 
 
-@given(st.floats(1e-12, 1e12))
+@given(st.floats(1e-6, 1e5))
 def test_nearly_equal_rates_are_told_apart(rate: float) -> None:
     """What two specs that differ decide must not be filed under one identity."""
     low, high = (
-        ExperimentSpec(encoding=EncodingSpec(dt=1e-13, t_window=1e-12, t_present=1e-12, rate_max=value))
+        ExperimentSpec(encoding=EncodingSpec(dt=1e-6, t_window=1e-5, t_present=1e-5, rate_max=value))
         for value in (rate, rate * 1.00000001)
     )
     assert low != high
@@ -186,12 +189,12 @@ def test_a_setting_in_quotes_is_that_text(key: str, value: str) -> None:
 
 @given(st.text(max_size=30))
 def test_any_setting_is_read_or_refused_in_words(text: str) -> None:
-    try:
-        key, _ = parse_setting(text)
-    except SpecError:
-        assert not text.partition("=")[0].strip() or "=" not in text
+    key, equals, _ = text.partition("=")
+    if equals and all(part.strip() for part in key.split(".")):
+        assert parse_setting(text)[0] == key.strip()
     else:
-        assert key == text.partition("=")[0].strip()
+        with pytest.raises(SpecError, match="key=value"):
+            parse_setting(text)
 
 
 @given(keys, st.text(st.characters(categories=["L", "Zs"]), min_size=1, max_size=20))
@@ -203,7 +206,7 @@ def test_a_setting_that_is_no_toml_is_its_text(key: str, value: str) -> None:
 # Groups over the image
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(shapes, fields, st.integers(1, 500), st.sampled_from([(), (1,), (3,)]), st.randoms(use_true_random=False))
 def test_groups_see_rising_unique_inputs_and_share_out_all_neurons(
     shape: tuple[int, int], spec: FieldSpec, n_neurons: int, channels: tuple[int, ...], random: Any
@@ -449,7 +452,6 @@ def test_an_evaluation_agrees_with_its_confusion_table(
 # Random numbers
 
 
-@settings(deadline=None)
 @given(st.integers(0, 500), seeds, streams, st.integers(0, 2**32 - 1))
 def test_a_permutation_holds_every_number_once(n: int, seed: int, stream: Stream, presentation: int) -> None:
     order = permutation(n, seed=seed, stream=stream, presentation=presentation)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from synarray.errors import SynarrayError
+from synarray.errors import RunError, SynarrayError
 
 __all__ = ["app", "main"]
 
@@ -23,6 +23,20 @@ app = typer.Typer(
 )  # fmt: skip
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise RunError(
+            "the folder for results must have a name", got="none", where="--out", do="Give a folder with --out."
+        )
+    return Path(text)
+
+
+def _folder_option(meaning: str) -> Any:
+    return typer.Option(parser=_folder, metavar="DIR", help=meaning)
+
+
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the experiment; may be repeated."),
@@ -54,7 +68,10 @@ def train(
     ] = None,
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run; overrides the experiment's.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; never one that holds something already.")] = None,
+    out: Annotated[
+        Path | None,
+        _folder_option("Folder of the run; never one that holds something already."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a network, test it once, and keep the run in a folder."""
@@ -69,7 +86,10 @@ def reproduce(
     only: Annotated[str | None, typer.Option(help="Comma-separated keys of rows to run; default: all.")] = None,
     settings: Settings = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: the number of cores.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the report; default: reports/reproduce.")] = None,
+    out: Annotated[
+        Path | None,
+        _folder_option("Folder of the report; default: reports/reproduce."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run the paper's experiment: the table against the paper, and a report."""
@@ -81,7 +101,7 @@ def reproduce(
 @app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the figures; default: RUN/figures.")] = None,
+    out: Annotated[Path | None, _folder_option("Folder for the figures; default: RUN/figures.")] = None,
     format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
     neurons: Annotated[int, typer.Option(min=1, help="Receptive fields drawn in the figure.")] = 48,
     json: Json = False,

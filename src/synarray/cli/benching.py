@@ -18,7 +18,7 @@ __all__ = ["run_bench"]
 
 def run_bench(quick: bool, as_json: bool) -> None:
     """Measure and print."""
-    people = Console(stderr=True)
+    people = Console(stderr=True, markup=False, highlight=False)
     turns, images = (1, 5_000) if quick else (5, 30_000)
     found: dict[str, Any] = {}
     with people.status("full field against NumPy ..."):

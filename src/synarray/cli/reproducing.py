@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from synarray.report.page import write_page
 from synarray.report.terminal import factor_table, reproduction_table, standard_output
 from synarray.study.experiment import parse_setting
 from synarray.study.reproduce import PAPER, RowSpec, reproduce, rows
+from synarray.study.runs import check_writable
 
 __all__ = ["run_reproduction"]
 
@@ -24,13 +26,20 @@ def run_reproduction(
     seeds: int, only: str | None, settings: list[str], workers: int | None, out: Path | None, as_json: bool
 ) -> None:
     """Run the paper's experiment and write the report."""
-    people = Console(stderr=True)
+    people = Console(stderr=True, markup=False, highlight=False)
     known = {row.key: row for row in rows()}
-    keys = [key.strip() for key in only.split(",")] if only else list(known)
+    keys = list(known) if only is None else [key.strip() for key in only.split(",")]
     for key in keys:
         if key not in known:
             raise SpecError("--only must name rows", got=repr(key), where="--only", do=nearest(key, known))
-    chosen = [known[key] for key in keys]
+    changes = dict(parse_setting(text) for text in settings)
+    if "seed" in changes:
+        raise SpecError(
+            "every row runs for seeds 0, 1, 2, ...", got="--set seed", where="--set", do="Say how many: --seeds 3"
+        )
+    chosen = [replace(known[key], changes={**known[key].changes, **changes}) for key in keys]
+    folder = out if out is not None else Path("reports/reproduce")
+    check_writable(folder)
     workers = workers or os.cpu_count() or 1
     people.print(
         f"The experiment of {PAPER}, on this machine: {len(chosen)} rows x {seeds} seeds, {workers} at a time."
@@ -48,9 +57,8 @@ def run_reproduction(
         def done(row: RowSpec, seed: int, result: Result) -> None:
             bars.update(task, advance=1, last=f"{row.title}, seed {seed}: {result.accuracy or 0:.2%}")
 
-        changes = dict(parse_setting(text) for text in settings)
-        table = reproduce(chosen, range(seeds), changes=changes, workers=workers, on_run=done)
-    page = write_page(table, out or Path("reports/reproduce"))
+        table = reproduce(chosen, range(seeds), workers=workers, on_run=done)
+    page = write_page(table, folder)
     if as_json:
         print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)}))
         return

@@ -22,13 +22,13 @@ def run_training(
     experiment: str | None, settings: list[str], seed: int | None, out: Path | None, as_json: bool
 ) -> None:
     """Train as the experiment says and keep the run."""
-    people = Console(stderr=True)
+    people = Console(stderr=True, markup=False, highlight=False)
     changes = dict(parse_setting(text) for text in settings)
     if seed is not None:
         changes["seed"] = seed
     spec = load_experiment(experiment, changes)
-    target = reserve(out, spec)
     data, x, y, x_test, y_test = task_images(spec)
+    target = reserve(out, spec)
     people.print(
         f"{spec.name}: {len(x):,} images of {data.name}, {spec.n_neurons:,} neurons, {spec.epochs} epochs, seed {spec.seed}"
     )

@@ -45,10 +45,10 @@ class CellSpec(Spec):
     Raises
     ------
     SpecError
-        When a step is outside (0, 2], or there are fewer than 2 levels.
+        When a step is outside [0.0001, 2], or there are fewer than 2 levels.
     """
 
-    step: Annotated[float, Field(gt=0, le=2)] | Literal["exact"] = 0.1
+    step: Annotated[float, Field(ge=1e-4, le=2)] | Literal["exact"] = 0.1
     """Weight moved by one pulse; ignored when ``n_levels`` is given."""
     n_levels: Annotated[int, Field(ge=2, le=STATES)] | None = None
     """Evenly spaced levels of the cell (4 for 2 bits); none: any weight."""

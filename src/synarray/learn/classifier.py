@@ -12,11 +12,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from synarray.device.cell import CellSpec
-from synarray.errors import DataError
+from synarray.errors import DataError, SpecError
+from synarray.learn.datasets import check_images
 from synarray.learn.readout import count_spikes, log_posterior, soft_votes
 from synarray.learn.training import LearningSpec, Trainer, infer
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina
-from synarray.network.fields import FieldSpec, place_groups
+from synarray.network.fields import FieldSpec, check_geometry, place_groups
 from synarray.network.machine import Machine
 from synarray.network.neuron import NeuronSpec
 from synarray.network.pruning import PruningSpec
@@ -85,7 +86,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         image_shape: tuple[int, ...] | None = None,
         receptors: int | Literal["auto"] = "auto",
         step: float = 0.1,
-        pruning: str = "none",
+        pruning: Literal["none", "soft", "conventional", "random"] = "none",
         pruning_fraction: float = 0.0,
         expected_samples: int = 20_000,
         spec: LearningSpec | None = None,
@@ -105,6 +106,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Train from nothing on samples, shape (n_samples, n_features), with classes, shape (n_samples,)."""
         X, y = self._check(X, y, reset=True)
+        self._check_parameters(X)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self._require_two_classes()
         enough = self.spec.epochs if self.spec else max(3, -(-_PRESENTATIONS // len(X)))
@@ -126,11 +128,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             self.classes_ = np.unique(classes)
             self._require_two_classes()
+            self._require_known(y)
+            self._check_parameters(X)
             self._begin(X, self.expected_samples)
             self.label_counts_ = np.zeros((self._spec.n_neurons, len(self.classes_)))
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y has classes that were not passed to the first partial_fit: {unknown.tolist()}")
+        self._require_known(y)
         labels, pixels = np.searchsorted(self.classes_, y), self._see(X)
         self._trainer.learn(pixels, np.arange(len(X)), labels)
         self.label_counts_ = 0.9 * self.label_counts_ + self._label(pixels, labels)
@@ -153,6 +155,37 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         checked: tuple[npt.NDArray[Any], npt.NDArray[Any]] = validate_data(self, X, y, reset=reset, dtype=np.float64)
         check_classification_targets(checked[1])
         return checked
+
+    def _check_parameters(self, X: npt.NDArray[np.float64]) -> None:
+        """Refuse parameters that the specs do not look at themselves."""
+        allowed = {
+            "epochs": ("a whole number of at least 1, or 'auto'", _whole(self.epochs) or self.epochs == "auto"),
+            "receptors": (
+                "a whole number of at least 1, or 'auto'",
+                _whole(self.receptors) or self.receptors == "auto",
+            ),
+            "expected_samples": ("a whole number of at least 1", _whole(self.expected_samples)),
+            "pruning": (
+                "none, soft, conventional or random",
+                self.pruning in ("none", "soft", "conventional", "random"),
+            ),
+        }
+        for name, (rule, holds) in allowed.items():
+            if not holds:
+                raise SpecError(
+                    f"{name} must be {rule}", got=repr(getattr(self, name)), where=name, do=f"Change {name}."
+                )
+        check_geometry(self.image_shape, X.shape[1])
+        if self.image_shape is not None:
+            check_images(X, "X")
+
+    def _require_known(self, y: npt.NDArray[Any]) -> None:
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise DataError(
+                "every class must have been passed to the first partial_fit", got=str(unknown.tolist()), where="y",
+                do=f"Use only {self.classes_.tolist()}, or start anew with fit.",
+            )  # fmt: skip
 
     def _require_two_classes(self) -> None:
         if len(self.classes_) < 2:
@@ -214,3 +247,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         readout = self._spec.readout
         spikes = infer(self.machine_, self._see(checked), readout.test_windows, Phase.TEST)
         return soft_votes(spikes, log_posterior(self.label_counts_, readout.smoothing))
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1

@@ -26,10 +26,10 @@ from synarray.errors import DataError, nearest
 from synarray.learn import mnist
 from synarray.learn.idx import few, find_idx, read_idx, read_npz, unreadable
 
-__all__ = ["Dataset", "check_images", "check_labels", "from_arrays", "load_dataset"]
+__all__ = ["BUILT_IN", "Dataset", "as_array", "check_images", "check_labels", "from_arrays", "load_dataset"]
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
-_BUILT_IN = ("mnist",)
+BUILT_IN = ("mnist",)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -121,7 +121,7 @@ def load_dataset(source: str | Path) -> Dataset:
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(
             "data must be a built-in name or an existing path", got=f'"{source}", which is neither', where="data",
-            do=f"Give a folder of IDX files or an .npz file. {nearest(str(source), _BUILT_IN)}",
+            do=f"Give a folder of IDX files or an .npz file. {nearest(str(source), BUILT_IN)}",
         ) from None  # fmt: skip
     except (OSError, ValueError, RuntimeError) as error:  # no right, a zero byte, no such home
         raise unreadable(Path(source), error) from error
@@ -174,14 +174,25 @@ def from_arrays(
     """
     arrays = {}
     for key, given in zip(_KEYS, (x_train, y_train, x_test, y_test), strict=True):
-        try:
-            arrays[key] = np.array(given)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                "images and labels must be regular arrays of numbers", got=f'"{error}"', where=key,
-                do="Make all images the same size, then stack them with numpy.stack.",
-            ) from error  # fmt: skip
+        arrays[key] = as_array(given, key).copy()
     return _assemble(name, "arrays in Python", arrays, {key: key for key in _KEYS})
+
+
+def as_array(given: npt.ArrayLike, where: str) -> npt.NDArray[Any]:
+    """Return an array, or refuse what is no regular one.
+
+    Raises
+    ------
+    DataError
+        When rows have unequal lengths, or the values are no numbers or texts.
+    """
+    try:
+        return np.asarray(given)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            "images and labels must be regular arrays of numbers", got=f'"{error}"', where=where,
+            do="Make all images the same size, then stack them with numpy.stack.",
+        ) from error  # fmt: skip
 
 
 def check_images(x: npt.NDArray[Any], where: str) -> None:

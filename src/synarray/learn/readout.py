@@ -35,9 +35,9 @@ _Classes = npt.NDArray[np.int64]
 class ReadoutSpec(Spec):
     """How long images are shown when labels are estimated and when classes are read."""
 
-    label_windows: Annotated[int, Field(ge=1, le=1000)] = 3
+    label_windows: Annotated[int, Field(ge=1, le=100)] = 3
     """Windows per training image while labelling the neurons."""
-    test_windows: Annotated[int, Field(ge=1, le=1000)] = 10
+    test_windows: Annotated[int, Field(ge=1, le=100)] = 10
     """Windows per image to be classified."""
     smoothing: Annotated[float, Field(gt=0, le=100)] = 0.5
     """Spikes of every class a neuron is credited with beforehand."""
@@ -99,7 +99,10 @@ def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     share, spread = right / n, z * z / n
     middle = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * np.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    return (
+        0.0 if right == 0 else min(share, float(middle - half)),
+        1.0 if right == n else max(share, float(middle + half)),
+    )
 
 
 @dataclass(frozen=True)

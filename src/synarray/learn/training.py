@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from synarray.errors import DataError
 from synarray.events import NeuronEvent
-from synarray.learn.datasets import check_images, check_labels
+from synarray.learn.datasets import as_array, check_images, check_labels
 from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
 from synarray.learn.result import HistoryPoint, Result
 from synarray.network import kernels
 from synarray.network.encoding import Retina, image_keys
-from synarray.network.fields import place_groups
+from synarray.network.fields import check_geometry, place_groups
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import cut_lowest
 from synarray.rng import Phase, Stream, permutation
@@ -31,6 +32,8 @@ __all__ = ["LearningSpec", "Progress", "Trainer", "train"]
 
 _MONITOR = 2048
 """Presentations between points of the training curve."""
+_MOST_SPIKES = 4_000_000
+"""Output spikes held between two such points; fewer presentations when an image brings many."""
 _SAMPLE = 512
 """Presentations of each that are classified before the network's labels learn from them."""
 
@@ -96,8 +99,9 @@ class Trainer:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         """Show the images ``order`` once, learning; labels ``y`` serve the training curve only."""
-        for begin in range(0, len(order), _MONITOR):
-            images = order[begin : begin + _MONITOR]
+        most = max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * len(self.machine.groups))))
+        for begin in range(0, len(order), most):
+            images = order[begin : begin + most]
             start = time.perf_counter()
             winners = self._pass(pixels, images, learning=True)
             self._monitor(winners, y[images])
@@ -219,11 +223,24 @@ def train(
         When the spec does not fit the data.
     """
     spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = as_array(x, "x"), as_array(y, "y")
     check_images(x, "x")
     classes, labels = np.unique(check_labels(y, len(x), "y"), return_inverse=True)
     shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
-    full_scale = full_scale or (255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0)
+    check_geometry(shape, x[0].size)
+    if full_scale is None:
+        full_scale = 255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0
+    if not 0 < full_scale < np.inf:
+        raise DataError(
+            "full_scale must be a positive number",
+            got=str(full_scale),
+            where="full_scale",
+            do="Leave it out for the maximum.",
+        )
+    if (x_test is None) != (y_test is None):
+        raise DataError(
+            "a test needs images and classes", got="only one of them", where="x_test, y_test", do="Give both, or none."
+        )
     flat = x.reshape(len(x), -1)
     start = time.perf_counter()
     retina = Retina.fit(flat, spec.inputs, full_scale=full_scale, gain_control=spec.encoding.gain_control)
@@ -231,6 +248,8 @@ def train(
     notes = []
     if spec.fields.kind == "local" and shape is None:
         notes.append("The features have no image geometry: local fields fell back to one full field.")
+    if spec.pruning.mode == "none" and spec.pruning.fraction > 0:
+        notes.append(f'pruning.fraction = {spec.pruning.fraction:g} has no effect while pruning.mode is "none".')
     groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, shape)
     total = spec.epochs * len(flat)
     trainer = Trainer(Machine.build(spec, groups, total), len(classes), total)
@@ -249,7 +268,7 @@ def train(
     )
     if x_test is not None and y_test is not None:
         start = time.perf_counter()
-        result.evaluation = test(result, np.asarray(x_test), np.asarray(y_test), workers)
+        result.evaluation = test(result, as_array(x_test, "x_test"), as_array(y_test, "y_test"), workers)
         seconds["test"] = time.perf_counter() - start
     return result
 

@@ -27,6 +27,7 @@ from synarray.units import Hertz, Seconds
 __all__ = ["EncodingSpec", "InputSpec", "PopulationCode", "Retina", "chance_table", "image_keys"]
 
 FULL = 255
+_MOST_DRAWS = 1000
 
 
 class InputSpec(Spec):
@@ -51,7 +52,7 @@ class EncodingSpec(Spec):
 
     form: Literal["windows", "sliding"] = "windows"
     """``windows``: one winner per window, windows start empty; ``sliding``: one winner per step, the window slides."""
-    dt: Annotated[Seconds, Field(gt=0)] = 1e-3
+    dt: Annotated[Seconds, Field(ge=1e-6, le=1)] = 1e-3
     t_window: Annotated[Seconds, Field(gt=0)] = 10e-3
     """STDP window: an input that spiked within it before the output spike gets LTP, the others LTD."""
     t_present: Annotated[Seconds, Field(gt=0)] = 40e-3
@@ -71,6 +72,12 @@ class EncodingSpec(Spec):
             ratio = getattr(self, name) / unit
             if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6:
                 raise ValueError(f"{name} must be a whole multiple of {unit:g} s")
+        if self.draws > _MOST_DRAWS:
+            raise ValueError(
+                f"t_present must not hold more than {_MOST_DRAWS} output spikes of a group, not {self.draws:,}"
+            )
+        if self.steps_per_window > 65_535:
+            raise ValueError("t_window must not hold more than 65,535 steps of dt")
         if self.rate_max * self.dt > 1:
             raise ValueError(f"rate_max x dt must not exceed 1 spike per step (rate_max at most {1 / self.dt:g} Hz)")
         return self
@@ -185,24 +192,24 @@ class PopulationCode:
 
     Attributes
     ----------
-    low, span : ndarray of float64, shape (n_features,)
-        Range of each feature in the training data.
+    low, high : ndarray of float64, shape (n_features,)
+        Range of each feature in the training data; values beyond it are taken to its edge.
     n_receptors : int
     """
 
     low: npt.NDArray[np.float64]
-    span: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
     n_receptors: int
 
     @classmethod
     def fit(cls, x: npt.NDArray[np.float64], n_receptors: int) -> PopulationCode:
         """Learn each feature's range from training data, shape (n_samples, n_features)."""
-        low, high = x.min(axis=0), x.max(axis=0)
-        return cls(low, np.where(high > low, high - low, 1.0), n_receptors)
+        return cls(x.min(axis=0), x.max(axis=0), n_receptors)
 
     def encode(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
         """Return intensities, shape (n_samples, n_features * n_receptors)."""
-        place = np.clip((x - self.low) / self.span, 0.0, 1.0)
+        span = self.high / 2 - self.low / 2  # halves, so that no range overflows
+        place = (np.clip(x, self.low, self.high) / 2 - self.low / 2) / np.where(span > 0, span, 1.0)
         if self.n_receptors > 1:
             centres = np.linspace(0.0, 1.0, self.n_receptors)
             place = np.exp(-0.5 * ((place[:, :, None] - centres) * (self.n_receptors - 1)) ** 2).reshape(len(x), -1)

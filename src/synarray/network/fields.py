@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from synarray.errors import SpecError
+from synarray.errors import DataError, SpecError
 from synarray.spec import Spec
 
-__all__ = ["FieldSpec", "Group", "place_groups"]
+__all__ = ["FieldSpec", "Group", "check_geometry", "place_groups"]
 
-_Count = Annotated[int, Field(ge=1, le=64)]
+_Count = Annotated[int, Field(ge=1, le=16)]
 _Pitch = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -29,9 +29,9 @@ class FieldSpec(Spec):
     """How the groups stand over the image."""
 
     kind: Literal["full", "local"] = "full"
-    grid: tuple[_Count, _Count] = (3, 2)
+    grid: tuple[_Count, _Count] = Field((3, 2), strict=False)
     """Groups down and across the image (local fields)."""
-    pitch: tuple[_Pitch, _Pitch] = (0.279, 0.343)
+    pitch: tuple[_Pitch, _Pitch] = Field((0.279, 0.343), strict=False)
     """Distance between neighbouring centres, in image heights and image widths."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Share of all inputs that one group sees."""
@@ -50,6 +50,25 @@ class Group:
 
     inputs: npt.NDArray[np.int32]
     n_neurons: int
+
+
+def check_geometry(image_shape: object, n_features: int) -> None:
+    """Refuse an image shape that does not stand for the features.
+
+    Raises
+    ------
+    DataError
+        When it is not (height, width) or (height, width, channels) with as many pixels as there are features.
+    """
+    if image_shape is None:
+        return
+    sides = image_shape if isinstance(image_shape, tuple | list) else ()
+    whole = len(sides) in (2, 3) and all(isinstance(side, int | np.integer) and side > 0 for side in sides)
+    if not whole or int(np.prod(sides)) != n_features:
+        raise DataError(
+            f"image_shape must be (height, width) or (height, width, channels) of {n_features:,} features",
+            got=repr(image_shape), where="image_shape", do="Leave it out for features without geometry.",
+        )  # fmt: skip
 
 
 def place_groups(

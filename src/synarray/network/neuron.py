@@ -28,9 +28,9 @@ _ONE = 65536
 class NeuronSpec(Spec):
     """Winner-take-all, homeostasis and refractoriness."""
 
-    beta: Annotated[float, Field(gt=0, le=100)] = 2.25
+    beta: Annotated[float, Field(ge=0.01, le=100)] = 2.25
     """Sharpness of the softmax at the end of training and at read-out."""
-    beta_start: Annotated[float, Field(gt=0, le=10)] = 0.5
+    beta_start: Annotated[float, Field(ge=0.01, le=10)] = 0.5
     """Sharpness at the start, in units of ``beta``."""
     homeostasis: Annotated[float, Field(ge=0, le=1000)] = 1.76
     """Threshold step per output spike at the start of training, in units of weight."""

@@ -56,9 +56,9 @@ class PruningSpec(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.mode != "none" and self.fraction == 0 and self.maturity == 0:
-            raise ValueError(f'.mode = "{self.mode}" needs a fraction above 0 (or a maturity)')
+            raise ValueError(f'mode "{self.mode}" needs a fraction above 0 (or a maturity)')
         if self.start > self.end:
-            raise ValueError(f".start must not exceed .end = {self.end:g}")
+            raise ValueError(f"start must not exceed end = {self.end:g}")
         return self
 
     @property

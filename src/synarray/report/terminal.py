@@ -22,8 +22,8 @@ _WIDE = 150
 
 def standard_output() -> Console:
     """Open the terminal, or a pipe as wide as the tables need."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, _WIDE))
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=max(console.width, _WIDE))
 
 
 def metrics_table(metrics: dict[str, Any]) -> Table:

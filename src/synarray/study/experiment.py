@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import Field
 
 from synarray.errors import SpecError, nearest
-from synarray.learn.datasets import Dataset, load_dataset
+from synarray.learn.datasets import BUILT_IN, Dataset, load_dataset
 from synarray.learn.training import LearningSpec
 from synarray.rng import Stream, permutation
 
@@ -81,7 +81,7 @@ def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] 
     >>> load_experiment("full-field", {"seed": 3}).seed
     3
     """
-    source = str(source or DEFAULT)
+    source = DEFAULT if source is None else str(source)
     values = _read(source, 0)
     for key, value in (overrides or {}).items():
         _put(values, key, value)
@@ -101,9 +101,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise SpecError("a setting must read key=value", got=repr(text), where="--set", do="Write --set epochs=1.")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = tomllib.loads(f"value = {value}")
+    except (ValueError, RecursionError):
         return key.strip(), value
+    return key.strip(), parsed["value"] if len(parsed) == 1 else value
 
 
 def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -141,8 +142,10 @@ def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, 
 def _read(source: str, depth: int) -> dict[str, Any]:
     """Read a TOML file or a packaged experiment, on top of its base."""
     values = _toml(source)
-    if isinstance(values.get("data"), str) and (beside := Path(source).parent / values["data"]).exists():
-        values["data"] = str(beside.resolve())
+    data = values.get("data")
+    if isinstance(data, str) and data not in BUILT_IN and "\0" not in data:
+        beside = Path(source).parent / data
+        values["data"] = str(beside.resolve()) if beside.exists() else data
     base = values.pop("base", None)
     if base is None:
         return values
@@ -151,7 +154,7 @@ def _read(source: str, depth: int) -> dict[str, Any]:
             f"base must name an experiment, at most {_DEEPEST} deep", got=repr(base), where=f"{source}, key base",
             do="Name a packaged experiment or a TOML file that is not built on this one.",
         )  # fmt: skip
-    beside = Path(source).parent / base
+    beside = Path(source).parent / base.replace("\0", "?")
     return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
 
 
@@ -160,7 +163,9 @@ def _toml(source: str) -> dict[str, Any]:
     if source in experiment_names() and not path.is_file():
         return tomllib.loads((resources.files("synarray.study") / "experiments" / f"{source}.toml").read_text("utf-8"))
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        if "\0" in source or not source:
+            raise FileNotFoundError
+        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise SpecError(
             "an experiment must be a TOML file or a known name", got=f'"{source}"', where="experiment",
@@ -177,10 +182,15 @@ def _toml(source: str) -> dict[str, Any]:
         raise SpecError(
             "an experiment file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."
         ) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError(
             "an experiment file must be TOML", got=str(error), where=source, do="Correct that line."
         ) from None
+    if not values:
+        raise SpecError(
+            "an experiment file must set at least one key", got="none", where=source, do="Write for example: epochs = 3"
+        )
+    return values
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Row:
             "command": self.spec.command,
             "seeds": [run["seed"] for run in self.metrics],
             **{name: self.mean(name) for name in averaged},
-            "accuracy_std": self.spread("accuracy"),
+            "accuracy_std": self.spread("accuracy") if len(self.metrics) > 1 else None,
             "accuracies": [run["accuracy"] for run in self.metrics],
             "factors": {factor.name: factor.ratio for factor in self.factors},
             "runs": self.metrics,
@@ -113,7 +113,6 @@ def reproduce(
     specs: Sequence[RowSpec],
     seeds: Sequence[int],
     *,
-    changes: dict[str, Any] | None = None,
     workers: int = 1,
     on_run: Callable[[RowSpec, int, Result], None] | None = None,
 ) -> list[Row]:
@@ -123,8 +122,6 @@ def reproduce(
     ----------
     specs : sequence of RowSpec
     seeds : sequence of int
-    changes : dict, optional
-        Dotted keys set in every row on top of its own (e.g. fewer images).
     workers : int
         Runs at a time, each on one core.
     on_run : callable, optional
@@ -137,7 +134,7 @@ def reproduce(
 
     def run(job: tuple[RowSpec, int]) -> tuple[dict[str, Any], list[Factor], Result | None]:
         row, seed = job
-        spec = load_experiment(row.experiment, {**row.changes, **(changes or {}), "seed": seed})
+        spec = load_experiment(row.experiment, {**row.changes, "seed": seed})
         data, x, y, x_test, y_test = task_images(spec)
         result = train(
             spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale

@@ -8,6 +8,8 @@ provenance.json    versions, machine, seed, time, command
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import platform
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,12 +27,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
 from synarray.errors import RunError, SpecError
 from synarray.learn.result import HistoryPoint, Result
 from synarray.study.experiment import ExperimentSpec
 
-__all__ = ["FORMAT", "Run", "open_run", "reserve", "result_arrays", "to_toml", "write_run"]
+__all__ = [
+    "FORMAT",
+    "Run",
+    "check_writable",
+    "open_run",
+    "reserve",
+    "result_arrays",
+    "to_toml",
+    "write_run",
+]
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -77,29 +90,58 @@ def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
     ----------
     out : Path or None
         The wanted folder; none: ``runs/NAME-sSEED-IDENTITY``. When it holds something already, the next free name is taken.
+    spec : ExperimentSpec
+
+    Returns
+    -------
+    Path
+        Absolute; nothing is left there yet.
 
     Raises
     ------
     RunError
         When nothing can be written there.
     """
-    wanted = out or Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}"
+    wanted = Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}" if out is None else out
+    check_writable(wanted)
+    return _free(wanted if wanted.name else wanted.resolve())
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that a folder can be made, or written into when it is there; leave nothing behind.
+
+    Raises
+    ------
+    RunError
+        When it cannot.
+    """
+    made: list[Path] = []
     try:
-        wanted.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".synarray-", dir=wanted.parent):
-            pass
-    except OSError as error:
+        path = folder.resolve()
+        if path.is_file() or path == Path(path.anchor):
+            raise NotADirectoryError(errno.ENOTDIR, "a file, or the root of the file system")
+        for missing in reversed([place for place in (path, *path.parents) if not place.exists()]):
+            missing.mkdir(exist_ok=True)
+            made.append(missing)
+        for place in (path.parent, path) if not any(path.iterdir()) else (path.parent,):
+            with tempfile.TemporaryDirectory(prefix=".synarray-", dir=place):
+                pass
+    except (OSError, ValueError, RuntimeError) as error:
         raise RunError(
-            "the folder for results must be writable", got=str(error.strerror), where=str(wanted.parent),
-            do="Give another folder with --out.",
+            "the folder for results must be writable", got=getattr(error, "strerror", None) or str(error),
+            where=str(folder), do="Give another folder with --out.",
         ) from None  # fmt: skip
-    return _free(wanted)
+    finally:
+        for place in reversed(made):
+            with contextlib.suppress(OSError):  # somebody else uses it by now
+                place.rmdir()
 
 
 def write_run(result: Result, spec: ExperimentSpec, target: Path) -> Path:
     """Write a run's folder, atomically. Returns where it stands (``target``, or the next free name)."""
     metrics = {"name": spec.name, "data": spec.data, "experiment_sha256": spec.identity} | result.metrics()
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".synarray-", dir=target.parent))
         try:
             folder.chmod(0o755)
@@ -126,11 +168,11 @@ def open_run(path: Path | str) -> Run:
         When the folder is no run, is incomplete or damaged, or comes from another version of the layout.
     """
     path = Path(path)
-    missing = [name for name in _FILES if not (path / name).is_file()]
+    missing = [name for name in _FILES if not _is_there(path / name)]
     if missing:
         raise RunError(
             "a run folder must hold " + ", ".join(_FILES),
-            got="no such folder" if not path.is_dir() else "no " + ", no ".join(missing), where=str(path),
+            got="no such folder" if not _is_there(path, folder=True) else "no " + ", no ".join(missing), where=str(path),
             do='Give a folder that "synarray train" made (its last line names it).',
         )  # fmt: skip
     try:
@@ -141,19 +183,90 @@ def open_run(path: Path | str) -> Run:
                 f"a run folder must have layout {FORMAT}", got=f"layout {found}", where=str(path / "provenance.json"),
                 do="Open it with the version of synarray that wrote it, or run its experiment.toml again.",
             )  # fmt: skip
-        metrics = json.loads((path / "metrics.json").read_text("utf-8"))
+        metrics = _Metrics.model_validate_json((path / "metrics.json").read_bytes()).model_dump()
         values = tomllib.loads((path / "experiment.toml").read_text("utf-8"))
         experiment = ExperimentSpec.read(values, str(path / "experiment.toml"))
-        with np.load(path / "arrays.npz", allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        return Run(path, experiment, metrics, provenance, arrays)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        run = Run(path, experiment, metrics, provenance, _read_arrays(path / "arrays.npz"))
+        _check_shapes(run)
+        return run
+    except (OSError, ValueError, KeyError, EOFError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, RunError | SpecError):
             raise
         raise RunError(
-            "a run folder must be whole", got=f"{type(error).__name__}: {error}", where=str(path),
+            "a run folder must be whole", got=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}", where=str(path),
             do="Run its experiment.toml again.",
         ) from None  # fmt: skip
+
+
+def _is_there(path: Path, folder: bool = False) -> bool:
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+class _Metrics(BaseModel):
+    """What a reader of metrics.json relies on; it holds more."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    name: str
+    seed: int
+    accuracy: float | None
+    accuracy_hard: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    pruned_fraction: float
+    spared_fraction: float
+    n_neurons: int
+    silent_neurons: int
+    n_inputs: int
+    n_groups: int
+    n_cells: int
+    pulses: int
+    pulses_ltp: int
+    pulses_ltd: int
+    pulses_pruning: int
+    pulses_at_bound: int
+    pulses_skipped_by_pruning: int
+    output_spikes: int
+    input_spikes: int
+    row_reads: int
+    column_senses: int
+    cell_reads: int
+    images_seen: int
+    train_seconds: float
+    images_per_second: float
+    state_sha256: str
+
+
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    with path.open("rb") as file:
+        stored = np.load(file, allow_pickle=False)
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise ValueError("arrays.npz is no archive of arrays")
+        return {name: stored[name] for name in stored.files}
+
+
+def _check_shapes(run: Run) -> None:
+    """Hold the arrays of a run against each other; raises KeyError or ValueError."""
+    arrays, history = run.arrays, run.history
+    n_neurons, most = arrays["w"].shape
+    rows, neurons = arrays["row_start"], arrays["neuron_start"]
+    whole = (
+        len(rows) == len(neurons) >= 2
+        and neurons[-1] == n_neurons == len(arrays["spikes"]) == len(arrays["threshold"])
+        and arrays["alive"].shape == (n_neurons, most)
+        and most >= np.diff(rows).max()
+        and rows[-1] == len(arrays["row_inputs"]) == len(arrays["read_copy"]) - 1
+        and 0 <= arrays["row_inputs"].min() <= arrays["row_inputs"].max() < len(arrays["inputs"])
+        and 0 <= arrays["inputs"].min() <= arrays["inputs"].max() < arrays["n_features"]
+        and (run.image_shape is None or np.prod(run.image_shape) == arrays["n_features"])
+        and len(history) == len(arrays["history_accuracy"])
+        and len(arrays.get("confusion", arrays["classes"])) == len(arrays["classes"])
+    )
+    if not whole:
+        raise ValueError("arrays.npz holds arrays that do not fit each other")
 
 
 def to_toml(spec: ExperimentSpec) -> str:
@@ -168,13 +281,13 @@ def to_toml(spec: ExperimentSpec) -> str:
 
 def _toml(value: Any) -> str:
     """One TOML value; JSON writes strings, numbers, booleans and lists the way TOML reads them."""
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _free(wanted: Path) -> Path:
     """Return the path itself, or the first of path-2, path-3, ... that holds nothing."""
     path, n = wanted, 1
-    while path.exists() and (not path.is_dir() or any(path.iterdir())):
+    while path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
         n += 1
         path = wanted.with_name(f"{wanted.name}-{n}")
     return path

@@ -115,22 +115,32 @@ def check_writable(folder: Path) -> None:
     RunError
         When it cannot.
     """
-    made: list[Path] = []
     try:
         path = folder.resolve()
         if path.is_file() or path == Path(path.anchor):
             raise NotADirectoryError(errno.ENOTDIR, "a file, or the root of the file system")
-        for missing in reversed([place for place in (path, *path.parents) if not place.exists()]):
-            missing.mkdir(exist_ok=True)
-            made.append(missing)
-        for place in (path.parent, path) if not any(path.iterdir()) else (path.parent,):
-            with tempfile.TemporaryDirectory(prefix=".synarray-", dir=place):
-                pass
+        for attempt in range(20):
+            try:
+                return _probe(path)
+            except FileNotFoundError:  # another process may have tidied up its own probe just now
+                if attempt == 19:
+                    raise
     except (OSError, ValueError, RuntimeError) as error:
         raise RunError(
             "the folder for results must be writable", got=getattr(error, "strerror", None) or str(error),
             where=str(folder), do="Give another folder with --out.",
         ) from None  # fmt: skip
+
+
+def _probe(path: Path) -> None:
+    """Make a folder of this name beside it, and take away every folder that was made for it."""
+    made: list[Path] = []
+    try:
+        for missing in reversed([place for place in path.parents if not place.exists()]):
+            missing.mkdir(exist_ok=True)
+            made.append(missing)
+        with tempfile.TemporaryDirectory(prefix=".synarray-", dir=path.parent) as probe:
+            (Path(probe) / path.name).mkdir()
     finally:
         for place in reversed(made):
             with contextlib.suppress(OSError):  # somebody else uses it by now

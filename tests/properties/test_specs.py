@@ -240,14 +240,18 @@ def test_without_geometry_one_group_sees_everything(shape: tuple[int, int], n_ne
     assert group.n_neurons == n_neurons
 
 
-@given(shapes, st.floats(0.01, 0.9))
-def test_a_single_field_in_the_middle_is_made_of_the_nearest_pixels(shape: tuple[int, int], share: float) -> None:
+@given(shapes, st.floats(0.01, 0.9), st.integers(1, 3))
+def test_a_single_field_in_the_middle_is_made_of_the_nearest_pixels(
+    shape: tuple[int, int], share: float, channels: int
+) -> None:
+    """Channels run fastest: those of one pixel stand at one place."""
     height, width = shape
+    n_features = height * width * channels
     spec = FieldSpec(kind="local", grid=(1, 1), share=share)
-    (group,) = place_groups(spec, 1, np.arange(height * width), shape)
-    row, column = np.divmod(np.arange(height * width), width)
+    (group,) = place_groups(spec, 1, np.arange(n_features), (height, width, channels))
+    row, column = np.divmod(np.arange(n_features) // channels, width)
     distance = (row - (height - 1) / 2) ** 2 + (column - (width - 1) / 2) ** 2
-    outside = np.setdiff1d(np.arange(height * width), group.inputs)
+    outside = np.setdiff1d(np.arange(n_features), group.inputs)
     assert not len(outside) or distance[group.inputs].max() <= distance[outside].min()
 
 
@@ -398,6 +402,14 @@ def test_the_wilson_interval_holds_the_share_and_shrinks_with_n(n: int, part: fl
     assert low < high
     wider = wilson(4 * right, 4 * n)
     assert wider[1] - wider[0] < high - low
+
+
+@given(st.integers(1, 10**6), share)
+def test_at_the_ends_of_the_wilson_interval_the_share_is_1_96_standard_deviations_off(n: int, part: float) -> None:
+    """The interval's definition, before it is solved for its ends: (p - share)^2 = z^2 p (1 - p) / n."""
+    right = round(part * n)
+    for end in wilson(right, n):
+        assert (end - right / n) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / n, rel=1e-6, abs=1e-14)
 
 
 @given(st.integers(1, 10**6), share)

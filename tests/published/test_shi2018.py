@@ -1,4 +1,4 @@
-"""Figures of Shi et al. 2018 (Nature Communications 9:5312, doi 10.1038/s41467-018-07682-0), on the full MNIST, one seed.
+"""Figures of Shi et al. 2018 (Nature Communications 9:5312, doi 10.1038/s41467-018-07682-0), on the full MNIST.
 
 Tolerances: the sampling error of 10,000 test images is 0.2 points, a seed moves accuracy by about 0.2 more.
 """
@@ -30,12 +30,12 @@ def test_397_of_the_784_pixels_become_inputs() -> None:
 
 
 def test_93_percent_with_75_percent_soft_pruned_during_training() -> None:
-    """Abstract: 93 % on MNIST with up to 75 % of the weights pruned; here with under ten million pulses as well."""
-    result = run("soft-pruned", {"seed": 11})
-    assert result.accuracy is not None
-    assert result.accuracy > 0.93
-    assert result.pruned_fraction == pytest.approx(0.75, abs=0.002)
-    assert result.pulses < 10e6
+    """Abstract: 93 % on MNIST with up to 75 % of the weights pruned; here, over four seeds, with under 10 M pulses as well."""
+    results = [run("soft-pruned", {"seed": seed}) for seed in (0, 1, 2, 11)]
+    assert np.mean([result.accuracy for result in results]) > 0.93
+    for result in results:
+        assert result.pruned_fraction == pytest.approx(0.75, abs=0.002)
+        assert result.pulses < 10e6
 
 
 def test_conventional_pruning_falls_below_90_percent_at_40_percent_and_soft_pruning_does_not_at_75() -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -223,54 +223,91 @@ def train(
         When the spec does not fit the data.
     """
     spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
-    x, y = as_array(x, "x"), as_array(y, "y")
+    task = _check(x, y, x_test, y_test, image_shape, full_scale)
+    start = time.perf_counter()
+    retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)
+    pixels = retina.see(task.x)
+    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, task.image_shape)
+    total = spec.epochs * len(task.x)
+    trainer = Trainer(Machine.build(spec, groups, total), len(task.classes), total)
+    seconds = {"prepare": time.perf_counter() - start, "compile": trainer.compile(pixels)}
+    for epoch in range(spec.epochs):
+        order = permutation(len(task.x), seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
+        trainer.learn(pixels, order, task.labels, on_progress)
+    if spec.pruning.mode == "after":
+        _prune_after(trainer, pixels)
+    start = time.perf_counter()
+    spikes = infer(trainer.machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
+    counts = count_spikes(spikes, task.labels, spec.n_neurons, len(task.classes))
+    seconds |= {"train": trainer.seconds, "label": time.perf_counter() - start}
+    result = Result(
+        spec, trainer.machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, total,
+        _notes(spec, task.image_shape),
+    )  # fmt: skip
+    if task.test is not None:
+        start = time.perf_counter()
+        result.evaluation = test(result, *task.test, workers)
+        seconds["test"] = time.perf_counter() - start
+    return result
+
+
+class _Task(NamedTuple):
+    """Images and classes that were looked at and can be used."""
+
+    x: npt.NDArray[Any]  # [image, feature]
+    labels: npt.NDArray[np.int64]  # [image], 0 to n_classes - 1
+    classes: npt.NDArray[Any]
+    image_shape: tuple[int, ...] | None
+    full_scale: float
+    test: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None
+
+
+def _check(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    x_test: npt.ArrayLike | None,
+    y_test: npt.ArrayLike | None,
+    image_shape: tuple[int, ...] | None,
+    full_scale: float | None,
+) -> _Task:
+    """Refuse, before any training, what could not be used after it."""
+    x = as_array(x, "x")
     check_images(x, "x")
-    classes, labels = np.unique(check_labels(y, len(x), "y"), return_inverse=True)
+    classes, labels = np.unique(check_labels(as_array(y, "y"), len(x), "y"), return_inverse=True)
     shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
     check_geometry(shape, x[0].size)
     if full_scale is None:
         full_scale = 255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0
     if not 0 < full_scale < np.inf:
         raise DataError(
-            "full_scale must be a positive number",
-            got=str(full_scale),
-            where="full_scale",
+            "full_scale must be a positive number", got=str(full_scale), where="full_scale",
             do="Leave it out for the maximum.",
-        )
-    if (x_test is None) != (y_test is None):
+        )  # fmt: skip
+    test_set = None
+    if x_test is not None and y_test is not None:
+        test_set = as_array(x_test, "x_test"), as_array(y_test, "y_test")
+        check_images(test_set[0], "x_test")
+        check_labels(test_set[1], len(test_set[0]), "y_test", known=classes)
+        if test_set[0][0].size != x[0].size:
+            raise DataError(
+                "test images must have as many features as the training images", where="x_test",
+                got=f"{test_set[0][0].size:,}, not {x[0].size:,}", do="Bring them to the same size.",
+            )  # fmt: skip
+    elif x_test is not None or y_test is not None:
         raise DataError(
             "a test needs images and classes", got="only one of them", where="x_test, y_test", do="Give both, or none."
         )
-    flat = x.reshape(len(x), -1)
-    start = time.perf_counter()
-    retina = Retina.fit(flat, spec.inputs, full_scale=full_scale, gain_control=spec.encoding.gain_control)
-    pixels = retina.see(flat)
+    return _Task(x.reshape(len(x), -1), labels, classes, shape, full_scale, test_set)
+
+
+def _notes(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]:
+    """Say what a reader of the result must know."""
     notes = []
-    if spec.fields.kind == "local" and shape is None:
+    if spec.fields.kind == "local" and image_shape is None:
         notes.append("The features have no image geometry: local fields fell back to one full field.")
     if spec.pruning.mode == "none" and spec.pruning.fraction > 0:
         notes.append(f'pruning.fraction = {spec.pruning.fraction:g} has no effect while pruning.mode is "none".')
-    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, shape)
-    total = spec.epochs * len(flat)
-    trainer = Trainer(Machine.build(spec, groups, total), len(classes), total)
-    seconds = {"prepare": time.perf_counter() - start, "compile": trainer.compile(pixels)}
-    for epoch in range(spec.epochs):
-        order = permutation(len(flat), seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
-        trainer.learn(pixels, order, labels, on_progress)
-    if spec.pruning.mode == "after":
-        _prune_after(trainer, pixels)
-    start = time.perf_counter()
-    spikes = infer(trainer.machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
-    counts = count_spikes(spikes, labels, spec.n_neurons, len(classes))
-    seconds |= {"train": trainer.seconds, "label": time.perf_counter() - start}
-    result = Result(
-        spec, trainer.machine, retina, classes, shape, counts, trainer.history, seconds, total, notes, evaluation=None
-    )
-    if x_test is not None and y_test is not None:
-        start = time.perf_counter()
-        result.evaluation = test(result, as_array(x_test, "x_test"), as_array(y_test, "y_test"), workers)
-        seconds["test"] = time.perf_counter() - start
-    return result
+    return notes
 
 
 def test(result: Result, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], workers: int = 1) -> Evaluation:

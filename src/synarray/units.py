@@ -10,7 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
 
-__all__ = ["Hertz", "Seconds", "format_quantity", "parse_quantity"]
+__all__ = ["Hertz", "Ohms", "Seconds", "Siemens", "Volts", "format_quantity", "parse_quantity"]
+
+
+_SPELLINGS = {"Ohm": "ohm", "\u2126": "ohm", "\u03a9": "ohm"}
+"""Other ways to write a unit; the two Greek letters are the ohm sign and the capital omega."""
 
 
 def parse_quantity(text: str, unit: str) -> float:
@@ -44,7 +48,7 @@ def parse_quantity(text: str, unit: str) -> float:
         quantity = quantiphy.Quantity(text)
     except (quantiphy.QuantiPhyError, ValueError):
         raise ValueError(f'must be a quantity in {unit}, such as "10 {unit}"') from None
-    if quantity.units != unit:
+    if _SPELLINGS.get(quantity.units, quantity.units) != unit:
         raise ValueError(f"must be in {unit}, not {quantity.units or 'without a unit'}")
     return float(quantity)
 
@@ -77,6 +81,9 @@ def _quantity(unit: str) -> tuple[BeforeValidator, PlainSerializer]:
     return BeforeValidator(read), PlainSerializer(lambda value: format_quantity(value, unit), return_type=str)
 
 
-_SECONDS, _HERTZ = _quantity("s"), _quantity("Hz")
+_SECONDS, _HERTZ, _VOLTS, _SIEMENS, _OHMS = (_quantity(unit) for unit in ("s", "Hz", "V", "S", "ohm"))
 Seconds = Annotated[float, *_SECONDS]
 Hertz = Annotated[float, *_HERTZ]
+Volts = Annotated[float, *_VOLTS]
+Siemens = Annotated[float, *_SIEMENS]
+Ohms = Annotated[float, *_OHMS]

@@ -6,13 +6,26 @@ a file.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from synarray.errors import SpecError, nearest
 
-__all__ = ["Spec"]
+__all__ = ["Spec", "Text"]
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text that UTF-8 can hold") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+"""Text that a file can keep; names of files that are no UTF-8 are none."""
 
 
 class Spec(BaseModel):
@@ -21,13 +34,17 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def __init__(self, **values: Any) -> None:
-        plain = {key: value.item() if hasattr(value, "dtype") else value for key, value in values.items()}  # of NumPy
         try:
-            super().__init__(**plain)
+            super().__init__(**values)
         except ValidationError as error:
             raise spec_error(type(self), error, where="Python") from None
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # validation of files and of inner specs passes it by
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_numpy(cls, values: Any) -> Any:
+        return {key: _plain(value) for key, value in values.items()} if isinstance(values, dict) else values
 
     @classmethod
     def read(cls, values: dict[str, Any], where: str) -> Self:
@@ -42,6 +59,13 @@ class Spec(BaseModel):
             return cls.model_validate(values, context={"from_file": True})
         except ValidationError as error:
             raise spec_error(cls, error, where=where) from None
+
+
+def _plain(value: Any) -> Any:
+    """Return what NumPy holds as Python's own numbers, texts and lists; anything else as it is."""
+    if type(value) in (list, tuple):
+        return type(value)(item.tolist() if isinstance(item, np.generic) else item for item in value)
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> SpecError:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["Command", "Outcome", "everything_in"]
+__all__ = ["Command", "Outcome", "everything_in", "process"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,15 @@ class Outcome:
 
 
 Command = Callable[..., Outcome]
+
+
+def process(*arguments: str, folder: Path, **environment: str) -> Outcome:
+    """Run the installed command as a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "synarray", *arguments], cwd=folder, capture_output=True, encoding="utf-8",
+        env={**os.environ, **environment}, timeout=300, check=False,
+    )  # fmt: skip
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def everything_in(folder: Path) -> dict[str, bytes | None]:

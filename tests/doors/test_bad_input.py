@@ -20,7 +20,7 @@ import annotated_types
 import numpy as np
 import numpy.typing as npt
 import pytest
-from command import Command, Outcome, everything_in
+from command import Command, Outcome, everything_in, process
 from pydantic import BaseModel
 
 import synarray
@@ -512,6 +512,24 @@ def test_a_refused_run_leaves_no_folder_behind(
     assert everything_in(tmp_path) == {}
 
 
+def test_a_pipe_in_the_place_of_the_run_is_refused(refused: Refused, small: list[str], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "--out" in refused("train", *small, "--out", "pipe")["do"]
+
+
+def test_a_name_that_is_no_text_is_kept_or_refused_in_words(small: list[str], bars_file: Path, tmp_path: Path) -> None:
+    """File names are bytes; those that are no UTF-8 reach Python as lone surrogates, which no file of text can hold."""
+    name = os.fsdecode(b"b\xe9.npz")
+    (tmp_path / name).write_bytes(bars_file.read_bytes())
+    for settings in (["--set", f"data={name}"], ["--set", f"note={name}"]):
+        done = process("train", *small, *settings, "--out", "run", folder=tmp_path)
+        if done.status == 0:
+            assert process("train", "run/experiment.toml", folder=tmp_path).status == 0
+        else:
+            four_parts(done)
+            assert not (tmp_path / "run").exists()
+
+
 # show
 
 
@@ -645,6 +663,11 @@ def test_settings_of_a_reproduction_are_checked_too(refused: Refused, small: lis
     refused("reproduce", "--only", "local,soft-75", "--seeds", "1", *small, "--set", setting)
 
 
+def test_a_row_named_twice_runs_once_or_is_refused(command: Command, small: list[str]) -> None:
+    done = command("reproduce", "--only", "local,local", "--seeds", "1", *small, "--json")
+    assert done.status == 2 or len(done.json["rows"]) == 1
+
+
 def test_a_seed_that_would_be_ignored_is_refused(refused: Refused, small: list[str]) -> None:
     """Seeds of a reproduction are 0, 1, 2, ...: a setting cannot change them, and must not seem to."""
     refused("reproduce", "--only", "local", "--seeds", "1", *small, "--set", "seed=5")
@@ -695,6 +718,32 @@ def test_a_bare_number_is_si_in_python() -> None:
     assert ExperimentSpec(encoding={"t_window": 0.005}).encoding.t_window == 0.005  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "plain"),
+    [
+        ("seed", np.int64(3), 3),
+        ("stdp.a", np.float32(0.5), 0.5),
+        ("stdp.a", np.float64(0.5), 0.5),
+        ("encoding.gain_control", np.bool_(False), False),
+        ("fields.kind", np.str_("full"), "full"),
+        ("fields.grid", np.array([2, 3]), (2, 3)),
+        ("fields.grid", [np.int64(2), 3], (2, 3)),
+    ],
+    ids=str,
+)
+def test_numbers_of_numpy_are_numbers_in_python(key: str, value: object, plain: object) -> None:
+    """As from ``for seed in np.arange(10)``."""
+    assert load_experiment(None, {key: value}) == load_experiment(None, {key: plain})
+
+
+@pytest.mark.parametrize(
+    "values", [{"epochs": np.array([1, 2])}, {"seed": np.zeros(0)}, {"note": np.array(["a", "b"])}]
+)
+def test_an_array_for_a_number_is_a_spec_error(values: dict[str, Any]) -> None:
+    with pytest.raises(SpecError):
+        ExperimentSpec(**values)
+
+
 @pytest.mark.parametrize("source", ["nowhere.toml", Path("nowhere.toml"), "a\0b", Path("/")])
 def test_a_source_that_cannot_be_read_raises_a_spec_error(source: str | Path) -> None:
     with pytest.raises(SpecError):
@@ -742,6 +791,7 @@ SPEC = synarray.LearningSpec(n_neurons=4, epochs=1)
         {"x_test": np.ones((5, 5, 5), np.uint8), "y_test": np.zeros(5, int)},  # smaller than the training images
         {"x_test": np.ones((5, 20, 20), np.uint8), "y_test": np.zeros(5, int)},  # larger
         {"x_test": np.ones((5, 12, 12), np.uint8)},  # without classes
+        {"x_test": np.ones((5, 12, 12)), "y_test": np.zeros(5, int)},  # of another scale
         {"y_test": np.zeros(5, int)},  # without images
         {"x_test": np.ones((5, 12, 12), np.uint8), "y_test": np.full(5, 9)},  # a class never seen
         {"image_shape": (5, 5)},  # 144 features

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from synarray import LearningSpec, SpikingClassifier, SynarrayError
+from synarray import LearningSpec, SpikingClassifier, SynarrayError, load_experiment
 
 Split = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
@@ -236,8 +236,11 @@ def test_a_whole_machine_may_be_given(digits: Split) -> None:
         {"image_shape": 64},
         {"image_shape": (8, 8), "n_neurons": 3},  # six groups
         {"random_state": -1},
+        {"spec": {}},
+        {"spec": "local-fields"},
+        {"spec": load_experiment("full-field", {"pruning.mode": "after", "pruning.fraction": 0.5, "n_neurons": 12})},
     ],
-    ids=lambda parameters: ",".join(f"{key}={value}" for key, value in parameters.items()),
+    ids=lambda parameters: ",".join(f"{key}={value}"[:30] for key, value in parameters.items()),
 )
 def test_a_parameter_that_makes_no_sense_is_refused_in_words(digits: Split, parameters: dict[str, Any]) -> None:
     with pytest.raises(SynarrayError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import Command, Outcome, everything_in
+from command import Command, Outcome, everything_in, process
 
 from synarray import __version__
 from synarray.study.experiment import experiment_names, load_experiment
@@ -31,15 +30,6 @@ KEYS = {
 SIGNATURE = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "svg": b"<?xml"}
 ENDING = {"png": b"IEND\xaeB`\x82", "pdf": b"%%EOF", "svg": b"</svg>"}
 MOST_PAGE_BYTES = 3_000_000
-
-
-def process(*arguments: str, folder: Path, **environment: str) -> Outcome:
-    """Run the installed command as a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "synarray", *arguments], cwd=folder, capture_output=True, encoding="utf-8",
-        env={**os.environ, **environment}, timeout=300, check=False,
-    )  # fmt: skip
-    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 # Help and version
@@ -278,6 +268,40 @@ def test_out_may_be_this_folder_when_it_is_empty_or_the_next_free_one(
     done = command("train", *small, "--out", ".")
     assert done.status in (0, 2)  # a run beside the folder, or a refusal in words
     assert everything_in(tmp_path / "here") == {"something": b""}
+
+
+@pytest.mark.parametrize("out", [".", "./"])
+def test_a_run_into_this_empty_folder_can_be_seen_from_it(
+    command: Command, small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    """Putting another folder in its place would leave the caller's shell in one that is gone."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    done = command("train", *small, "--out", out)
+    assert {path.name for path in Path().iterdir()} == (FILES if done.status == 0 else set())
+
+
+@pytest.mark.parametrize("out", ["..", "sub/.."])
+def test_no_folder_is_named_after_a_way_up(
+    command: Command, small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    (tmp_path / "here" / "sub" / "full").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    command("train", *small, "--out", out)
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith("..")]
+
+
+def test_a_runs_experiment_trains_again_from_anywhere(
+    command: Command, bars_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.npz").write_bytes(bars_file.read_bytes())
+    short = ["--set", "data=mine.npz", "--set", "n_neurons=12", "--set", "epochs=1"]
+    first = command("train", *short, "--out", "run", "--json").json
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = command("train", "../run/experiment.toml", "--json")
+    assert again.status == 0
+    assert again.json["state_sha256"] == first["state_sha256"]
 
 
 @pytest.mark.parametrize("name", ["[bold]", "x[/bold]", "a[1]"])

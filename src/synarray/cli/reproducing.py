@@ -28,7 +28,7 @@ def run_reproduction(
     """Run the paper's experiment and write the report."""
     people = Console(stderr=True, markup=False, highlight=False)
     known = {row.key: row for row in rows()}
-    keys = list(known) if only is None else [key.strip() for key in only.split(",")]
+    keys = list(known) if only is None else list(dict.fromkeys(key.strip() for key in only.split(",")))
     for key in keys:
         if key not in known:
             raise SpecError("--only must name rows", got=repr(key), where="--only", do=nearest(key, known))

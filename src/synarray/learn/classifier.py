@@ -57,7 +57,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Samples after which the schedules of ``partial_fit`` have come to their end.
     spec : LearningSpec, optional
         A whole machine, e.g. ``load_experiment("local-fields")``, in place of what ``n_neurons``, ``step``, ``pruning`` and
-        ``pruning_fraction`` say; "auto" epochs are then the spec's.
+        ``pruning_fraction`` say; "auto" epochs are then the spec's. It must not prune after training.
     random_state : int, RandomState or None
         Seed.
 
@@ -165,6 +165,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 _whole(self.receptors) or self.receptors == "auto",
             ),
             "expected_samples": ("a whole number of at least 1", _whole(self.expected_samples)),
+            "spec": ("a LearningSpec, as of load_experiment", self.spec is None or isinstance(self.spec, LearningSpec)),
             "pruning": (
                 "none, soft, conventional or random",
                 self.pruning in ("none", "soft", "conventional", "random"),
@@ -175,6 +176,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise SpecError(
                     f"{name} must be {rule}", got=repr(getattr(self, name)), where=name, do=f"Change {name}."
                 )
+        if self.spec is not None and self.spec.pruning.mode == "after":
+            raise SpecError(
+                "spec must prune while training, if at all, since a classifier may learn on", where="spec",
+                got='pruning.mode = "after"', do="Use soft, conventional or random; or synarray.train.",
+            )  # fmt: skip
         check_geometry(self.image_shape, X.shape[1])
         if self.image_shape is not None:
             check_images(X, "X")

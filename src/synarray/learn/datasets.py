@@ -26,7 +26,16 @@ from synarray.errors import DataError, nearest
 from synarray.learn import mnist
 from synarray.learn.idx import few, find_idx, read_idx, read_npz, unreadable
 
-__all__ = ["BUILT_IN", "Dataset", "as_array", "check_images", "check_labels", "from_arrays", "load_dataset"]
+__all__ = [
+    "BUILT_IN",
+    "Dataset",
+    "as_array",
+    "check_images",
+    "check_labels",
+    "check_scale",
+    "from_arrays",
+    "load_dataset",
+]
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 BUILT_IN = ("mnist",)
@@ -244,6 +253,21 @@ def check_images(x: npt.NDArray[Any], where: str) -> None:
         )
 
 
+def check_scale(x_train: npt.NDArray[Any], x_test: npt.NDArray[Any], where: str) -> None:
+    """Refuse test images of another kind of numbers than the training images, from which full scale is taken.
+
+    Raises
+    ------
+    DataError
+        When only one of them is of floating-point numbers.
+    """
+    if (x_train.dtype.kind == "f") != (x_test.dtype.kind == "f"):
+        raise DataError(
+            "training and test images must have the same scale", got=f"types {x_train.dtype} and {x_test.dtype}",
+            where=where, do="Scale both alike and give them one type.",
+        )  # fmt: skip
+
+
 def check_labels(
     y: npt.NDArray[Any], n: int | None, where: str, known: npt.NDArray[Any] | None = None
 ) -> npt.NDArray[np.int64]:
@@ -340,11 +364,7 @@ def _assemble(name: str, source: str, arrays: Mapping[str, npt.NDArray[Any]], wh
             "training and test images must have the same size", got=f"{x_train.shape[1:]} and {x_test.shape[1:]}",
             where=f"{where['x_train']} and {where['x_test']}", do="Check that both belong to the same data set.",
         )  # fmt: skip
-    if (x_train.dtype.kind == "f") != (x_test.dtype.kind == "f"):
-        raise DataError(
-            "training and test images must have the same scale", got=f"types {x_train.dtype} and {x_test.dtype}",
-            where=f"{where['x_train']} and {where['x_test']}", do="Scale both alike and save them with one type.",
-        )  # fmt: skip
+    check_scale(x_train, x_test, f"{where['x_train']} and {where['x_test']}")
     y_train = check_labels(arrays["y_train"], len(x_train), where["y_train"])
     classes, y_train = np.unique(y_train, return_inverse=True)
     y_test = check_labels(arrays["y_test"], len(x_test), where["y_test"], known=classes)

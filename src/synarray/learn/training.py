@@ -18,7 +18,7 @@ from pydantic import Field
 
 from synarray.errors import DataError
 from synarray.events import NeuronEvent
-from synarray.learn.datasets import as_array, check_images, check_labels
+from synarray.learn.datasets import as_array, check_images, check_labels, check_scale
 from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
 from synarray.learn.result import HistoryPoint, Result
 from synarray.network import kernels
@@ -276,13 +276,6 @@ def _check(
     classes, labels = np.unique(check_labels(as_array(y, "y"), len(x), "y"), return_inverse=True)
     shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
     check_geometry(shape, x[0].size)
-    if full_scale is None:
-        full_scale = 255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0
-    if not 0 < full_scale < np.inf:
-        raise DataError(
-            "full_scale must be a positive number", got=str(full_scale), where="full_scale",
-            do="Leave it out for the maximum.",
-        )  # fmt: skip
     test_set = None
     if x_test is not None and y_test is not None:
         test_set = as_array(x_test, "x_test"), as_array(y_test, "y_test")
@@ -297,6 +290,15 @@ def _check(
         raise DataError(
             "a test needs images and classes", got="only one of them", where="x_test, y_test", do="Give both, or none."
         )
+    if full_scale is None:
+        if test_set is not None:
+            check_scale(x, test_set[0], "x and x_test")
+        full_scale = 255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0
+    if not 0 < full_scale < np.inf:
+        raise DataError(
+            "full_scale must be a positive number", got=str(full_scale), where="full_scale",
+            do="Leave it out for the maximum.",
+        )  # fmt: skip
     return _Task(x.reshape(len(x), -1), labels, classes, shape, full_scale, test_set)
 
 

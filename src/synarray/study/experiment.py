@@ -9,6 +9,7 @@ A file may name another one as its ``base`` and say only what differs.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import tomllib
@@ -23,6 +24,7 @@ from synarray.errors import SpecError, nearest
 from synarray.learn.datasets import BUILT_IN, Dataset, load_dataset
 from synarray.learn.training import LearningSpec
 from synarray.rng import Stream, permutation
+from synarray.spec import Text
 
 __all__ = ["DEFAULT", "ExperimentSpec", "experiment_names", "load_experiment", "parse_setting", "task_images"]
 
@@ -35,9 +37,9 @@ class ExperimentSpec(LearningSpec):
     """A learning machine and the task it is given."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "experiment"
-    note: str = ""
+    note: Text = ""
     """What the experiment is, and where it had to choose."""
-    data: str = "mnist"
+    data: Text = "mnist"
     """``mnist``, or the path of a folder of IDX files or of an .npz."""
     images: Annotated[int, Field(ge=1)] | None = None
     """How many training images are used, drawn at random by the seed; none: all."""
@@ -85,6 +87,7 @@ def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] 
     values = _read(source, 0)
     for key, value in (overrides or {}).items():
         _put(values, key, value)
+    _locate_data(values, Path())
     where = source if not overrides else f"{source} with --set {' '.join(overrides)}"
     return ExperimentSpec.read(values, where)
 
@@ -142,10 +145,7 @@ def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, 
 def _read(source: str, depth: int) -> dict[str, Any]:
     """Read a TOML file or a packaged experiment, on top of its base."""
     values = _toml(source)
-    data = values.get("data")
-    if isinstance(data, str) and data not in BUILT_IN and "\0" not in data:
-        beside = Path(source).parent / data
-        values["data"] = str(beside.resolve()) if beside.exists() else data
+    _locate_data(values, Path(source).parent)
     base = values.pop("base", None)
     if base is None:
         return values
@@ -156,6 +156,14 @@ def _read(source: str, depth: int) -> dict[str, Any]:
         )  # fmt: skip
     beside = Path(source).parent / base.replace("\0", "?")
     return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
+
+
+def _locate_data(values: dict[str, Any], folder: Path) -> None:
+    """Write data found in a folder as an absolute path, in place, so that the experiment can be run from anywhere."""
+    data = values.get("data")
+    if isinstance(data, str) and data not in ("", *BUILT_IN):
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # not there, or no name that a file can have
+            values["data"] = str((folder / data).resolve(strict=True))
 
 
 def _toml(source: str) -> dict[str, Any]:

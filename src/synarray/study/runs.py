@@ -95,16 +95,21 @@ def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
     Returns
     -------
     Path
-        Absolute; nothing is left there yet.
+        Nothing is left there yet.
 
     Raises
     ------
     RunError
-        When nothing can be written there.
+        When nothing can be written there, or another folder cannot take the place of the one that is there.
     """
     wanted = Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}" if out is None else out
     check_writable(wanted)
-    return _free(wanted if wanted.name else wanted.resolve())
+    if wanted.name == ".." or wanted.is_mount() or (wanted.exists() and wanted.samefile(".")):
+        raise RunError(
+            "a run must have a folder of its own, which is put in its place when all is written", where=str(wanted),
+            got="a way up, the folder you are in or a mount point", do=f"Name one in it: --out {wanted / 'run'}",
+        )  # fmt: skip
+    return _free(wanted)
 
 
 def check_writable(folder: Path) -> None:
@@ -117,7 +122,7 @@ def check_writable(folder: Path) -> None:
     """
     try:
         path = folder.resolve()
-        if path.is_file() or path == Path(path.anchor):
+        if (path.exists() and not path.is_dir()) or path == Path(path.anchor):
             raise NotADirectoryError(errno.ENOTDIR, "a file, or the root of the file system")
         for attempt in range(20):
             try:

@@ -12,11 +12,12 @@ block i // 8. The compiled kernels carry their own copy of this law; a test hold
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Phase", "Stream", "permutation", "philox", "random_u16", "random_u32", "uniform"]
+__all__ = ["Phase", "Stream", "normal", "normal_quantiles", "permutation", "philox", "random_u16", "random_u32", "uniform"]
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -34,6 +35,15 @@ class Stream(IntEnum):
     INITIAL = 5  # initial weights
     PRUNE = 6  # which cells random pruning takes
     SUBSET = 7  # which training images are used when not all are
+    CYCLE = 8  # cycle-to-cycle spread of learning pulses
+    FAILURE = 9  # which learning pulses fail
+    PROGRAM = 10  # spread and failure of the pulses of write-verify programming
+    RANGE = 11  # device-to-device: the ends of each cell's range
+    STEP = 12  # device-to-device: the size of each cell's step
+    NONLINEARITY = 13  # device-to-device: the curvature of each cell's response
+    STUCK = 14  # which cells are stuck
+    READ = 15  # read noise
+    DRIFT = 16  # device-to-device: the drift of each cell
 
 
 class Phase(IntEnum):
@@ -133,6 +143,34 @@ def uniform(n: int, *, seed: int, stream: Stream, step: int = 0, presentation: i
     """Draw n numbers evenly from [0, 1), on a grid of 2^-32, at one place of the run."""
     words = random_u32(n, seed=seed, stream=stream, step=step, presentation=presentation)
     return words.astype(np.float64) * 2.0**-32
+
+
+def normal(n: int, *, seed: int, stream: Stream, step: int = 0, presentation: int = 0) -> npt.NDArray[np.float64]:
+    """Draw n standard normal numbers at one place of the run."""
+    from scipy.special import ndtri
+
+    u = uniform(n, seed=seed, stream=stream, step=step, presentation=presentation)
+    numbers: npt.NDArray[np.float64] = ndtri(u + 2.0**-33)
+    return numbers
+
+
+@lru_cache(maxsize=1)
+def normal_quantiles() -> npt.NDArray[np.float32]:
+    """1025 quantiles of |z|, from which 16 random bits make a normal number: a sign, and a place between two of them.
+
+    The last one stands where the variance of the numbers so made is 1. Rounded to 2^-16, so that every machine has the same.
+    """
+    from scipy.special import ndtri
+
+    q = np.empty(1025)
+    q[:-1] = ndtri(0.5 + np.arange(1024) / 2048.0)
+    part = (np.arange(32) + 0.5) / 32.0
+    inner = (q[:-2, None] + np.diff(q[:-1])[:, None] * part) ** 2
+    # sum over the last piece of (q + d part)^2 = 32 x 1024 - the rest, for its length d
+    a, b, c = (part**2).sum(), 2.0 * q[-2] * part.sum(), 32 * q[-2] ** 2 - (32 * 1024 - inner.sum())
+    q[-1] = q[-2] + (-b + np.sqrt(b * b - 4.0 * a * c)) / (2.0 * a)
+    rounded: npt.NDArray[np.float32] = (np.rint(q * 65536.0) / 65536.0).astype(np.float32)
+    return rounded
 
 
 def permutation(n: int, *, seed: int, stream: Stream, presentation: int = 0) -> npt.NDArray[np.int64]:

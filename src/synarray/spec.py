@@ -6,7 +6,8 @@ a file.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+import re
+from typing import Annotated, Any, Self, get_args, get_origin
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
@@ -71,13 +72,16 @@ def _plain(value: Any) -> Any:
 def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> SpecError:
     """Turn the first of pydantic's complaints into a four-part error."""
     first = error.errors(include_url=False)[0]
+    inner = first.get("ctx", {}).get("error")
+    if isinstance(inner, SpecError):  # said in four parts already
+        return inner
     path = _path(kind, first["loc"], extra=first["type"] == "extra_forbidden")
     key = ".".join(path) or "the whole"
     got = _shortened(first["input"])
     more = error.error_count() - 1
     also = f" ({more} more like this.)" if more else ""
     if first["type"] == "extra_forbidden":
-        known = _fields_at(kind, path[:-1])
+        known = _fields_at(kind, path[:-1]) or []
         return SpecError(
             f'"{key}" is not a key of this {"table" if len(path) > 1 else "file"}',
             got=f"{key} = {got}", where=where, do=nearest(path[-1], known) + also,
@@ -85,10 +89,12 @@ def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> Spe
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] in ("model_type", "model_attributes_type", "dict_type"):
         message = "should be a table of keys"
+    elif first["type"] == "missing":
+        message = "must be given"
     elif _fields_at(kind, path):  # a rule between the keys of a table: it begins with the name of one
         key, _, message = message.partition(" ")
         key = ".".join([*path, key])
-    message = message.replace("Input should be", "should be", 1)
+    message = re.sub("^(Input|String|Tuple|Value) should", "should", message)
     return SpecError(f"{key} {message}", got=got, where=f"{where}, key {key}", do=f"Correct {key}.{also}")
 
 
@@ -105,17 +111,29 @@ def _path(kind: type[BaseModel], location: tuple[int | str, ...], extra: bool) -
     path: list[str] = []
     for part in location:
         known = _fields_at(kind, path)
-        if isinstance(part, str) and part not in known and not (extra and known):
+        if isinstance(part, str) and known is not None and part not in known and not (extra and known):
             break
         path.append(str(part))
     return path
 
 
-def _fields_at(kind: type[BaseModel], path: list[str]) -> list[str]:
-    """Return the names that are allowed in the table at this path."""
+def _fields_at(kind: type[BaseModel], path: list[str]) -> list[str] | None:
+    """Return the names that are allowed in the table at this path; none where no table is, None where any name is."""
+    table: Any = kind
     for part in path:
-        field = kind.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if get_origin(table) is dict:
+            table = _table(get_args(table)[1])
+        elif table is not None and part in table.model_fields:
+            table = _table(table.model_fields[part].annotation)
+        else:
             return []
-        kind = field.annotation
-    return list(kind.model_fields)
+    if get_origin(table) is dict:
+        return None
+    return [] if table is None else list(table.model_fields)
+
+
+def _table(annotation: Any) -> Any:
+    """Return the specification, or the dict of them, among the types a key may have."""
+    if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _table(part)) is not None), None)

@@ -20,7 +20,7 @@ import annotated_types
 import numpy as np
 import numpy.typing as npt
 import pytest
-from command import Command, Outcome, everything_in, process
+from command import Command, everything_in, four_parts, process
 from pydantic import BaseModel
 
 import synarray
@@ -30,7 +30,6 @@ from synarray.study.experiment import ExperimentSpec, experiment_names, load_exp
 from synarray.study.runs import open_run
 from synarray.units import parse_quantity
 
-FOUR_PARTS = re.compile(r"synarray: (?P<rule>.+?): got (?P<got>.+) \((?P<where>.+?)\)\. (?P<do>.+)")
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 
@@ -58,19 +57,6 @@ def refused(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 Refused = Callable[..., re.Match[str]]
-
-
-def four_parts(done: Outcome) -> re.Match[str]:
-    """Check how a command refused, and split its message."""
-    assert (done.status, done.out) == (2, "")
-    assert "Traceback" not in done.err
-    last = done.err.splitlines()[-1]
-    assert last.startswith("synarray: ")
-    assert last.count(": got ") == 1, last
-    message = FOUR_PARTS.fullmatch(last)
-    assert message, last
-    assert not re.search(r"constrained|NoneType|[A-Z][a-z]+Spec\b", last), last  # words of the program, not of the user
-    return message
 
 
 # Keys and types in a file

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from synarray import train
+from synarray.array.synapse import cell_law
+from synarray.array.tiles import READ_UNITS
 from synarray.device.cell import CellSpec, state_weights
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.training import LearningSpec
@@ -13,7 +15,7 @@ from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, Retina, chance_table
 from synarray.network.fields import FieldSpec, place_groups
 from synarray.network.machine import Machine, MachineSpec
-from synarray.network.neuron import READ_UNITS, NeuronSpec, winner_table
+from synarray.network.neuron import NeuronSpec, winner_table
 from synarray.network.pruning import PruningSpec
 from synarray.network.stdp import StdpSpec, movement, pulse_tables
 from synarray.rng import Phase
@@ -29,7 +31,7 @@ def one_neuron(chances: np.ndarray, presentations: int, **changes: object) -> Ma
     machine = Machine.build(spec, place_groups(spec.fields, 1, retina.inputs, None), presentations)
     winners = np.zeros((presentations, spec.encoding.draws, 1), np.int32)
     order = np.zeros(presentations, np.int64)
-    state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.pruning)
+    state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.device, machine.pruning)
     out = (machine.neuron_events, machine.network_events, winners)
     kernels.learn_windows(*retina.see(flat), order, 0, spec.encoding.draws, spec.seed, *state, *out)
     return machine
@@ -73,7 +75,7 @@ def test_winners_follow_the_softmax() -> None:
     machine.threshold[:] = np.rint(u * READ_UNITS)
     winners = np.zeros((len(flat), 1, 1), np.int32)
     places = np.arange(len(flat), dtype=np.uint32)
-    state = (machine.layout, machine.cells, machine.neurons, machine.tables(1.0, learning=False))
+    state = (machine.layout, machine.cells, machine.neurons, machine.tables(1.0, learning=False), machine.device)
     kernels.infer(*retina.see(flat), places, 1, 0, int(Phase.TEST), 0, *state, winners)
     expected = np.exp(2.0 * np.rint(u * READ_UNITS) / READ_UNITS)
     counts = np.bincount(winners.ravel(), minlength=5)
@@ -83,8 +85,9 @@ def test_winners_follow_the_softmax() -> None:
 def test_mean_pulses_times_step_is_the_movement() -> None:
     for cell in (CellSpec(step=0.07), CellSpec(step="exact"), CellSpec(n_levels=16)):
         law = StdpSpec(a=0.3, b=1.7, c=0.02)
-        pulses, step = pulse_tables(law, cell, 0.3)
-        moved = (pulses / 65536.0 * np.abs(step)).reshape(2, 256)[:, :255]
+        tables = pulse_tables(law, cell_law(cell), 0.3)
+        assert (tables.chance.reshape(2, 256)[:, :255] == 65536).all() and not tables.spread.any()
+        moved = (tables.pulses / 65536.0 * np.abs(tables.step[0])).reshape(2, 256)[:, :255]
         np.testing.assert_allclose(moved, movement(law, state_weights(), 0.3), atol=1e-5)
 
 
@@ -148,7 +151,7 @@ def test_pruned_cells_receive_no_pulse(mode: str, bar_images: tuple) -> None:
     for begin in (0, 400):
         order = np.arange(begin, begin + (400 if begin == 0 else 200))
         winners = np.zeros((len(order), 4, 1), np.int32)
-        state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.pruning)
+        state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.device, machine.pruning)
         out = (machine.neuron_events, machine.network_events, winners)
         kernels.learn_windows(*pixels, order, begin, 4, 0, *state, *out)
         if begin == 0:

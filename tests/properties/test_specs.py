@@ -14,6 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from synarray.array.synapse import cell_law
 from synarray.device.cell import STATES, CellSpec
 from synarray.errors import SpecError
 from synarray.learn.readout import ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes, wilson
@@ -355,10 +356,10 @@ def test_ltp_falls_with_the_weight_and_no_movement_passes_a_bound(spec: StdpSpec
 
 @given(stdps, cells, share)
 def test_pulses_move_a_cell_on_average_as_far_as_the_law_asks(spec: StdpSpec, cell: CellSpec, progress: float) -> None:
-    pulses, step = pulse_tables(spec, cell, progress)
+    tables = pulse_tables(spec, cell_law(cell), progress)
     asked = np.zeros((2, 256))
     asked[:, :255] = movement(spec, np.arange(-127, 128) / 127, progress) * [[-1], [1]]
-    mean = pulses / 65536 * step
+    mean = tables.pulses / 65536 * tables.step[0]
     np.testing.assert_allclose(mean, asked.ravel(), atol=2 * 2.0**-16, rtol=1e-6)
 
 

@@ -25,6 +25,23 @@ PRUNING = {
 }
 FIELDS = {"full": FieldSpec(), "local": FieldSpec(kind="local", grid=(2, 2), share=0.4, pitch=(0.4, 0.4))}
 CELLS = {"pulse": CellSpec(step=0.15), "exact": CellSpec(step="exact"), "2-bit": CellSpec(n_levels=4)}
+SPREADS = {"sigma_c2c": 0.05, "sigma_d2d_range": 0.1, "sigma_d2d_step": 0.3, "stuck_low": 0.05, "stuck_high": 0.05}
+GRADUAL = {"law": "soft-bound", "n_levels_ltp": 20, "n_levels_ltd": 15, "nonlinearity_ltp": 2.0, "nonlinearity_ltd": -3.0}
+BINARY = {"law": "binary", "p_switch_ltp": 0.6, "p_switch_ltd": 0.7}
+TABLE = {"x": [0, 0.3, 1], "ltp": [0.1, 0.08, 0.02], "ltd": [0.01, 0.05, 0.09]}
+DEVICES = {
+    "linear": ({"law": "linear", "n_levels_ltp": 200}, {}),
+    "soft-bound": (GRADUAL, {}),
+    "curvatures": (GRADUAL | {"sigma_d2d_nonlinearity": 1.0}, {}),
+    "table": ({"law": "table", "response": TABLE} | SPREADS, {}),
+    "exact": ({"law": "exact", "sigma_c2c": 0.02}, {}),
+    "everything": (GRADUAL | SPREADS | {"p_fail": 0.2, "sigma_read": 0.2}, {}),
+    "binary": (BINARY, {"scheme": "analog"}),
+    "pair": (GRADUAL | SPREADS | {"p_fail": 0.2, "sigma_read": 0.1}, {"scheme": "pair", "refresh_every": 2, "refresh_at": 0.6}),
+    "words": (BINARY | SPREADS, {"scheme": "digital", "n_bits": 3, "attempts": 2}),
+    "long words": ({"law": "binary"}, {"scheme": "digital", "n_bits": 8}),
+    "compound": (BINARY | SPREADS | {"sigma_read": 0.1}, {"scheme": "compound", "n_cells": 5}),
+}
 FORMS = {
     "windows": EncodingSpec(t_present=0.03),
     "sliding": EncodingSpec(form="sliding", t_present=0.025),
@@ -48,7 +65,7 @@ def compare(spec: MachineSpec, x: np.ndarray, images: int = IMAGES) -> Machine:
         part = order[begin : begin + images // 2]
         tables = fast.tables(begin / images)
         winners = np.zeros((len(part), spec.encoding.draws, len(fast.groups)), np.int32)
-        state = (fast.layout, fast.cells, fast.neurons, tables, fast.pruning)
+        state = (fast.layout, fast.cells, fast.neurons, tables, fast.device, fast.pruning)
         out = (fast.neuron_events, fast.network_events, winners)
         if sliding:
             kernels.learn_sliding(
@@ -66,6 +83,9 @@ def compare(spec: MachineSpec, x: np.ndarray, images: int = IMAGES) -> Machine:
     np.testing.assert_array_equal(fast.array.w, slow.array.w)
     np.testing.assert_array_equal(fast.array.read_copy, slow.array.read_copy)
     np.testing.assert_array_equal(fast.threshold, slow.threshold)
+    np.testing.assert_array_equal(fast.array.pair, slow.array.pair)
+    np.testing.assert_array_equal(fast.array.writes, slow.array.writes)
+    np.testing.assert_array_equal(fast.array.power, slow.array.power)
     return fast
 
 
@@ -91,6 +111,26 @@ def test_every_cell(cell: str, at_bound: bool, bar_images: tuple) -> None:
     compare(spec, bar_images[0])
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("pruning", ["none", "soft-constant", "conventional", "maturity"])
+def test_every_device_and_scheme(device: str, form: str, pruning: str, bar_images: tuple) -> None:
+    values, synapse = DEVICES[device]
+    spec = MachineSpec(
+        n_neurons=9, seed=11, device=values, synapse=synapse, encoding=FORMS[form], pruning=PRUNING[pruning],
+        stdp=StdpSpec(a=0.3, c=0.05), inputs=InputSpec(level=50),
+    )  # fmt: skip
+    machine = compare(spec, bar_images[0], images=20)
+    assert machine.neuron_events[:, [2, 3, 6]].sum() > 20
+
+
+@pytest.mark.parametrize("device", ["everything", "pair", "compound"])
+def test_state_blind_pulses(device: str, bar_images: tuple) -> None:
+    values, synapse = DEVICES[device]
+    spec = MachineSpec(n_neurons=9, seed=1, device=values, synapse=synapse, stdp=StdpSpec(a=0.3, c=0.05, verify=False))
+    assert compare(spec, bar_images[0], images=20).neuron_events[:, 1].sum() == 0 or device == "pair"
+
+
 def test_more_rows_than_an_int16_sum_holds() -> None:
     """All of 900 inputs at full weight: partial sums must be flushed before they overflow 16 bits."""
     x = np.full((10, 30, 30), 255, np.uint8)
@@ -109,7 +149,7 @@ def test_inference(fields: str, bar_images: tuple) -> None:
     machine, _, pixels = pair(spec, x)
     tables = machine.tables(1.0, learning=False)
     winners = np.zeros((30, 5, len(machine.groups)), np.int32)
-    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables)
+    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables, machine.device)
     places = image_keys(pixels[0])
     kernels.infer(*pixels, places, 5, spec.seed, int(Phase.TEST), *state, winners)
     np.testing.assert_array_equal(winners, reference.infer(machine, *pixels, places, 5, Phase.TEST, tables))

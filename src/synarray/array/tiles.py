@@ -1,76 +1,162 @@
-"""The synaptic array: one dense tile of cells per group of neurons, and the verbs that act on it.
+"""The synaptic array: one dense tile of weights per group of neurons, the cells they live in, and the verbs that act on them.
 
-Rows are word lines (inputs), columns are bit lines (output neurons). The truth is the weight of each cell (a view of its
-conductance), kept by neuron because pulses go to one neuron's column at a time; what a read resolves of it, an 8-bit
-number, is kept by row because reads drive rows. The compiled kernels work on the same three arrays.
+Rows are word lines (inputs), columns are bit lines (output neurons). The truth is the conductance of each cell, kept as the
+weight it stands for (-1 is g_min, +1 is g_max of the nominal device) and by neuron, because pulses go to one neuron's column
+at a time; what a read resolves of it, an 8-bit number, is kept by row because reads drive rows. The compiled kernels work
+on the same arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, SupportsFloat
+from dataclasses import dataclass, field
+from typing import SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.cell import state_of
+from synarray.array.synapse import PulseLaw, SynapseSpec, cell_law, device_law
+from synarray.device.cell import CellSpec, state_of
+from synarray.device.spec import DeviceSpec
+from synarray.device.variation import NOMINAL, draw_stuck, draw_traits, draw_variants
 
-__all__ = ["SynapticArray"]
+__all__ = ["READ_UNITS", "SynapticArray", "read_code"]
 
+READ_UNITS = 127
+"""Read units per unit of weight, when no cell reaches beyond -1..1."""
 _REGISTER = 64
 """Columns are padded to whole vector registers."""
 
+Floats = npt.NDArray[np.float32]
 
-@dataclass(frozen=True)
+
+def read_code(w: Floats, scale: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
+    """Return what a read resolves of weights: rint(scale w + offset) between -127 and 127, in float32 as the kernels do it."""
+    reading = w * scale[..., 0] + scale[..., 1]
+    return (np.clip(reading, np.float32(0.0), np.float32(254.5)).astype(np.int32) - 127).astype(np.int8)
+
+
+@dataclass
 class SynapticArray:
     """Cells of the whole network, tile below tile.
 
     Attributes
     ----------
     w : ndarray of float32, shape (n_neurons, most_cells)
-        Weight of each cell; row = neuron, column = position among the neuron's rows.
+        Weight of each synapse; row = neuron, column = position among the neuron's rows.
     read_copy : ndarray of int8, shape (n_rows + 1, n_columns)
-        What a read resolves of each cell, q = rint(127 w); 0 where the cell is disconnected. The last row is always 0.
+        What a read resolves of each weight, in read units. The last row is always 0.
     alive : ndarray of uint8, shape (n_neurons, most_cells)
         1 = still learns, 0 = pruned, or no cell.
     row_start, neuron_start : ndarray of int64, shape (n_groups + 1,)
         First row and first neuron of each tile.
+    synapse : SynapseSpec
+    device : DeviceSpec or None
+        None: ideal weights.
+    law : PulseLaw
+        What a pulse does.
+    pair : ndarray of float32, shape (2, n_neurons, most_cells)
+        The two cells of each weight, -1 to 1 each; empty but for pairs.
+    writes : ndarray of uint32, shape (cells per weight, n_neurons, most_cells)
+        Pulses each cell received; of a compound, all its cells together.
+    traits : ndarray of float32, shape (slices, 4, n_neurons, most_cells)
+        Step of LTD and of LTP in units of the law's, lowest and highest weight; (1, 4, 1, 1) for ideal weights and words.
+    variant : ndarray of uint8, shape (slices, n_neurons, most_cells)
+        Which of the law's nonlinearities; (1, 1, 1) for ideal weights and words.
+    stuck_bits : ndarray of uint16, shape (n_neurons, most_cells)
+        Bits of a digital word that never change; (1, 1) when none is stuck.
+    scale : ndarray of float32, shape (n_neurons, most_cells, 2)
+        A read resolves scale w + offset; (1, 1, 2) when all are alike.
+    power : ndarray of int8, shape like ``read_copy``
+        Variance of what a read resolves; (1, 1) when reads are noiseless.
+    read_units : float
+        Read units per unit of weight: 127, or fewer where cells reach further than -1..1.
+    removed : bool
+        Whether cells that do not learn are disconnected.
     """
 
-    w: npt.NDArray[np.float32]
+    w: Floats
     read_copy: npt.NDArray[np.int8]
     alive: npt.NDArray[np.uint8]
     row_start: npt.NDArray[np.int64]
     neuron_start: npt.NDArray[np.int64]
+    synapse: SynapseSpec
+    device: DeviceSpec | None
+    law: PulseLaw
+    pair: Floats
+    writes: npt.NDArray[np.uint32]
+    traits: Floats
+    variant: npt.NDArray[np.uint8]
+    stuck_bits: npt.NDArray[np.uint16]
+    scale: Floats
+    power: npt.NDArray[np.int8]
+    read_units: float
+    removed: bool = False
+    exists: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_), repr=False)
 
     @classmethod
-    def build(cls, tiles: Sequence[tuple[int, int]]) -> SynapticArray:
-        """Make room for tiles of (rows, columns), all cells alive at w = 0."""
+    def build(
+        cls,
+        tiles: Sequence[tuple[int, int]],
+        cell: CellSpec | None = None,
+        device: DeviceSpec | None = None,
+        synapse: SynapseSpec | None = None,
+        seed: int = 0,
+    ) -> SynapticArray:
+        """Make room for tiles of (rows, columns), all weights alive; cells of a device stand at their lowest conductance."""
+        synapse = synapse or SynapseSpec()
+        scheme = synapse.scheme_for(device)
+        law = cell_law(cell or CellSpec()) if device is None else device_law(synapse, device)
         row_start = np.concatenate([[0], np.cumsum([rows for rows, _ in tiles])]).astype(np.int64)
         neuron_start = np.concatenate([[0], np.cumsum([columns for _, columns in tiles])]).astype(np.int64)
-        most_rows, most_columns = max(rows for rows, _ in tiles), max(columns for _, columns in tiles)
-        padded = -(-most_columns // _REGISTER) * _REGISTER
-        array = cls(
-            np.zeros((neuron_start[-1], most_rows), np.float32),
-            np.zeros((row_start[-1] + 1, padded), np.int8),
-            np.zeros((neuron_start[-1], most_rows), np.uint8),
-            row_start,
-            neuron_start,
-        )
+        n, most_rows = int(neuron_start[-1]), max(rows for rows, _ in tiles)
+        padded = -(-max(columns for _, columns in tiles) // _REGISTER) * _REGISTER
+        read_copy = np.zeros((row_start[-1] + 1, padded), np.int8)
+        exists = np.zeros((n, most_rows), np.bool_)
         for g, (rows, _) in enumerate(tiles):
-            array.alive[array.neurons(g), :rows] = 1
+            exists[neuron_start[g] : neuron_start[g + 1], :rows] = True
+        shape = (synapse.cells_per_weight(device), n, most_rows)
+        traits, variant, bits, w = _variation(synapse, device, shape, seed)
+        lowest, highest = float(traits[:, 2].min()), float(traits[:, 3].max())
+        drifts = device is not None and (device.drift_nu > 0 or device.sigma_drift_nu > 0)
+        units = READ_UNITS / max(1.0, -lowest, highest, -device.w_zero if device and drifts else 1.0)
+        noisy = device is not None and device.sigma_read > 0 and scheme != "digital"
+        array = cls(
+            np.where(exists, w, np.float32(0)), read_copy, exists.astype(np.uint8), row_start, neuron_start,
+            synapse, device, law,
+            pair=np.zeros((2, n, most_rows) if scheme == "pair" else (2, 0, 0), np.float32),
+            writes=np.zeros(shape if scheme != "compound" else (1, *shape[1:]), np.uint32),
+            traits=traits, variant=variant, stuck_bits=bits,
+            scale=np.array([[[units, READ_UNITS + 0.5]]], np.float32),
+            power=np.zeros(read_copy.shape if noisy else (1, 1), np.int8),
+            read_units=units, exists=exists,
+        )  # fmt: skip
+        if scheme == "pair":
+            array.pair[:] = np.where(exists, traits[:, 2], np.float32(0))
+            _stand_where_stuck(array.pair, device, shape, traits, seed)
+            array.w[:] = (array.pair[0] - array.pair[1]) * np.float32(0.5)
+        array.refresh_read_copy()
         return array
 
     @property
+    def scheme(self) -> str:
+        """How a weight lives in cells."""
+        return self.synapse.scheme_for(self.device)
+
+    @property
     def n_cells(self) -> int:
-        """Cells in all tiles."""
+        """Weights in all tiles."""
         return int(np.diff(self.row_start) @ np.diff(self.neuron_start))
 
     @property
     def n_alive(self) -> int:
-        """Cells that still learn."""
+        """Weights that still learn."""
         return int(self.alive.sum())
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Rows and columns of each tile."""
+        return list(zip(np.diff(self.row_start).tolist(), np.diff(self.neuron_start).tolist(), strict=True))
 
     def rows(self, g: int) -> slice:
         """Rows of tile g in ``read_copy``."""
@@ -80,10 +166,12 @@ class SynapticArray:
         """Neurons on the columns of tile g."""
         return slice(int(self.neuron_start[g]), int(self.neuron_start[g + 1]))
 
-    def tile(self, g: int) -> npt.NDArray[np.float32]:
+    def tile(self, g: int) -> Floats:
         """Weights of tile g as [pre, post]."""
         rows = self.row_start[g + 1] - self.row_start[g]
         return self.w[self.neurons(g), :rows].T
+
+    # ---- verbs ---------------------------------------------------------------------------------------------------------
 
     def read(self, g: int, active: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
         """Drive the active rows of tile g; return the column sums in read units, shape (columns,)."""
@@ -91,40 +179,189 @@ class SynapticArray:
         sums: npt.NDArray[np.int32] = self.read_copy[self.rows(g), :columns][active].sum(axis=0, dtype=np.int32)
         return sums
 
+    def variance(self, g: int, active: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+        """Variance of the column sums of that read, in units of the noise law, shape (columns,)."""
+        columns = self.neuron_start[g + 1] - self.neuron_start[g]
+        sums: npt.NDArray[np.int32] = self.power[self.rows(g), :columns][active].sum(axis=0, dtype=np.int32)
+        return sums
+
     def state(self, g: int, column: int) -> npt.NDArray[np.int32]:
-        """Look up the states, 0..254, of one neuron's cells."""
+        """Look up the states, 0..254, of one neuron's weights."""
         return state_of(self.tile(g)[:, column])
 
-    def pulse(self, g: int, column: int, row: int, step: np.floating[Any], n: int) -> bool:
-        """Send n programming pulses of one signed step to a cell. Returns whether the cell moved."""
-        k = self.neuron_start[g] + column
-        before = self.w[k, row]
-        after = min(max(before + np.float32(n) * step, np.float32(-1)), np.float32(1))
-        self.program(g, column, row, after)
-        return bool(after != before)
+    def trait(self, slice_: int, k: int, row: int) -> Floats:
+        """Return how a cell differs from the nominal one: its steps, and the ends of its range."""
+        one = self.traits.shape[2] == 1
+        return self.traits[0, :, 0, 0] if one else self.traits[slice_, :, k, row]
+
+    def curvature(self, slice_: int, k: int, row: int) -> int:
+        """Return which of the law's nonlinearities a cell has."""
+        return int(self.variant[0, 0, 0] if self.variant.shape[1] == 1 else self.variant[slice_, k, row])
+
+    def stuck(self, k: int, row: int) -> int:
+        """Return which bits of a digital word never change."""
+        return int(self.stuck_bits[k, row] if self.stuck_bits.shape[0] > 1 else self.stuck_bits[0, 0])
 
     def program(self, g: int, column: int, row: int, w: SupportsFloat) -> None:
-        """Set a cell to a weight (the pulses are the caller's to count)."""
-        self.w[self.neuron_start[g] + column, row] = float(w)
-        self.read_copy[self.row_start[g] + row, column] = state_of(np.array(w, np.float32)) - 127
+        """Set a weight (the pulses are the caller's to count)."""
+        k = self.neuron_start[g] + column
+        self.w[k, row] = float(w)
+        self._resolve(g, column, row)
+
+    def program_pair(self, g: int, column: int, row: int, side: int, x: SupportsFloat) -> None:
+        """Set one cell of a pair (the pulses are the caller's to count)."""
+        k = self.neuron_start[g] + column
+        self.pair[side, k, row] = float(x)
+        self.w[k, row] = (self.pair[0, k, row] - self.pair[1, k, row]) * np.float32(0.5)
+        self._resolve(g, column, row)
 
     def freeze(self, g: int, column: int, row: int) -> None:
-        """Take a cell out of learning; it is still read."""
+        """Take a weight out of learning; it is still read."""
         self.alive[self.neuron_start[g] + column, row] = 0
 
     def disconnect(self, g: int, column: int, row: int) -> None:
-        """Take a cell out of learning and out of every read."""
+        """Take a weight out of learning and its cells out of every read."""
         self.freeze(g, column, row)
-        self.read_copy[self.row_start[g] + row, column] = 0
+        k, r = self.neuron_start[g] + column, self.row_start[g] + row
+        self.read_copy[r, column] = read_code(np.float32(self.no_current), self._scale(k, row))  # type: ignore[arg-type]
+        if self.power.size > 1:
+            self.power[r, column] = 0
 
     def disconnect_where(self, g: int, mask: npt.NDArray[np.bool_]) -> None:
-        """Disconnect the cells of tile g where ``mask`` [pre, post] is True."""
-        rows, columns = mask.shape
-        self.alive[self.neurons(g), :rows][mask.T] = 0
-        self.read_copy[self.rows(g), :columns][mask] = 0
+        """Disconnect the weights of tile g where ``mask`` [pre, post] is True."""
+        self.alive[self.neurons(g), : len(mask)][mask.T] = 0
+        self.removed = True
+        self.refresh_read_copy()
 
     def refresh_read_copy(self) -> None:
-        """Read every connected cell anew, after weights were set from outside."""
-        for g in range(len(self.row_start) - 1):
-            columns = self.neuron_start[g + 1] - self.neuron_start[g]
-            self.read_copy[self.rows(g), :columns] = state_of(self.tile(g)) - 127
+        """Read every weight anew, after many of them changed."""
+        for g, (rows, columns) in enumerate(self.shapes):
+            neurons = self.neurons(g)
+            w = self.tile(g)
+            alive = self.alive[neurons, :rows].T
+            if self.removed:
+                w = np.where(alive == 0, np.float32(self.no_current), w)
+            scale = np.broadcast_to(self.scale, (*self.w.shape, 2))[neurons, :rows].transpose(1, 0, 2)
+            self.read_copy[self.rows(g), :columns] = read_code(w, scale)
+            if self.power.size > 1:
+                cells = self.pair[:, neurons, :rows].transpose(0, 2, 1) if self.scheme == "pair" else self.tile(g)[None]
+                power = self.read_power[state_of(cells)].sum(axis=0)
+                self.power[self.rows(g), :columns] = np.where(self.removed & (alive == 0), 0, power)
+
+    def _scale(self, k: int, row: int) -> Floats:
+        return self.scale[k, row] if self.scale.shape[0] > 1 else self.scale[0, 0]
+
+    def _resolve(self, g: int, column: int, row: int) -> None:
+        k, r = self.neuron_start[g] + column, self.row_start[g] + row
+        self.read_copy[r, column] = read_code(self.w[k, row], self._scale(k, row))
+        if self.power.size > 1:
+            cells = self.pair[:, k, row] if self.scheme == "pair" else self.w[k, row : row + 1]
+            self.power[r, column] = self.read_power[state_of(cells)].sum()
+
+    # ---- physics in numbers --------------------------------------------------------------------------------------------
+
+    @property
+    def no_current(self) -> float:
+        """Weight that a disconnected synapse is read as: 0 where the scheme has a zero, else that of no conductance."""
+        return self.device.w_zero if self.device is not None and self.scheme in ("analog", "compound") else 0.0
+
+    @property
+    def read_power(self) -> npt.NDArray[np.uint8]:
+        """Variance of one cell's read current by state, in units of ``read_sigma`` squared; shape (256,)."""
+        table = np.zeros(256, np.uint8)
+        if self.device is None:
+            return table
+        level = (np.arange(255) / 254.0) * self.device.g_range + self.device.g_min
+        share = level / self.device.g_max  # a compound's cells are on or off: their variances add up
+        table[:255] = np.rint(_POWER * (share if self.scheme == "compound" else share**2))
+        return table
+
+    @property
+    def read_sigma(self) -> float:
+        """Standard deviation of a read, in read units, of a cell with ``read_power`` 1; 0 for noiseless reads."""
+        device = self.device
+        if device is None or self.scheme == "digital" or device.sigma_read == 0:
+            return 0.0
+        weight = 2.0 * device.g_max / device.g_range * self.law.share
+        if self.scheme == "compound":
+            weight /= np.sqrt(self.synapse.n_cells)
+        return float(device.sigma_read * weight * self.read_units / np.sqrt(_POWER))
+
+    @property
+    def stuck_cells(self) -> npt.NDArray[np.bool_]:
+        """Cells that never move, shape (cells per weight, n_neurons, most_cells); of a compound this is not kept."""
+        slices = self.synapse.cells_per_weight(self.device)
+        shape = (slices, *self.w.shape)
+        if self.scheme == "digital":
+            bits = np.arange(slices, dtype=np.uint16)[:, None, None]
+            return np.broadcast_to((self.stuck_bits[None] >> bits) & 1 == 1, shape)
+        return np.broadcast_to((self.traits[:, :2] == 0).all(axis=1), shape)
+
+    def conductance(self) -> npt.NDArray[np.float64]:
+        """Conductance of every cell, S, shape (cells per weight, n_neurons, most_cells); nan where there is none.
+
+        Cells of a compound are drawn with their first ones on; a digital word has its lowest bit first.
+        """
+        if self.device is None:
+            raise ValueError("ideal weights have no conductance")
+        slices = np.arange(self.synapse.cells_per_weight(self.device))[:, None, None]
+        if self.scheme == "digital":
+            level = np.rint((self.w + 1.0) * ((1 << self.synapse.n_bits) - 1) / 2.0).astype(np.int64)
+            x = 2.0 * ((level[None] >> slices) & 1) - 1.0
+        elif self.scheme == "compound":
+            on = np.rint((self.w + 1.0) * self.synapse.n_cells / 2.0)
+            x = np.where(slices < on[None], 1.0, -1.0)
+        else:
+            x = (self.pair if self.scheme == "pair" else self.w[None]).astype(np.float64)
+        g = np.maximum(self.device.conductance(x), 0.0)
+        if self.removed:
+            g = np.where(self.alive[None] == 0, 0.0, g)
+        return np.where(self.exists[None], g, np.nan)
+
+
+_POWER = 60.0
+"""Resolution of read noise: variance units of a cell at g_max (two of a pair stay below 127)."""
+
+
+def _variation(
+    synapse: SynapseSpec, device: DeviceSpec | None, shape: tuple[int, int, int], seed: int
+) -> tuple[Floats, npt.NDArray[np.uint8], npt.NDArray[np.uint16], Floats]:
+    """Draw how the cells differ, and where each weight stands at first: traits, variants, stuck bits, weights."""
+    nominal, one = NOMINAL.reshape(1, 4, 1, 1).copy(), np.zeros((1, 1, 1), np.uint8)
+    no_bits, floor = np.zeros((1, 1), np.uint16), np.full(shape[1:], -1.0, np.float32)
+    if device is None:
+        return nominal, one, no_bits, floor
+    scheme = synapse.scheme_for(device)
+    if scheme == "digital":
+        stuck = draw_stuck(device, shape, seed)
+        if stuck is None:
+            return nominal, one, no_bits, floor
+        value = 1 << np.arange(shape[0])[:, None, None]
+        bits = ((stuck.low | stuck.high) * value).sum(axis=0).astype(np.uint16)
+        return nominal, one, bits, _level((stuck.high * value).sum(axis=0), 1 << synapse.n_bits)
+    if scheme == "compound":
+        traits = np.tile(NOMINAL.reshape(1, 4, 1, 1), (1, 1, *shape[1:]))
+        stuck = draw_stuck(device, shape, seed)
+        if stuck is not None:
+            traits[0, 2] = _level(stuck.high.sum(axis=0), synapse.n_cells + 1)
+            traits[0, 3] = _level(synapse.n_cells - stuck.low.sum(axis=0), synapse.n_cells + 1)
+            traits[0, :2] = traits[0, 2] < traits[0, 3]
+        return traits, np.zeros((1, *shape[1:]), np.uint8), no_bits, traits[0, 2].copy()
+    traits, law = draw_traits(device, shape, seed), device_law(synapse, device)
+    w = traits[:, 2].copy()
+    _stand_where_stuck(w, device, shape, traits, seed)
+    return traits, draw_variants(len(law.spread), shape, seed), no_bits, w[0]
+
+
+def _stand_where_stuck(
+    x: Floats, device: DeviceSpec | None, shape: tuple[int, int, int], traits: Floats, seed: int
+) -> None:
+    """Put the cells that are stuck high there, in place."""
+    stuck = draw_stuck(device, shape, seed) if device is not None else None
+    if stuck is not None:
+        x[stuck.high] = traits[:, 3][stuck.high]
+
+
+def _level(level: npt.NDArray[np.integer], n_levels: int) -> Floats:
+    """Weight of a level, in float32 as the kernels compute it."""
+    return level.astype(np.float32) * (np.float32(2.0) / np.float32(n_levels - 1)) - np.float32(1.0)

@@ -1,4 +1,4 @@
-"""The command line: ``synarray reproduce | train | show | bench``.
+"""The command line: ``synarray reproduce | train | show | devices | bench``.
 
 Errors are one message in four parts and exit status 2, without a traceback (``--debug`` shows it); Ctrl-C exits 130.
 With ``--json`` one JSON object goes to standard output and nothing else; everything for people goes to standard error.
@@ -21,6 +21,9 @@ app = typer.Typer(
     help="Train a spiking network inside a simulated array of memory devices, and count what it took.",
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
+
+devices = typer.Typer(help="The library of memory devices.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(devices, name="devices")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
 
@@ -121,6 +124,27 @@ def bench(
     from synarray.cli.benching import run_bench
 
     run_bench(quick, json)
+
+
+@devices.command("list")
+def list_devices(json: Json = False) -> None:
+    """List the library: law, range, levels, spread, and what is not confirmed."""
+    from synarray.cli.devices import list_devices
+
+    list_devices(json)
+
+
+@devices.command("show")
+def show_device(
+    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
+    out: Annotated[Path | None, _folder_option("Folder for the figures; default: devices/NAME.")] = None,
+    format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
+    json: Json = False,
+) -> None:
+    """Show a device: every number with its source, its pulse response, and how well it can follow the law of learning."""
+    from synarray.cli.devices import show_device
+
+    show_device(name, out, format, json)
 
 
 class _InterruptedError(BaseException):

@@ -7,22 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from synarray.errors import RunError, nearest
 from synarray.report import figures
 from synarray.report.terminal import fields_in_blocks, metrics_table, standard_output
 from synarray.study.runs import open_run
 
 __all__ = ["show_run"]
 
-_FORMATS = ("png", "svg", "pdf")
-
 
 def show_run(path: Path, out: Path | None, kind: str, neurons: int, as_json: bool) -> None:
     """Print a run's table and receptive fields; write its figures."""
-    if kind not in _FORMATS:
-        raise RunError(
-            f"figures come as {', '.join(_FORMATS)}", got=repr(kind), where="--format", do=nearest(kind, _FORMATS)
-        )
+    figures.check_format(kind)
     run = open_run(path)
     folder = out or path / "figures"
     drawn = {
@@ -31,18 +25,7 @@ def show_run(path: Path, out: Path | None, kind: str, neurons: int, as_json: boo
     }
     if "confusion" in run.arrays:
         drawn["confusion"] = figures.confusion(run.arrays["confusion"], run.arrays["classes"])
-    files = [folder / f"{name}.{kind}" for name in drawn]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for figure, file in zip(drawn.values(), files, strict=True):
-            figure.savefig(file, dpi=150)
-    except OSError as error:
-        raise RunError(
-            "the folder for figures must be writable",
-            got=str(error.strerror),
-            where=str(folder),
-            do="Give another with --out.",
-        ) from None
+    files = figures.save(drawn, folder, kind)
     if as_json:
         history = [vars(point) for point in run.history]
         print(

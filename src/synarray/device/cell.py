@@ -24,14 +24,15 @@ STATES = 255
 
 
 def state_of(w: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-    """Return the state a read resolves, 0..254: rint(127 w) + 127, in float32 as the kernels do it.
+    """Return the state of weights, 0..254: rint(127 w) + 127, in float32 as the kernels do it; beyond -1..1 the end's.
 
     Examples
     --------
     >>> state_of(np.array([-1, 0, 1], np.float32))
     array([  0, 127, 254], dtype=int32)
     """
-    return (w * np.float32(127.0) + np.float32(127.5)).astype(np.int32)
+    code = (np.asarray(w) * np.float32(127.0) + np.float32(127.5)).astype(np.int32)
+    return np.clip(code, 0, STATES - 1)
 
 
 def state_weights() -> npt.NDArray[np.float64]:

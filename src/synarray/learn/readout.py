@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from synarray.spec import Spec
+from synarray.units import Seconds
 
 __all__ = [
     "Evaluation",
@@ -41,6 +42,8 @@ class ReadoutSpec(Spec):
     """Windows per image to be classified."""
     smoothing: Annotated[float, Field(gt=0, le=100)] = 0.5
     """Spikes of every class a neuron is credited with beforehand."""
+    wait: Annotated[Seconds, Field(ge=0)] = 0.0
+    """Time between labelling and test, during which the cells of a device age."""
 
 
 def count_spikes(

@@ -122,10 +122,23 @@ class Result:
         """Fingerprint of final weights, masks, thresholds and labels."""
         array = self.machine.array
         digest = hashlib.sha256()
-        for part in (array.w, array.read_copy, array.alive, self.machine.threshold, self.label_counts):
+        for part in (array.w, array.pair, array.read_copy, array.alive, self.machine.threshold, self.label_counts):
             digest.update(f"{part.dtype.str}{part.shape}".encode())
             digest.update(np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()
+
+    def hardware(self) -> dict[str, Any]:
+        """Say what the weights live in: device, scheme, cells, arrays; ``None`` where weights are ideal."""
+        array, device, placement = self.machine.array, self.spec.device, self.machine.placement
+        return {
+            "device": device.name if device else None,
+            "unconfirmed": device.unconfirmed if device else [],
+            "scheme": array.scheme if device else None,
+            "cells_per_weight": self.spec.synapse.cells_per_weight(device),
+            "arrays": placement.n_arrays if placement else None,
+            "stuck_cells": int((array.stuck_cells & array.exists).sum()) if device else 0,
+            "most_writes": int(array.writes.max()) if device else None,
+        }
 
     def metrics(self) -> dict[str, Any]:
         """Everything a script may want, ready for JSON."""
@@ -150,6 +163,12 @@ class Result:
             "row_reads": events["row_read"],
             "column_senses": events["column_sense"],
             "cell_reads": events["cell_read"],
+            "verify_reads": events["verify_read"],
+            "pulses_failed": events["pulse_failed"],
+            "pulses_initial": events["initial_pulse"],
+            "pair_refreshes": events["pair_refresh"],
+            "mask_lookups": events["mask_lookup"],
+            **self.hardware(),
             "n_inputs": len(self.retina.inputs),
             "n_neurons": self.spec.n_neurons,
             "n_groups": len(self.machine.groups),

@@ -126,7 +126,7 @@ class Trainer:
             images = order[begin : begin + self.block]
             progress = min(1.0, (self.presentations - progress_from) / self.total)
             tables = machine.tables(progress, learning=learning)
-            state = (machine.layout, machine.cells, machine.neurons, tables, machine.pruning)
+            state = (machine.layout, machine.cells, machine.neurons, tables, machine.device, machine.pruning)
             out = (machine.neuron_events, machine.network_events, winners[begin : begin + self.block])
             if sliding:
                 window = spec.encoding.steps_per_window
@@ -136,7 +136,12 @@ class Trainer:
             else:
                 kernels.learn_windows(*pixels, images, self.presentations, draws, spec.seed, *state, *out)
             machine.settle_thresholds()
+            every, before = spec.array.wires_every, self.presentations
             self.presentations += len(images)
+            if learning and len(images):
+                machine.pass_time(len(images) * spec.encoding.t_present)
+                if self.presentations // every > before // every:
+                    machine.feel_wires()
         return winners
 
     def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
@@ -159,7 +164,7 @@ def infer(machine: Machine, pixels: Pixels, windows: int, phase: Phase, workers:
     images, gains = pixels
     winners = np.zeros((len(images), windows, len(machine.groups)), np.int32)
     tables, spec = machine.tables(1.0, learning=False), machine.spec
-    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables)
+    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables, machine.device)
     places = image_keys(images)
 
     def show(begin: int, end: int) -> None:
@@ -244,6 +249,7 @@ def train(
         spec, trainer.machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, total,
         _notes(spec, task.image_shape),
     )  # fmt: skip
+    trainer.machine.pass_time(spec.readout.wait)
     if task.test is not None:
         start = time.perf_counter()
         result.evaluation = test(result, *task.test, workers)
@@ -309,6 +315,12 @@ def _notes(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]
         notes.append("The features have no image geometry: local fields fell back to one full field.")
     if spec.pruning.mode == "none" and spec.pruning.fraction > 0:
         notes.append(f'pruning.fraction = {spec.pruning.fraction:g} has no effect while pruning.mode is "none".')
+    if spec.device is not None:
+        if spec.device.unconfirmed:
+            unconfirmed = ", ".join(spec.device.unconfirmed)
+            notes.append(f"Numbers of {spec.device.name} that nobody has confirmed: {unconfirmed}.")
+        if spec.synapse.scheme_for(spec.device) == "digital" and spec.array.wires != type(spec.array.wires)():
+            notes.append("Wires do not act on digital words: their bits are sensed one by one, as 0 or 1.")
     return notes
 
 

@@ -1,9 +1,10 @@
 """The learning machine, compiled: encode, read, draw a winner, learn. One pass over the images, in the order of the signal.
 
 Everything the machine decides with is an integer, so that no sum depends on its order: a cell is read as its weight in
-steps of 1/127 (q = rint(127 w), -127..127), potentials and thresholds are counted in the same unit, probabilities are
-16-bit. The stored truth is the weight w[neuron, cell], float32. ``reference.py`` says the same in plain Python and is held
-equal to this file by a test. Equations: docs/machine.md, after Nessler et al. 2013 and Shi et al. 2018.
+read units (1/127 of a weight, or coarser where cells reach beyond -1..1), potentials and thresholds are counted in the
+same unit, probabilities are 16-bit. The stored truth is the weight w[neuron, cell], float32: the cell's conductance on a
+scale from -1 (g_min) to 1 (g_max). ``reference.py`` says the same in plain Python and is held equal to this file by a
+test. Equations: docs/machine.md, after Nessler et al. 2013 and Shi et al. 2018; cells: docs/devices.md.
 
 Compiled code here calls only compiled code of this file (numba's cache does not notice edits elsewhere), sees arrays and
 numbers only, never raises, and draws no number except by Philox (see ``rng.py``).
@@ -22,6 +23,7 @@ from synarray.rng import Stream
 
 __all__ = [
     "Cells",
+    "Device",
     "Layout",
     "Neurons",
     "Pruning",
@@ -29,6 +31,7 @@ __all__ = [
     "infer",
     "learn_sliding",
     "learn_windows",
+    "program",
     "random_words",
     "workbench",
 ]
@@ -43,11 +46,39 @@ class Layout(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """State of the array. ``w`` and ``alive`` stand by neuron for updates, ``read`` by input for reads."""
+    """State of the array. ``w`` and ``alive`` stand by neuron for updates, ``read`` by input for reads.
 
-    w: npt.NDArray[np.float32]  # [neuron, cell] weight, -1..1: the truth
-    read: npt.NDArray[np.int8]  # [row, column] what a read resolves of it: rint(127 w), 0 if disconnected; last row 0
+    Ideal weights do not differ from each other: their ``traits`` and ``variant`` have one neuron and one cell.
+    """
+
+    w: npt.NDArray[np.float32]  # [neuron, cell] weight: the truth (of a pair: half the difference of its cells)
+    read: npt.NDArray[np.int8]  # [row, column] what a read resolves of it, in read units; last row 0
     alive: npt.NDArray[np.uint8]  # [neuron, cell] 1 = still learns
+    power: npt.NDArray[np.int8]  # [row, column] variance of the read current; one cell when reads are noiseless
+    pair: npt.NDArray[np.float32]  # [2, neuron, cell] the cells of a pair, each -1..1; empty for other schemes
+    writes: npt.NDArray[np.uint32]  # [slice, neuron, cell] pulses each cell received
+    traits: npt.NDArray[np.float32]  # [slice, 4, neuron, cell] step of LTD and LTP in units of the law's, lowest, highest w
+    variant: npt.NDArray[np.uint8]  # [slice, neuron, cell] which of the device's nonlinearities
+    stuck: npt.NDArray[np.uint16]  # [neuron, cell] bits of a digital word that never change; one when none is stuck
+    scale: npt.NDArray[np.float32]  # [neuron, cell, 2] a read resolves scale w + offset; one when all are alike
+
+
+class Device(NamedTuple):
+    """What the cells are and how they are used, in numbers."""
+
+    ideal: bool  # weights without a device
+    scheme: int  # 0 one cell (or a compound), 1 pair, 2 digital word
+    bits: int  # of a digital word
+    bit_chance: npt.NDArray[np.uint32]  # [2] probability that a pulse resets, sets a bit, / 2^16
+    attempts: int  # most pulses on one bit
+    refresh_every: int  # output spikes between looks at pairs; 0 = never
+    refresh_at: float  # w of a cell of a pair that calls for a refresh
+    looks: int  # cells read per weight before an update; 0 = state-blind
+    no_current: float  # w that a disconnected cell is read as
+    noisy: bool  # steps spread from cycle to cycle
+    read_sigma: float  # standard deviation of a read, in read units, for power 1; 0 = noiseless
+    read_power: npt.NDArray[np.uint8]  # [256] variance of one cell's read current by state
+    normal: npt.NDArray[np.float32]  # [1025] quantiles of |z|, z normal
 
 
 class Neurons(NamedTuple):
@@ -58,15 +89,15 @@ class Neurons(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Every law, looked up. The second index of ``pulses`` and ``step`` is the cell's state q + 127."""
+    """Every law, looked up. The index of pulses, chance, step and spread is the state, 0..254; 256 more for LTP."""
 
     intensity: npt.NDArray[
         np.uint16
     ]  # [256] chance that an input of this intensity is active in a window (or step), / 2^16
-    pulses: npt.NDArray[
-        np.uint32
-    ]  # [2, 256] mean number of pulses, 16 fractional bits: LTD (input silent), LTP (active)
-    step: npt.NDArray[np.float32]  # [2, 256] signed weight step of one pulse
+    pulses: npt.NDArray[np.uint32]  # [512] mean number of pulses, 16 fractional bits: LTD (input silent), LTP (active)
+    chance: npt.NDArray[np.uint32]  # [512] probability that a pulse works, / 2^16
+    step: npt.NDArray[np.float32]  # [variant, 512] signed step of one pulse that works
+    spread: npt.NDArray[np.float32]  # [variant, 512] its standard deviation
     winner: npt.NDArray[np.uint32]  # [distance] softmax numerator 2^16 exp(-beta d / 127); the last entry is 0
     homeostasis: int  # threshold step per output spike, read units
 
@@ -87,13 +118,19 @@ _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _ONE = np.float32(1.0)
 _SCALE, _OFFSET = np.float32(127.0), np.float32(127.5)
+_BOTTOM, _TOP = np.float32(0.0), np.float32(254.5)
+_PAIR, _DIGITAL = 1, 2
+_MOST_PROGRAMMING = 1000  # pulses after which write-verify gives up on a cell
 _FLUSH = 256  # rows summed in int16 before they could overflow: 256 x 127 < 2^15
 _LANES = 32  # columns are summed in whole registers of 32 16-bit lanes
 
 _INPUT, _WINNER, _PULSE, _PRUNE = int(Stream.INPUT), int(Stream.WINNER), int(Stream.PULSE), int(Stream.PRUNE)
+_CYCLE, _FAILURE, _PROGRAM, _READ = int(Stream.CYCLE), int(Stream.FAILURE), int(Stream.PROGRAM), int(Stream.READ)
 _SPIKE, _CELL_READ = int(NeuronEvent.OUTPUT_SPIKE), int(NeuronEvent.CELL_READ)
 _LTP, _LTD = int(NeuronEvent.LTP_PULSE), int(NeuronEvent.LTD_PULSE)
 _AT_BOUND, _SKIPPED = int(NeuronEvent.PULSE_AT_BOUND), int(NeuronEvent.PULSE_SKIPPED)
+_VERIFY, _FAILED = int(NeuronEvent.VERIFY_READ), int(NeuronEvent.PULSE_FAILED)
+_REFRESH, _MASK = int(NeuronEvent.PAIR_REFRESH), int(NeuronEvent.MASK_LOOKUP)
 _PRUNING_PULSE, _PRUNED = int(NeuronEvent.PRUNING_PULSE), int(NeuronEvent.CELL_PRUNED)
 _PRESENTATION, _INPUT_SPIKE = int(NetworkEvent.PRESENTATION), int(NetworkEvent.INPUT_SPIKE)
 _ROW_READ, _COLUMN_SENSE = int(NetworkEvent.ROW_READ), int(NetworkEvent.COLUMN_SENSE)
@@ -104,6 +141,8 @@ class _Bench(NamedTuple):
 
     words: npt.NDArray[np.uint32]  # random words
     noise: npt.NDArray[np.uint16]  # the same words as 16-bit numbers
+    cycle_words: npt.NDArray[np.uint32]  # random words of the cells' spread
+    cycle: npt.NDArray[np.uint16]  # the same words as 16-bit numbers
     chance: npt.NDArray[np.uint16]  # [input] chance of being active
     x: npt.NDArray[np.uint8]  # [input] active
     x_row: npt.NDArray[np.uint8]  # [cell] active, in the order of the group's rows
@@ -111,6 +150,7 @@ class _Bench(NamedTuple):
     part: npt.NDArray[np.int16]  # [column] partial sums
     u: npt.NDArray[np.int32]  # [column] potentials
     numerator: npt.NDArray[np.uint32]  # [column] softmax numerators
+    variance: npt.NDArray[np.int32]  # [column] of the currents that are read
     wanted: npt.NDArray[np.uint32]  # [cell] pulses the law calls for
     hit: npt.NDArray[np.uint64]  # [n] cells with at least one
 
@@ -127,11 +167,13 @@ def _woven_in(function):
 @_compiled
 def workbench(n_inputs, n_cells, n_columns):
     """Lay out the workbench."""
-    numbers = (max(n_inputs, n_cells) + 7) // 8 * 8
-    words = np.zeros(numbers // 2, np.uint32)
+    numbers = (max(n_inputs, n_cells, n_columns) + 7) // 8 * 8
+    words, cycle_words = np.zeros(numbers // 2, np.uint32), np.zeros(numbers // 2, np.uint32)
     return _Bench(
         words,
         words.view(np.uint16),  # little-endian: low half first
+        cycle_words,
+        cycle_words.view(np.uint16),
         np.zeros(n_inputs, np.uint16),
         np.zeros(n_inputs, np.uint8),
         np.zeros(n_cells, np.uint8),
@@ -139,6 +181,7 @@ def workbench(n_inputs, n_cells, n_columns):
         np.zeros(n_columns, np.int16),
         np.zeros(n_columns, np.int32),
         np.zeros(n_columns, np.uint32),
+        np.zeros(n_columns, np.int32),
         np.zeros(n_cells, np.uint32),
         np.zeros(n_cells + 1, np.uint64),
     )
@@ -168,7 +211,13 @@ def _philox(block, step, presentation, seed, stream):
     return c
 
 
-@_woven_in
+@_compiled
+def _word(block, step, presentation, seed, stream):
+    """First random word of one place, where single ones are drawn."""
+    return _philox(block, step, presentation, seed, stream)[0]
+
+
+@_compiled
 def random_words(words, n, seed, stream, step, presentation):
     """Fill ``words`` with the random words of one place, enough for n 16-bit numbers."""
     for block in range((n + 7) // 8):
@@ -243,6 +292,18 @@ def _read(read, rows, n, threshold, first_neuron, columns, part, u):
             u[k] += part[k]
 
 
+@_woven_in
+def _blur(
+    power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, sigma, seed, stream, place, presentation
+):
+    """Add read noise to potentials: the variances of the active rows' cells add up, one normal number a column."""
+    _read(power, rows, n, no_threshold, 0, columns, part, variance)
+    random_words(words, columns, seed, stream, place, presentation)
+    for k in range(columns):
+        z = np.float32(sigma) * np.sqrt(np.float32(variance[k])) * _normal(noise[k], normal)
+        u[k] += np.int32(np.floor(z + np.float32(0.5)))
+
+
 # ---- winner -----------------------------------------------------------------------------------------------------------
 
 
@@ -274,32 +335,96 @@ def _draw_winner(u, columns, table, random, numerator):
     return k
 
 
-# ---- learn ------------------------------------------------------------------------------------------------------------
+# ---- cells ------------------------------------------------------------------------------------------------------------
 
 
 @_woven_in
 def _state(w):
-    """Return a weight's state, q + 127: what a read resolves, 0..254."""
-    return np.uint32(np.int32(w * _SCALE + _OFFSET))
+    """Return a weight's state, 0..254: steps of 1/127 from w = -1 on; a cell beyond the range counts as at its end."""
+    return np.uint32(min(max(np.int32(w * _SCALE + _OFFSET), np.int32(0)), np.int32(254)))
 
 
 @_woven_in
-def _learn(k, column, first_row, n_cells, x_row, noise, wanted, hit, w, read, alive, pulses, step, events):
-    """STDP on the winner's cells: LTP where the input was active, LTD where it was not. Returns the change of its u."""
-    reads, hits = 0, 0
+def _code(w, scale, offset):
+    """Return what a read resolves of a weight, -127..127; beyond that the sense circuit is at its end."""
+    return np.int64(np.int32(min(max(w * scale + offset, _BOTTOM), _TOP))) - 127
+
+
+@_woven_in
+def _normal(bits, quantiles):
+    """Turn 16 random bits into a normal number: a sign, and a place between two of 1025 quantiles."""
+    i = np.uint32(bits >> np.uint16(5)) & np.uint32(1023)
+    part = np.float32(bits & np.uint16(31)) * np.float32(1 / 32) + np.float32(1 / 64)
+    z = quantiles[i] + (quantiles[i + np.uint32(1)] - quantiles[i]) * part
+    return -z if bits >= np.uint16(32768) else z
+
+
+@_compiled
+def _write_word(
+    before, n, on, k, j, bits, stuck, bit_chance, attempts, writes, events, ltp, ltd, seed, stream, place, presentation
+):
+    """Move a digital word by n levels: program the bits that change, each until a verify finds it written.
+
+    Returns the new weight; LTP pulses set bits, LTD pulses reset them, counted in the events ``ltp`` and ``ltd``.
+    """
+    top = np.int64((1 << bits) - 1)
+    delta = np.float32(2.0) / np.float32(top)
+    old = np.int64((before + _ONE) / delta + np.float32(0.5))
+    new = min(old + n, top) if on else max(old - n, 0)
+    verified = bit_chance[0] < np.uint32(65536) or bit_chance[1] < np.uint32(65536)
+    most = attempts if verified else 1
+    for b in range(bits):
+        if ((old ^ new) >> b) & 1 == 0:
+            continue
+        up = (new >> b) & 1
+        chance = np.uint32(0) if (np.int64(stuck) >> b) & 1 else bit_chance[up]
+        written = False
+        for i in range(most):
+            events[k, ltp if up else ltd] += 1
+            events[k, _VERIFY] += verified
+            writes[b, k, j] += np.uint32(1)
+            block = np.uint64(j) + (np.uint64(i * bits + b) << np.uint64(20))
+            written = chance >= np.uint32(65536) or (
+                chance > np.uint32(0)
+                and (_word(block, place, presentation, seed, stream) & np.uint64(65535)) < chance
+            )
+            if written:
+                break
+            events[k, _FAILED] += 1
+        if not written:
+            new ^= np.int64(1) << b
+    return np.float32(new) * delta - _ONE
+
+
+# ---- learn ------------------------------------------------------------------------------------------------------------
+
+
+@_woven_in
+def _want(k, n_cells, x_row, noise, w, alive, pulses, wanted, hit):
+    """Ask the law how many pulses each cell of neuron k gets: LTP where the input was active, LTD where it was not.
+
+    Lists the cells that get any. Returns how many cells still learn, and how many are listed.
+    """
+    learning, hits = 0, 0
     for j in range(n_cells):
-        reads += alive[k, j]
+        learning += alive[k, j]
         law = np.uint32(x_row[j]) * np.uint32(256) + _state(w[k, j])
         wanted[j] = (pulses[law] + np.uint32(noise[j])) >> np.uint32(16)
     for j in range(n_cells):
         hit[hits] = j
         hits += wanted[j] > 0
+    return learning, hits
+
+
+@_woven_in
+def _pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, w, read, alive, step, events):
+    """Send the wanted pulses to those ideal weights that still learn. Returns the change of the neuron's potential."""
     ltp, sent, skipped, at_bound, change = 0, 0, 0, 0, 0
     for e in range(hits):
         j = hit[e]
         n = np.int64(wanted[j]) * np.int64(alive[k, j])
         before, on = w[k, j], np.uint32(x_row[j])
-        after = before + np.float32(n) * step[on * np.uint32(256) + _state(before)]
+        after = before + np.float32(n) * step[0, on * np.uint32(256) + _state(before)]
         after = min(max(after, -_ONE), _ONE)
         skipped += np.int64(wanted[j]) - n
         sent += n
@@ -309,8 +434,6 @@ def _learn(k, column, first_row, n_cells, x_row, noise, wanted, hit, w, read, al
         if n > 0:
             w[k, j] = after
             read[np.uint64(first_row) + j, column] = np.int64(_state(after)) - 127
-    events[k, _SPIKE] += 1
-    events[k, _CELL_READ] += reads
     events[k, _LTP] += ltp
     events[k, _LTD] += sent - ltp
     events[k, _SKIPPED] += skipped
@@ -318,33 +441,205 @@ def _learn(k, column, first_row, n_cells, x_row, noise, wanted, hit, w, read, al
     return change
 
 
-# ---- prune ------------------------------------------------------------------------------------------------------------
+@_woven_in
+def _pulse_cells(
+    k, column, first_row, hits, x_row, cycle, wanted, hit, w, read, alive, power, pair, writes, traits, variant, scale,
+    words_of, scheme, noisy, read_noise, normal, chance, step, spread, events, at,
+):  # fmt: skip
+    """Send the wanted pulses to the cells of a device; ``_pulse_ideal`` with all that makes cells differ from ideal ones.
+
+    The spreads of a cell's pulses add up as variances and are drawn once. Of a pair, LTD raises the other cell. A digital
+    word moves by as many levels as pulses are wanted. ``words_of`` is what words need: stuck bits, bits, chances, attempts;
+    ``at`` is seed, place and presentation.
+    """
+    seed, place, presentation = at
+    read_sigma, read_power = read_noise
+    paired, scaled = scheme == _PAIR, np.int64(scale.shape[0] > 1)
+    ltp, sent, skipped, at_bound, failures, change = 0, 0, 0, 0, 0, 0
+    for e in range(hits):
+        j = hit[e]
+        n = np.int64(wanted[j]) * np.int64(alive[k, j])
+        skipped += np.int64(wanted[j]) - n
+        if n == 0:
+            continue
+        before, on = w[k, j], np.uint32(x_row[j])
+        if scheme == _DIGITAL:
+            stuck, bits, bit_chance, attempts = words_of
+            fixed = stuck[k, j] if stuck.shape[0] > 1 else stuck[0, 0]
+            after = _write_word(
+                before, n, on, k, j, bits, fixed, bit_chance, attempts, writes, events, _LTP, _LTD,
+                seed, _FAILURE, place, presentation,
+            )  # fmt: skip
+        else:
+            s = np.int64(1) - np.int64(on) if paired else np.int64(0)
+            up = np.uint32(1) if paired else on
+            after, gain, form = pair[s, k, j] if paired else before, traits[s, up, k, j], variant[s, k, j]
+            variance, failed = np.float32(0.0), 0
+            for i in range(n):
+                law = up * np.uint32(256) + _state(after)
+                if chance[law] < np.uint32(65536):
+                    block = np.uint64(j) + (np.uint64(i) << np.uint64(20))
+                    if (_word(block, place, presentation, seed, _FAILURE) & np.uint64(65535)) >= chance[law]:
+                        failed += 1
+                        continue
+                sigma = gain * spread[form, law]
+                variance += sigma * sigma
+                after += gain * step[form, law]
+            if noisy:
+                after += np.sqrt(variance) * _normal(cycle[j], normal)
+            after = min(max(after, traits[s, 2, k, j]), traits[s, 3, k, j])
+            if paired:
+                pair[s, k, j] = after
+                after = (pair[0, k, j] - pair[1, k, j]) * np.float32(0.5)
+            sent += n
+            ltp += n * np.int64(up)
+            failures += failed
+            at_bound += (n - failed) * np.int64(after == before)
+            writes[s, k, j] += np.uint32(n)
+        w[k, j] = after
+        row, ks, js = np.uint64(first_row) + j, k * scaled, np.int64(j) * scaled
+        code = _code(after, scale[ks, js, 0], scale[ks, js, 1])
+        change += (code - np.int64(read[row, column])) * np.int64(on)
+        read[row, column] = code
+        if read_sigma > 0:
+            power[row, column] = read_power[_state(after)]
+            if paired:
+                power[row, column] = read_power[_state(pair[0, k, j])] + read_power[_state(pair[1, k, j])]
+    events[k, _LTP] += ltp
+    events[k, _LTD] += sent - ltp
+    events[k, _SKIPPED] += skipped
+    events[k, _AT_BOUND] += at_bound
+    events[k, _FAILED] += failures
+    return change
+
+
+# ---- program and prune ------------------------------------------------------------------------------------------------
+
+
+@_woven_in
+def _trait(t, s, k, j, traits):
+    """One trait of one cell."""
+    varies = np.int64(traits.shape[2] > 1)
+    return traits[s * varies, t, k * varies, j * varies]
 
 
 @_compiled
-def _freeze(k, j, row, column, cells, tables, constant, removed, events):
-    """Prune one cell: bring it to the constant by counted pulses and freeze it there, or disconnect it."""
+def _drive_cell(s, k, j, x, target, cells, device, tables, seed, place, event, event_down, events):
+    """Write-verify: pulses towards the target, a read after each, until the cell has reached or passed it."""
+    curved = np.int64(cells.variant.shape[1] > 1)
+    form = cells.variant[s * curved, k * curved, j * curved]
+    low, high = _trait(2, s, k, j, cells.traits), _trait(3, s, k, j, cells.traits)
+    target = min(max(target, low), high)
+    up = np.uint32(1) if x < target else np.uint32(0)
+    gain = _trait(up, s, k, j, cells.traits)
+    events[k, _VERIFY] += 1
+    for i in range(_MOST_PROGRAMMING):
+        law = up * np.uint32(256) + _state(x)
+        if (up and x >= target) or (not up and x <= target) or gain * tables.step[form, law] == 0:
+            break
+        block = np.uint64(2 * j + s) + (np.uint64(i) << np.uint64(22))
+        random = _philox(block, k, place, seed, _PROGRAM)
+        events[k, event if up else event_down] += 1
+        events[k, _VERIFY] += 1
+        cells.writes[s, k, j] += np.uint32(1)
+        if (random[0] & np.uint64(65535)) < np.uint64(tables.chance[law]):
+            x += gain * tables.step[form, law]
+            if device.noisy:
+                x += gain * tables.spread[form, law] * _normal(np.uint16(random[1] & np.uint64(65535)), device.normal)
+            x = min(max(x, low), high)
+        else:
+            events[k, _FAILED] += 1
+    return x
+
+
+@_compiled
+def _set_read(k, j, row, column, cells, device):
+    """Lay down what a read resolves of a cell that changed."""
+    reading = cells.scale[k, j] if cells.scale.shape[0] > 1 else cells.scale[0, 0]
+    cells.read[row, column] = _code(cells.w[k, j], reading[0], reading[1])
+    if device.read_sigma > 0:
+        if device.scheme == _PAIR:
+            cells.power[row, column] = (
+                device.read_power[_state(cells.pair[0, k, j])] + device.read_power[_state(cells.pair[1, k, j])]
+            )
+        else:
+            cells.power[row, column] = device.read_power[_state(cells.w[k, j])]
+
+
+@_compiled
+def _program(k, j, target, cells, device, tables, seed, place, event, event_down, events):
+    """Bring a weight to a target by counted pulses."""
+    if device.scheme == _DIGITAL:
+        delta = np.float32(2.0) / np.float32((1 << device.bits) - 1)
+        levels = np.int64(np.rint((target - cells.w[k, j]) / delta))
+        fixed = cells.stuck[k, j] if cells.stuck.shape[0] > 1 else cells.stuck[0, 0]
+        cells.w[k, j] = _write_word(
+            cells.w[k, j], abs(levels), levels > 0, k, j, device.bits, fixed, device.bit_chance, device.attempts,
+            cells.writes, events, event, event_down, seed, _PROGRAM, k, place,
+        )  # fmt: skip
+    elif device.scheme == _PAIR:  # one cell carries the difference, the other stands at the lowest
+        s = 0 if target > 0 else 1
+        for side in range(2):
+            low = _trait(2, side, k, j, cells.traits)
+            if cells.pair[side, k, j] > low and _trait(0, side, k, j, cells.traits) > 0:
+                cells.pair[side, k, j] = low
+                cells.writes[side, k, j] += np.uint32(1)
+                events[k, event_down] += 1
+        goal = cells.pair[1 - s, k, j] + np.float32(2.0) * abs(target)
+        cells.pair[s, k, j] = _drive_cell(
+            s, k, j, cells.pair[s, k, j], goal, cells, device, tables, seed, place, event, event_down, events
+        )
+        cells.w[k, j] = (cells.pair[0, k, j] - cells.pair[1, k, j]) * np.float32(0.5)
+    else:
+        cells.w[k, j] = _drive_cell(
+            0, k, j, cells.w[k, j], target, cells, device, tables, seed, place, event, event_down, events
+        )
+
+
+@_compiled
+def program(targets, row_start, neuron_start, cells, device, tables, seed, place, event, events):
+    """Bring all weights to targets [neuron, cell] by counted pulses (write-verify); ``place`` tells such passes apart."""
+    for g in range(row_start.size - 1):
+        for k in range(neuron_start[g], neuron_start[g + 1]):
+            for j in range(row_start[g + 1] - row_start[g]):
+                _program(k, j, targets[k, j], cells, device, tables, seed, place, event, event, events)
+                _set_read(k, j, row_start[g] + j, k - neuron_start[g], cells, device)
+
+
+@_compiled
+def _refresh(k, column, first_row, n_cells, spikes, cells, device, tables, seed, events):
+    """Look at the pairs of a neuron that still learn; program anew those of which a cell is close to its end."""
+    changed = False
+    for j in range(n_cells):
+        if cells.alive[k, j] == 0:
+            continue
+        events[k, _CELL_READ] += 2
+        if max(cells.pair[0, k, j], cells.pair[1, k, j]) >= np.float32(device.refresh_at):
+            _program(k, j, cells.w[k, j], cells, device, tables, seed, spikes, _LTP, _LTD, events)
+            events[k, _REFRESH] += 1
+            _set_read(k, j, first_row + j, column, cells, device)
+            changed = True
+    return changed
+
+
+@_compiled
+def _freeze(k, j, row, column, spikes, cells, device, tables, pruning, seed, events):
+    """Prune one weight: bring it to the constant by counted pulses and freeze it there, or disconnect it."""
     cells.alive[k, j] = 0
     events[k, _PRUNED] += 1
-    if removed:
-        cells.read[row, column] = 0
+    if pruning.removed:
+        reading = cells.scale[k, j] if cells.scale.shape[0] > 1 else cells.scale[0, 0]
+        cells.read[row, column] = _code(np.float32(device.no_current), reading[0], reading[1])
+        if device.read_sigma > 0:
+            cells.power[row, column] = 0
         return
-    w, constant = cells.w[k, j], np.float32(constant)
-    down = w > constant
-    for _ in range(1000):
-        if (down and w <= constant) or (not down and w >= constant):
-            break
-        step = tables.step[_state(w) + (0 if down else 256)]
-        if step == 0:
-            break
-        w += step
-        events[k, _PRUNING_PULSE] += 1
-    cells.w[k, j] = constant
-    cells.read[row, column] = np.int64(_state(constant)) - 127
+    target = np.float32(pruning.constant)
+    _program(k, j, target, cells, device, tables, seed, spikes, _PRUNING_PULSE, _PRUNING_PULSE, events)
+    _set_read(k, j, row, column, cells, device)
 
 
 @_compiled
-def _prune(k, column, first_row, n_cells, stage, cells, tables, pruning, seed, events):
+def _prune(k, column, first_row, n_cells, stage, spikes, cells, device, tables, pruning, seed, events):
     """Prune neuron k's lowest cells (or random ones) until the stage's share is reached; ties go by cell order."""
     quota = np.int64(np.ceil(pruning.share[stage] * n_cells - 1e-9))
     rank = np.empty(n_cells, np.int64)
@@ -355,7 +650,7 @@ def _prune(k, column, first_row, n_cells, stage, cells, tables, pruning, seed, e
             rank[j] = 255  # no level below reaches it
             continue
         if pruning.random:
-            rank[j] = np.int64(_philox(j, k, 0, seed, _PRUNE)[0] % np.uint64(254))
+            rank[j] = np.int64(_word(j, k, 0, seed, _PRUNE) % np.uint64(254))
         else:
             rank[j] = np.int64(_state(cells.w[k, j]))
     left = quota - pruned
@@ -364,28 +659,31 @@ def _prune(k, column, first_row, n_cells, stage, cells, tables, pruning, seed, e
             break
         for j in range(n_cells):
             if rank[j] == level and left > 0:
-                _freeze(k, j, first_row + j, column, cells, tables, pruning.constant, pruning.removed, events)
+                _freeze(k, j, first_row + j, column, spikes, cells, device, tables, pruning, seed, events)
                 left -= 1
 
 
 @_compiled
-def _mature(k, column, first_row, n_cells, cells, tables, pruning, events):
+def _mature(k, column, first_row, n_cells, spikes, cells, device, tables, pruning, seed, events):
     """Freeze the cells of neuron k that stand at the floor."""
     for j in range(n_cells):
-        if cells.alive[k, j] and cells.w[k, j] <= -_ONE:
-            _freeze(k, j, first_row + j, column, cells, tables, pruning.constant, pruning.removed, events)
+        low = _trait(2, 0, k, j, cells.traits)
+        if cells.alive[k, j] and cells.w[k, j] <= max(low, -_ONE):
+            _freeze(k, j, first_row + j, column, spikes, cells, device, tables, pruning, seed, events)
 
 
 @_compiled
-def _prune_if_due(k, column, first_row, n_cells, spikes, cells, tables, pruning, seed, events):
-    """Prune the neuron that fired, when its spike count says so. Returns whether its cells may have changed."""
+def _after_spike(k, column, first_row, n_cells, spikes, cells, device, tables, pruning, seed, events):
+    """Refresh and prune the neuron that fired, when its spike count says so. Returns whether its cells may have changed."""
     changed = False
+    if device.refresh_every > 0 and spikes % device.refresh_every == 0:
+        changed = _refresh(k, column, first_row, n_cells, spikes, cells, device, tables, seed, events)
     for stage in range(pruning.at_spikes.size):
         if pruning.at_spikes[stage] == spikes:
-            _prune(k, column, first_row, n_cells, stage, cells, tables, pruning, seed, events)
+            _prune(k, column, first_row, n_cells, stage, spikes, cells, device, tables, pruning, seed, events)
             changed = True
     if pruning.maturity > 0 and spikes >= pruning.maturity:
-        _mature(k, column, first_row, n_cells, cells, tables, pruning, events)
+        _mature(k, column, first_row, n_cells, spikes, cells, device, tables, pruning, seed, events)
         changed = True
     return changed
 
@@ -396,21 +694,25 @@ def _prune_if_due(k, column, first_row, n_cells, spikes, cells, tables, pruning,
 
 @_compiled
 def learn_windows(
-    images, gains, order, first, windows, seed, layout, cells, neurons, tables, pruning, events, totals, winners
-):
+    images, gains, order, first, windows, seed, layout, cells, neurons, tables, device, pruning,
+    events, totals, winners,
+):  # fmt: skip
     """Learn from images ``order``, presentations ``first``..., in windows that start empty.
 
     ``winners`` [presentation, window, group] receives each winner (neuron index in the whole network).
     """
-    w, read, alive = cells
+    w, read, alive, power, pair, writes, traits, variant, stuck, scale = cells
+    _, scheme, bits, bit_chance, attempts, _, _, looks, _, noisy, read_sigma, read_power, normal = device
+    words_of, ideal = (stuck, bits, bit_chance, attempts), device.ideal
     threshold, spikes = neurons
-    intensity, pulses, step, winner, homeostasis = tables
+    intensity, pulses, works, step, spread, winner, homeostasis = tables
     inputs, row_start, neuron_start = layout
-    words, noise, chance, x, x_row, rows, part, u, numerator, wanted, hit = workbench(
-        images.shape[1], w.shape[1], read.shape[1]
+    words, noise, cycle_words, cycle, chance, x, x_row, rows, part, u, numerator, variance, wanted, hit = workbench(
+        images.shape[1], cells.w.shape[1], read.shape[1]
     )
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
-    prunes = pruning.at_spikes.size > 0 or pruning.maturity > 0
+    masked = pruning.at_spikes.size > 0 or pruning.maturity > 0
+    watched, no_threshold = masked or device.refresh_every > 0, np.zeros_like(threshold)
     for p in range(order.size):
         presentation = first + p
         _set_chances(images, order[p], gains[order[p]], intensity, chance)
@@ -421,41 +723,64 @@ def learn_windows(
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
                 n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                place = m * groups + g
                 _read(read, rows, n, threshold, neuron, columns, part, u)
+                if read_sigma > 0:
+                    _blur(
+                        power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, read_sigma,
+                        seed, _READ, place, presentation,
+                    )  # fmt: skip
                 totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
-                random = _philox(g, m, presentation, seed, _WINNER)[0]
+                random = _word(g, m, presentation, seed, _WINNER)
                 column = _draw_winner(u, columns, winner, random, numerator)
                 k = neuron + column
                 winners[p, m, g] = k
-                random_words(words, n_cells, seed, _PULSE, m * groups + g, presentation)
-                _learn(k, column, row, n_cells, x_row, noise, wanted, hit, w, read, alive, pulses, step, events)
+                random_words(words, n_cells, seed, _PULSE, place, presentation)
+                learning, hits = _want(k, n_cells, x_row, noise, w, alive, pulses, wanted, hit)
+                if ideal:
+                    _pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events)
+                else:
+                    if noisy and hits > 0:
+                        random_words(cycle_words, n_cells, seed, _CYCLE, place, presentation)
+                    _pulse_cells(
+                        k, column, row, hits, x_row, cycle, wanted, hit, w, read, alive, power, pair, writes, traits, variant,
+                        scale, words_of, scheme, noisy, (read_sigma, read_power), normal, works, step, spread, events,
+                        (seed, place, presentation),
+                    )  # fmt: skip
+                events[k, _SPIKE] += 1
+                events[k, _CELL_READ] += learning * looks
+                events[k, _MASK] += n_cells * masked
                 threshold[k] -= homeostasis
                 spikes[k] += 1
-                if prunes:
-                    _prune_if_due(k, column, row, n_cells, spikes[k], cells, tables, pruning, seed, events)
+                if watched:
+                    _after_spike(k, column, row, n_cells, spikes[k], cells, device, tables, pruning, seed, events)
 
 
 @_compiled
 def learn_sliding(
-    images, gains, order, first, steps, window, seed, layout, cells, neurons, tables, pruning, events, totals, winners
-):
+    images, gains, order, first, steps, window, seed, layout, cells, neurons, tables, device, pruning,
+    events, totals, winners,
+):  # fmt: skip
     """Learn in steps of ``dt``: an input counts as active for ``window`` steps from its spike on; one winner a step.
 
     Potentials follow the inputs as they enter and leave the window, and the winner's own update.
     ``tables.intensity`` is the chance of a spike in one step. The window is empty when an image begins.
     """
-    w, read, alive = cells
+    w, read, alive, power, pair, writes, traits, variant, stuck, scale = cells
+    _, scheme, bits, bit_chance, attempts, _, _, looks, _, noisy, read_sigma, read_power, normal = device
+    words_of, ideal = (stuck, bits, bit_chance, attempts), device.ideal
     threshold, spikes = neurons
-    intensity, pulses, step, winner, homeostasis = tables
+    intensity, pulses, works, step, spread, winner, homeostasis = tables
     inputs, row_start, neuron_start = layout
-    words, noise, chance, x, x_row, rows, part, u, numerator, wanted, hit = workbench(
-        images.shape[1], w.shape[1], read.shape[1]
+    words, noise, cycle_words, cycle, chance, x, x_row, rows, part, u, numerator, variance, wanted, hit = workbench(
+        images.shape[1], cells.w.shape[1], read.shape[1]
     )
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
-    prunes = pruning.at_spikes.size > 0 or pruning.maturity > 0
+    masked = pruning.at_spikes.size > 0 or pruning.maturity > 0
+    watched, no_threshold = masked or device.refresh_every > 0, np.zeros_like(threshold)
     left, turn = np.zeros(x.size, np.int64), np.zeros(x.size, np.int32)
-    sums, no_threshold = np.zeros((groups, read.shape[1]), np.int32), np.zeros_like(threshold)
+    sums = np.zeros((groups, read.shape[1]), np.int32)
     for p in range(order.size):
         presentation = first + p
         _set_chances(images, order[p], gains[order[p]], intensity, chance)
@@ -472,7 +797,9 @@ def learn_sliding(
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                totals[_ROW_READ] += _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                place = m * groups + g
+                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
                 for j in range(n_cells):
                     sign = turn[np.uint32(inputs[row + j])]
@@ -481,24 +808,42 @@ def learn_sliding(
                             sums[g, c] += sign * np.int32(read[row + j, c])
                 for c in range(columns):
                     u[c] = sums[g, c] + threshold[neuron + c]
-                random = _philox(g, m, presentation, seed, _WINNER)[0]
+                if read_sigma > 0:
+                    _blur(
+                        power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, read_sigma,
+                        seed, _READ, place, presentation,
+                    )  # fmt: skip
+                random = _word(g, m, presentation, seed, _WINNER)
                 column = _draw_winner(u, columns, winner, random, numerator)
                 k = neuron + column
                 winners[p, m, g] = k
-                random_words(words, n_cells, seed, _PULSE, m * groups + g, presentation)
-                sums[g, column] += _learn(
-                    k, column, row, n_cells, x_row, noise, wanted, hit, w, read, alive, pulses, step, events
-                )
+                random_words(words, n_cells, seed, _PULSE, place, presentation)
+                learning, hits = _want(k, n_cells, x_row, noise, w, alive, pulses, wanted, hit)
+                if ideal:
+                    sums[g, column] += _pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events)
+                else:
+                    if noisy and hits > 0:
+                        random_words(cycle_words, n_cells, seed, _CYCLE, place, presentation)
+                    sums[g, column] += _pulse_cells(
+                        k, column, row, hits, x_row, cycle, wanted, hit, w, read, alive, power, pair, writes, traits, variant,
+                        scale, words_of, scheme, noisy, (read_sigma, read_power), normal, works, step, spread, events,
+                        (seed, place, presentation),
+                    )  # fmt: skip
+                events[k, _SPIKE] += 1
+                events[k, _CELL_READ] += learning * looks
+                events[k, _MASK] += n_cells * masked
                 threshold[k] -= homeostasis
                 spikes[k] += 1
-                if prunes and _prune_if_due(k, column, row, n_cells, spikes[k], cells, tables, pruning, seed, events):
+                if watched and _after_spike(
+                    k, column, row, n_cells, spikes[k], cells, device, tables, pruning, seed, events
+                ):
                     n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
                     _read(read, rows, n, no_threshold, neuron, columns, part, u)
                     sums[g, :columns] = u[:columns]
 
 
 @_compiled
-def infer(images, gains, places, windows, seed, phase, refractory, layout, cells, neurons, tables, winners):
+def infer(images, gains, places, windows, seed, phase, refractory, layout, cells, neurons, tables, device, winners):
     """Present images without learning; a neuron that fired is held back by ``refractory`` for the rest of the image.
 
     ``places`` is where each image's random numbers are drawn (see ``encoding.image_keys``), so that what is read from an
@@ -506,11 +851,12 @@ def infer(images, gains, places, windows, seed, phase, refractory, layout, cells
     """
     read, settled = cells.read, neurons.threshold
     inputs, row_start, neuron_start = layout
-    words, noise, chance, x, x_row, rows, part, u, numerator, _, _ = workbench(
+    words, noise, _, _, chance, x, x_row, rows, part, u, numerator, variance, _, _ = workbench(
         images.shape[1], cells.w.shape[1], read.shape[1]
     )
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
-    threshold = settled.copy()
+    threshold, no_threshold = settled.copy(), np.zeros_like(settled)
+    power, read_sigma, normal = cells.power, device.read_sigma, device.normal
     for p in range(images.shape[0]):
         _set_chances(images, p, gains[p], tables.intensity, chance)
         for m in range(windows):
@@ -520,7 +866,12 @@ def infer(images, gains, places, windows, seed, phase, refractory, layout, cells
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
                 n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
                 _read(read, rows, n, threshold, neuron, columns, part, u)
-                random = _philox(g, m, places[p], seed, _WINNER + (phase << 8))[0]
+                if read_sigma > 0:
+                    _blur(
+                        power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, read_sigma,
+                        seed, _READ + (phase << 8), m * groups + g, places[p],
+                    )  # fmt: skip
+                random = _word(g, m, places[p], seed, _WINNER + (phase << 8))
                 k = neuron + _draw_winner(u, columns, tables.winner, random, numerator)
                 winners[p, m, g] = k
                 threshold[k] -= refractory

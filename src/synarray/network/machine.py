@@ -13,16 +13,22 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from synarray.array.ageing import Ageing
+from synarray.array.geometry import ArraySpec, Placement, place
+from synarray.array.lines import feel_wires
+from synarray.array.synapse import SynapseSpec
 from synarray.array.tiles import SynapticArray
 from synarray.device.cell import CellSpec
+from synarray.device.library import Device as DeviceOf
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network.encoding import EncodingSpec, InputSpec, chance_table
 from synarray.network.fields import FieldSpec, Group
-from synarray.network.kernels import Cells, Layout, Neurons, Pruning, Tables
-from synarray.network.neuron import READ_UNITS, NeuronSpec, homeostasis_step, winner_table
+from synarray.network import kernels
+from synarray.network.kernels import Cells, Device, Layout, Neurons, Pruning, Tables
+from synarray.network.neuron import NeuronSpec, homeostasis_step, winner_table
 from synarray.network.pruning import PruningSpec, stages
 from synarray.network.stdp import StdpSpec, pulse_tables
-from synarray.rng import Stream, uniform
+from synarray.rng import Stream, normal_quantiles, uniform
 from synarray.spec import Spec
 
 __all__ = ["Machine", "MachineSpec"]
@@ -39,6 +45,12 @@ class MachineSpec(Spec):
     neuron: NeuronSpec = NeuronSpec()
     stdp: StdpSpec = StdpSpec()
     cell: CellSpec = CellSpec()
+    """The ideal weight, used when no device is given."""
+    device: DeviceOf = None
+    """The device the weights live in: a name of the library, the path of a file, or a table; none: ideal weights."""
+    synapse: SynapseSpec = SynapseSpec()
+    array: ArraySpec = ArraySpec()
+    """The physical array; ideal weights need none."""
     pruning: PruningSpec = PruningSpec()
 
 
@@ -51,6 +63,8 @@ class Machine:
     spec : MachineSpec
     groups : list of Group
     array : SynapticArray
+    placement : Placement or None
+        Where the cells lie in the physical arrays; none for ideal weights.
     threshold : ndarray of int32, shape (n_neurons,)
         th, in read units.
     spikes : ndarray of int64, shape (n_neurons,)
@@ -59,33 +73,74 @@ class Machine:
         Output spikes a neuron is expected to fire in the whole training (sets the pruning stages).
     neuron_events : ndarray of int64, shape (n_neurons, len(NeuronEvent))
     network_events : ndarray of int64, shape (len(NetworkEvent),)
+    ageing : Ageing or None
+        The clock of cells that drift.
     """
 
     spec: MachineSpec
     groups: list[Group]
     array: SynapticArray
+    placement: Placement | None
     threshold: npt.NDArray[np.int32]
     spikes: npt.NDArray[np.int64]
     expected_spikes: float
     neuron_events: npt.NDArray[np.int64] = field(repr=False)
     network_events: npt.NDArray[np.int64] = field(repr=False)
+    ageing: Ageing | None = field(default=None, repr=False)
+    _steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
 
     @classmethod
     def build(cls, spec: MachineSpec, groups: list[Group], presentations: int) -> Machine:
-        """Place the groups on an array with its initial weights, for a training of so many presentations."""
-        array = SynapticArray.build([(len(group.inputs), group.n_neurons) for group in groups])
-        spread = 2.0 * uniform(array.w.size, seed=spec.seed, stream=Stream.INITIAL) - 1.0
-        start = spec.stdp.w_start + spec.stdp.w_spread * spread
-        array.w[:] = np.where(array.alive, spec.cell.settle(start.reshape(array.w.shape)), np.float32(0))
-        array.refresh_read_copy()
-        n = sum(group.n_neurons for group in groups)
-        return cls(
-            spec, groups, array,
+        """Place the groups on an array with its initial weights, for a training of so many presentations.
+
+        Raises
+        ------
+        SpecError
+            When the network does not fit into its arrays.
+        """
+        shapes = [(len(group.inputs), group.n_neurons) for group in groups]
+        slices = spec.synapse.cells_per_weight(spec.device)
+        unit = "bits" if spec.synapse.scheme_for(spec.device) == "digital" else "cells"
+        placement = place(shapes, slices, spec.array, unit) if spec.device else None
+        array = SynapticArray.build(shapes, spec.cell, spec.device, spec.synapse, spec.seed)
+        n = len(array.w)
+        machine = cls(
+            spec, groups, array, placement,
             threshold=np.zeros(n, np.int32),
             spikes=np.zeros(n, np.int64),
             expected_spikes=presentations * spec.encoding.draws * len(groups) / n,
             neuron_events=np.zeros((n, len(NeuronEvent)), np.int64),
             network_events=np.zeros(len(NetworkEvent), np.int64),
+        )  # fmt: skip
+        array.removed = spec.pruning.mode == "conventional"
+        spread = 2.0 * uniform(array.w.size, seed=spec.seed, stream=Stream.INITIAL).reshape(array.w.shape) - 1.0
+        start = spec.stdp.w_start + spec.stdp.w_spread * spread
+        if spec.device is None:
+            array.w[:] = np.where(array.alive, spec.cell.settle(start), np.float32(0))
+            array.refresh_read_copy()
+        else:
+            machine._steps = array.traits[:, :2].copy()
+            machine.program(start.astype(np.float32), NeuronEvent.INITIAL_PULSE)
+            machine.ageing = Ageing.of(array, spec.seed)
+            machine.feel_wires()
+        return machine
+
+    def feel_wires(self) -> None:
+        """Work out anew what the wires leave of every read and write."""
+        if self.placement is not None and self._steps is not None:
+            feel_wires(self.array, self.placement, self._steps)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the cells age."""
+        if self.ageing is not None:
+            self.ageing.pass_time(seconds)
+
+    def program(self, targets: npt.NDArray[np.float32], event: NeuronEvent) -> None:
+        """Bring all weights to targets [neuron, cell] by write-verify; pulses are counted as ``event``."""
+        array = self.array
+        kernels.program(
+            targets, array.row_start, array.neuron_start, self.cells, self.device, self.tables(0.0), self.spec.seed,
+            2**32 - 1, int(event), self.neuron_events,
         )  # fmt: skip
 
     @property
@@ -97,7 +152,32 @@ class Machine:
     @property
     def cells(self) -> Cells:
         """The array's state, as the kernels see it."""
-        return Cells(self.array.w, self.array.read_copy, self.array.alive)
+        a = self.array
+        return Cells(
+            a.w, a.read_copy, a.alive, a.power, a.pair, a.writes, a.traits, a.variant, a.stuck_bits, a.scale
+        )  # fmt: skip
+
+    @property
+    def device(self) -> Device:
+        """What the cells are and how they are used, as the kernels see it."""
+        array, synapse, device = self.array, self.spec.synapse, self.spec.device
+        switching = device.switching if device else (1.0, 1.0)
+        pair = array.scheme == "pair"
+        return Device(
+            ideal=device is None,
+            scheme={"pair": 1, "digital": 2}.get(array.scheme, 0),
+            bits=synapse.n_bits,
+            bit_chance=np.rint(np.array(switching) * 65536.0).astype(np.uint32),
+            attempts=synapse.attempts,
+            refresh_every=synapse.refresh_every if pair else 0,
+            refresh_at=2.0 * synapse.refresh_at - 1.0,
+            looks=synapse.cells_per_weight(device) if self.spec.stdp.verify or array.scheme == "digital" else 0,
+            no_current=array.no_current,
+            noisy=bool(array.law.spread.any()),
+            read_sigma=array.read_sigma,
+            read_power=array.read_power,
+            normal=normal_quantiles(),
+        )
 
     @property
     def neurons(self) -> Neurons:
@@ -115,14 +195,16 @@ class Machine:
             False: no cell moves, homeostasis runs; and windows, not steps, are drawn.
         """
         spec = self.spec
-        pulses, step = pulse_tables(spec.stdp, spec.cell, progress)
+        laws, units = pulse_tables(spec.stdp, self.array.law, progress), self.array.read_units
         per_step = spec.encoding.form == "sliding" and learning
         return Tables(
             chance_table(spec.encoding, per_step=per_step),
-            pulses if learning else np.zeros_like(pulses),
-            step,
-            winner_table(spec.neuron, progress),
-            homeostasis_step(spec.neuron, progress),
+            laws.pulses if learning else np.zeros_like(laws.pulses),
+            laws.chance,
+            laws.step,
+            laws.spread,
+            winner_table(spec.neuron, progress, units),
+            homeostasis_step(spec.neuron, progress, units),
         )
 
     @property
@@ -142,4 +224,4 @@ class Machine:
     @property
     def refractory(self) -> int:
         """Potential a neuron loses per spike at read-out, in read units."""
-        return round(self.spec.neuron.refractory * READ_UNITS)
+        return round(self.spec.neuron.refractory * self.array.read_units)

@@ -4,8 +4,8 @@
     homeostasis   th_k* -= h max(h_end, 1 - progress)                       a threshold; no cell is touched
     read-out      u_k -= refractory per spike of k, for the rest of the image, while not learning
 
-After Nessler et al. 2013 (doi 10.1371/journal.pcbi.1003037). Potentials are counted in read units: 127 of them are one
-weight of 1 at one active input.
+After Nessler et al. 2013 (doi 10.1371/journal.pcbi.1003037). Potentials are counted in read units: 127 of them (fewer for
+cells that reach beyond -1..1) are one weight of 1 at one active input.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from pydantic import Field
 
 from synarray.spec import Spec
 
-__all__ = ["READ_UNITS", "NeuronSpec", "homeostasis_step", "winner_table"]
+__all__ = ["NeuronSpec", "homeostasis_step", "winner_table"]
 
-READ_UNITS = 127
-"""Read units per unit of weight."""
 _ONE = 65536
 
 
@@ -40,14 +38,16 @@ class NeuronSpec(Spec):
     """Potential a neuron loses per spike within one image at read-out, in units of weight."""
 
 
-def winner_table(spec: NeuronSpec, progress: float) -> npt.NDArray[np.uint32]:
-    """Softmax numerators 2^16 exp(-beta d / 127) for a potential d read units below the highest; the last entry is 0.
+def winner_table(spec: NeuronSpec, progress: float, read_units: float = 127.0) -> npt.NDArray[np.uint32]:
+    """Softmax numerators 2^16 exp(-beta d / read_units) for a potential d read units below the highest; the last entry is 0.
 
     Parameters
     ----------
     spec : NeuronSpec
     progress : float
         Share of the training that is done, 0 to 1.
+    read_units : float
+        Read units per unit of weight.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def winner_table(spec: NeuronSpec, progress: float) -> npt.NDArray[np.uint32]:
     24109
     """
     beta = spec.beta * (spec.beta_start + (1.0 - spec.beta_start) * progress)
-    n = int(np.ceil(np.log(2.0 * _ONE) / beta * READ_UNITS)) + 1
-    table: npt.NDArray[np.uint32] = np.rint(_ONE * np.exp(-beta * np.arange(n) / READ_UNITS)).astype(np.uint32)
+    n = int(np.ceil(np.log(2.0 * _ONE) / beta * read_units)) + 1
+    table: npt.NDArray[np.uint32] = np.rint(_ONE * np.exp(-beta * np.arange(n) / read_units)).astype(np.uint32)
     table[-1] = 0
     return table
 
 
-def homeostasis_step(spec: NeuronSpec, progress: float) -> int:
+def homeostasis_step(spec: NeuronSpec, progress: float, read_units: float = 127.0) -> int:
     """Threshold step per output spike, in read units."""
-    return round(spec.homeostasis * max(spec.homeostasis_end, 1.0 - progress) * READ_UNITS)
+    return round(spec.homeostasis * max(spec.homeostasis_end, 1.0 - progress) * read_units)

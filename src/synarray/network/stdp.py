@@ -11,16 +11,41 @@ The movement asked of a cell ends at its bound: the law reads the weight, so a c
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from synarray.device.cell import CellSpec, state_weights
+from synarray.array.synapse import PulseLaw
+from synarray.device.cell import STATES, state_weights
 from synarray.spec import Spec
 
-__all__ = ["StdpSpec", "movement", "pulse_tables"]
+__all__ = [
+    "MOST_PULSES",
+    "Following",
+    "PulseTables",
+    "StdpSpec",
+    "following",
+    "mean_pulses",
+    "movement",
+    "pulse_tables",
+]
+
+MOST_PULSES = 255
+"""Most pulses one update sends on average to a cell."""
+
+Floats = npt.NDArray[np.float64]
+
+
+class PulseTables(NamedTuple):
+    """The laws of learning and of the device, by state."""
+
+    pulses: npt.NDArray[np.uint32]  # [512] mean number of pulses of an update, 16 fractional bits
+    chance: npt.NDArray[np.uint32]  # [512] probability that one of them works, / 2^16
+    step: npt.NDArray[np.float32]  # [variant, 512] signed step of one that works
+    spread: npt.NDArray[np.float32]  # [variant, 512] its standard deviation
 
 
 class StdpSpec(Spec):
@@ -36,13 +61,15 @@ class StdpSpec(Spec):
     """Share of a and c left at the end: gain = max(gain_end, 1 - progress); 1 keeps it constant."""
     pulse_at_bound: bool = False
     """True: pulses are sent without looking whether the cell can still move (they are counted, and wasted)."""
+    verify: bool = True
+    """True: a cell is read before its update (counted), and the pulses suit its state; False: state-blind pulses."""
     w_start: Annotated[float, Field(ge=-1, le=1)] = -0.3
     """Centre of the initial weights."""
     w_spread: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Half width of their uniform distribution."""
 
 
-def movement(spec: StdpSpec, w: npt.NDArray[np.float64], progress: float) -> npt.NDArray[np.float64]:
+def movement(spec: StdpSpec, w: Floats, progress: float) -> Floats:
     """Weight change the law asks of a cell: row 0 LTD (input silent), row 1 LTP (input active); both as magnitudes.
 
     Parameters
@@ -64,26 +91,91 @@ def movement(spec: StdpSpec, w: npt.NDArray[np.float64], progress: float) -> npt
     """
     gain = max(spec.gain_end, 1.0 - progress)
     ltp, ltd = gain * spec.a * np.exp(-spec.b * (w + 1.0)), np.full(w.shape, gain * spec.c)
-    if not spec.pulse_at_bound:
+    if spec.verify and not spec.pulse_at_bound:
         ltp, ltd = np.minimum(ltp, 1.0 - w), np.minimum(ltd, w + 1.0)
     return np.stack([ltd, ltp])
 
 
-def pulse_tables(
-    spec: StdpSpec, cell: CellSpec, progress: float
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
-    """Compile the law onto the cell: mean number of pulses and signed step of one pulse, for each state.
+def mean_pulses(spec: StdpSpec, law: PulseLaw, progress: float) -> Floats:
+    """Compile the law of learning onto the law of the pulses: how many pulses an update sends on average, by state.
+
+    With ``verify`` the state is known and the mean movement is what the law asks. Without it one number serves all states:
+    the one whose mean movement comes closest to the law's (least squares over the states).
 
     Returns
     -------
-    pulses : ndarray of uint32, shape (512,)
-        16 fractional bits; entries 0..254 LTD, 256..510 LTP, by state.
-    step : ndarray of float32, shape (512,)
-        Signed weight step of one pulse.
+    ndarray, shape (2, 255)
+        Rows LTD and LTP.
     """
+    w = state_weights()
+    asked = movement(spec, w, progress)
+    if law.step is None:
+        return (asked > 0).astype(np.float64)
+    moves = law.step[len(law.step) // 2] * law.chance * law.share
+    if law.share != 1.0:  # the reading of a pair says its difference, not where its two cells stand
+        moves = np.repeat(moves.mean(axis=1, keepdims=True), STATES, axis=1)[[1, 1]]
+    if spec.verify:
+        pulses = np.divide(asked, moves, out=np.zeros_like(asked), where=moves > 0)
+    else:
+        best = (asked * moves).sum(axis=1) / np.maximum((moves * moves).sum(axis=1), 1e-300)
+        pulses = np.repeat(best[:, None], STATES, axis=1)
+    return np.minimum(pulses, MOST_PULSES)
+
+
+def pulse_tables(spec: StdpSpec, law: PulseLaw, progress: float) -> PulseTables:
+    """Lay the compiled law out for the kernels, which only look up; the second index runs LTD 0..255, LTP 256..511."""
     asked = movement(spec, state_weights(), progress)
-    pulses, step = np.zeros((2, 256), np.uint32), np.zeros((2, 256), np.float32)
-    size = np.where(asked > 0, asked, 0.0) if cell.pulse_step is None else np.full_like(asked, cell.pulse_step)
-    pulses[:, :255] = np.rint(np.divide(asked, size, out=np.zeros_like(asked), where=size > 0) * 65536.0)
-    step[:, :255] = size * np.array([[-1.0], [1.0]])
-    return pulses.reshape(-1), step.reshape(-1)
+    size = asked[None] if law.step is None else law.step
+    pulses, chance = np.zeros((2, 256), np.uint32), np.zeros((2, 256), np.uint32)
+    step, spread = (np.zeros((len(size), 2, 256), np.float32) for _ in range(2))
+    pulses[:, :STATES] = np.rint(mean_pulses(spec, law, progress) * 65536.0)
+    chance[:, :STATES] = np.rint(law.chance * 65536.0)
+    step[:, :, :STATES] = size * np.array([[-1.0], [1.0]])
+    spread[:, :, :STATES] = law.spread
+    return PulseTables(
+        pulses.reshape(-1), chance.reshape(-1), step.reshape(len(size), -1), spread.reshape(len(size), -1)
+    )
+
+
+@dataclass(frozen=True)
+class Following:
+    """How well pulses of a device follow the law of learning, by the weight of the cell; rows LTD, LTP."""
+
+    w: Floats  # [n] weights
+    asked: Floats  # [2, n] mean movement the law asks of an update
+    delivered: Floats  # [2, n] mean movement of the pulses sent, before an end of the range stops them
+    single: Floats  # [2, n] mean movement of one pulse
+    pulses: Floats  # [2, n] mean number of pulses of an update
+    spread: Floats  # [2] standard deviation of a pulse that works, relative to its step (both rms over the states)
+
+    @property
+    def error(self) -> Floats:
+        """Root mean square of delivered - asked over that of asked, over all states alike, shape (2,)."""
+        missed, asked = (np.sqrt(np.mean(part**2, axis=1)) for part in (self.delivered - self.asked, self.asked))
+        return np.divide(missed, asked, out=np.zeros(2), where=asked > 0)
+
+
+def following(spec: StdpSpec, law: PulseLaw) -> Following:
+    """Hold the movement that compiled pulses deliver against the movement the law of learning asks, at the start of training.
+
+    A pair is taken as a refresh leaves it: one of its cells at the low end, the other one as high as the weight asks.
+
+    Examples
+    --------
+    A cell with even steps follows the even LTD exactly; state-blind LTP pulses cannot follow an exponential:
+
+    >>> law = PulseLaw(np.full((1, 2, STATES), 0.1), np.zeros((1, 2, STATES)), np.ones((2, STATES)))
+    >>> following(StdpSpec(verify=False), law).error.round(2).tolist()
+    [0.0, 0.78]
+    """
+    w = state_weights()
+    asked, pulses = movement(spec, w, 0.0), mean_pulses(spec, law, 0.0)
+    if law.step is None:
+        return Following(w, asked, asked, asked, pulses, np.zeros(2))
+    size, spread = law.step[len(law.step) // 2], law.spread[len(law.step) // 2]
+    single = size * law.chance * law.share
+    if law.share != 1.0:  # LTD raises the other cell of the pair
+        size, spread = size[[1, 1]], spread[[1, 1]]
+        single = np.stack([np.interp(2.0 * np.maximum(side, 0.0) - 1.0, w, single[1]) for side in (-w, w)])
+    relative = np.sqrt(np.mean(spread**2, axis=1) / np.mean(size**2, axis=1))
+    return Following(w, asked, pulses * single, single, pulses, relative)

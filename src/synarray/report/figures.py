@@ -1,23 +1,55 @@
-"""Figures of a run, drawn with matplotlib; every one also exists as numbers in the run's folder."""
+"""Figures of a run or a device, drawn with matplotlib; every one also exists as numbers (the run's folder, ``--json``)."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synarray.errors import RunError
+from synarray.device.response import PulseTrain
+from synarray.errors import RunError, nearest
 from synarray.learn.result import HistoryPoint
+from synarray.network.stdp import Following
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["confusion", "dots", "fields_of", "png", "receptive_fields", "training_curve"]
+__all__ = [
+    "check_format", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train", "receptive_fields", "save",
+    "training_curve",
+]  # fmt: skip
 
-_INK = "#20639b"
+_INK, _RED, _GREY = "#20639b", "#d1495b", "#888888"
+_FORMATS = ("png", "svg", "pdf")
+
+
+def check_format(kind: str) -> None:
+    """Refuse a format that figures do not come in."""
+    if kind not in _FORMATS:
+        raise RunError(
+            f"figures come as {', '.join(_FORMATS)}", got=repr(kind), where="--format", do=nearest(kind, _FORMATS)
+        )
+
+
+def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
+    """Write figures into a folder, each under its name; return their files."""
+    files = [folder / f"{name}.{kind}" for name in drawn]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for figure, file in zip(drawn.values(), files, strict=True):
+            figure.savefig(file, dpi=150)
+    except OSError as error:
+        raise RunError(
+            "the folder for figures must be writable",
+            got=str(error.strerror),
+            where=str(folder),
+            do="Give another with --out.",
+        ) from None
+    return files
 
 
 def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int) -> npt.NDArray[Any]:
@@ -127,6 +159,55 @@ def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure
     axis.set_xlabel("accuracy on the test set, soft votes (%)")
     axis.grid(lw=0.4)
     return figure
+
+
+def pulse_train(title: str, train: PulseTrain) -> Figure:
+    """Draw conductance against the pulse number: the law, its spread from cycle to cycle, and some cells of an array."""
+    plt = _pyplot()
+    figure: Figure = plt.figure.Figure(figsize=(7, 4), layout="constrained")
+    axis = figure.subplots()
+    scale, unit = next(
+        (s, u) for s, u in ((1e-3, "mS"), (1e-6, "uS"), (1e-9, "nS"), (1e-12, "pS")) if train.nominal.max() >= s
+    )
+    n, marks = np.arange(len(train.nominal)), "." if len(train.nominal) <= 20 else ""
+    for i, g in enumerate(train.cells.T):
+        axis.plot(n, g / scale, color=_GREY, lw=0.7, label=None if i else "cells of an array (also device to device)")
+    low, high = (train.mean - train.sigma) / scale, (train.mean + train.sigma) / scale
+    axis.fill_between(n, low, high, color=_INK, alpha=0.25, lw=0, label="mean +- c2c spread, 200 nominal cells")
+    axis.plot(n, train.nominal / scale, color=_INK, lw=1.8, marker=marks, label="the law, without spread")
+    axis.axvline(float(np.count_nonzero(train.up)), color="black", lw=0.6, ls=":")
+    axis.set_xlabel(f"pulses: {np.count_nonzero(train.up):,} LTP, then {np.count_nonzero(~train.up):,} LTD")
+    axis.locator_params(axis="x", integer=True)
+    axis.set_ylabel(f"conductance ({unit})")
+    axis.set_ylim(bottom=0)
+    axis.set_title(f"{title}: pulse response")
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def law_following(title: str, verified: Following, blind: Following | None) -> Figure:
+    """Draw the movement the law of learning asks against what compiled pulses deliver, with and without verify."""
+    plt = _pyplot()
+    figure: Figure = plt.figure.Figure(figsize=(9, 4), layout="constrained")
+    asked = (blind or verified).asked
+    for axis, row, name in zip(figure.subplots(1, 2, sharey=True), (1, 0), ("LTP", "LTD"), strict=True):
+        axis.plot(verified.w, _positive(asked[row]), color="black", lw=3, alpha=0.3, label="asked by the law")
+        axis.plot(verified.w, _positive(verified.delivered[row]), color=_INK, ls="--", label="delivered, verify")
+        if blind is not None:
+            axis.plot(blind.w, _positive(blind.delivered[row]), color=_RED, label="delivered, state-blind")
+        axis.plot(verified.w, _positive(verified.single[row]), color=_GREY, ls=":", label="one pulse")
+        axis.set_yscale("log")
+        axis.set_xticks([-1, -0.5, 0, 0.5, 1])
+        axis.set_xlabel("weight w")
+        axis.set_title(f"{title}: {name}")
+    figure.axes[0].set_ylim(bottom=0.1 * asked[asked > 0].min(initial=1.0))
+    figure.axes[0].set_ylabel("mean movement of w in one update")
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _positive(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(values > 0, values, np.nan)
 
 
 def png(figure: Figure) -> bytes:

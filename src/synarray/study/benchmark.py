@@ -126,7 +126,9 @@ def stages(experiment: str) -> list[Stage]:
     trainer.compile(pixels)
     trainer.learn(pixels, np.arange(len(y)), y)
     n_inputs = pixels[0].shape[1]
-    state = (*pixels, machine.layout, machine.cells, machine.neurons, machine.tables(0.5), machine.neuron_events)
+    state = (
+        *pixels, machine.layout, machine.cells, machine.neurons, machine.tables(0.5), machine.neuron_events
+    )  # fmt: skip
     cumulative = [_seconds(partial(_windows_to, stage, state), 4_000) for stage in range(5)]
     byte, word = _seconds_per_byte(), _seconds_per_word()
     active = machine.network_events[2] / (machine.network_events[0] * spec.encoding.draws)  # rows driven in a window
@@ -152,10 +154,10 @@ def _windows_to(stage: int, state: tuple[Any, ...], n: int) -> None:
 @njit(error_model="numpy")
 def _windows(n, last, images, gains, layout, cells, neurons, tables, events):
     """Run n windows up to a stage: 0 nothing, 1 encode, 2 read, 3 winner, 4 learn."""
-    w, read, alive = cells
+    w, read, alive = cells.w, cells.read, cells.alive
     inputs, row_start, neuron_start = layout
-    words, noise, chance, x, x_row, rows, part, u, numerator, wanted, hit = kernels.workbench(
-        images.shape[1], w.shape[1], read.shape[1]
+    words, noise, _, _, chance, x, x_row, rows, part, u, numerator, _, wanted, hit = kernels.workbench(
+        images.shape[1], cells.w.shape[1], read.shape[1]
     )
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
     for p in range(n):
@@ -173,14 +175,14 @@ def _windows(n, last, images, gains, layout, cells, neurons, tables, events):
             kernels._read(read, rows, active, neurons.threshold, neuron, columns, part, u)
             column = p % columns
             if last > 2:
-                random = kernels._philox(g, 0, p, 1, 3)[0]
+                random = kernels._word(g, 0, p, 1, 3)
                 column = kernels._draw_winner(u, columns, tables.winner, random, numerator)
             if last > 3:
                 kernels.random_words(words, n_cells, 1, 4, g, p)
-                kernels._learn(
-                    neuron + column, column, row, n_cells, x_row, noise, wanted, hit, w, read, alive,
-                    tables.pulses, tables.step, events,
-                )  # fmt: skip
+                k = neuron + column
+                k = neuron + column
+                _, hits = kernels._want(k, n_cells, x_row, noise, w, alive, tables.pulses, wanted, hit)
+                kernels._pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, tables.step, events)
 
 
 @njit(error_model="numpy")

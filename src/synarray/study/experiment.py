@@ -49,7 +49,8 @@ class ExperimentSpec(LearningSpec):
     @property
     def identity(self) -> str:
         """Hash of everything that decides the result."""
-        decisive = self.model_dump(mode="json", exclude={"name", "note"})
+        words = {"name", "title", "technology", "note", "sources"}
+        decisive = self.model_dump(mode="json", exclude={"name": True, "note": True, "device": words})
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -204,9 +205,14 @@ def _toml(source: str) -> dict[str, Any]:
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
+        under = _as_table(key, merged.get(key)) if isinstance(value, dict) and "base" not in value else None
+        merged[key] = _merge(under, value) if isinstance(under, dict) else value
     return merged
+
+
+def _as_table(key: str, value: Any) -> Any:
+    """Turn a device that was given by its name into the table that starts from it."""
+    return {"base": value} if key == "device" and isinstance(value, str) else value
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
@@ -214,7 +220,7 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
     *path, last = key.split(".")
     table = values
     for part in path:
-        inner = table.setdefault(part, {})
+        inner = table[part] = _as_table(part, table.get(part, {}))
         if not isinstance(inner, dict):
             raise SpecError(
                 f'"{part}" is a value, not a table', got=f"{key} = {value!r}", where="--set", do=f"Set {part} itself."

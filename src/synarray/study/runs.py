@@ -44,7 +44,7 @@ __all__ = [
     "write_run",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout."""
 _FILES = ("experiment.toml", "metrics.json", "arrays.npz", "provenance.json")
 
@@ -272,6 +272,9 @@ def _check_shapes(run: Run) -> None:
         len(rows) == len(neurons) >= 2
         and neurons[-1] == n_neurons == len(arrays["spikes"]) == len(arrays["threshold"])
         and arrays["alive"].shape == (n_neurons, most)
+        and arrays["pair"].shape in ((2, 0, 0), (2, n_neurons, most))
+        and arrays["writes"].shape[1:] == (n_neurons, most)
+        and 8 * len(arrays["stuck"]) >= n_neurons * most
         and most >= np.diff(rows).max()
         and rows[-1] == len(arrays["row_inputs"]) == len(arrays["read_copy"]) - 1
         and 0 <= arrays["row_inputs"].min() <= arrays["row_inputs"].max() < len(arrays["inputs"])
@@ -286,12 +289,16 @@ def _check_shapes(run: Run) -> None:
 
 def to_toml(spec: ExperimentSpec) -> str:
     """Write an experiment as a file that reads back to the same experiment."""
-    values = {key: value for key, value in spec.model_dump(mode="json").items() if value is not None}
-    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    for key, table in values.items():
-        if isinstance(table, dict):
-            lines += ["", f"[{key}]", *(f"{k} = {_toml(v)}" for k, v in table.items() if v is not None)]
-    return "\n".join(lines) + "\n"
+    return _table("", spec.model_dump(mode="json")).lstrip("\n")
+
+
+def _table(name: str, values: dict[str, Any]) -> str:
+    """One TOML table: its header, its values, then the tables within it."""
+    plain = {key: value for key, value in values.items() if value is not None and not isinstance(value, dict)}
+    inner = {key: value for key, value in values.items() if isinstance(value, dict)}
+    header = f"\n[{name}]\n" if name and (plain or not inner) else ""
+    lines = "".join(f"{key} = {_toml(value)}\n" for key, value in plain.items())
+    return header + lines + "".join(_table(f"{name}.{key}" if name else key, table) for key, table in inner.items())
 
 
 def _toml(value: Any) -> str:
@@ -328,6 +335,9 @@ def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
         "w": array.w,
         "alive": array.alive,
         "read_copy": array.read_copy,
+        "pair": array.pair,
+        "writes": array.writes,
+        "stuck": np.packbits(array.stuck_cells),
         "row_start": array.row_start,
         "neuron_start": array.neuron_start,
         "row_inputs": np.concatenate([group.inputs for group in result.machine.groups]),

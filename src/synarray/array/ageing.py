@@ -1,0 +1,62 @@
+"""Retention and drift: how conductances change by themselves, on the clock of the simulated presentations.
+
+    drift        g(t) = g (1 + t / drift_t0)^-nu since the cell's last pulse; nu differs from device to device
+    retention    g(t) - g_min falls by exp(-t / retention)
+
+Only analog cells and pairs age: a bit is sensed as 0 or 1. Stuck cells stay where they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synarray.array.tiles import SynapticArray
+from synarray.device.spec import DeviceSpec
+from synarray.rng import Stream, normal
+
+__all__ = ["Ageing"]
+
+
+class Ageing:
+    """The clock of an array, and when each cell was last pulsed.
+
+    Parameters
+    ----------
+    array : SynapticArray
+    device : DeviceSpec
+    seed : int
+    """
+
+    def __init__(self, array: SynapticArray, device: DeviceSpec, seed: int) -> None:
+        self.array, self.device, self.now = array, device, 0.0
+        self.pulsed = np.zeros(array.writes.shape, np.float64)
+        self.writes = array.writes.copy()
+        nu = normal(array.writes.size, seed=seed, stream=Stream.DRIFT).reshape(array.writes.shape)
+        self.nu = np.maximum(device.drift_nu + device.sigma_drift_nu * nu, 0.0)
+        self.moves = ~array.stuck_cells & array.exists
+
+    @classmethod
+    def of(cls, array: SynapticArray, seed: int) -> Ageing | None:
+        """Return the clock of an array whose cells age, or None."""
+        device = array.device
+        if device is None or array.scheme not in ("analog", "pair"):
+            return None
+        drifts = device.drift_nu > 0 or device.sigma_drift_nu > 0
+        return cls(array, device, seed) if drifts or device.retention is not None else None
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; cells pulsed since the last call were pulsed now, as far as this clock can tell."""
+        device, array = self.device, self.array
+        self.pulsed[array.writes != self.writes] = self.now
+        self.writes = array.writes.copy()
+        age = self.now - self.pulsed
+        self.now += seconds
+        cells = array.pair if array.scheme == "pair" else array.w[None]
+        g = np.maximum(device.conductance(cells), 0.0)
+        aged = g * ((1.0 + (age + seconds) / device.drift_t0) / (1.0 + age / device.drift_t0)) ** -self.nu
+        if device.retention is not None:
+            aged = device.g_min + (aged - device.g_min) * np.exp(-seconds / device.retention)
+        cells[:] = np.where(self.moves, device.weight(aged), cells)
+        if array.scheme == "pair":
+            array.w[:] = (array.pair[0] - array.pair[1]) * np.float32(0.5)
+        array.refresh_read_copy()

@@ -1,0 +1,171 @@
+"""The physical array: its size, what fits into it, and where each weight's cells lie.
+
+512 kbit are 1024 x 512 cells with one access transistor each (1T1R). A group's weights are a dense tile of rows (inputs) by
+columns (neurons); a weight of several cells (bits of a word, the two of a pair) has one such tile for each of them, a
+*slice*. Tiles are laid into bands of rows, cut between columns where a band is full and between rows where the array ends
+(partial sums are then added outside the array).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from synarray.array.wires import WireSpec
+from synarray.errors import SpecError
+from synarray.spec import Spec
+
+__all__ = ["ArraySpec", "Block", "Placement", "place"]
+
+
+class ArraySpec(Spec):
+    """The arrays that hold the network."""
+
+    rows: Annotated[int, Field(ge=1, le=65_536)] = 1024
+    """Word lines of one array."""
+    columns: Annotated[int, Field(ge=1, le=65_536)] = 512
+    """Bit lines of one array; 1024 x 512 cells are 512 kbit."""
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Arrays there are."""
+    wires: WireSpec = WireSpec()
+    """Resistances of lines, drivers, sense circuits and access transistors."""
+    wires_every: Annotated[int, Field(ge=1)] = 20_000
+    """Presentations after which the effect of the wires is worked out anew."""
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of all arrays."""
+        return self.rows * self.columns * self.count
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rectangle of one tile's slice and where it lies."""
+
+    array: int
+    row: int
+    column: int
+    tile: int
+    slice: int
+    rows: slice
+    columns: slice
+
+    @property
+    def place(self) -> tuple[int, slice, slice]:
+        """Where it lies: array, its rows, its columns."""
+        height, width = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+        return self.array, slice(self.row, self.row + height), slice(self.column, self.column + width)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """All blocks of a network."""
+
+    spec: ArraySpec
+    blocks: tuple[Block, ...]
+
+    @property
+    def n_arrays(self) -> int:
+        """Arrays that hold something."""
+        return 1 + max(block.array for block in self.blocks)
+
+    def lay(self, tiles: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float64]:
+        """Lay values of each tile [slice, pre, post] out as maps of the arrays, shape (arrays, rows, columns); nan: unused."""
+        maps = np.full((self.n_arrays, self.spec.rows, self.spec.columns), np.nan)
+        for block in self.blocks:
+            maps[block.place] = tiles[block.tile][block.slice, block.rows, block.columns]
+        return maps
+
+    def collect(self, maps: npt.NDArray[np.floating], tiles: Sequence[npt.NDArray[np.floating]]) -> None:
+        """Undo ``lay``: copy from maps of the arrays into tiles [slice, pre, post], in place."""
+        for block in self.blocks:
+            tiles[block.tile][block.slice, block.rows, block.columns] = maps[block.place]
+
+
+def place(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, unit: str = "cells") -> Placement:
+    """Lay tiles of (rows, columns), each ``slices`` times, into the arrays.
+
+    Parameters
+    ----------
+    tiles : sequence of (int, int)
+        Rows (inputs) and columns (neurons) of each group.
+    slices : int
+        Cells per weight.
+    spec : ArraySpec
+    unit : str
+        What a slice is called in the error: "bits" or "cells".
+
+    Raises
+    ------
+    SpecError
+        When they do not fit, saying what would.
+
+    Examples
+    --------
+    >>> place([(397, 500)], 2, ArraySpec()).n_arrays
+    1
+    """
+    needed = slices * sum(rows * columns for rows, columns in tiles)
+    if needed <= spec.n_cells:
+        for cut_rows in (False, True):
+            blocks = _pack(tiles, slices, spec, cut_rows)
+            if blocks is not None:
+                return Placement(spec, blocks)
+    raise SpecError(
+        "the network must fit into its arrays, in dense tiles", got=_what_fits(tiles, slices, spec, unit, needed), where="array",
+        do=f"Use fewer neurons or {unit}, or set array.count = {-(-needed // (spec.rows * spec.columns))} or more.",
+    )  # fmt: skip
+
+
+def _pack(
+    tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, cut_rows: bool
+) -> tuple[Block, ...] | None:
+    """Fill bands from the top of the first array on; None when the arrays are full."""
+    waiting = [
+        (t, s, slice(0, rows), slice(0, columns)) for t, (rows, columns) in enumerate(tiles) for s in range(slices)
+    ][::-1]
+    blocks: list[Block] = []
+    array, top, height, used = 0, 0, 0, 0  # the open band: its array, first row, rows, and columns already taken
+    while waiting:
+        t, s, rows, columns = waiting.pop()
+        high, left = rows.stop - rows.start, spec.rows - top - height
+        if high > height or used == spec.columns:  # open the next band
+            if high <= left:
+                top, height, used = top + height, high, 0
+            elif left > 0 and (cut_rows or high > spec.rows):
+                middle = rows.start + left
+                waiting += [(t, s, slice(middle, rows.stop), columns), (t, s, slice(rows.start, middle), columns)]
+                continue
+            elif array + 1 < spec.count:
+                array, top, height, used = array + 1, 0, 0, 0
+                waiting.append((t, s, rows, columns))
+                continue
+            else:
+                return None
+        width = min(columns.stop - columns.start, spec.columns - used)
+        end = columns.start + width
+        blocks.append(Block(array, top, used, t, s, rows, slice(columns.start, end)))
+        used += width
+        if end < columns.stop:
+            waiting.append((t, s, rows, slice(end, columns.stop)))
+    return tuple(blocks)
+
+
+def _what_fits(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, unit: str, needed: int) -> str:
+    """Say what came, and what the arrays could hold."""
+    neurons, inputs = sum(columns for _, columns in tiles), tiles[0][0]
+    one, weights = spec.rows * spec.columns, needed // slices
+    have = "this array has" if spec.count == 1 else f"these {spec.count} arrays have"
+    fits = [f"{spec.n_cells * neurons // needed} neurons at {slices} {unit}"]
+    if spec.n_cells // weights:
+        fits.append(f"{neurons} at {spec.n_cells // weights} {unit}")
+    fits.append(f"{needed / one:.2f} arrays")
+    return (
+        f"{neurons} neurons x {inputs} inputs x {slices} {unit} = {needed:,} cells; {have} {spec.n_cells:,}: "
+        f"fits {', or '.join(fits)}"
+    )

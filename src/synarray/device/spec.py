@@ -1,0 +1,250 @@
+"""What a memory device is: its range, how its pulses move it, its imperfections; each number beside its source.
+
+In a file a number stands as a quantity, or as a table with its source, and ``confirmed = false`` where nobody has vouched
+for it:
+
+    g_max = { value = "2.3 uS", source = "0.03 G0 for one Te atom (JAM16)", confirmed = false }
+
+Weights are a view of the conductance: w = 2 (g - g_min) / (g_max - g_min) - 1, so that g_min is -1 and g_max is +1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from synarray.device.law import MOST_NONLINEAR, soft_bound_steps
+from synarray.spec import Spec, Text
+from synarray.units import Seconds, Siemens, Volts
+
+__all__ = ["DeviceSpec"]
+
+Floats = npt.NDArray[np.float64]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Levels = Annotated[float, Field(ge=1, le=1e6)]
+_Relative = Annotated[float, Field(ge=0, le=5)]
+_Voltage = Annotated[Volts, Field(ge=-20, le=20)]
+_Duration = Annotated[Seconds, Field(gt=0, le=10)]
+
+
+class Source(Spec):
+    """Where a number comes from."""
+
+    source: Annotated[Text, Field(min_length=3)]
+    confirmed: bool = True
+    """False: from memory, a guess or a choice; reports say so."""
+
+
+class ResponseTable(Spec):
+    """Steps measured at some states, joined by straight lines."""
+
+    x: Annotated[tuple[float, ...], Field(min_length=2, strict=False)]
+    """States, rising from 0 to 1."""
+    ltp: Annotated[tuple[float, ...], Field(min_length=2, strict=False)]
+    """Step of an LTP pulse there, as a share of the range."""
+    ltd: Annotated[tuple[float, ...], Field(min_length=2, strict=False)]
+    """Step of an LTD pulse there, as a positive share of the range."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if not all(a < b for a, b in zip(self.x, self.x[1:], strict=False)):
+            raise ValueError("x must rise from state to state")
+        if self.x[0] != 0 or self.x[-1] != 1:
+            raise ValueError("x must run from 0 to 1")
+        for name, steps in (("ltp", self.ltp), ("ltd", self.ltd)):
+            if len(steps) != len(self.x):
+                raise ValueError(f"{name} must have one step for each of the {len(self.x)} states of x")
+            if not all(0 <= step <= 1 for step in steps):
+                raise ValueError(f"{name} must hold steps between 0 and 1")
+            if not any(steps):
+                raise ValueError(f"{name} must move the cell somewhere")
+        return self
+
+
+class DeviceSpec(Spec):
+    """A memory device.
+
+    Raises
+    ------
+    SpecError
+        When a value is out of its range, g_min is not below g_max, or the law lacks what it needs.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "device"
+    title: Text = ""
+    technology: Text = ""
+    note: Text = ""
+
+    law: Literal["linear", "soft-bound", "table", "binary", "exact"] = "linear"
+    """How a pulse moves the cell (see ``law.py``); "exact": by just what the learning law asks, which no real device does."""
+    g_min: Annotated[Siemens, Field(ge=0, le=1)] = 0.1e-6
+    g_max: Annotated[Siemens, Field(gt=0, le=1)] = 5e-6
+    n_levels_ltp: _Levels = 64
+    """LTP pulses from g_min to g_max."""
+    n_levels_ltd: _Levels = 64
+    """LTD pulses from g_max to g_min."""
+    nonlinearity_ltp: Annotated[float, Field(ge=-MOST_NONLINEAR, le=MOST_NONLINEAR)] = 0.0
+    """Label of NeuroSim (soft-bound law); positive: the first steps from g_min are the largest."""
+    nonlinearity_ltd: Annotated[float, Field(ge=-MOST_NONLINEAR, le=MOST_NONLINEAR)] = 0.0
+    """The same for LTD; negative (as for most devices): the first steps from g_max are the largest."""
+    response: ResponseTable | None = None
+    """Steps of the table law."""
+    p_switch_ltp: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Probability that an LTP pulse switches a binary cell."""
+    p_switch_ltd: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    v_ltp: _Voltage = 1.0
+    t_ltp: _Duration = 1e-6
+    v_ltd: _Voltage = -1.0
+    t_ltd: _Duration = 1e-6
+    v_read: Annotated[Volts, Field(gt=0, le=20)] = 0.1
+    t_read: _Duration = 1e-8
+    v_fold: Annotated[Volts, Field(gt=0, le=20)] | None = None
+    """Loss of write voltage that makes a pulse's step e times smaller; none: not known, wires do not weaken pulses."""
+
+    sigma_c2c: _Relative = 0.0
+    """Cycle-to-cycle spread of one pulse's step, as a share of g_max - g_min (NeuroSim's convention)."""
+    sigma_d2d_range: _Relative = 0.0
+    """Device-to-device spread of g_max and of g_min, each relative to itself."""
+    sigma_d2d_step: _Relative = 0.0
+    """Device-to-device spread of the step, relative (log-normal, mean 1; LTP and LTD independent)."""
+    sigma_d2d_nonlinearity: _Relative = 0.0
+    """Device-to-device spread of both nonlinearity labels, in units of the label (soft-bound law)."""
+    sigma_read: _Relative = 0.0
+    """Spread of one read of a cell, relative to its conductance."""
+    p_fail: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Probability that a pulse does nothing."""
+    stuck_low: _Share = 0.0
+    """Share of the cells that stand at g_min and never move."""
+    stuck_high: _Share = 0.0
+    drift_nu: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """Exponent of the drift g(t) = g (t / drift_t0)^-nu since the last pulse on the cell."""
+    sigma_drift_nu: _Relative = 0.0
+    """Device-to-device spread of that exponent, absolute."""
+    drift_t0: Annotated[Seconds, Field(gt=0)] = 20.0
+    retention: Annotated[Seconds, Field(gt=0)] | None = None
+    """Time constant at which the conductance decays exponentially to g_min; none: it does not."""
+
+    sources: Annotated[dict[str, Source], Field(default_factory=dict)]
+    """Where each number comes from, by its name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_sources(cls, values: Any) -> Any:
+        """Take a number apart from its source."""
+        if not isinstance(values, dict) or not isinstance(values.get("sources", {}), dict):
+            return values
+        plain, sources = {}, dict(values.get("sources", {}))
+        for key, value in values.items():
+            if isinstance(value, dict) and "value" in value:
+                sources[key] = {name: part for name, part in value.items() if name != "value"}
+                value = value["value"]
+            plain[key] = value
+        return plain | {"sources": sources}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        from synarray.units import format_quantity
+
+        if self.g_min >= self.g_max:
+            low, high = (format_quantity(g, "S") for g in (self.g_min, self.g_max))
+            raise ValueError(f"g_max must exceed g_min = {low}, not be {high}; swap them")
+        if self.stuck_low + self.stuck_high > 1:
+            raise ValueError("stuck_high must leave stuck_low + stuck_high at most 1")
+        if (self.law == "table") != (self.response is not None):
+            raise ValueError('response must be given for the law "table", and only for it')
+        if 0 in (self.v_ltp, self.v_ltd):
+            raise ValueError("v_ltp and v_ltd must not be 0")
+        unknown = sorted(set(self.sources) - set(type(self).model_fields))
+        if unknown:
+            raise ValueError(f"sources must name keys of the device, not {unknown[0]}")
+        return self
+
+    def __hash__(self) -> int:
+        """Hash by what tells devices apart; the table of sources has no hash of its own."""
+        return hash((self.name, self.law, self.g_min, self.g_max))
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        """Names of the numbers nobody has vouched for."""
+        return [name for name, source in self.sources.items() if not source.confirmed]
+
+    @property
+    def g_range(self) -> float:
+        """g_max - g_min, S."""
+        return self.g_max - self.g_min
+
+    @property
+    def w_zero(self) -> float:
+        """The weight at which no current flows, -1 or below."""
+        return -1.0 - 2.0 * self.g_min / self.g_range
+
+    @property
+    def chance(self) -> float:
+        """Probability that a pulse does anything at all."""
+        return 1.0 - self.p_fail
+
+    @property
+    def binary(self) -> bool:
+        """Whether the cell has two states only."""
+        return self.law == "binary"
+
+    def conductance(self, w: npt.ArrayLike) -> Floats:
+        """Return the conductance of weights, S."""
+        return self.g_min + 0.5 * (np.asarray(w, float) + 1.0) * self.g_range
+
+    def weight(self, g: npt.ArrayLike) -> Floats:
+        """Return the weights of conductances in S."""
+        return 2.0 * (np.asarray(g, float) - self.g_min) / self.g_range - 1.0
+
+    def steps(self, w: Floats, label_shift: float = 0.0) -> Floats:
+        """Mean step of one pulse that works, in weight: row 0 LTD, row 1 LTP, both as magnitudes; not clipped at the ends.
+
+        Parameters
+        ----------
+        w : ndarray, shape (n,)
+            Weights, -1 to 1.
+        label_shift : float
+            How far this cell's nonlinearity labels lie from the nominal ones, in units of the label (their sizes grow).
+
+        Returns
+        -------
+        ndarray, shape (2, n)
+
+        Raises
+        ------
+        ValueError
+            For the exact law, whose step is the learning law's.
+
+        Examples
+        --------
+        >>> DeviceSpec(n_levels_ltp=100, n_levels_ltd=50).steps(np.array([0.0])).tolist()
+        [[0.04], [0.02]]
+        """
+        x = (np.asarray(w, float) + 1.0) / 2.0
+        if self.law == "exact":
+            raise ValueError('the law "exact" has no step of its own')
+        if self.law == "binary":
+            return np.full((2, len(x)), 2.0)
+        if self.response is not None:
+            table = (self.response.ltd, self.response.ltp)
+            return 2.0 * np.stack([np.interp(x, self.response.x, steps) for steps in table])
+        if self.law == "linear":
+            return 2.0 * np.stack(
+                [np.full(x.shape, 1.0 / self.n_levels_ltd), np.full(x.shape, 1.0 / self.n_levels_ltp)]
+            )
+        ltp, ltd = (
+            np.copysign(min(max(abs(label) + label_shift, 0.0), MOST_NONLINEAR), label)
+            for label in (self.nonlinearity_ltp, self.nonlinearity_ltd)
+        )
+        down = soft_bound_steps(1.0 - x, self.n_levels_ltd, abs(ltd), slowing=ltd <= 0)
+        return 2.0 * np.stack([down, soft_bound_steps(x, self.n_levels_ltp, abs(ltp), slowing=ltp >= 0)])
+
+    @property
+    def switching(self) -> tuple[float, float]:
+        """Probability that an LTD pulse and an LTP pulse do anything."""
+        ltd, ltp = (self.p_switch_ltd, self.p_switch_ltp) if self.binary else (1.0, 1.0)
+        return self.chance * ltd, self.chance * ltp

@@ -1,0 +1,178 @@
+"""Devices in the terminal: the library at a glance, every number with its source, and how well pulses follow the law in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from synarray.array.synapse import SynapseSpec
+from synarray.device.response import PulseTrain
+from synarray.device.spec import DeviceSpec
+from synarray.network.stdp import Following
+
+__all__ = ["acting", "device_table", "devices_table", "follows", "levels", "train_in_blocks", "unit_of"]
+
+_WORDS = ("name", "title", "technology", "note", "law", "sources")
+_ALWAYS = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read")
+_OF_LAW = {
+    "linear": ("n_levels_ltp", "n_levels_ltd"),
+    "soft-bound": ("n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd"),
+    "binary": ("p_switch_ltp", "p_switch_ltd"),
+}
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def acting(device: DeviceSpec) -> list[str]:
+    """Names of the numbers that make the device what it is: those given, and the defaults that act."""
+    known = {*device.model_fields_set, *_ALWAYS, *_OF_LAW.get(device.law, ())} - {*_WORDS}
+    return [name for name in DeviceSpec.model_fields if name in known and getattr(device, name) is not None]
+
+
+def unit_of(device: DeviceSpec, name: str) -> str:
+    """SI unit of a number of the device; "1" where it has none."""
+    text = device.model_dump(include={name})[name]
+    return text[-1] if isinstance(text, str) else "1"  # "2.3 uS": of all prefixed units, the last letter
+
+
+def levels(device: DeviceSpec) -> tuple[float, float] | None:
+    """LTP pulses and LTD pulses from end to end; None where they are not fixed."""
+    if device.binary:
+        return 1, 1
+    return (device.n_levels_ltp, device.n_levels_ltd) if device.law in ("linear", "soft-bound") else None
+
+
+def devices_table(devices: Sequence[DeviceSpec]) -> Table:
+    """Lay out the library; a question mark follows every value that nobody has confirmed."""
+    table = Table(title="Devices (? = not confirmed)", title_justify="left")
+    table.add_column("name", no_wrap=True)
+    table.add_column("title", max_width=26)
+    table.add_column("law", no_wrap=True)
+    for name in ("range", "LTP / LTD\nlevels", "LTP / LTD\nnonlinearity", "c2c", "scheme", "not\nconfirmed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for device in devices:
+        curved = device.law == "soft-bound"
+        table.add_row(
+            device.name,
+            device.title,
+            device.law,
+            f"{_marked(device, 'g_min')} to {_marked(device, 'g_max')}",
+            "2 states" if device.binary else _both(device, "n_levels") if levels(device) else "-",
+            _both(device, "nonlinearity") if curved else "0" if device.law == "linear" else "-",
+            f"{100 * device.sigma_c2c:g} %" + _mark(device, "sigma_c2c") if device.sigma_c2c else "-",
+            SynapseSpec().scheme_for(device),
+            f"{len(device.unconfirmed)} of {len(acting(device))}" if device.unconfirmed else "",
+        )
+    return table
+
+
+def device_table(device: DeviceSpec) -> Table:
+    """Lay out every number of a device with its unit and source."""
+    table = Table(title=f"{device.name}: {device.title or device.technology}", title_justify="left")
+    for name in ("number", "value", "confirmed", "source"):
+        table.add_column(name, justify="right" if name == "value" else "left", overflow="fold")
+    for name in acting(device):
+        source = device.sources.get(name)
+        given = "no source given" if name in device.model_fields_set else "none: a default"
+        table.add_row(
+            name,
+            _text(device, name),
+            "yes" if source and source.confirmed else "no",
+            source.source if source else given,
+        )
+    return table
+
+
+def train_in_blocks(device: DeviceSpec, train: PulseTrain, width: int = 64, height: int = 6) -> RenderableType:
+    """Draw the law's conductance over an LTP and then an LTD train as columns of block characters, from g_min to g_max."""
+    at = np.rint(np.linspace(0, len(train.nominal) - 1, width)).astype(int)
+    eighths = np.rint((train.nominal[at] - device.g_min) / device.g_range * 8 * height).astype(int)
+    lines = ["".join(_EIGHTHS[min(max(n - 8 * row, 0), 8)] for n in eighths) for row in reversed(range(height))]
+    lines[0] += f" {_marked(device, 'g_max')}"
+    lines[-1] += f" {_marked(device, 'g_min')}"
+    ltp = np.count_nonzero(train.up)
+    return Group(
+        *(Text(line) for line in lines), Text(f"LTP pulses: {ltp:,}, then LTD pulses: {len(train.up) - ltp:,}")
+    )
+
+
+def follows(synapse: SynapseSpec, device: DeviceSpec, verified: Following, blind: Following) -> list[str]:
+    """Say in words how well the device can follow the law of learning.
+
+    Parameters
+    ----------
+    synapse : SynapseSpec
+        How the weight lives in cells.
+    device : DeviceSpec
+    verified, blind : Following
+        The compiled law with and without a read before each update.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    scheme, cells = synapse.scheme_for(device), synapse.cells_per_weight(device)
+    lives = {
+        "analog": "A weight is the conductance of one cell.",
+        "pair": "A weight is the difference of two cells; LTD raises the other one.",
+        "digital": f"A weight is a word of {cells} binary cells, read before each update and moved by whole levels.",
+        "compound": f"A weight is how many of {cells} binary cells are on.",
+    }[scheme]
+    if device.law == "exact":
+        return [lives, "Each pulse moves it by just what the law asks; no real device does."]
+    sentences = [lives, f"With a read before each update (verify), pulses follow {_closeness(verified)}."]
+    if scheme != "digital":
+        sentences.append(f"State-blind pulses follow {_closeness(blind)}.")
+    for row, name in ((1, "LTP"), (0, "LTD")):
+        sentences.append(_coarseness(name, blind, verified, row))
+    if verified.spread.any():
+        ltd, ltp = (f"{100 * spread:.0f} %" for spread in verified.spread)
+        sentences.append(f"From cycle to cycle a pulse spreads by {ltp} of its step (LTP) and {ltd} (LTD).")
+    return sentences
+
+
+def _closeness(law: Following) -> str:
+    ltd, ltp = law.error
+    if max(ltd, ltp) < 0.005:
+        return "the law exactly in the mean"
+    parts = (
+        f"{name} " + (f"within {100 * e:.0f} %" if e >= 0.005 else "exactly")
+        for name, e in (("LTP", ltp), ("LTD", ltd))
+    )
+    return " and ".join(parts) + " (rms over the states, relative to the law)"
+
+
+def _coarseness(name: str, asked: Following, sent: Following, row: int) -> str:
+    """Compare one pulse with the movement asked at both ends of the range; the law is the one that no bound cuts off."""
+    if not asked.asked[row].any():
+        return f"The law asks for no {name}."
+    ratio = asked.single[row] / np.maximum(asked.asked[row], 1e-300)
+    mean = sent.pulses[row].mean()
+    first, last = (f"{r:.2g}" if r < 100 else f"{r:,.0f}" for r in (ratio[0], ratio[-1]))
+    same = f"{first} times what the law asks in every state"
+    ends = f"{first} times what the law asks at the low end of the range and {last} times at the high end"
+    rate = f"{mean:.2g} pulses" if mean >= 0.995 else f"a pulse with probability {mean:.2g}"
+    return f"One {name} pulse is {same if first == last else ends}; with verify an update sends {rate} on average."
+
+
+def _text(device: DeviceSpec, name: str) -> str:
+    if device.response is not None and name == "response":
+        return f"{len(device.response.x)} states"
+    value = device.model_dump(include={name})[name]
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _mark(device: DeviceSpec, name: str) -> str:
+    return "?" if name in device.unconfirmed else ""
+
+
+def _marked(device: DeviceSpec, name: str) -> str:
+    return _text(device, name) + _mark(device, name)
+
+
+def _both(device: DeviceSpec, name: str) -> str:
+    return " / ".join(_marked(device, f"{name}_{polarity}") for polarity in ("ltp", "ltd"))

@@ -41,7 +41,7 @@ def propose(trial: optuna.Trial, base: Any) -> dict[str, Any]:
         "encoding.gamma": f("encoding.gamma", 0.4, 2.0),
         "encoding.floor": trial.suggest_categorical("encoding.floor", [0, 50]),
     }
-    if levels is None:
+    if levels is None and base.device is None:
         settings["cell.step"] = f("cell.step", 0.05, 0.35, log=True)
     if local:
         settings["fields.share"] = f("fields.share", 0.15, 0.35)
@@ -51,6 +51,14 @@ def propose(trial: optuna.Trial, base: Any) -> dict[str, Any]:
         settings["pruning.start"] = f("pruning.start", 0.02, 0.3)
         settings["pruning.end"] = f("pruning.end", 0.3, 0.9)
     return settings
+
+
+def standing(base: Any) -> dict[str, Any]:
+    """Return the experiment's own setting, which is tried first; what it lacks is drawn."""
+    tables = ("stdp", "neuron", "encoding", "cell", "fields", "pruning")
+    values = {f"{table}.{key}": value for table in tables for key, value in dict(getattr(base, table)).items()}
+    values["fields.pitch down"], values["fields.pitch across"] = base.fields.pitch
+    return {key: value for key, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)}
 
 
 def score(experiment: str, fixed: dict[str, Any], settings: dict[str, Any], seed: int, most: float) -> float:
@@ -80,6 +88,7 @@ def main() -> None:
         proposed[trial.number] = propose(trial, base)
         return score(arguments.experiment, fixed, proposed[trial.number], 1000 + trial.number, arguments.most_pulses)
 
+    study.enqueue_trial(standing(base), skip_if_exists=True)
     study.optimize(objective, n_trials=arguments.trials, show_progress_bar=True)
     finalists = sorted(study.trials, key=lambda trial: -(trial.value or 0.0))[:FINALISTS]
     means = {}

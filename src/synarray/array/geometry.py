@@ -74,7 +74,7 @@ class Placement:
         """Arrays that hold something."""
         return 1 + max(block.array for block in self.blocks)
 
-    def lay(self, tiles: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float64]:
+    def lay(self, tiles: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.float64]:
         """Lay values of each tile [slice, pre, post] out as maps of the arrays, shape (arrays, rows, columns); nan: unused."""
         maps = np.full((self.n_arrays, self.spec.rows, self.spec.columns), np.nan)
         for block in self.blocks:

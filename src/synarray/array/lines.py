@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.geometry import Placement
+from synarray.array.maps import array_maps
 from synarray.array.tiles import READ_UNITS, SynapticArray
 from synarray.array.wires import WireSpec, effective_read, effective_write
 from synarray.device.spec import DeviceSpec
@@ -36,8 +37,7 @@ def feel_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[np
     wires, device = placement.spec.wires, array.device
     if device is None or array.scheme == "digital" or wires == WireSpec():
         return
-    cells = [g.transpose(0, 2, 1) for g in (array.conductance()[:, array.neurons(t)] for t in range(len(array.shapes)))]
-    maps = np.nan_to_num(placement.lay([tile[:, :rows] for tile, (rows, _) in zip(cells, array.shapes, strict=True)]))
+    maps = np.nan_to_num(array_maps(array, placement).conductance)
     left = np.stack([effective_read(g, wires).a for g in maps])
     got = np.zeros((len(array.conductance()), *array.w.shape))
     _collect(array, placement, left, got)

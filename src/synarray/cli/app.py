@@ -1,4 +1,4 @@
-"""The command line: ``synarray reproduce | train | show | devices | bench``.
+"""The command line: ``synarray reproduce | train | show | array | devices | bench``.
 
 Errors are one message in four parts and exit status 2, without a traceback (``--debug`` shows it); Ctrl-C exits 130.
 With ``--json`` one JSON object goes to standard output and nothing else; everything for people goes to standard error.
@@ -24,6 +24,8 @@ app = typer.Typer(
 
 devices = typer.Typer(help="The library of memory devices.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(devices, name="devices")
+array = typer.Typer(help="The physical array a network lies in.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(array, name="array")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
 
@@ -145,6 +147,19 @@ def show_device(
     from synarray.cli.devices import show_device
 
     show_device(name, out, format, json)
+
+
+@array.command("show")
+def array_show(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path | None, _folder_option("Folder for the figures; default: RUN/figures.")] = None,
+    format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
+    json: Json = False,
+) -> None:
+    """Show where a run's cells lie: maps of conductance, pulses per cell, pruned and stuck cells."""
+    from synarray.cli.arrays import show_array
+
+    show_array(run, out, format, json)
 
 
 class _InterruptedError(BaseException):

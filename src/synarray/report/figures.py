@@ -16,10 +16,11 @@ from synarray.learn.result import HistoryPoint
 from synarray.network.stdp import Following
 
 if TYPE_CHECKING:
+    from synarray.array.maps import ArrayMaps
     from matplotlib.figure import Figure
 
 __all__ = [
-    "check_format", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train", "receptive_fields", "save",
+    "check_format", "array_maps", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train", "receptive_fields", "save",
     "training_curve",
 ]  # fmt: skip
 
@@ -146,6 +147,33 @@ def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure
     return figure
 
 
+def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
+    """Draw the cells of one physical array: conductance, pulses received, pruned and stuck cells; white = unused."""
+    plt = _pyplot()
+    figure: Figure = plt.figure.Figure(figsize=(12, 6.2), layout="constrained")
+    left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
+    used = ~np.isnan(maps.conductance[i])
+    image = left.imshow(maps.conductance[i] * 1e6, cmap="viridis", interpolation="nearest", aspect="auto", vmin=0)
+    figure.colorbar(image, ax=left, label="conductance (µS)", location="bottom", shrink=0.9)
+    pulses = plt.colors.SymLogNorm(1, vmin=0, vmax=max(2.0, float(np.nanmax(maps.writes))))
+    image = middle.imshow(maps.writes[i], cmap="inferno", interpolation="nearest", aspect="auto", norm=pulses)
+    figure.colorbar(image, ax=middle, label="pulses received", location="bottom", shrink=0.9)
+    kinds = np.where(maps.stuck[i] == 1, 2, np.where(maps.pruned[i] == 1, 1, 0)).astype(float)
+    palette = plt.colors.ListedColormap(["#cfe0ee", "#f2c14e", "#b3001b"])
+    image = right.imshow(
+        np.where(used, kinds, np.nan), cmap=palette, interpolation="nearest", aspect="auto", vmin=-0.5, vmax=2.5
+    )
+    bar = figure.colorbar(image, ax=right, ticks=[0, 1, 2], location="bottom", shrink=0.9)
+    bar.ax.set_xticklabels(["learns", "pruned", "stuck"])
+    stuck = np.argwhere(maps.stuck[i] == 1)
+    right.plot(stuck[:, 1], stuck[:, 0], ".", color="#b3001b", ms=1.5)  # single cells are smaller than a dot
+    for axis in (left, middle, right):
+        axis.set_xlabel("bit line")
+    left.set_ylabel("word line")
+    figure.suptitle(f"{title}: array {i + 1} of {len(maps.conductance)}, {used.sum():,} of {used.size:,} cells in use")
+    return figure
+
+
 def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure:
     """Draw accuracy by row: a dot per seed, a bar at their mean."""
     plt = _pyplot()
@@ -220,6 +248,7 @@ def png(figure: Figure) -> bytes:
 def _pyplot() -> Any:
     try:
         import matplotlib
+        import matplotlib.colors
         import matplotlib.figure
     except ImportError:
         raise RunError(

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from synarray.study.reproduce import Row
 
-__all__ = ["factor_table", "fields_in_blocks", "metrics_table", "reproduction_table", "standard_output"]
+__all__ = ["array_table", "factor_table", "fields_in_blocks", "metrics_table", "reproduction_table", "standard_output"]
 
 _SHADES = " .:-=+*#%@"
 _WIDE = 150
@@ -87,6 +87,26 @@ def factor_table(rows: Sequence[Row]) -> Table:
     for row in rows:
         product = float(np.prod([factor.ratio for factor in row.factors]))
         table.add_row(row.spec.title, *(f"{factor.ratio:.3g}x" for factor in row.factors), f"{product:,.0f}x")
+    return table
+
+
+def array_table(numbers: dict[str, Any]) -> Table:
+    """Say how a network fills its physical arrays, and how its cells were used."""
+    from synarray.units import format_quantity
+
+    table = Table(title=f"{numbers['device']}, {numbers['scheme']}", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    hot, used = numbers["hottest_cell"], numbers["cells_used"]
+    low, mean, high = (format_quantity(float(f"{numbers[key]:.3g}"), "S") for key in ("g_lowest", "g_mean", "g_highest"))
+    table.add_row("arrays", f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']} x {numbers['columns']} each")
+    table.add_row("cells in use", f"{used:,} of {numbers['cells']:,} ({used / numbers['cells']:.1%})")
+    table.add_row("conductance, lowest / mean / highest", f"{low} / {mean} / {high}")
+    table.add_row("pulses on a cell, mean / most", f"{numbers['pulses_per_cell']:.1f} / {numbers['pulses_most']:,.0f}")
+    table.add_row("hottest cell", f"array {hot['array'] + 1}, word line {hot['row']}, bit line {hot['column']}")
+    table.add_row("share of the pulses on the busiest 1 % of cells", f"{numbers['pulses_on_busiest_percent']:.1%}")
+    table.add_row("cells of pruned weights", f"{numbers['cells_pruned']:,} ({numbers['cells_pruned'] / used:.1%})")
+    table.add_row("stuck cells", f"{numbers['cells_stuck']:,} ({numbers['cells_stuck'] / used:.2%})")
     return table
 
 

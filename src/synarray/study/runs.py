@@ -29,6 +29,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from synarray.array.geometry import Placement, place
+from synarray.array.tiles import SynapticArray
 from synarray.errors import RunError, SpecError
 from synarray.learn.result import HistoryPoint, Result
 from synarray.study.experiment import ExperimentSpec
@@ -75,6 +77,34 @@ class Run:
             self.arrays[f"history_{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned")
         )
         return [HistoryPoint(n, None if np.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
+
+    def cells(self) -> tuple[SynapticArray, Placement]:
+        """Set the cells up again as they stood at the end, and where they lie in the physical arrays.
+
+        Raises
+        ------
+        RunError
+            When the run was of ideal weights, which lie in no array.
+        """
+        spec, device, synapse = self.experiment, self.experiment.device, self.experiment.synapse
+        if device is None:
+            raise RunError(
+                "a map of the array needs weights that live in cells of a device", got="a run with ideal weights",
+                where=str(self.path), do="Train with a device, for example: --set device=subquantum-cbram",
+            )  # fmt: skip
+        shapes = list(
+            zip(np.diff(self.arrays["row_start"]).tolist(), np.diff(self.arrays["neuron_start"]).tolist(), strict=True)
+        )
+        array = SynapticArray.build(shapes, spec.cell, device, synapse, spec.seed)
+        if self.arrays["pair"].shape != array.pair.shape or self.arrays["writes"].shape != array.writes.shape:
+            raise RunError(
+                "a run folder must be whole", got="arrays of another scheme than its experiment's", where=str(self.path),
+                do="Run its experiment.toml again.",
+            )  # fmt: skip
+        array.w, array.pair, array.writes = self.arrays["w"], self.arrays["pair"], self.arrays["writes"]
+        array.alive = self.arrays["alive"]
+        array.removed = spec.pruning.mode in ("conventional", "after")
+        return array, place(shapes, synapse.cells_per_weight(device), spec.array)
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
@@ -274,7 +304,6 @@ def _check_shapes(run: Run) -> None:
         and arrays["alive"].shape == (n_neurons, most)
         and arrays["pair"].shape in ((2, 0, 0), (2, n_neurons, most))
         and arrays["writes"].shape[1:] == (n_neurons, most)
-        and 8 * len(arrays["stuck"]) >= n_neurons * most
         and most >= np.diff(rows).max()
         and rows[-1] == len(arrays["row_inputs"]) == len(arrays["read_copy"]) - 1
         and 0 <= arrays["row_inputs"].min() <= arrays["row_inputs"].max() < len(arrays["inputs"])
@@ -337,7 +366,6 @@ def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
         "read_copy": array.read_copy,
         "pair": array.pair,
         "writes": array.writes,
-        "stuck": np.packbits(array.stuck_cells),
         "row_start": array.row_start,
         "neuron_start": array.neuron_start,
         "row_inputs": np.concatenate([group.inputs for group in result.machine.groups]),

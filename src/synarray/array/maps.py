@@ -1,0 +1,41 @@
+"""Maps of the physical arrays: what lies where, cell by cell."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.array.geometry import Placement
+from synarray.array.tiles import SynapticArray
+
+__all__ = ["ArrayMaps", "array_maps"]
+
+Map = npt.NDArray[np.float64]
+
+
+class ArrayMaps(NamedTuple):
+    """Values of every cell, each of shape (arrays, rows, columns); nan where nothing lies."""
+
+    conductance: Map
+    """S; 0 where a cell was disconnected."""
+    writes: Map
+    """Pulses received; a compound's are shared evenly among its cells, among which they are drawn at random."""
+    pruned: Map
+    """1 where the weight was pruned."""
+    stuck: Map
+    """1 where the cell never moves (of a compound, where none of its cells does)."""
+
+
+def array_maps(array: SynapticArray, placement: Placement) -> ArrayMaps:
+    """Lay the cells of a network out as they lie in its arrays."""
+    shape = array.conductance().shape
+    writes = array.writes / shape[0] if array.scheme == "compound" else array.writes
+    values = (array.conductance(), writes, array.alive[None] == 0, array.stuck_cells)
+    return ArrayMaps(*(_lay(array, placement, np.broadcast_to(value, shape)) for value in values))
+
+
+def _lay(array: SynapticArray, placement: Placement, values: npt.NDArray[np.generic]) -> Map:
+    tiles = [values[:, array.neurons(t), :rows].transpose(0, 2, 1) for t, (rows, _) in enumerate(array.shapes)]
+    return placement.lay(tiles)

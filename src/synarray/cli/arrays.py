@@ -1,0 +1,73 @@
+"""``synarray array``: the physical array a run's network lies in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synarray.array.geometry import Placement
+from synarray.array.maps import ArrayMaps, array_maps
+from synarray.report import figures
+from synarray.report.terminal import array_table, standard_output
+from synarray.study.runs import open_run
+
+__all__ = ["show_array"]
+
+
+def show_array(path: Path, out: Path | None, kind: str, as_json: bool) -> None:
+    """Print how a run fills its arrays and how its cells were used; draw the maps."""
+    figures.check_format(kind)
+    run = open_run(path)
+    array, placement = run.cells()
+    maps = array_maps(array, placement)
+    drawn = {f"array-{i + 1}": figures.array_maps(maps, i, run.metrics["name"]) for i in range(placement.n_arrays)}
+    files = figures.save(drawn, out or path / "figures", kind)
+    numbers = _numbers(maps, placement) | {"device": run.metrics["device"], "scheme": run.metrics["scheme"]}
+    if as_json:
+        blocks = [_block(block) for block in placement.blocks]
+        print(json.dumps(numbers | {"run_dir": str(path), "blocks": blocks, "figures": [str(file) for file in files]}))
+        return
+    console = standard_output()
+    console.print(array_table(numbers))
+    console.print("Figures:", *(str(file) for file in files), soft_wrap=True)
+
+
+def _numbers(maps: ArrayMaps, placement: Placement) -> dict[str, Any]:
+    spec, used = placement.spec, ~np.isnan(maps.conductance)
+    g, writes = maps.conductance[used], maps.writes[used]
+    hottest = np.unravel_index(np.nanargmax(maps.writes), maps.writes.shape)
+    busiest = np.sort(writes)[::-1][: max(1, len(writes) // 100)]
+    return {
+        "rows": spec.rows,
+        "columns": spec.columns,
+        "arrays": spec.count,
+        "arrays_used": placement.n_arrays,
+        "cells": spec.n_cells,
+        "cells_used": int(used.sum()),
+        "g_lowest": float(g.min()),
+        "g_mean": float(g.mean()),
+        "g_highest": float(g.max()),
+        "pulses": float(writes.sum()),
+        "pulses_per_cell": float(writes.mean()),
+        "pulses_most": float(writes.max()),
+        "hottest_cell": dict(zip(("array", "row", "column"), (int(i) for i in hottest), strict=True)),
+        "pulses_on_busiest_percent": float(busiest.sum() / max(writes.sum(), 1.0)),
+        "cells_pruned": int(np.nansum(maps.pruned)),
+        "cells_stuck": int(np.nansum(maps.stuck)),
+    }
+
+
+def _block(block: Any) -> dict[str, Any]:
+    array, rows, columns = block.place
+    return {
+        "array": array,
+        "rows": [rows.start, rows.stop],
+        "columns": [columns.start, columns.stop],
+        "group": block.tile,
+        "slice": block.slice,
+        "inputs_of_group": [block.rows.start, block.rows.stop],
+        "neurons_of_group": [block.columns.start, block.columns.stop],
+    }

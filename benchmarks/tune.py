@@ -58,7 +58,9 @@ def standing(base: Any) -> dict[str, Any]:
     tables = ("stdp", "neuron", "encoding", "cell", "fields", "pruning")
     values = {f"{table}.{key}": value for table in tables for key, value in dict(getattr(base, table)).items()}
     values["fields.pitch down"], values["fields.pitch across"] = base.fields.pitch
-    return {key: value for key, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    return {
+        key: value for key, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
 def score(experiment: str, fixed: dict[str, Any], settings: dict[str, Any], seed: int, most: float) -> float:

@@ -18,11 +18,13 @@ class NeuronEvent(IntEnum):
     CELL_READ = 1  # cell of a learning weight looked up before its update (the law depends on the weight)
     LTP_PULSE = 2  # programming pulse on one cell that raises its conductance (in a digital word: a bit set)
     LTD_PULSE = 3  # programming pulse on one cell that lowers it (a bit reset, a cell of a pair reset)
-    PULSE_AT_BOUND = 4  # of the LTP and LTD pulses, those that met a cell already at its limit, or stuck, and moved nothing
+    PULSE_AT_BOUND = (
+        4  # of the LTP and LTD pulses, those that met a cell already at its limit, or stuck, and moved nothing
+    )
     PULSE_SKIPPED = 5  # pulse the law called for, not sent because the cell is pruned
     PRUNING_PULSE = 6  # pulse that brought a cell to the pruned value
     CELL_PRUNED = 7  # weight frozen or removed
-    VERIFY_READ = 8  # cell read after a pulse, to see whether it arrived
+    VERIFY_READ = 8  # cell read to see whether a pulse arrived, or whether its pair needs a refresh
     PULSE_FAILED = 9  # of all pulses, those that did not switch their cell: write failure, stochastic switching
     PAIR_REFRESH = 10  # differential pair reset and programmed anew because it came close to the end of its range
     INITIAL_PULSE = 11  # pulse that brought a cell from the lowest conductance to where learning starts

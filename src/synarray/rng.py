@@ -17,7 +17,17 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Phase", "Stream", "normal", "normal_quantiles", "permutation", "philox", "random_u16", "random_u32", "uniform"]
+__all__ = [
+    "Phase",
+    "Stream",
+    "normal",
+    "normal_quantiles",
+    "permutation",
+    "philox",
+    "random_u16",
+    "random_u32",
+    "uniform",
+]
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)

@@ -26,7 +26,13 @@ PRUNING = {
 FIELDS = {"full": FieldSpec(), "local": FieldSpec(kind="local", grid=(2, 2), share=0.4, pitch=(0.4, 0.4))}
 CELLS = {"pulse": CellSpec(step=0.15), "exact": CellSpec(step="exact"), "2-bit": CellSpec(n_levels=4)}
 SPREADS = {"sigma_c2c": 0.05, "sigma_d2d_range": 0.1, "sigma_d2d_step": 0.3, "stuck_low": 0.05, "stuck_high": 0.05}
-GRADUAL = {"law": "soft-bound", "n_levels_ltp": 20, "n_levels_ltd": 15, "nonlinearity_ltp": 2.0, "nonlinearity_ltd": -3.0}
+GRADUAL = {
+    "law": "soft-bound",
+    "n_levels_ltp": 20,
+    "n_levels_ltd": 15,
+    "nonlinearity_ltp": 2.0,
+    "nonlinearity_ltd": -3.0,
+}
 BINARY = {"law": "binary", "p_switch_ltp": 0.6, "p_switch_ltd": 0.7}
 TABLE = {"x": [0, 0.3, 1], "ltp": [0.1, 0.08, 0.02], "ltd": [0.01, 0.05, 0.09]}
 DEVICES = {
@@ -37,7 +43,10 @@ DEVICES = {
     "exact": ({"law": "exact", "sigma_c2c": 0.02}, {}),
     "everything": (GRADUAL | SPREADS | {"p_fail": 0.2, "sigma_read": 0.2}, {}),
     "binary": (BINARY, {"scheme": "analog"}),
-    "pair": (GRADUAL | SPREADS | {"p_fail": 0.2, "sigma_read": 0.1}, {"scheme": "pair", "refresh_every": 2, "refresh_at": 0.6}),
+    "pair": (
+        GRADUAL | SPREADS | {"p_fail": 0.2, "sigma_read": 0.1},
+        {"scheme": "pair", "refresh_every": 9, "refresh_at": 0.7},
+    ),
     "words": (BINARY | SPREADS, {"scheme": "digital", "n_bits": 3, "attempts": 2}),
     "long words": ({"law": "binary"}, {"scheme": "digital", "n_bits": 8}),
     "compound": (BINARY | SPREADS | {"sigma_read": 0.1}, {"scheme": "compound", "n_cells": 5}),
@@ -120,7 +129,7 @@ def test_every_device_and_scheme(device: str, form: str, pruning: str, bar_image
         n_neurons=9, seed=11, device=values, synapse=synapse, encoding=FORMS[form], pruning=PRUNING[pruning],
         stdp=StdpSpec(a=0.3, c=0.05), inputs=InputSpec(level=50),
     )  # fmt: skip
-    machine = compare(spec, bar_images[0], images=20)
+    machine = compare(spec, bar_images[0], images=20 if form == "windows" else 6)
     assert machine.neuron_events[:, [2, 3, 6]].sum() > 20
 
 
@@ -128,7 +137,7 @@ def test_every_device_and_scheme(device: str, form: str, pruning: str, bar_image
 def test_state_blind_pulses(device: str, bar_images: tuple) -> None:
     values, synapse = DEVICES[device]
     spec = MachineSpec(n_neurons=9, seed=1, device=values, synapse=synapse, stdp=StdpSpec(a=0.3, c=0.05, verify=False))
-    assert compare(spec, bar_images[0], images=20).neuron_events[:, 1].sum() == 0 or device == "pair"
+    assert compare(spec, bar_images[0], images=20).neuron_events[:, 1].sum() == 0
 
 
 def test_more_rows_than_an_int16_sum_holds() -> None:

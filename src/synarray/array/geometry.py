@@ -45,13 +45,13 @@ class ArraySpec(Spec):
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle of one tile's slice and where it lies."""
+    """A rectangle of one tile's slice (cell 0, 1, ... of each of its weights) and where it lies."""
 
     array: int
     row: int
     column: int
     tile: int
-    slice: int
+    cell: int
     rows: slice
     columns: slice
 
@@ -78,13 +78,13 @@ class Placement:
         """Lay values of each tile [slice, pre, post] out as maps of the arrays, shape (arrays, rows, columns); nan: unused."""
         maps = np.full((self.n_arrays, self.spec.rows, self.spec.columns), np.nan)
         for block in self.blocks:
-            maps[block.place] = tiles[block.tile][block.slice, block.rows, block.columns]
+            maps[block.place] = tiles[block.tile][block.cell, block.rows, block.columns]
         return maps
 
     def collect(self, maps: npt.NDArray[np.floating], tiles: Sequence[npt.NDArray[np.floating]]) -> None:
         """Undo ``lay``: copy from maps of the arrays into tiles [slice, pre, post], in place."""
         for block in self.blocks:
-            tiles[block.tile][block.slice, block.rows, block.columns] = maps[block.place]
+            tiles[block.tile][block.cell, block.rows, block.columns] = maps[block.place]
 
 
 def place(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, unit: str = "cells") -> Placement:
@@ -122,9 +122,7 @@ def place(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, unit: 
     )  # fmt: skip
 
 
-def _pack(
-    tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, cut_rows: bool
-) -> tuple[Block, ...] | None:
+def _pack(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, cut_rows: bool) -> tuple[Block, ...] | None:
     """Fill bands from the top of the first array on; None when the arrays are full."""
     waiting = [
         (t, s, slice(0, rows), slice(0, columns)) for t, (rows, columns) in enumerate(tiles) for s in range(slices)

@@ -77,7 +77,5 @@ def _set_scale(array: SynapticArray, device: DeviceSpec, left: Floats) -> None:
 
 def _collect(array: SynapticArray, placement: Placement, maps: Floats, into: Floats) -> None:
     """Copy from maps of the physical arrays to [slice, neuron, cell], in place."""
-    tiles = [
-        into[:, array.neurons(t), :rows].transpose(0, 2, 1) for t, (rows, _) in enumerate(array.shapes)
-    ]  # views
+    tiles = [into[:, array.neurons(t), :rows].transpose(0, 2, 1) for t, (rows, _) in enumerate(array.shapes)]  # views
     placement.collect(maps, tiles)

@@ -1,13 +1,13 @@
 """How a weight lives in cells, and what one programming pulse then does to it.
 
-    analog     one cell; its conductance is the weight
-    pair       two cells; their difference is the weight. LTP pulses raise the one, LTD raises the other (for cells that fall
-               only abruptly, such as PCM); a pair close to the end of its range is refreshed: both cells are reset, and one
-               of them is programmed to the difference (Suri et al., IEDM 2011, doi 10.1109/IEDM.2011.6131488)
-    digital    a word of binary cells. It is read, moved by whole levels with stochastic rounding, and only the bits that
-               change are programmed (the digital implementation of Shi et al. 2018)
-    compound   n binary cells; the weight is how many are on. A pulse goes to one of them drawn at random (Bill and
-               Legenstein 2014, doi 10.3389/fnins.2014.00412)
+analog     one cell; its conductance is the weight
+pair       two cells; their difference is the weight. LTP pulses raise the one, LTD raises the other (for cells that fall
+           only abruptly, such as PCM); a pair close to the end of its range is refreshed: both cells are reset, and one
+           of them is programmed to the difference (Suri et al., IEDM 2011, doi 10.1109/IEDM.2011.6131488)
+digital    a word of binary cells. It is read, moved by whole levels with stochastic rounding, and only the bits that
+           change are programmed (the digital implementation of Shi et al. 2018)
+compound   n binary cells; the weight is how many are on. A pulse goes to one of them drawn at random (Bill and
+           Legenstein 2014, doi 10.3389/fnins.2014.00412)
 """
 
 from __future__ import annotations

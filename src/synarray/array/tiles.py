@@ -33,7 +33,8 @@ Floats = npt.NDArray[np.float32]
 def read_code(w: Floats, scale: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
     """Return what a read resolves of weights: rint(scale w + offset) between -127 and 127, in float32 as the kernels do it."""
     reading = w * scale[..., 0] + scale[..., 1]
-    return (np.clip(reading, np.float32(0.0), np.float32(254.5)).astype(np.int32) - 127).astype(np.int8)
+    code: npt.NDArray[np.int8] = (np.clip(reading, np.float32(0.0), np.float32(254.5)).astype(np.int32) - 127).astype(np.int8)
+    return code
 
 
 @dataclass
@@ -102,8 +103,12 @@ class SynapticArray:
         device: DeviceSpec | None = None,
         synapse: SynapseSpec | None = None,
         seed: int = 0,
+        disconnects: bool = False,
     ) -> SynapticArray:
-        """Make room for tiles of (rows, columns), all weights alive; cells of a device stand at their lowest conductance."""
+        """Make room for tiles of (rows, columns), all weights alive; cells of a device stand at their lowest conductance.
+
+        ``disconnects`` says that cells will be: reads must then reach down to no current.
+        """
         synapse = synapse or SynapseSpec()
         scheme = synapse.scheme_for(device)
         law = cell_law(cell or CellSpec()) if device is None else device_law(synapse, device)
@@ -119,7 +124,8 @@ class SynapticArray:
         traits, variant, bits, w = _variation(synapse, device, shape, seed)
         lowest, highest = float(traits[:, 2].min()), float(traits[:, 3].max())
         drifts = device is not None and (device.drift_nu > 0 or device.sigma_drift_nu > 0)
-        units = READ_UNITS / max(1.0, -lowest, highest, -device.w_zero if device and drifts else 1.0)
+        to_zero = device is not None and (drifts or (disconnects and scheme in ("analog", "compound")))
+        units = READ_UNITS / max(1.0, -lowest, highest, -device.w_zero if device and to_zero else 1.0)
         noisy = device is not None and device.sigma_read > 0 and scheme != "digital"
         array = cls(
             np.where(exists, w, np.float32(0)), read_copy, exists.astype(np.uint8), row_start, neuron_start,
@@ -191,16 +197,16 @@ class SynapticArray:
 
     def trait(self, slice_: int, k: int, row: int) -> Floats:
         """Return how a cell differs from the nominal one: its steps, and the ends of its range."""
-        one = self.traits.shape[2] == 1
+        one = self.traits.size == 4
         return self.traits[0, :, 0, 0] if one else self.traits[slice_, :, k, row]
 
     def curvature(self, slice_: int, k: int, row: int) -> int:
         """Return which of the law's nonlinearities a cell has."""
-        return int(self.variant[0, 0, 0] if self.variant.shape[1] == 1 else self.variant[slice_, k, row])
+        return int(self.variant[0, 0, 0] if self.variant.size == 1 else self.variant[slice_, k, row])
 
     def stuck(self, k: int, row: int) -> int:
         """Return which bits of a digital word never change."""
-        return int(self.stuck_bits[k, row] if self.stuck_bits.shape[0] > 1 else self.stuck_bits[0, 0])
+        return int(self.stuck_bits[k, row] if self.stuck_bits.size > 1 else self.stuck_bits[0, 0])
 
     def program(self, g: int, column: int, row: int, w: SupportsFloat) -> None:
         """Set a weight (the pulses are the caller's to count)."""
@@ -249,7 +255,8 @@ class SynapticArray:
                 self.power[self.rows(g), :columns] = np.where(self.removed & (alive == 0), 0, power)
 
     def _scale(self, k: int, row: int) -> Floats:
-        return self.scale[k, row] if self.scale.shape[0] > 1 else self.scale[0, 0]
+        scale: Floats = self.scale[k, row] if self.scale.size > 2 else self.scale[0, 0]
+        return scale
 
     def _resolve(self, g: int, column: int, row: int) -> None:
         k, r = self.neuron_start[g] + column, self.row_start[g] + row
@@ -272,8 +279,10 @@ class SynapticArray:
         if self.device is None:
             return table
         level = (np.arange(255) / 254.0) * self.device.g_range + self.device.g_min
-        share = level / self.device.g_max  # a compound's cells are on or off: their variances add up
-        table[:255] = np.rint(_POWER * (share if self.scheme == "compound" else share**2))
+        variance = (level / self.device.g_max) ** 2
+        if self.scheme == "compound":  # its cells are on or off: their variances add up
+            variance = np.linspace((self.device.g_min / self.device.g_max) ** 2, 1.0, 255)
+        table[:255] = np.rint(_POWER * variance)
         return table
 
     @property

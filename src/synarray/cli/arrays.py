@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from synarray.array.geometry import Placement
+from synarray.array.geometry import Block, Placement
 from synarray.array.maps import ArrayMaps, array_maps
 from synarray.report import figures
 from synarray.report.terminal import array_table, standard_output
@@ -60,14 +60,14 @@ def _numbers(maps: ArrayMaps, placement: Placement) -> dict[str, Any]:
     }
 
 
-def _block(block: Any) -> dict[str, Any]:
+def _block(block: Block) -> dict[str, Any]:
     array, rows, columns = block.place
     return {
         "array": array,
         "rows": [rows.start, rows.stop],
         "columns": [columns.start, columns.stop],
         "group": block.tile,
-        "slice": block.slice,
+        "cell_of_weight": block.cell,
         "inputs_of_group": [block.rows.start, block.rows.stop],
         "neurons_of_group": [block.columns.start, block.columns.stop],
     }

@@ -25,6 +25,8 @@ def run_bench(quick: bool, as_json: bool) -> None:
         found["full_field"] = benchmark.rivals(images, 500 if quick else 1_500, turns)
     with people.status("local fields ..."):
         found["local_fields"] = benchmark.network_speed("local-fields", 2 * images, turns=turns)
+    with people.status("through cells of a device ..."):
+        found["devices"] = benchmark.through_devices(images, turns)
     for experiment in ("full-field", "local-fields"):
         with people.status(f"stages of {experiment} ..."):
             found[f"stages_{experiment}"] = [vars(stage) for stage in benchmark.stages(experiment)]
@@ -58,6 +60,9 @@ def _tell(found: dict[str, Any]) -> None:
         f"  the same network in NumPy   {full['numpy']:>10,.0f}   ratio {full['ratio']:.1f}x, in turns in this run"
     )
     console.print(f"  local fields, 500 neurons   {found['local_fields']:>10,.0f}")
+    console.print("Through cells of subquantum CBRAM with their spreads, against ideal weights in turns:")
+    for name, speed in found["devices"].items():
+        console.print(f"  {name:<27} {speed['device']:>10,.0f}   {speed['ratio']:.2f}x of {speed['ideal']:,.0f}")
     one = found["one_epoch"]
     console.print(
         f"  local fields, one epoch of 60,000 images: {one['accuracy']:.2%} after {one['train_seconds']:.2f} s of training"

@@ -37,7 +37,7 @@ def show_device(source: str, out: Path | None, kind: str, as_json: bool) -> None
     law = device_law(synapse, device)
     verified, blind = (following(StdpSpec(verify=verify), law) for verify in (True, False))
     read_anyway = synapse.scheme_for(device) == "digital"
-    words = told.follows(synapse, device, verified, blind)
+    words = told.follows(synapse, device, verified, blind) + told.programs(device)
     train = None if device.law == "exact" else measure(device)
     drawn = {} if train is None else {"pulse-response": figures.pulse_train(device.name, train)}
     drawn["following"] = figures.law_following(device.name, verified, None if read_anyway else blind)

@@ -9,7 +9,7 @@ A weight w in [-1, 1] is a view of the conductance, w = 2 (g - g_min) / (g_max -
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ STATES = 255
 """How many states a read resolves between w = -1 and w = 1 (signed 8 bits without -128)."""
 
 
-def state_of(w: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+def state_of(w: npt.NDArray[np.float32] | np.floating[Any]) -> npt.NDArray[np.int32]:
     """Return the state of weights, 0..254: rint(127 w) + 127, in float32 as the kernels do it; beyond -1..1 the end's.
 
     Examples

@@ -136,13 +136,20 @@ class Trainer:
             else:
                 kernels.learn_windows(*pixels, images, self.presentations, draws, spec.seed, *state, *out)
             machine.settle_thresholds()
-            every, before = spec.array.wires_every, self.presentations
+            before = self.presentations
             self.presentations += len(images)
-            if learning and len(images):
-                machine.pass_time(len(images) * spec.encoding.t_present)
-                if self.presentations // every > before // every:
-                    machine.feel_wires()
+            if learning:
+                self._live_on(before)
         return winners
+
+    def _live_on(self, before: int) -> None:
+        """Let cells age, a hundred times in a training, and work out anew what the wires do, when that is due."""
+        spec, machine, shown = self.machine.spec, self.machine, self.presentations
+        moment = max(self.block, self.total // 100)
+        if shown // moment > before // moment:
+            machine.pass_time((shown // moment - before // moment) * moment * spec.encoding.t_present)
+        if shown // spec.array.wires_every > before // spec.array.wires_every:
+            machine.feel_wires()
 
     def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
         """Classify the first images by labels learned before them, then learn labels from all (test, then train)."""

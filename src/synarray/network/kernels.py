@@ -57,7 +57,7 @@ class Cells(NamedTuple):
     power: npt.NDArray[np.int8]  # [row, column] variance of the read current; one cell when reads are noiseless
     pair: npt.NDArray[np.float32]  # [2, neuron, cell] the cells of a pair, each -1..1; empty for other schemes
     writes: npt.NDArray[np.uint32]  # [slice, neuron, cell] pulses each cell received
-    traits: npt.NDArray[np.float32]  # [slice, 4, neuron, cell] step of LTD and LTP in units of the law's, lowest, highest w
+    traits: npt.NDArray[np.float32]  # [slice, 4, neuron, cell] steps of LTD, LTP in units of the law's; lowest, highest w
     variant: npt.NDArray[np.uint8]  # [slice, neuron, cell] which of the device's nonlinearities
     stuck: npt.NDArray[np.uint16]  # [neuron, cell] bits of a digital word that never change; one when none is stuck
     scale: npt.NDArray[np.float32]  # [neuron, cell, 2] a read resolves scale w + offset; one when all are alike
@@ -294,8 +294,9 @@ def _read(read, rows, n, threshold, first_neuron, columns, part, u):
 
 @_woven_in
 def _blur(
-    power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, sigma, seed, stream, place, presentation
-):
+    power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, sigma, seed, stream, place,
+    presentation,
+):  # fmt: skip
     """Add read noise to potentials: the variances of the active rows' cells add up, one normal number a column."""
     _read(power, rows, n, no_threshold, 0, columns, part, variance)
     random_words(words, columns, seed, stream, place, presentation)
@@ -361,8 +362,8 @@ def _normal(bits, quantiles):
 
 @_compiled
 def _write_word(
-    before, n, on, k, j, bits, stuck, bit_chance, attempts, writes, events, ltp, ltd, seed, stream, place, presentation
-):
+    before, n, on, k, j, bits, stuck, bit_chance, attempts, writes, events, ltp, ltd, seed, stream, place, presentation,
+):  # fmt: skip
     """Move a digital word by n levels: program the bits that change, each until a verify finds it written.
 
     Returns the new weight; LTP pulses set bits, LTD pulses reset them, counted in the events ``ltp`` and ``ltd``.
@@ -385,8 +386,7 @@ def _write_word(
             writes[b, k, j] += np.uint32(1)
             block = np.uint64(j) + (np.uint64(i * bits + b) << np.uint64(20))
             written = chance >= np.uint32(65536) or (
-                chance > np.uint32(0)
-                and (_word(block, place, presentation, seed, stream) & np.uint64(65535)) < chance
+                chance > np.uint32(0) and (_word(block, place, presentation, seed, stream) & np.uint64(65535)) < chance
             )
             if written:
                 break
@@ -454,7 +454,7 @@ def _pulse_cells(
     """
     seed, place, presentation = at
     read_sigma, read_power = read_noise
-    paired, scaled = scheme == _PAIR, np.int64(scale.shape[0] > 1)
+    paired, scaled = scheme == _PAIR, np.int64(scale.size > 2)
     ltp, sent, skipped, at_bound, failures, change = 0, 0, 0, 0, 0, 0
     for e in range(hits):
         j = hit[e]
@@ -465,7 +465,7 @@ def _pulse_cells(
         before, on = w[k, j], np.uint32(x_row[j])
         if scheme == _DIGITAL:
             stuck, bits, bit_chance, attempts = words_of
-            fixed = stuck[k, j] if stuck.shape[0] > 1 else stuck[0, 0]
+            fixed = stuck[k, j] if stuck.size > 1 else stuck[0, 0]
             after = _write_word(
                 before, n, on, k, j, bits, fixed, bit_chance, attempts, writes, events, _LTP, _LTD,
                 seed, _FAILURE, place, presentation,
@@ -519,14 +519,14 @@ def _pulse_cells(
 @_woven_in
 def _trait(t, s, k, j, traits):
     """One trait of one cell."""
-    varies = np.int64(traits.shape[2] > 1)
+    varies = np.int64(traits.size > 4)
     return traits[s * varies, t, k * varies, j * varies]
 
 
 @_compiled
 def _drive_cell(s, k, j, x, target, cells, device, tables, seed, place, event, event_down, events):
     """Write-verify: pulses towards the target, a read after each, until the cell has reached or passed it."""
-    curved = np.int64(cells.variant.shape[1] > 1)
+    curved = np.int64(cells.variant.size > 1)
     form = cells.variant[s * curved, k * curved, j * curved]
     low, high = _trait(2, s, k, j, cells.traits), _trait(3, s, k, j, cells.traits)
     target = min(max(target, low), high)
@@ -555,7 +555,7 @@ def _drive_cell(s, k, j, x, target, cells, device, tables, seed, place, event, e
 @_compiled
 def _set_read(k, j, row, column, cells, device):
     """Lay down what a read resolves of a cell that changed."""
-    reading = cells.scale[k, j] if cells.scale.shape[0] > 1 else cells.scale[0, 0]
+    reading = cells.scale[k, j] if cells.scale.size > 2 else cells.scale[0, 0]
     cells.read[row, column] = _code(cells.w[k, j], reading[0], reading[1])
     if device.read_sigma > 0:
         if device.scheme == _PAIR:
@@ -572,7 +572,7 @@ def _program(k, j, target, cells, device, tables, seed, place, event, event_down
     if device.scheme == _DIGITAL:
         delta = np.float32(2.0) / np.float32((1 << device.bits) - 1)
         levels = np.int64(np.rint((target - cells.w[k, j]) / delta))
-        fixed = cells.stuck[k, j] if cells.stuck.shape[0] > 1 else cells.stuck[0, 0]
+        fixed = cells.stuck[k, j] if cells.stuck.size > 1 else cells.stuck[0, 0]
         cells.w[k, j] = _write_word(
             cells.w[k, j], abs(levels), levels > 0, k, j, device.bits, fixed, device.bit_chance, device.attempts,
             cells.writes, events, event, event_down, seed, _PROGRAM, k, place,
@@ -613,7 +613,7 @@ def _refresh(k, column, first_row, n_cells, spikes, cells, device, tables, seed,
     for j in range(n_cells):
         if cells.alive[k, j] == 0:
             continue
-        events[k, _CELL_READ] += 2
+        events[k, _VERIFY] += 2
         if max(cells.pair[0, k, j], cells.pair[1, k, j]) >= np.float32(device.refresh_at):
             _program(k, j, cells.w[k, j], cells, device, tables, seed, spikes, _LTP, _LTD, events)
             events[k, _REFRESH] += 1
@@ -628,7 +628,7 @@ def _freeze(k, j, row, column, spikes, cells, device, tables, pruning, seed, eve
     cells.alive[k, j] = 0
     events[k, _PRUNED] += 1
     if pruning.removed:
-        reading = cells.scale[k, j] if cells.scale.shape[0] > 1 else cells.scale[0, 0]
+        reading = cells.scale[k, j] if cells.scale.size > 2 else cells.scale[0, 0]
         cells.read[row, column] = _code(np.float32(device.no_current), reading[0], reading[1])
         if device.read_sigma > 0:
             cells.power[row, column] = 0
@@ -820,7 +820,9 @@ def learn_sliding(
                 random_words(words, n_cells, seed, _PULSE, place, presentation)
                 learning, hits = _want(k, n_cells, x_row, noise, w, alive, pulses, wanted, hit)
                 if ideal:
-                    sums[g, column] += _pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events)
+                    sums[g, column] += _pulse_ideal(
+                        k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events
+                    )
                 else:
                     if noisy and hits > 0:
                         random_words(cycle_words, n_cells, seed, _CYCLE, place, presentation)

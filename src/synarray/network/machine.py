@@ -102,7 +102,8 @@ class Machine:
         slices = spec.synapse.cells_per_weight(spec.device)
         unit = "bits" if spec.synapse.scheme_for(spec.device) == "digital" else "cells"
         placement = place(shapes, slices, spec.array, unit) if spec.device else None
-        array = SynapticArray.build(shapes, spec.cell, spec.device, spec.synapse, spec.seed)
+        disconnects = spec.pruning.mode in ("conventional", "after")
+        array = SynapticArray.build(shapes, spec.cell, spec.device, spec.synapse, spec.seed, disconnects)
         n = len(array.w)
         machine = cls(
             spec, groups, array, placement,

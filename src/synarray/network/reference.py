@@ -114,7 +114,8 @@ def _read_noise(
         columns, seed=machine.spec.seed, stream=Stream.READ, phase=phase, step=step, presentation=presentation
     )
     z = sigma * np.sqrt(machine.array.variance(g, x).astype(np.float32)) * _normal(bits)
-    return np.floor(z + np.float32(0.5)).astype(np.int32)
+    noise: npt.NDArray[np.int32] = np.floor(z + np.float32(0.5)).astype(np.int32)
+    return noise
 
 
 def _normal(bits: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
@@ -123,7 +124,8 @@ def _normal(bits: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
     i = (bits >> 5) & 1023
     part = (bits & 31).astype(np.float32) / np.float32(32) + np.float32(1 / 64)
     z = quantiles[i] + (quantiles[i + 1] - quantiles[i]) * part
-    return np.where(bits >= 32768, -z, z)
+    signed: npt.NDArray[np.float32] = np.where(bits >= 32768, -z, z)
+    return signed
 
 
 def _update(
@@ -207,7 +209,14 @@ def _pulse(
 
 
 def _move_word(
-    machine: Machine, g: int, column: int, row: int, levels: int, place: _Place, event: NeuronEvent, event_down: NeuronEvent
+    machine: Machine,
+    g: int,
+    column: int,
+    row: int,
+    levels: int,
+    place: _Place,
+    event: NeuronEvent,
+    event_down: NeuronEvent,
 ) -> None:
     """Move a digital word by so many levels: program the bits that change, each until a verify finds it written."""
     array, device, k = machine.array, machine.device, int(machine.array.neuron_start[g] + column)
@@ -253,7 +262,7 @@ def _refresh(machine: Machine, g: int, column: int, tables: Tables) -> None:
     array, k = machine.array, machine.array.neuron_start[g] + column
     events = machine.neuron_events[k]
     for row in np.flatnonzero(array.alive[k]).tolist():
-        events[NeuronEvent.CELL_READ] += 2
+        events[NeuronEvent.VERIFY_READ] += 2
         if array.pair[:, k, row].max() >= np.float32(machine.device.refresh_at):
             _program(machine, g, column, row, array.w[k, row], tables, NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE)
             events[NeuronEvent.PAIR_REFRESH] += 1

@@ -119,7 +119,8 @@ def mean_pulses(spec: StdpSpec, law: PulseLaw, progress: float) -> Floats:
     else:
         best = (asked * moves).sum(axis=1) / np.maximum((moves * moves).sum(axis=1), 1e-300)
         pulses = np.repeat(best[:, None], STATES, axis=1)
-    return np.minimum(pulses, MOST_PULSES)
+    least: Floats = np.minimum(pulses, MOST_PULSES)
+    return least
 
 
 def pulse_tables(spec: StdpSpec, law: PulseLaw, progress: float) -> PulseTables:
@@ -152,7 +153,8 @@ class Following:
     def error(self) -> Floats:
         """Root mean square of delivered - asked over that of asked, over all states alike, shape (2,)."""
         missed, asked = (np.sqrt(np.mean(part**2, axis=1)) for part in (self.delivered - self.asked, self.asked))
-        return np.divide(missed, asked, out=np.zeros(2), where=asked > 0)
+        share: Floats = np.divide(missed, asked, out=np.zeros(2), where=asked > 0)
+        return share
 
 
 def following(spec: StdpSpec, law: PulseLaw) -> Following:

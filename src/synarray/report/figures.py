@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "check_format", "array_maps", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train", "receptive_fields", "save",
+    "array_maps", "check_format", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train", "receptive_fields", "save",
     "training_curve",
 ]  # fmt: skip
 

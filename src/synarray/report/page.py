@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from synarray import __version__
+from synarray.array.maps import array_maps
 from synarray.errors import RunError
 from synarray.report import figures
 from synarray.study.reproduce import PAPER, Row
@@ -56,7 +57,7 @@ def _render(rows: Sequence[Row]) -> str:
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         (resources.files("synarray.report") / "page.html").read_text("utf-8")
     )
-    chart = figures.dots([row.spec.title for row in rows], [[run["accuracy"] for run in row.metrics] for row in rows])
+    chart = figures.dots([row.title for row in rows], [[run["accuracy"] for run in row.metrics] for row in rows])
     return template.render(
         paper=PAPER,
         version=__version__,
@@ -64,6 +65,7 @@ def _render(rows: Sequence[Row]) -> str:
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         seeds=", ".join(str(run["seed"]) for run in rows[0].metrics),
         rows=[_line(row) for row in rows],
+        unconfirmed=sorted({row.metrics[0]["device"] for row in rows if row.metrics[0]["unconfirmed"]}),
         factor_names=[factor.name for factor in rows[0].factors],
         bars=_data_uri(figures.png(chart)),
         pictures=[_picture(row) for row in rows if row.spec.picture],
@@ -73,7 +75,7 @@ def _render(rows: Sequence[Row]) -> str:
 def _line(row: Row) -> dict[str, Any]:
     spread = row.spread("accuracy")
     return {
-        "title": row.spec.title,
+        "title": row.title,
         "paper": row.spec.paper,
         "command": row.spec.command,
         "accuracy": f"{100 * row.mean('accuracy'):.2f}" + ("" if np.isnan(spread) else f" +- {100 * spread:.2f}"),
@@ -86,15 +88,25 @@ def _line(row: Row) -> dict[str, Any]:
     }
 
 
-def _picture(row: Row) -> dict[str, str]:
+def _picture(row: Row) -> dict[str, Any]:
     result = row.example
     fields = figures.receptive_fields(result_arrays(result), result.image_shape, 36)
     curve = figures.training_curve(result.history, result.accuracy)
     return {
-        "title": row.spec.title,
+        "title": row.title,
         "fields": _data_uri(figures.png(fields)),
         "curve": _data_uri(figures.png(curve)),
+        "maps": _maps(row),
     }
+
+
+def _maps(row: Row) -> list[str]:
+    """Draw the physical arrays of a network that lies in cells of a device."""
+    machine = row.example.machine
+    if machine.placement is None:
+        return []
+    maps = array_maps(machine.array, machine.placement)
+    return [_data_uri(figures.png(figures.array_maps(maps, i, row.title))) for i in range(machine.placement.n_arrays)]
 
 
 def _data_uri(picture: bytes) -> str:

@@ -36,7 +36,9 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
         table.add_row("accuracy, soft votes", f"{metrics['accuracy']:.2%}  (95 %: {low:.2%} to {high:.2%})")
         table.add_row("accuracy, hard votes", f"{metrics['accuracy_hard']:.2%}")
     table.add_row("neurons (silent)", f"{metrics['n_neurons']:,} ({metrics['silent_neurons']:,})")
-    table.add_row("inputs, groups, cells", f"{metrics['n_inputs']:,}, {metrics['n_groups']:,}, {metrics['n_cells']:,}")
+    table.add_row(
+        "inputs, groups, weights", f"{metrics['n_inputs']:,}, {metrics['n_groups']:,}, {metrics['n_cells']:,}"
+    )
     table.add_row(
         "pruned; absent or pruned of full", f"{metrics['pruned_fraction']:.1%}; {metrics['spared_fraction']:.1%}"
     )
@@ -44,6 +46,15 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
     for name in ("pulses", "pulses_ltp", "pulses_ltd", "pulses_pruning", "pulses_at_bound", "pulses_skipped_by_pruning",
                  "output_spikes", "input_spikes", "row_reads", "column_senses", "cell_reads"):  # fmt: skip
         table.add_row(name.replace("_", " "), f"{metrics[name]:,}")
+    if metrics["device"] is not None:
+        table.add_section()
+        mark = f" ({len(metrics['unconfirmed'])} numbers not confirmed)" if metrics["unconfirmed"] else ""
+        table.add_row("device", metrics["device"] + mark)
+        table.add_row("scheme, cells per weight", f"{metrics['scheme']}, {metrics['cells_per_weight']}")
+        table.add_row("arrays; stuck cells", f"{metrics['arrays']}; {metrics['stuck_cells']:,}")
+        table.add_row("most pulses on one cell", f"{metrics['most_writes']:,}")
+        for name in ("verify_reads", "pulses_failed", "pulses_initial", "pair_refreshes", "mask_lookups"):
+            table.add_row(name.replace("_", " "), f"{metrics[name]:,}")
     table.add_section()
     speed = f"{metrics['train_seconds']:.2f} s, {metrics['images_per_second']:,.0f} images/s"
     table.add_row(f"training, {metrics['images_seen']:,} images", speed)
@@ -64,7 +75,7 @@ def reproduction_table(rows: Sequence[Row]) -> Table:
     for row in rows:
         spread = row.spread("accuracy")
         table.add_row(
-            row.spec.title,
+            row.title,
             f"{100 * row.mean('accuracy'):.2f}" + (f" +- {100 * spread:.2f}" if n > 1 else ""),
             f"{100 * row.mean('accuracy_hard'):.1f}",
             f"{row.mean('spared_fraction'):.0%}",
@@ -72,6 +83,9 @@ def reproduction_table(rows: Sequence[Row]) -> Table:
             f"{row.mean('images_per_second'):,.0f}",
             row.spec.paper,
         )
+    if any(row.metrics[0]["unconfirmed"] for row in rows):
+        table.caption = "? rests on device numbers that nobody has confirmed: synarray devices show NAME"
+        table.caption_justify = "left"
     return table
 
 
@@ -86,7 +100,7 @@ def factor_table(rows: Sequence[Row]) -> Table:
     table.add_column("product", justify="right")
     for row in rows:
         product = float(np.prod([factor.ratio for factor in row.factors]))
-        table.add_row(row.spec.title, *(f"{factor.ratio:.3g}x" for factor in row.factors), f"{product:,.0f}x")
+        table.add_row(row.title, *(f"{factor.ratio:.3g}x" for factor in row.factors), f"{product:,.0f}x")
     return table
 
 
@@ -98,8 +112,12 @@ def array_table(numbers: dict[str, Any]) -> Table:
     table.add_column()
     table.add_column(justify="right")
     hot, used = numbers["hottest_cell"], numbers["cells_used"]
-    low, mean, high = (format_quantity(float(f"{numbers[key]:.3g}"), "S") for key in ("g_lowest", "g_mean", "g_highest"))
-    table.add_row("arrays", f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']} x {numbers['columns']} each")
+    low, mean, high = (
+        format_quantity(float(f"{numbers[key]:.3g}"), "S") for key in ("g_lowest", "g_mean", "g_highest")
+    )
+    table.add_row(
+        "arrays", f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']} x {numbers['columns']} each"
+    )
     table.add_row("cells in use", f"{used:,} of {numbers['cells']:,} ({used / numbers['cells']:.1%})")
     table.add_row("conductance, lowest / mean / highest", f"{low} / {mean} / {high}")
     table.add_row("pulses on a cell, mean / most", f"{numbers['pulses_per_cell']:.1f} / {numbers['pulses_most']:,.0f}")

@@ -27,7 +27,7 @@ from synarray.rng import Stream, permutation
 from synarray.study.experiment import ExperimentSpec, load_experiment, task_images
 from synarray.study.rival import NumpyTwin
 
-__all__ = ["by_inputs", "by_neurons", "network_speed", "peak_memory", "rivals", "stages"]
+__all__ = ["by_inputs", "by_neurons", "network_speed", "peak_memory", "rivals", "stages", "through_devices"]
 
 Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
 
@@ -71,6 +71,24 @@ def rivals(images: int = 20_000, numpy_images: int = 1_000, turns: int = 3) -> d
         plain.append(numpy_images / (time.perf_counter() - start))
     fast, slow = statistics.median(compiled), statistics.median(plain)
     return {"synarray": fast, "numpy": slow, "ratio": fast / slow}
+
+
+def through_devices(images: int, turns: int = 3) -> dict[str, dict[str, float]]:
+    """Ideal weights and cells of a device in turns, with all its spreads: medians in images per second, and their ratio."""
+    cells: dict[str, dict[str, Any]] = {
+        "analog": {"device": "subquantum-cbram"},
+        "2-bit words": {"device": "subquantum-cbram", "synapse.scheme": "digital"},
+    }
+    found = {}
+    for experiment in ("full-field", "local-fields"):
+        for name, changes in cells.items():
+            ideal, device = [], []
+            for _ in range(turns):
+                ideal.append(network_speed(experiment, images, turns=1))
+                device.append(network_speed(experiment, images, changes, turns=1))
+            fast, slow = statistics.median(ideal), statistics.median(device)
+            found[f"{experiment}, {name}"] = {"ideal": fast, "device": slow, "ratio": slow / fast}
+    return found
 
 
 def by_neurons(sizes: list[int], images: int) -> dict[int, float]:

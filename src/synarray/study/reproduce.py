@@ -77,6 +77,11 @@ class Row:
     factors: list[Factor]
     example: Result
 
+    @property
+    def title(self) -> str:
+        """The row's title, with a question mark when it rests on device numbers that nobody has confirmed."""
+        return self.spec.title + (" ?" if self.metrics[0]["unconfirmed"] else "")
+
     def mean(self, name: str) -> float:
         """Mean over seeds."""
         return statistics.fmean(run[name] for run in self.metrics)
@@ -98,6 +103,9 @@ class Row:
             **{name: self.mean(name) for name in averaged},
             "accuracy_std": self.spread("accuracy") if len(self.metrics) > 1 else None,
             "accuracies": [run["accuracy"] for run in self.metrics],
+            "device": self.metrics[0]["device"],
+            "scheme": self.metrics[0]["scheme"],
+            "unconfirmed": self.metrics[0]["unconfirmed"],
             "factors": {factor.name: factor.ratio for factor in self.factors},
             "runs": self.metrics,
         }

@@ -279,6 +279,18 @@ class _Metrics(BaseModel):
     row_reads: int
     column_senses: int
     cell_reads: int
+    verify_reads: int
+    pulses_failed: int
+    pulses_initial: int
+    pair_refreshes: int
+    mask_lookups: int
+    device: str | None
+    unconfirmed: list[str]
+    scheme: str | None
+    cells_per_weight: int
+    arrays: int | None
+    stuck_cells: int
+    most_writes: int | None
     images_seen: int
     train_seconds: float
     images_per_second: float

@@ -1,0 +1,104 @@
+"""Write-verify: bring cells to wanted conductances, a pulse and a read at a time, with the device's own spreads.
+
+Needed wherever weights are transferred into an array. Each cell is read, and while it stands further from its target than the
+tolerance it is sent one pulse in the target's direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.device.cell import state_of
+from synarray.device.spec import DeviceSpec
+from synarray.device.variation import draw_stuck, draw_traits
+from synarray.errors import DataError
+from synarray.rng import Stream, normal, uniform
+
+__all__ = ["Programmed", "write_verify"]
+
+
+@dataclass(frozen=True)
+class Programmed:
+    """What write-verify reached.
+
+    Attributes
+    ----------
+    g : ndarray of float64, shape (n,)
+        Conductances, S.
+    pulses : ndarray of int64, shape (n,)
+        Pulses each cell was sent; it was read once more than that.
+    arrived : ndarray of bool, shape (n,)
+        Whether it stands within the tolerance.
+    """
+
+    g: npt.NDArray[np.float64]
+    pulses: npt.NDArray[np.int64]
+    arrived: npt.NDArray[np.bool_]
+
+
+def write_verify(
+    device: DeviceSpec, targets: npt.ArrayLike, *, tolerance: float = 0.02, most: int = 200, seed: int = 0
+) -> Programmed:
+    """Program cells that stand at their lowest conductance.
+
+    Parameters
+    ----------
+    device : DeviceSpec
+        Any but one of the exact law, whose pulses have no size.
+    targets : array_like, shape (n,)
+        Wanted conductances, S, within g_min..g_max.
+    tolerance : float
+        Distance that is close enough, as a share of g_max - g_min.
+    most : int
+        Pulses after which a cell is given up.
+    seed : int
+
+    Returns
+    -------
+    Programmed
+
+    Raises
+    ------
+    DataError
+        When a target is no conductance of the device, or the tolerance or the number of pulses is not positive.
+
+    Examples
+    --------
+    >>> linear = DeviceSpec(n_levels_ltp=50, n_levels_ltd=50)
+    >>> write_verify(linear, [linear.g_max], tolerance=0.001).pulses.tolist()
+    [50]
+    """
+    wanted = np.atleast_1d(np.asarray(targets, float))
+    if wanted.ndim != 1 or not np.all((wanted >= device.g_min) & (wanted <= device.g_max)):
+        raise DataError(
+            "targets must be conductances between g_min and g_max", got=f"shape {wanted.shape}, {wanted.min()} to {wanted.max()}",
+            where="argument targets", do="Clip them to the device's range.",
+        )  # fmt: skip
+    if not tolerance > 0 or most < 1 or device.law == "exact":
+        raise DataError(
+            "write-verify needs a positive tolerance, a pulse, and a law that has steps",
+            got=f"tolerance {tolerance}, {most} pulses, law {device.law}", where="arguments", do="Use 0.02 and 200.",
+        )  # fmt: skip
+    n, goal = len(wanted), device.weight(wanted)
+    traits = draw_traits(device, (1, 1, n), seed)[0, :, 0].astype(np.float64)
+    stuck = draw_stuck(device, (1, 1, n), seed)
+    x = traits[2].copy()
+    if stuck is not None:
+        x[stuck.high[0, 0]] = traits[3][stuck.high[0, 0]]
+    steps = device.steps(np.arange(-127, 128) / 127.0)
+    pulses, chance = np.zeros(n, np.int64), np.array(device.switching)
+    for i in range(most):
+        away = np.flatnonzero(np.abs(x - goal) > 2.0 * tolerance)
+        if not len(away):
+            break
+        up = (x[away] < goal[away]).astype(int)
+        works = uniform(n, seed=seed, stream=Stream.FAILURE, step=i)[away] < chance[up]
+        spread = 2.0 * device.sigma_c2c * normal(n, seed=seed, stream=Stream.PROGRAM, step=i)[away]
+        move = np.where(up == 1, 1.0, -1.0) * steps[up, state_of(x[away].astype(np.float32))] + spread
+        x[away] += works * traits[up, away] * move
+        x[away] = np.clip(x[away], traits[2, away], traits[3, away])
+        pulses[away] += 1
+    return Programmed(device.conductance(x), pulses, np.abs(x - goal) <= 2.0 * tolerance)

@@ -11,8 +11,8 @@ became and counts every pulse, read and spike it took.
 The floors, from the ground up; a file imports only from its own floor or from floors below it:
 
     words       errors, units, events (what is counted), rng (one seed, named streams), spec (frozen values)
-    device/     one cell: how a programming pulse moves it
-    array/      many cells: tiles and their verbs (read, pulse, program, freeze, disconnect)
+    device/     one cell: the law of its pulses, its spreads, its drift; a library of published devices
+    array/      many cells: how a weight lives in them, where they lie, their verbs (read, program, ...), their wires
     network/    spikes: encoding, winner-take-all neurons, STDP, pruning; compiled kernels and a readable reference
     learn/      time: data sets, presentations, epochs, read-out, results, the scikit-learn classifier
     cost/       price: what the counted events saved
@@ -27,6 +27,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synarray.array.geometry import ArraySpec
+    from synarray.array.synapse import SynapseSpec
+    from synarray.array.wires import WireSpec, solve_read
+    from synarray.device.library import device_names, load_device
+    from synarray.device.programming import write_verify
+    from synarray.device.spec import DeviceSpec
     from synarray.errors import DataError, RunError, SpecError, SynarrayError
     from synarray.learn.classifier import SpikingClassifier
     from synarray.learn.datasets import Dataset, load_dataset
@@ -39,8 +45,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ArraySpec": "array.geometry",
     "DataError": "errors",
     "Dataset": "learn.datasets",
+    "DeviceSpec": "device.spec",
     "Evaluation": "learn.readout",
     "ExperimentSpec": "study.experiment",
     "LearningSpec": "learn.training",
@@ -49,17 +57,25 @@ _HOMES = {
     "RunError": "errors",
     "SpecError": "errors",
     "SpikingClassifier": "learn.classifier",
+    "SynapseSpec": "array.synapse",
     "SynarrayError": "errors",
+    "WireSpec": "array.wires",
+    "device_names": "device.library",
     "experiment_names": "study.experiment",
     "load_dataset": "learn.datasets",
+    "load_device": "device.library",
     "load_experiment": "study.experiment",
     "open_run": "study.runs",
+    "solve_read": "array.wires",
     "train": "learn.training",
+    "write_verify": "device.programming",
 }
 
 __all__ = [
+    "ArraySpec",
     "DataError",
     "Dataset",
+    "DeviceSpec",
     "Evaluation",
     "ExperimentSpec",
     "LearningSpec",
@@ -68,12 +84,18 @@ __all__ = [
     "RunError",
     "SpecError",
     "SpikingClassifier",
+    "SynapseSpec",
     "SynarrayError",
+    "WireSpec",
+    "device_names",
     "experiment_names",
     "load_dataset",
+    "load_device",
     "load_experiment",
     "open_run",
+    "solve_read",
     "train",
+    "write_verify",
 ]
 
 

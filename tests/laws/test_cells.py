@@ -156,7 +156,7 @@ def test_ltp_never_lowers_and_ltd_never_raises(scheme: str) -> None:
     """Without spread from cycle to cycle, but with everything else that may go wrong."""
     values, synapse = SCHEMES[scheme]
     stdp = StdpSpec(a=0.5, c=0.3, w_start=0.0, w_spread=0.8)
-    machine = build(2000, values | SPREADS | {"p_fail": 0.15}, {**synapse, "refresh_at": 1.0}, stdp=stdp)
+    machine = build(2000, values | SPREADS | {"p_fail": 0.15}, {**synapse, "refresh_every": 10**6}, stdp=stdp)
     risen = fallen = 0
     for place in range(12):
         up = np.random.default_rng(place).random(2000) < 0.5
@@ -215,10 +215,10 @@ def test_a_device_without_imperfections_is_the_ideal_weight_of_the_same_step(
     np.testing.assert_array_equal(real.machine.threshold, ideal.machine.threshold)
     np.testing.assert_array_equal(real.label_counts, ideal.label_counts)
     if not synapse.get("n_bits"):  # words count the bits they change
-        assert {**real.events, "cell_read": 0} == {**ideal.events, "cell_read": 0}
-    assert len(np.unique(real.machine.array.read_copy)) == (
-        cell.n_levels or len(np.unique(real.machine.array.read_copy))
-    )
+        seen = ideal.machine.array.n_cells  # once, to find that all stand at the lowest weight
+        assert real.events == ideal.events | {"verify_read": seen}
+    assert real.machine.array.writes.sum() > 1000
+    assert not ideal.machine.array.writes.any()
 
 
 # Any number of pulses
@@ -469,23 +469,18 @@ def test_stuck_cells_are_as_many_as_said_and_never_move(scheme: str) -> None:
     device = {"law": "binary" if scheme == "digital" else "linear", "stuck_low": 0.06, "stuck_high": 0.03}
     machine = build(6000, device, {"scheme": scheme, "n_bits": 3})
     seen = []
-    for place, pulses in enumerate((0, 255, 255)):
-        update(machine, UP.repeat(2)[:6000] if place == 1 else np.zeros(6000, np.bool_), pulses, place)
-        seen.append(machine.array.conductance())
-        if scheme == "pair":
-            update(machine, np.ones(6000, np.bool_), pulses, place + 5)
-            seen[-1] = machine.array.conductance()
-    low, high = DeviceSpec(law="linear").g_min, DeviceSpec(law="linear").g_max
-    if scheme == "pair":  # LTD raises too: what did not rise, or stood at the top before any pulse
-        rose = seen[1] > seen[0]
-        stuck_low, stuck_high = ~rose & np.isclose(seen[0], low), np.isclose(seen[0], high)
-    else:
-        stuck_low = np.isclose(seen[1], low) & np.isclose(seen[0], low)
-        stuck_high = np.isclose(seen[0], high) & np.isclose(seen[2], high)
-        moved = ~(stuck_low | stuck_high)
-        assert np.isclose(seen[1][moved], high).mean() > 0.999  # one input in 65,536 missed its LTP
+    for target in (1.0, -1.0):
+        machine.program(np.full((1, 6000), target, np.float32), NeuronEvent.INITIAL_PULSE)
+        seen.append(machine.array.conductance()[:, 0])
+    if scheme == "pair":  # its second cell goes the other way
+        seen = [np.stack([seen[0][0], seen[1][1]]), np.stack([seen[1][0], seen[0][1]])]
+    stuck_low, stuck_high = (np.isclose(g, end) for g, end in zip(seen, (1e-7, 5e-6), strict=True))
     assert near(stuck_low.mean(), 0.06, stuck_low.size) and near(stuck_high.mean(), 0.03, stuck_high.size)
-    np.testing.assert_array_equal(machine.array.stuck_cells, stuck_low | stuck_high)
+    np.testing.assert_array_equal(machine.array.stuck_cells[:, 0], stuck_low | stuck_high)
+    update(machine, np.ones(6000, np.bool_), 99)
+    update(machine, np.zeros(6000, np.bool_), 50, 1)
+    g = machine.array.conductance()[:, 0]
+    assert np.isclose(g[stuck_low], 1e-7).all() and np.isclose(g[stuck_high], 5e-6).all()
 
 
 def test_stuck_cells_of_a_compound_narrow_its_range() -> None:
@@ -586,8 +581,7 @@ def test_reads_spread_as_the_conductances_do(scheme: str) -> None:
 def test_noiseless_reads_are_all_alike() -> None:
     machine = stand(build(50, LINEAR, n_neurons=2), 0.0)
     assert machine.array.read_sigma == 0
-    with np.errstate(divide="ignore"), pytest.raises(AssertionError):
-        read_spread(machine, 100)
+    assert read_spread(machine, 2000) == 0
 
 
 # Digital words
@@ -627,7 +621,7 @@ def test_stuck_bits_never_change_and_the_others_do() -> None:
         update(machine, np.random.default_rng(place).random(2000) < 0.5, 1 + place % 5, place)
         ever |= bits(levels(machine), 4) != first
     assert not ever[stuck].any()
-    assert ever[~stuck].all()
+    assert ever[~stuck].mean() > 0.99
     assert counted(machine, NeuronEvent.PULSE_FAILED) > 100
 
 
@@ -672,7 +666,9 @@ def test_a_refresh_keeps_the_weight_and_makes_room_in_both_cells() -> None:
     assert (after[:, full] <= pair[:, full] + 0.02).all() and (after[:, full].sum(0) < pair[:, full].sum(0)).all()
     np.testing.assert_array_equal(machine.array.w[0], (after[0] - after[1]) / 2)
     assert counted(machine, NeuronEvent.PAIR_REFRESH) == full.sum()
-    assert counted(machine, NeuronEvent.CELL_READ) == 2 * 1000 * 2  # before the update, and to look
+    assert counted(machine, NeuronEvent.CELL_READ) == 2 * 1000  # before the update
+    raised = counted(machine, NeuronEvent.LTP_PULSE)
+    assert counted(machine, NeuronEvent.VERIFY_READ) == 2 * 1000 + full.sum() + raised  # to look, to begin, after each pulse
     assert counted(machine, NeuronEvent.LTD_PULSE) == 2 * full.sum()
     way = 2 * np.abs(before[full]).astype(float)
     assert (

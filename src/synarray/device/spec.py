@@ -121,7 +121,7 @@ class DeviceSpec(Spec):
     """Share of the cells that stand at g_min and never move."""
     stuck_high: _Share = 0.0
     drift_nu: Annotated[float, Field(ge=0, le=2)] = 0.0
-    """Exponent of the drift g(t) = g (t / drift_t0)^-nu since the last pulse on the cell."""
+    """Exponent of the drift g(t) = g (1 + t / drift_t0)^-nu since the last pulse on the cell."""
     sigma_drift_nu: _Relative = 0.0
     """Device-to-device spread of that exponent, absolute."""
     drift_t0: Annotated[Seconds, Field(gt=0)] = 20.0

@@ -124,16 +124,13 @@ _MOST_PROGRAMMING = 1000  # pulses after which write-verify gives up on a cell
 _FLUSH = 256  # rows summed in int16 before they could overflow: 256 x 127 < 2^15
 _LANES = 32  # columns are summed in whole registers of 32 16-bit lanes
 
-_INPUT, _WINNER, _PULSE, _PRUNE = int(Stream.INPUT), int(Stream.WINNER), int(Stream.PULSE), int(Stream.PRUNE)
-_CYCLE, _FAILURE, _PROGRAM, _READ = int(Stream.CYCLE), int(Stream.FAILURE), int(Stream.PROGRAM), int(Stream.READ)
-_SPIKE, _CELL_READ = int(NeuronEvent.OUTPUT_SPIKE), int(NeuronEvent.CELL_READ)
-_LTP, _LTD = int(NeuronEvent.LTP_PULSE), int(NeuronEvent.LTD_PULSE)
-_AT_BOUND, _SKIPPED = int(NeuronEvent.PULSE_AT_BOUND), int(NeuronEvent.PULSE_SKIPPED)
-_VERIFY, _FAILED = int(NeuronEvent.VERIFY_READ), int(NeuronEvent.PULSE_FAILED)
-_REFRESH, _MASK = int(NeuronEvent.PAIR_REFRESH), int(NeuronEvent.MASK_LOOKUP)
-_PRUNING_PULSE, _PRUNED = int(NeuronEvent.PRUNING_PULSE), int(NeuronEvent.CELL_PRUNED)
-_PRESENTATION, _INPUT_SPIKE = int(NetworkEvent.PRESENTATION), int(NetworkEvent.INPUT_SPIKE)
-_ROW_READ, _COLUMN_SENSE = int(NetworkEvent.ROW_READ), int(NetworkEvent.COLUMN_SENSE)
+# as NumPy's integers: numba compiles a function anew for every Python integer it is handed
+_INPUT, _WINNER, _PULSE, _PRUNE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE, Stream.PRUNE))
+_CYCLE, _FAILURE, _PROGRAM, _READ = (np.int64(s) for s in (Stream.CYCLE, Stream.FAILURE, Stream.PROGRAM, Stream.READ))
+_SPIKE, _CELL_READ, _LTP, _LTD, _AT_BOUND, _SKIPPED, _PRUNING_PULSE, _PRUNED, _VERIFY, _FAILED, _REFRESH, _, _MASK, *_ = (
+    np.int64(event) for event in NeuronEvent
+)
+_PRESENTATION, _INPUT_SPIKE, _ROW_READ, _COLUMN_SENSE = (np.int64(event) for event in NetworkEvent)
 
 
 class _Bench(NamedTuple):
@@ -467,7 +464,7 @@ def _pulse_cells(
             stuck, bits, bit_chance, attempts = words_of
             fixed = stuck[k, j] if stuck.size > 1 else stuck[0, 0]
             after = _write_word(
-                before, n, on, k, j, bits, fixed, bit_chance, attempts, writes, events, _LTP, _LTD,
+                before, n, on > 0, k, np.int64(j), bits, fixed, bit_chance, attempts, writes, events, _LTP, _LTD,
                 seed, _FAILURE, place, presentation,
             )  # fmt: skip
         else:
@@ -592,7 +589,7 @@ def _program(k, j, target, cells, device, tables, seed, place, event, event_down
         cells.w[k, j] = (cells.pair[0, k, j] - cells.pair[1, k, j]) * np.float32(0.5)
     else:
         cells.w[k, j] = _drive_cell(
-            0, k, j, cells.w[k, j], target, cells, device, tables, seed, place, event, event_down, events
+            np.int64(0), k, j, cells.w[k, j], target, cells, device, tables, seed, place, event, event_down, events
         )
 
 
@@ -650,7 +647,7 @@ def _prune(k, column, first_row, n_cells, stage, spikes, cells, device, tables, 
             rank[j] = 255  # no level below reaches it
             continue
         if pruning.random:
-            rank[j] = np.int64(_word(j, k, 0, seed, _PRUNE) % np.uint64(254))
+            rank[j] = np.int64(_word(np.uint64(j), k, np.int64(0), seed, _PRUNE) % np.uint64(254))
         else:
             rank[j] = np.int64(_state(cells.w[k, j]))
     left = quota - pruned
@@ -732,7 +729,7 @@ def learn_windows(
                     )  # fmt: skip
                 totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
-                random = _word(g, m, presentation, seed, _WINNER)
+                random = _word(np.uint64(g), m, presentation, seed, _WINNER)
                 column = _draw_winner(u, columns, winner, random, numerator)
                 k = neuron + column
                 winners[p, m, g] = k
@@ -813,7 +810,7 @@ def learn_sliding(
                         power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, read_sigma,
                         seed, _READ, place, presentation,
                     )  # fmt: skip
-                random = _word(g, m, presentation, seed, _WINNER)
+                random = _word(np.uint64(g), m, presentation, seed, _WINNER)
                 column = _draw_winner(u, columns, winner, random, numerator)
                 k = neuron + column
                 winners[p, m, g] = k
@@ -873,7 +870,7 @@ def infer(images, gains, places, windows, seed, phase, refractory, layout, cells
                         power, rows, n, columns, no_threshold, part, variance, u, words, noise, normal, read_sigma,
                         seed, _READ + (phase << 8), m * groups + g, places[p],
                     )  # fmt: skip
-                random = _word(g, m, places[p], seed, _WINNER + (phase << 8))
+                random = _word(np.uint64(g), m, np.int64(places[p]), seed, _WINNER + (phase << 8))
                 k = neuron + _draw_winner(u, columns, tables.winner, random, numerator)
                 winners[p, m, g] = k
                 threshold[k] -= refractory

@@ -21,9 +21,9 @@ from synarray.array.tiles import SynapticArray
 from synarray.device.cell import CellSpec
 from synarray.device.library import Device as DeviceOf
 from synarray.events import NetworkEvent, NeuronEvent
+from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, chance_table
 from synarray.network.fields import FieldSpec, Group
-from synarray.network import kernels
 from synarray.network.kernels import Cells, Device, Layout, Neurons, Pruning, Tables
 from synarray.network.neuron import NeuronSpec, homeostasis_step, winner_table
 from synarray.network.pruning import PruningSpec, stages

@@ -16,12 +16,13 @@ from synarray.learn.result import HistoryPoint
 from synarray.network.stdp import Following
 
 if TYPE_CHECKING:
-    from synarray.array.maps import ArrayMaps
     from matplotlib.figure import Figure
 
+    from synarray.array.maps import ArrayMaps
+
 __all__ = [
-    "array_maps", "check_format", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train", "receptive_fields", "save",
-    "training_curve",
+    "array_maps", "check_format", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train",
+    "receptive_fields", "save", "training_curve",
 ]  # fmt: skip
 
 _INK, _RED, _GREY = "#20639b", "#d1495b", "#888888"

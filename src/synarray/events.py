@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["NetworkEvent", "NeuronEvent"]
+__all__ = ["LEVELS", "NetworkEvent", "NeuronEvent"]
+
+LEVELS = 508
+"""Levels of one cell between g_min and g_max: a pulse adds the cell's state, 0..254, before and after it."""
 
 
 class NeuronEvent(IntEnum):
@@ -29,6 +32,13 @@ class NeuronEvent(IntEnum):
     PAIR_REFRESH = 10  # differential pair reset and programmed anew because it came close to the end of its range
     INITIAL_PULSE = 11  # pulse that brought a cell from the lowest conductance to where learning starts
     MASK_LOOKUP = 12  # bit of the alive mask looked up before an update
+    # The conductance that pulses and reads of cells met: g above g_min, in units of (g_max - g_min) / LEVELS, summed
+    LTP_LEVEL = 13
+    LTD_LEVEL = 14
+    PRUNING_LEVEL = 15
+    INITIAL_LEVEL = 16
+    CELL_READ_LEVEL = 17
+    VERIFY_LEVEL = 18
 
 
 class NetworkEvent(IntEnum):
@@ -38,3 +48,5 @@ class NetworkEvent(IntEnum):
     INPUT_SPIKE = 1  # input active in a window (at least one spike within it)
     ROW_READ = 2  # row of a tile driven by its read voltage for one window
     COLUMN_SENSE = 3  # column current of a tile sensed for one window
+    ROW_CELL = 4  # weight on a row that is driven, read with it
+    ROW_LEVEL = 5  # the conductance these weights met, as the levels of ``NeuronEvent``

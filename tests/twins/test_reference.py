@@ -75,7 +75,7 @@ def compare(spec: MachineSpec, x: np.ndarray, images: int = IMAGES) -> Machine:
         tables = fast.tables(begin / images)
         winners = np.zeros((len(part), spec.encoding.draws, len(fast.groups)), np.int32)
         state = (fast.layout, fast.cells, fast.neurons, tables, fast.device, fast.pruning)
-        out = (fast.neuron_events, fast.network_events, winners)
+        out = (fast.neuron_events, fast.network_events, fast.driven, winners)
         if sliding:
             kernels.learn_sliding(
                 *pixels, part, begin, spec.encoding.draws, spec.encoding.steps_per_window, spec.seed, *state, *out
@@ -95,6 +95,7 @@ def compare(spec: MachineSpec, x: np.ndarray, images: int = IMAGES) -> Machine:
     np.testing.assert_array_equal(fast.array.pair, slow.array.pair)
     np.testing.assert_array_equal(fast.array.writes, slow.array.writes)
     np.testing.assert_array_equal(fast.array.power, slow.array.power)
+    np.testing.assert_array_equal(fast.driven, slow.driven)
     return fast
 
 

@@ -127,7 +127,7 @@ class Trainer:
             progress = min(1.0, (self.presentations - progress_from) / self.total)
             tables = machine.tables(progress, learning=learning)
             state = (machine.layout, machine.cells, machine.neurons, tables, machine.device, machine.pruning)
-            out = (machine.neuron_events, machine.network_events, winners[begin : begin + self.block])
+            out = (machine.neuron_events, machine.network_events, machine.driven, winners[begin : begin + self.block])
             if sliding:
                 window = spec.encoding.steps_per_window
                 kernels.learn_sliding(
@@ -136,6 +136,7 @@ class Trainer:
             else:
                 kernels.learn_windows(*pixels, images, self.presentations, draws, spec.seed, *state, *out)
             machine.settle_thresholds()
+            machine.fold_reads()
             before = self.presentations
             self.presentations += len(images)
             if learning:

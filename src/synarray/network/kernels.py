@@ -130,7 +130,11 @@ _CYCLE, _FAILURE, _PROGRAM, _READ = (np.int64(s) for s in (Stream.CYCLE, Stream.
 _SPIKE, _CELL_READ, _LTP, _LTD, _AT_BOUND, _SKIPPED, _PRUNING_PULSE, _PRUNED, _VERIFY, _FAILED, _REFRESH, _, _MASK, *_ = (
     np.int64(event) for event in NeuronEvent
 )
-_PRESENTATION, _INPUT_SPIKE, _ROW_READ, _COLUMN_SENSE = (np.int64(event) for event in NetworkEvent)
+_LTP_LEVEL, _LTD_LEVEL = np.int64(NeuronEvent.LTP_LEVEL), np.int64(NeuronEvent.LTD_LEVEL)
+_LOOK_LEVEL, _VERIFY_LEVEL = np.int64(NeuronEvent.CELL_READ_LEVEL), np.int64(NeuronEvent.VERIFY_LEVEL)
+_PRUNING_LEVEL, _INITIAL_LEVEL = np.int64(NeuronEvent.PRUNING_LEVEL), np.int64(NeuronEvent.INITIAL_LEVEL)
+_PRESENTATION, _INPUT_SPIKE, _ROW_READ, _COLUMN_SENSE, *_ = (np.int64(event) for event in NetworkEvent)
+_HIGHEST = np.int64(254)  # state of a cell at g_max
 
 
 class _Bench(NamedTuple):
@@ -252,13 +256,15 @@ def _spike(chance, x, words, noise, seed, stream, step, presentation):
 
 
 @_woven_in
-def _drive(inputs, first_row, n_cells, zero_row, x, x_row, rows):
-    """Hand the inputs' activity to a tile's rows; list the active rows, filled up to eights with the zero row."""
+def _drive(inputs, first_row, n_cells, zero_row, x, x_row, rows, driven):
+    """Hand the inputs' activity to a tile's rows, and count it; list the active rows, filled up to eights with the zero row."""
     if n_cells == x.size:  # a tile of all inputs has them in their order
         x_row[:] = x
     else:
         for j in range(n_cells):
             x_row[j] = x[np.uint32(inputs[first_row + j])]
+    for j in range(n_cells):
+        driven[first_row + j] += np.uint32(x_row[j])
     n = 0
     for j in range(n_cells):
         rows[n] = first_row + j
@@ -357,6 +363,16 @@ def _normal(bits, quantiles):
     return -z if bits >= np.uint16(32768) else z
 
 
+@_woven_in
+def _level_of(event):
+    """Where the conductance met by a kind of pulses is summed."""
+    if event == _LTP:
+        return _LTP_LEVEL
+    if event == _LTD:
+        return _LTD_LEVEL
+    return _PRUNING_LEVEL if event == _PRUNING_PULSE else _INITIAL_LEVEL
+
+
 @_compiled
 def _write_word(
     before, n, on, k, j, bits, stuck, bit_chance, attempts, writes, events, ltp, ltd, seed, stream, place, presentation,
@@ -376,15 +392,20 @@ def _write_word(
             continue
         up = (new >> b) & 1
         chance = np.uint32(0) if (np.int64(stuck) >> b) & 1 else bit_chance[up]
-        written = False
+        event, written = ltp if up else ltd, False
+        stands = np.int64(0) if up else _HIGHEST
         for i in range(most):
-            events[k, ltp if up else ltd] += 1
-            events[k, _VERIFY] += verified
             writes[b, k, j] += np.uint32(1)
             block = np.uint64(j) + (np.uint64(i * bits + b) << np.uint64(20))
             written = chance >= np.uint32(65536) or (
                 chance > np.uint32(0) and (_word(block, place, presentation, seed, stream) & np.uint64(65535)) < chance
             )
+            arrives = _HIGHEST - stands if written else stands
+            events[k, event] += 1
+            events[k, _level_of(event)] += stands + arrives
+            if verified:
+                events[k, _VERIFY] += 1
+                events[k, _VERIFY_LEVEL] += 2 * arrives
             if written:
                 break
             events[k, _FAILED] += 1
@@ -411,6 +432,28 @@ def _want(k, n_cells, x_row, noise, w, alive, pulses, wanted, hit):
         hit[hits] = j
         hits += wanted[j] > 0
     return learning, hits
+
+
+@_woven_in
+def _look(k, n_cells, w, pair, alive, scheme, bits):
+    """Conductance met when the cells of a neuron's learning weights are read, as levels."""
+    met = 0
+    if scheme == _DIGITAL:
+        top = np.float32((1 << bits) - 1)
+        for j in range(n_cells):
+            word = np.uint32((w[k, j] + _ONE) * np.float32(0.5) * top + np.float32(0.5))
+            word -= (word >> np.uint32(1)) & np.uint32(0x55555555)  # how many bits are set
+            word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
+            word = (word + (word >> np.uint32(4))) & np.uint32(0x0F0F0F0F)
+            met += np.int64((word + (word >> np.uint32(8))) & np.uint32(255)) * np.int64(alive[k, j])
+        return 2 * _HIGHEST * met
+    if scheme == _PAIR:
+        for j in range(n_cells):
+            met += np.int64(_state(pair[0, k, j]) + _state(pair[1, k, j])) * np.int64(alive[k, j])
+        return 2 * met
+    for j in range(n_cells):
+        met += np.int64(_state(w[k, j])) * np.int64(alive[k, j])
+    return 2 * met
 
 
 @_woven_in
@@ -452,7 +495,7 @@ def _pulse_cells(
     seed, place, presentation = at
     read_sigma, read_power = read_noise
     paired, scaled = scheme == _PAIR, np.int64(scale.size > 2)
-    ltp, sent, skipped, at_bound, failures, change = 0, 0, 0, 0, 0, 0
+    ltp, sent, skipped, at_bound, failures, change, met, met_ltp = 0, 0, 0, 0, 0, 0, 0, 0
     for e in range(hits):
         j = hit[e]
         n = np.int64(wanted[j]) * np.int64(alive[k, j])
@@ -471,9 +514,10 @@ def _pulse_cells(
             s = np.int64(1) - np.int64(on) if paired else np.int64(0)
             up = np.uint32(1) if paired else on
             after, gain, form = pair[s, k, j] if paired else before, traits[s, up, k, j], variant[s, k, j]
-            variance, failed = np.float32(0.0), 0
+            variance, failed, level = np.float32(0.0), 0, -np.int64(_state(after))
             for i in range(n):
                 law = up * np.uint32(256) + _state(after)
+                level += 2 * np.int64(_state(after))
                 if chance[law] < np.uint32(65536):
                     block = np.uint64(j) + (np.uint64(i) << np.uint64(20))
                     if (_word(block, place, presentation, seed, _FAILURE) & np.uint64(65535)) >= chance[law]:
@@ -485,6 +529,9 @@ def _pulse_cells(
             if noisy:
                 after += np.sqrt(variance) * _normal(cycle[j], normal)
             after = min(max(after, traits[s, 2, k, j]), traits[s, 3, k, j])
+            level += np.int64(_state(after))
+            met += level
+            met_ltp += level * np.int64(up)
             if paired:
                 pair[s, k, j] = after
                 after = (pair[0, k, j] - pair[1, k, j]) * np.float32(0.5)
@@ -506,6 +553,8 @@ def _pulse_cells(
     events[k, _LTD] += sent - ltp
     events[k, _SKIPPED] += skipped
     events[k, _AT_BOUND] += at_bound
+    events[k, _LTP_LEVEL] += met_ltp
+    events[k, _LTD_LEVEL] += met - met_ltp
     events[k, _FAILED] += failures
     return change
 
@@ -530,13 +579,15 @@ def _drive_cell(s, k, j, x, target, cells, device, tables, seed, place, event, e
     up = np.uint32(1) if x < target else np.uint32(0)
     gain = _trait(up, s, k, j, cells.traits)
     events[k, _VERIFY] += 1
+    events[k, _VERIFY_LEVEL] += 2 * np.int64(_state(x))
     for i in range(_MOST_PROGRAMMING):
         law = up * np.uint32(256) + _state(x)
         if (up and x >= target) or (not up and x <= target) or gain * tables.step[form, law] == 0:
             break
         block = np.uint64(2 * j + s) + (np.uint64(i) << np.uint64(22))
         random = _philox(block, k, place, seed, _PROGRAM)
-        events[k, event if up else event_down] += 1
+        kind, level = event if up else event_down, np.int64(_state(x))
+        events[k, kind] += 1
         events[k, _VERIFY] += 1
         cells.writes[s, k, j] += np.uint32(1)
         if (random[0] & np.uint64(65535)) < np.uint64(tables.chance[law]):
@@ -546,6 +597,8 @@ def _drive_cell(s, k, j, x, target, cells, device, tables, seed, place, event, e
             x = min(max(x, low), high)
         else:
             events[k, _FAILED] += 1
+        events[k, _level_of(kind)] += level + np.int64(_state(x))
+        events[k, _VERIFY_LEVEL] += 2 * np.int64(_state(x))
     return x
 
 
@@ -579,9 +632,10 @@ def _program(k, j, target, cells, device, tables, seed, place, event, event_down
         for side in range(2):
             low = _trait(2, side, k, j, cells.traits)
             if cells.pair[side, k, j] > low and _trait(0, side, k, j, cells.traits) > 0:
+                events[k, _level_of(event_down)] += np.int64(_state(cells.pair[side, k, j]) + _state(low))
+                events[k, event_down] += 1
                 cells.pair[side, k, j] = low
                 cells.writes[side, k, j] += np.uint32(1)
-                events[k, event_down] += 1
         goal = cells.pair[1 - s, k, j] + np.float32(2.0) * abs(target)
         cells.pair[s, k, j] = _drive_cell(
             s, k, j, cells.pair[s, k, j], goal, cells, device, tables, seed, place, event, event_down, events
@@ -611,6 +665,7 @@ def _refresh(k, column, first_row, n_cells, spikes, cells, device, tables, seed,
         if cells.alive[k, j] == 0:
             continue
         events[k, _VERIFY] += 2
+        events[k, _VERIFY_LEVEL] += 2 * np.int64(_state(cells.pair[0, k, j]) + _state(cells.pair[1, k, j]))
         if max(cells.pair[0, k, j], cells.pair[1, k, j]) >= np.float32(device.refresh_at):
             _program(k, j, cells.w[k, j], cells, device, tables, seed, spikes, _LTP, _LTD, events)
             events[k, _REFRESH] += 1
@@ -692,7 +747,7 @@ def _after_spike(k, column, first_row, n_cells, spikes, cells, device, tables, p
 @_compiled
 def learn_windows(
     images, gains, order, first, windows, seed, layout, cells, neurons, tables, device, pruning,
-    events, totals, winners,
+    events, totals, driven, winners,
 ):  # fmt: skip
     """Learn from images ``order``, presentations ``first``..., in windows that start empty.
 
@@ -719,7 +774,7 @@ def learn_windows(
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows, driven)
                 place = m * groups + g
                 _read(read, rows, n, threshold, neuron, columns, part, u)
                 if read_sigma > 0:
@@ -738,6 +793,8 @@ def learn_windows(
                 if ideal:
                     _pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events)
                 else:
+                    if looks > 0:
+                        events[k, _LOOK_LEVEL] += _look(k, n_cells, w, pair, alive, scheme, bits)
                     if noisy and hits > 0:
                         random_words(cycle_words, n_cells, seed, _CYCLE, place, presentation)
                     _pulse_cells(
@@ -757,7 +814,7 @@ def learn_windows(
 @_compiled
 def learn_sliding(
     images, gains, order, first, steps, window, seed, layout, cells, neurons, tables, device, pruning,
-    events, totals, winners,
+    events, totals, driven, winners,
 ):  # fmt: skip
     """Learn in steps of ``dt``: an input counts as active for ``window`` steps from its spike on; one winner a step.
 
@@ -776,7 +833,7 @@ def learn_sliding(
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
     masked = pruning.at_spikes.size > 0 or pruning.maturity > 0
     watched, no_threshold = masked or device.refresh_every > 0, np.zeros_like(threshold)
-    left, turn = np.zeros(x.size, np.int64), np.zeros(x.size, np.int32)
+    left, turn, no_count = np.zeros(x.size, np.int64), np.zeros(x.size, np.int32), np.zeros_like(driven)
     sums = np.zeros((groups, read.shape[1]), np.int32)
     for p in range(order.size):
         presentation = first + p
@@ -795,7 +852,7 @@ def learn_sliding(
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
                 place = m * groups + g
-                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows, driven)
                 totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
                 for j in range(n_cells):
@@ -821,6 +878,8 @@ def learn_sliding(
                         k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events
                     )
                 else:
+                    if looks > 0:
+                        events[k, _LOOK_LEVEL] += _look(k, n_cells, w, pair, alive, scheme, bits)
                     if noisy and hits > 0:
                         random_words(cycle_words, n_cells, seed, _CYCLE, place, presentation)
                     sums[g, column] += _pulse_cells(
@@ -836,7 +895,7 @@ def learn_sliding(
                 if watched and _after_spike(
                     k, column, row, n_cells, spikes[k], cells, device, tables, pruning, seed, events
                 ):
-                    n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                    n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows, no_count)
                     _read(read, rows, n, no_threshold, neuron, columns, part, u)
                     sums[g, :columns] = u[:columns]
 
@@ -856,6 +915,7 @@ def infer(images, gains, places, windows, seed, phase, refractory, layout, cells
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
     threshold, no_threshold = settled.copy(), np.zeros_like(settled)
     power, read_sigma, normal = cells.power, device.read_sigma, device.normal
+    no_count = np.zeros(read.shape[0], np.uint32)
     for p in range(images.shape[0]):
         _set_chances(images, p, gains[p], tables.intensity, chance)
         for m in range(windows):
@@ -863,7 +923,7 @@ def infer(images, gains, places, windows, seed, phase, refractory, layout, cells
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows)
+                n = _drive(inputs, row, n_cells, zero_row, x, x_row, rows, no_count)
                 _read(read, rows, n, threshold, neuron, columns, part, u)
                 if read_sigma > 0:
                     _blur(

@@ -73,6 +73,8 @@ class Machine:
         Output spikes a neuron is expected to fire in the whole training (sets the pruning stages).
     neuron_events : ndarray of int64, shape (n_neurons, len(NeuronEvent))
     network_events : ndarray of int64, shape (len(NetworkEvent),)
+    driven : ndarray of uint32, shape (n_rows + 1,)
+        Reads in which each row was driven, since ``fold_reads``.
     ageing : Ageing or None
         The clock of cells that drift.
     """
@@ -86,6 +88,7 @@ class Machine:
     expected_spikes: float
     neuron_events: npt.NDArray[np.int64] = field(repr=False)
     network_events: npt.NDArray[np.int64] = field(repr=False)
+    driven: npt.NDArray[np.uint32] = field(repr=False)
     ageing: Ageing | None = field(default=None, repr=False)
     _steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
 
@@ -112,6 +115,7 @@ class Machine:
             expected_spikes=presentations * spec.encoding.draws * len(groups) / n,
             neuron_events=np.zeros((n, len(NeuronEvent)), np.int64),
             network_events=np.zeros(len(NetworkEvent), np.int64),
+            driven=np.zeros(len(array.read_copy), np.uint32),
         )  # fmt: skip
         array.removed = spec.pruning.mode == "conventional"
         spread = 2.0 * uniform(array.w.size, seed=spec.seed, stream=Stream.INITIAL).reshape(array.w.shape) - 1.0
@@ -125,6 +129,16 @@ class Machine:
             machine.ageing = Ageing.of(array, spec.seed)
             machine.feel_wires()
         return machine
+
+    def fold_reads(self) -> None:
+        """Book the conductance that the reads since the last call met, as the cells stand now."""
+        if self.spec.device is not None:
+            levels = 2 * self.array.levels().sum(axis=0)
+            for g, (rows, columns) in enumerate(self.array.shapes):
+                driven = self.driven[self.array.rows(g)].astype(np.int64)
+                self.network_events[NetworkEvent.ROW_CELL] += columns * driven.sum()
+                self.network_events[NetworkEvent.ROW_LEVEL] += driven @ levels[self.array.neurons(g), :rows].sum(axis=0)
+        self.driven[:] = 0
 
     def feel_wires(self) -> None:
         """Work out anew what the wires leave of every read and write."""

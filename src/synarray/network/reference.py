@@ -20,6 +20,12 @@ from synarray.rng import Phase, Stream, normal_quantiles, philox, random_u16
 
 __all__ = ["infer", "learn"]
 
+_LEVEL_OF = {
+    NeuronEvent.LTP_PULSE: NeuronEvent.LTP_LEVEL,
+    NeuronEvent.LTD_PULSE: NeuronEvent.LTD_LEVEL,
+    NeuronEvent.PRUNING_PULSE: NeuronEvent.PRUNING_LEVEL,
+    NeuronEvent.INITIAL_PULSE: NeuronEvent.INITIAL_LEVEL,
+}
 _Winners = npt.NDArray[np.int64]
 
 
@@ -49,6 +55,7 @@ def learn(
                 u = machine.array.read(g, x) + machine.threshold[machine.array.neurons(g)]
                 u += _read_noise(machine, g, x, step, first + p, Phase.TRAIN)
                 machine.network_events[NetworkEvent.ROW_READ] += np.count_nonzero(x)
+                machine.driven[machine.array.rows(g)] += x.astype(np.uint32)
                 machine.network_events[NetworkEvent.COLUMN_SENSE] += group.n_neurons
                 column = _draw_winner(u, tables, g, m, first + p, seed, Phase.TRAIN)
                 winners[p, m, g] = machine.array.neuron_start[g] + column
@@ -139,6 +146,8 @@ def _update(
         for stream in (Stream.PULSE, Stream.CYCLE)
     )
     alive = array.alive[k, : len(x)].astype(bool)
+    if machine.spec.device is not None and machine.device.looks:
+        events[NeuronEvent.CELL_READ_LEVEL] += 2 * int(array.levels()[:, k, : len(x)][:, alive].sum())
     law = 256 * x + array.state(g, column)
     wanted = (tables.pulses[law] + noise.astype(np.uint32)) >> np.uint32(16)
     for row in np.flatnonzero(wanted).tolist():
@@ -189,8 +198,10 @@ def _pulse(
     side, up = (1 - on, 1) if pair else (0, on)  # a pair: LTD raises the other cell
     trait, form = array.trait(side, k, row), array.curvature(side, k, row)
     x, variance, failed = array.pair[side, k, row] if pair else array.w[k, row], np.float32(0), 0
+    level = -int(state_of(x))
     for i in range(n):
         law = 256 * up + int(state_of(x))
+        level += 2 * int(state_of(x))
         if tables.chance[law] < 65536 and place.word(row + (i << 20))[0] % 65536 >= tables.chance[law]:
             failed += 1
             continue
@@ -200,6 +211,7 @@ def _pulse(
     if machine.device.noisy:
         x += np.sqrt(variance) * _normal(cycle)[0]
     x = min(max(x, trait[2]), trait[3])
+    machine.neuron_events[k, NeuronEvent.LTP_LEVEL if up else NeuronEvent.LTD_LEVEL] += level + int(state_of(x))
     if pair:
         array.program_pair(g, column, row, side, x)
     else:
@@ -228,11 +240,16 @@ def _move_word(
     for bit in [b for b in range(device.bits) if ((old ^ new) >> b) & 1]:
         up = (new >> bit) & 1
         chance = 0 if (array.stuck(k, row) >> bit) & 1 else int(device.bit_chance[up])
+        kind, stands = event if up else event_down, 0 if up else 254
         for i in range(device.attempts if verified else 1):
-            events[event if up else event_down] += 1
+            written = place.word(row + ((i * device.bits + bit) << 20))[0] % 65536 < chance
+            arrives = 254 - stands if written else stands
+            events[kind] += 1
+            events[_LEVEL_OF[kind]] += stands + arrives
             events[NeuronEvent.VERIFY_READ] += verified
+            events[NeuronEvent.VERIFY_LEVEL] += 2 * arrives * verified
             array.writes[bit, k, row] += 1
-            if place.word(row + ((i * device.bits + bit) << 20))[0] % 65536 < chance:
+            if written:
                 break
             events[NeuronEvent.PULSE_FAILED] += 1
         else:
@@ -263,6 +280,7 @@ def _refresh(machine: Machine, g: int, column: int, tables: Tables) -> None:
     events = machine.neuron_events[k]
     for row in np.flatnonzero(array.alive[k]).tolist():
         events[NeuronEvent.VERIFY_READ] += 2
+        events[NeuronEvent.VERIFY_LEVEL] += 2 * int(state_of(array.pair[:, k, row]).sum())
         if array.pair[:, k, row].max() >= np.float32(machine.device.refresh_at):
             _program(machine, g, column, row, array.w[k, row], tables, NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE)
             events[NeuronEvent.PAIR_REFRESH] += 1
@@ -309,6 +327,7 @@ def _program(
         for side in range(2):
             trait = array.trait(side, k, row)
             if array.pair[side, k, row] > trait[2] and trait[0] > 0:
+                machine.neuron_events[k, _LEVEL_OF[event_down]] += int(state_of(array.pair[side, k, row]) + state_of(trait[2]))
                 array.program_pair(g, column, row, side, trait[2])
                 array.writes[side, k, row] += 1
                 machine.neuron_events[k, event_down] += 1
@@ -331,19 +350,23 @@ def _drive_cell(
     target = min(max(target, trait[2]), trait[3])
     up = int(x < target)
     events[NeuronEvent.VERIFY_READ] += 1
+    events[NeuronEvent.VERIFY_LEVEL] += 2 * int(state_of(x))
     for i in range(1000):
         law = 256 * up + int(state_of(x))
         if (x >= target if up else x <= target) or trait[up] * tables.step[form, law] == 0:
             break
         luck, spread = place.word(2 * row + side + (i << 22))
-        events[event if up else event_down] += 1
+        kind, level = event if up else event_down, int(state_of(x))
+        events[kind] += 1
         events[NeuronEvent.VERIFY_READ] += 1
         array.writes[side, k, row] += 1
-        if luck % 65536 >= tables.chance[law]:
+        if luck % 65536 < tables.chance[law]:
+            x += trait[up] * tables.step[form, law]
+            if machine.device.noisy:
+                x += trait[up] * tables.spread[form, law] * _normal(np.array([spread % 65536], np.uint16))[0]
+            x = min(max(x, trait[2]), trait[3])
+        else:
             events[NeuronEvent.PULSE_FAILED] += 1
-            continue
-        x += trait[up] * tables.step[form, law]
-        if machine.device.noisy:
-            x += trait[up] * tables.spread[form, law] * _normal(np.array([spread % 65536], np.uint16))[0]
-        x = min(max(x, trait[2]), trait[3])
+        events[_LEVEL_OF[kind]] += level + int(state_of(x))
+        events[NeuronEvent.VERIFY_LEVEL] += 2 * int(state_of(x))
     return x

@@ -306,13 +306,14 @@ class SynapticArray:
             return np.broadcast_to((self.stuck_bits[None] >> bits) & 1 == 1, shape)
         return np.broadcast_to((self.traits[:, :2] == 0).all(axis=1), shape)
 
-    def levels(self) -> npt.NDArray[np.int64]:
+    def levels(self) -> npt.NDArray[np.uint8]:
         """State of every cell, 0 (g_min) to 254 (g_max), shape (slices, n_neurons, most_cells); a compound as one, averaged."""
         if self.scheme == "digital":
             top = np.float32((1 << self.synapse.n_bits) - 1)
-            word = ((self.w + np.float32(1)) * np.float32(0.5) * top + np.float32(0.5)).astype(np.int64)
-            return 254 * ((word[None] >> np.arange(self.synapse.n_bits)[:, None, None]) & 1)
-        return state_of(self.pair if self.scheme == "pair" else self.w[None]).astype(np.int64)
+            word = ((self.w + np.float32(1)) * np.float32(0.5) * top + np.float32(0.5)).astype(np.uint16)
+            bits = (word[None] >> np.arange(self.synapse.n_bits, dtype=np.uint16)[:, None, None]) & np.uint16(1)
+            return bits.astype(np.uint8) * np.uint8(254)
+        return state_of(self.pair if self.scheme == "pair" else self.w[None]).astype(np.uint8)
 
     def conductance(self) -> npt.NDArray[np.float64]:
         """Conductance of every cell, S, shape (cells per weight, n_neurons, most_cells); nan where there is none.

@@ -136,7 +136,6 @@ class Trainer:
             else:
                 kernels.learn_windows(*pixels, images, self.presentations, draws, spec.seed, *state, *out)
             machine.settle_thresholds()
-            machine.fold_reads()
             before = self.presentations
             self.presentations += len(images)
             if learning:
@@ -144,10 +143,11 @@ class Trainer:
         return winners
 
     def _live_on(self, before: int) -> None:
-        """Let cells age, a hundred times in a training, and work out anew what the wires do, when that is due."""
+        """Let cells age and book what reads met, a hundred times in a training; work out anew what the wires do, when due."""
         spec, machine, shown = self.machine.spec, self.machine, self.presentations
         moment = max(self.block, self.total // 100)
-        if shown // moment > before // moment:
+        if shown // moment > before // moment or shown == self.total:
+            machine.fold_reads()
             machine.pass_time((shown // moment - before // moment) * moment * spec.encoding.t_present)
         if shown // spec.array.wires_every > before // spec.array.wires_every:
             machine.feel_wires()

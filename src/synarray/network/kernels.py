@@ -131,8 +131,8 @@ _SPIKE, _CELL_READ, _LTP, _LTD, _AT_BOUND, _SKIPPED, _PRUNING_PULSE, _PRUNED, _V
     np.int64(event) for event in NeuronEvent
 )
 _LTP_LEVEL, _LTD_LEVEL = np.int64(NeuronEvent.LTP_LEVEL), np.int64(NeuronEvent.LTD_LEVEL)
-_LOOK_LEVEL, _VERIFY_LEVEL = np.int64(NeuronEvent.CELL_READ_LEVEL), np.int64(NeuronEvent.VERIFY_LEVEL)
 _PRUNING_LEVEL, _INITIAL_LEVEL = np.int64(NeuronEvent.PRUNING_LEVEL), np.int64(NeuronEvent.INITIAL_LEVEL)
+_VERIFY_LEVEL = np.int64(NeuronEvent.VERIFY_LEVEL)
 _PRESENTATION, _INPUT_SPIKE, _ROW_READ, _COLUMN_SENSE, *_ = (np.int64(event) for event in NetworkEvent)
 _HIGHEST = np.int64(254)  # state of a cell at g_max
 
@@ -257,14 +257,17 @@ def _spike(chance, x, words, noise, seed, stream, step, presentation):
 
 @_woven_in
 def _drive(inputs, first_row, n_cells, zero_row, x, x_row, rows, driven):
-    """Hand the inputs' activity to a tile's rows, and count it; list the active rows, filled up to eights with the zero row."""
+    """Hand the inputs' activity to a tile's rows, and count it where there is room to; list the active rows, filled up to
+    eights with the zero row.
+    """
     if n_cells == x.size:  # a tile of all inputs has them in their order
         x_row[:] = x
     else:
         for j in range(n_cells):
             x_row[j] = x[np.uint32(inputs[first_row + j])]
-    for j in range(n_cells):
-        driven[first_row + j] += np.uint32(x_row[j])
+    if driven.size > 0:
+        for j in range(n_cells):
+            driven[first_row + j] += np.uint32(x_row[j])
     n = 0
     for j in range(n_cells):
         rows[n] = first_row + j
@@ -432,28 +435,6 @@ def _want(k, n_cells, x_row, noise, w, alive, pulses, wanted, hit):
         hit[hits] = j
         hits += wanted[j] > 0
     return learning, hits
-
-
-@_woven_in
-def _look(k, n_cells, w, pair, alive, scheme, bits):
-    """Conductance met when the cells of a neuron's learning weights are read, as levels."""
-    met = 0
-    if scheme == _DIGITAL:
-        top = np.float32((1 << bits) - 1)
-        for j in range(n_cells):
-            word = np.uint32((w[k, j] + _ONE) * np.float32(0.5) * top + np.float32(0.5))
-            word -= (word >> np.uint32(1)) & np.uint32(0x55555555)  # how many bits are set
-            word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
-            word = (word + (word >> np.uint32(4))) & np.uint32(0x0F0F0F0F)
-            met += np.int64((word + (word >> np.uint32(8))) & np.uint32(255)) * np.int64(alive[k, j])
-        return 2 * _HIGHEST * met
-    if scheme == _PAIR:
-        for j in range(n_cells):
-            met += np.int64(_state(pair[0, k, j]) + _state(pair[1, k, j])) * np.int64(alive[k, j])
-        return 2 * met
-    for j in range(n_cells):
-        met += np.int64(_state(w[k, j])) * np.int64(alive[k, j])
-    return 2 * met
 
 
 @_woven_in
@@ -793,8 +774,6 @@ def learn_windows(
                 if ideal:
                     _pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events)
                 else:
-                    if looks > 0:
-                        events[k, _LOOK_LEVEL] += _look(k, n_cells, w, pair, alive, scheme, bits)
                     if noisy and hits > 0:
                         random_words(cycle_words, n_cells, seed, _CYCLE, place, presentation)
                     _pulse_cells(
@@ -833,7 +812,7 @@ def learn_sliding(
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
     masked = pruning.at_spikes.size > 0 or pruning.maturity > 0
     watched, no_threshold = masked or device.refresh_every > 0, np.zeros_like(threshold)
-    left, turn, no_count = np.zeros(x.size, np.int64), np.zeros(x.size, np.int32), np.zeros_like(driven)
+    left, turn, no_count = np.zeros(x.size, np.int64), np.zeros(x.size, np.int32), np.zeros(0, np.uint32)
     sums = np.zeros((groups, read.shape[1]), np.int32)
     for p in range(order.size):
         presentation = first + p
@@ -878,8 +857,6 @@ def learn_sliding(
                         k, column, row, hits, x_row, wanted, hit, w, read, alive, step, events
                     )
                 else:
-                    if looks > 0:
-                        events[k, _LOOK_LEVEL] += _look(k, n_cells, w, pair, alive, scheme, bits)
                     if noisy and hits > 0:
                         random_words(cycle_words, n_cells, seed, _CYCLE, place, presentation)
                     sums[g, column] += _pulse_cells(
@@ -915,7 +892,7 @@ def infer(images, gains, places, windows, seed, phase, refractory, layout, cells
     groups, zero_row = row_start.size - 1, read.shape[0] - 1
     threshold, no_threshold = settled.copy(), np.zeros_like(settled)
     power, read_sigma, normal = cells.power, device.read_sigma, device.normal
-    no_count = np.zeros(read.shape[0], np.uint32)
+    no_count = np.zeros(0, np.uint32)
     for p in range(images.shape[0]):
         _set_chances(images, p, gains[p], tables.intensity, chance)
         for m in range(windows):

@@ -74,7 +74,9 @@ class Machine:
     neuron_events : ndarray of int64, shape (n_neurons, len(NeuronEvent))
     network_events : ndarray of int64, shape (len(NetworkEvent),)
     driven : ndarray of uint32, shape (n_rows + 1,)
-        Reads in which each row was driven, since ``fold_reads``.
+        Reads in which each row was driven, since ``fold_reads``; empty for ideal weights.
+    looked : ndarray of int64, shape (n_neurons,)
+        Cells looked up before updates, until ``fold_reads``.
     ageing : Ageing or None
         The clock of cells that drift.
     """
@@ -89,6 +91,7 @@ class Machine:
     neuron_events: npt.NDArray[np.int64] = field(repr=False)
     network_events: npt.NDArray[np.int64] = field(repr=False)
     driven: npt.NDArray[np.uint32] = field(repr=False)
+    looked: npt.NDArray[np.int64] = field(repr=False)
     ageing: Ageing | None = field(default=None, repr=False)
     _steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
 
@@ -115,7 +118,8 @@ class Machine:
             expected_spikes=presentations * spec.encoding.draws * len(groups) / n,
             neuron_events=np.zeros((n, len(NeuronEvent)), np.int64),
             network_events=np.zeros(len(NetworkEvent), np.int64),
-            driven=np.zeros(len(array.read_copy), np.uint32),
+            driven=np.zeros(len(array.read_copy) if spec.device else 0, np.uint32),
+            looked=np.zeros(n, np.int64),
         )  # fmt: skip
         array.removed = spec.pruning.mode == "conventional"
         spread = 2.0 * uniform(array.w.size, seed=spec.seed, stream=Stream.INITIAL).reshape(array.w.shape) - 1.0
@@ -132,13 +136,21 @@ class Machine:
 
     def fold_reads(self) -> None:
         """Book the conductance that the reads since the last call met, as the cells stand now."""
-        if self.spec.device is not None:
-            levels = 2 * self.array.levels().sum(axis=0)
-            for g, (rows, columns) in enumerate(self.array.shapes):
-                driven = self.driven[self.array.rows(g)].astype(np.int64)
-                self.network_events[NetworkEvent.ROW_CELL] += columns * driven.sum()
-                self.network_events[NetworkEvent.ROW_LEVEL] += driven @ levels[self.array.neurons(g), :rows].sum(axis=0)
+        if self.spec.device is None:
+            return
+        levels, looks = self.array.levels(), self.neuron_events[:, NeuronEvent.CELL_READ]
+        for g, (rows, columns) in enumerate(self.array.shapes):
+            driven = self.driven[self.array.rows(g)].astype(np.int64)
+            self.network_events[NetworkEvent.ROW_CELL] += columns * driven.sum()
+            standing = levels[:, self.array.neurons(g), :rows].sum(axis=(0, 1), dtype=np.int64)
+            self.network_events[NetworkEvent.ROW_LEVEL] += 2 * (driven @ standing)
         self.driven[:] = 0
+        alive = self.array.alive
+        cells = alive.sum(axis=1, dtype=np.int64) * max(1, self.device.looks)
+        standing = (levels * alive).sum(axis=(0, 2), dtype=np.int64)
+        met = 2 * (looks - self.looked) * standing // np.maximum(cells, 1)
+        self.neuron_events[:, NeuronEvent.CELL_READ_LEVEL] += met
+        self.looked[:] = looks
 
     def feel_wires(self) -> None:
         """Work out anew what the wires leave of every read and write."""

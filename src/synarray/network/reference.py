@@ -55,7 +55,8 @@ def learn(
                 u = machine.array.read(g, x) + machine.threshold[machine.array.neurons(g)]
                 u += _read_noise(machine, g, x, step, first + p, Phase.TRAIN)
                 machine.network_events[NetworkEvent.ROW_READ] += np.count_nonzero(x)
-                machine.driven[machine.array.rows(g)] += x.astype(np.uint32)
+                if machine.driven.size:
+                    machine.driven[machine.array.rows(g)] += x.astype(np.uint32)
                 machine.network_events[NetworkEvent.COLUMN_SENSE] += group.n_neurons
                 column = _draw_winner(u, tables, g, m, first + p, seed, Phase.TRAIN)
                 winners[p, m, g] = machine.array.neuron_start[g] + column
@@ -146,8 +147,6 @@ def _update(
         for stream in (Stream.PULSE, Stream.CYCLE)
     )
     alive = array.alive[k, : len(x)].astype(bool)
-    if machine.spec.device is not None and machine.device.looks:
-        events[NeuronEvent.CELL_READ_LEVEL] += 2 * int(array.levels()[:, k, : len(x)][:, alive].sum())
     law = 256 * x + array.state(g, column)
     wanted = (tables.pulses[law] + noise.astype(np.uint32)) >> np.uint32(16)
     for row in np.flatnonzero(wanted).tolist():

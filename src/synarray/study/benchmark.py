@@ -177,7 +177,7 @@ def _windows(n, last, images, gains, layout, cells, neurons, tables, events):
     words, noise, _, _, chance, x, x_row, rows, part, u, numerator, _, wanted, hit = kernels.workbench(
         images.shape[1], cells.w.shape[1], read.shape[1]
     )
-    groups, zero_row, driven = row_start.size - 1, read.shape[0] - 1, np.zeros(read.shape[0], np.uint32)
+    groups, zero_row, driven = row_start.size - 1, read.shape[0] - 1, np.zeros(0, np.uint32)
     for p in range(n):
         if last == 0:
             continue

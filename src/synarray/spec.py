@@ -10,11 +10,11 @@ import re
 from typing import Annotated, Any, Self, get_args, get_origin
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from synarray.errors import SpecError, nearest
 
-__all__ = ["Spec", "Text"]
+__all__ = ["Source", "Sourced", "Spec", "Text"]
 
 
 def _encodable(text: str) -> str:
@@ -60,6 +60,47 @@ class Spec(BaseModel):
             return cls.model_validate(values, context={"from_file": True})
         except ValidationError as error:
             raise spec_error(cls, error, where=where) from None
+
+
+class Source(Spec):
+    """Where a number comes from."""
+
+    source: Annotated[Text, Field(min_length=3)]
+    confirmed: bool = True
+    """False: from memory, a guess or a choice; reports say so."""
+
+
+class Sourced(Spec):
+    """A specification whose numbers may stand beside their sources: ``key = { value = ..., source = "..." }``."""
+
+    sources: Annotated[dict[str, Source], Field(default_factory=dict)]
+    """Where each number comes from, by its name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_sources(cls, values: Any) -> Any:
+        """Take a number apart from its source."""
+        if not isinstance(values, dict) or not isinstance(values.get("sources", {}), dict):
+            return values
+        plain, sources = {}, dict(values.get("sources", {}))
+        for key, value in values.items():
+            if isinstance(value, dict) and "value" in value:
+                sources[key] = {name: part for name, part in value.items() if name != "value"}
+                value = value["value"]
+            plain[key] = value
+        return plain | {"sources": sources}
+
+    @model_validator(mode="after")
+    def _name_known(self) -> Self:
+        unknown = sorted(set(self.sources) - set(type(self).model_fields))
+        if unknown:
+            raise ValueError(f"sources must name keys of the table, not {unknown[0]}")
+        return self
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        """Names of the numbers nobody has vouched for."""
+        return [name for name, source in self.sources.items() if not source.confirmed]
 
 
 def _plain(value: Any) -> Any:

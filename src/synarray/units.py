@@ -10,7 +10,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
 
-__all__ = ["Hertz", "Ohms", "Seconds", "Siemens", "Volts", "format_quantity", "parse_quantity"]
+__all__ = [
+    "Farads",
+    "Hertz",
+    "Joules",
+    "Ohms",
+    "Seconds",
+    "Siemens",
+    "Volts",
+    "Watts",
+    "format_quantity",
+    "parse_quantity",
+]
 
 
 _SPELLINGS = {"Ohm": "ohm", "\u2126": "ohm", "\u03a9": "ohm"}
@@ -82,8 +93,12 @@ def _quantity(unit: str) -> tuple[BeforeValidator, PlainSerializer]:
 
 
 _SECONDS, _HERTZ, _VOLTS, _SIEMENS, _OHMS = (_quantity(unit) for unit in ("s", "Hz", "V", "S", "ohm"))
+_JOULES, _WATTS, _FARADS = (_quantity(unit) for unit in ("J", "W", "F"))
 Seconds = Annotated[float, *_SECONDS]
 Hertz = Annotated[float, *_HERTZ]
 Volts = Annotated[float, *_VOLTS]
 Siemens = Annotated[float, *_SIEMENS]
 Ohms = Annotated[float, *_OHMS]
+Joules = Annotated[float, *_JOULES]
+Watts = Annotated[float, *_WATTS]
+Farads = Annotated[float, *_FARADS]

@@ -33,7 +33,9 @@ Floats = npt.NDArray[np.float32]
 def read_code(w: Floats, scale: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
     """Return what a read resolves of weights: rint(scale w + offset) between -127 and 127, in float32 as the kernels do it."""
     reading = w * scale[..., 0] + scale[..., 1]
-    code: npt.NDArray[np.int8] = (np.clip(reading, np.float32(0.0), np.float32(254.5)).astype(np.int32) - 127).astype(np.int8)
+    code: npt.NDArray[np.int8] = (np.clip(reading, np.float32(0.0), np.float32(254.5)).astype(np.int32) - 127).astype(
+        np.int8
+    )
     return code
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``synarray reproduce | train | show | array | devices | bench``.
+"""The command line: ``synarray reproduce | train | show | energy | array | devices | bench``.
 
 Errors are one message in four parts and exit status 2, without a traceback (``--debug`` shows it); Ctrl-C exits 130.
 With ``--json`` one JSON object goes to standard output and nothing else; everything for people goes to standard error.
@@ -115,6 +115,24 @@ def show(
     from synarray.cli.showing import show_run
 
     show_run(run, out, format, neurons, json)
+
+
+@app.command()
+def energy(
+    run: Annotated[Path, typer.Argument(help="Folder of a run in cells of a device.")],
+    technology: Annotated[
+        str | None, typer.Option(help="Price the run's counts for another device: a name of the library, or a file.")
+    ] = None,
+    node: Annotated[
+        str | None, typer.Option(help="Technology node of the circuits, 7nm to 130nm; default: 45nm.")
+    ] = None,
+    compare: Annotated[str | None, typer.Option(help="Comma-separated devices to put beside it.")] = None,
+    json: Json = False,
+) -> None:
+    """Price a finished run: joules, seconds, bytes, area; beside other devices and conventional machines."""
+    from synarray.cli.energy import show_energy
+
+    show_energy(run, technology, node, compare, json)
 
 
 @app.command()

@@ -10,15 +10,15 @@ Weights are a view of the conductance: w = 2 (g - g_min) / (g_max - g_min) - 1, 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from synarray.device.law import MOST_NONLINEAR, soft_bound_steps
-from synarray.spec import Spec, Text
-from synarray.units import Seconds, Siemens, Volts
+from synarray.spec import Sourced, Spec, Text
+from synarray.units import Joules, Seconds, Siemens, Volts
 
 __all__ = ["DeviceSpec"]
 
@@ -28,14 +28,6 @@ _Levels = Annotated[float, Field(ge=1, le=1e6)]
 _Relative = Annotated[float, Field(ge=0, le=5)]
 _Voltage = Annotated[Volts, Field(ge=-20, le=20)]
 _Duration = Annotated[Seconds, Field(gt=0, le=10)]
-
-
-class Source(Spec):
-    """Where a number comes from."""
-
-    source: Annotated[Text, Field(min_length=3)]
-    confirmed: bool = True
-    """False: from memory, a guess or a choice; reports say so."""
 
 
 class ResponseTable(Spec):
@@ -64,7 +56,7 @@ class ResponseTable(Spec):
         return self
 
 
-class DeviceSpec(Spec):
+class DeviceSpec(Sourced):
     """A memory device.
 
     Raises
@@ -128,22 +120,9 @@ class DeviceSpec(Spec):
     retention: Annotated[Seconds, Field(gt=0)] | None = None
     """Time constant at which the conductance decays exponentially to g_min; none: it does not."""
 
-    sources: Annotated[dict[str, Source], Field(default_factory=dict)]
-    """Where each number comes from, by its name."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split_sources(cls, values: Any) -> Any:
-        """Take a number apart from its source."""
-        if not isinstance(values, dict) or not isinstance(values.get("sources", {}), dict):
-            return values
-        plain, sources = {}, dict(values.get("sources", {}))
-        for key, value in values.items():
-            if isinstance(value, dict) and "value" in value:
-                sources[key] = {name: part for name, part in value.items() if name != "value"}
-                value = value["value"]
-            plain[key] = value
-        return plain | {"sources": sources}
+    e_ltp: Annotated[Joules, Field(ge=0)] | None = None
+    """Energy of one LTP pulse where it is not v^2 t g of the conductance met, such as a gate's charge; none: it is."""
+    e_ltd: Annotated[Joules, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -158,19 +137,11 @@ class DeviceSpec(Spec):
             raise ValueError('response must be given for the law "table", and only for it')
         if 0 in (self.v_ltp, self.v_ltd):
             raise ValueError("v_ltp and v_ltd must not be 0")
-        unknown = sorted(set(self.sources) - set(type(self).model_fields))
-        if unknown:
-            raise ValueError(f"sources must name keys of the device, not {unknown[0]}")
         return self
 
     def __hash__(self) -> int:
         """Hash by what tells devices apart; the table of sources has no hash of its own."""
         return hash((self.name, self.law, self.g_min, self.g_max))
-
-    @property
-    def unconfirmed(self) -> list[str]:
-        """Names of the numbers nobody has vouched for."""
-        return [name for name, source in self.sources.items() if not source.confirmed]
 
     @property
     def g_range(self) -> float:

@@ -57,7 +57,9 @@ class Cells(NamedTuple):
     power: npt.NDArray[np.int8]  # [row, column] variance of the read current; one cell when reads are noiseless
     pair: npt.NDArray[np.float32]  # [2, neuron, cell] the cells of a pair, each -1..1; empty for other schemes
     writes: npt.NDArray[np.uint32]  # [slice, neuron, cell] pulses each cell received
-    traits: npt.NDArray[np.float32]  # [slice, 4, neuron, cell] steps of LTD, LTP in units of the law's; lowest, highest w
+    traits: npt.NDArray[
+        np.float32
+    ]  # [slice, 4, neuron, cell] steps of LTD, LTP in units of the law's; lowest, highest w
     variant: npt.NDArray[np.uint8]  # [slice, neuron, cell] which of the device's nonlinearities
     stuck: npt.NDArray[np.uint16]  # [neuron, cell] bits of a digital word that never change; one when none is stuck
     scale: npt.NDArray[np.float32]  # [neuron, cell, 2] a read resolves scale w + offset; one when all are alike
@@ -127,9 +129,22 @@ _LANES = 32  # columns are summed in whole registers of 32 16-bit lanes
 # as NumPy's integers: numba compiles a function anew for every Python integer it is handed
 _INPUT, _WINNER, _PULSE, _PRUNE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE, Stream.PRUNE))
 _CYCLE, _FAILURE, _PROGRAM, _READ = (np.int64(s) for s in (Stream.CYCLE, Stream.FAILURE, Stream.PROGRAM, Stream.READ))
-_SPIKE, _CELL_READ, _LTP, _LTD, _AT_BOUND, _SKIPPED, _PRUNING_PULSE, _PRUNED, _VERIFY, _FAILED, _REFRESH, _, _MASK, *_ = (
-    np.int64(event) for event in NeuronEvent
-)
+(
+    _SPIKE,
+    _CELL_READ,
+    _LTP,
+    _LTD,
+    _AT_BOUND,
+    _SKIPPED,
+    _PRUNING_PULSE,
+    _PRUNED,
+    _VERIFY,
+    _FAILED,
+    _REFRESH,
+    _,
+    _MASK,
+    *_,
+) = (np.int64(event) for event in NeuronEvent)
 _LTP_LEVEL, _LTD_LEVEL = np.int64(NeuronEvent.LTP_LEVEL), np.int64(NeuronEvent.LTD_LEVEL)
 _PRUNING_LEVEL, _INITIAL_LEVEL = np.int64(NeuronEvent.PRUNING_LEVEL), np.int64(NeuronEvent.INITIAL_LEVEL)
 _VERIFY_LEVEL = np.int64(NeuronEvent.VERIFY_LEVEL)

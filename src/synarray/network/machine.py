@@ -138,17 +138,19 @@ class Machine:
         """Book the conductance that the reads since the last call met, as the cells stand now."""
         if self.spec.device is None:
             return
-        levels, looks = self.array.levels(), self.neuron_events[:, NeuronEvent.CELL_READ]
-        for g, (rows, columns) in enumerate(self.array.shapes):
-            driven = self.driven[self.array.rows(g)].astype(np.int64)
-            self.network_events[NetworkEvent.ROW_CELL] += columns * driven.sum()
-            standing = levels[:, self.array.neurons(g), :rows].sum(axis=(0, 1), dtype=np.int64)
+        array, looks = self.array, self.neuron_events[:, NeuronEvent.CELL_READ]
+        connected = array.alive if array.removed else array.exists
+        levels = array.levels()
+        for g, (rows, _) in enumerate(array.shapes):
+            driven, tile = self.driven[array.rows(g)].astype(np.int64), (array.neurons(g), slice(0, rows))
+            standing = (levels[:, *tile] * connected[tile]).sum(axis=(0, 1), dtype=np.int64)
+            self.network_events[NetworkEvent.ROW_CELL] += driven @ connected[tile].sum(axis=0, dtype=np.int64)
             self.network_events[NetworkEvent.ROW_LEVEL] += 2 * (driven @ standing)
         self.driven[:] = 0
-        alive = self.array.alive
-        cells = alive.sum(axis=1, dtype=np.int64) * max(1, self.device.looks)
-        standing = (levels * alive).sum(axis=(0, 2), dtype=np.int64)
-        met = 2 * (looks - self.looked) * standing // np.maximum(cells, 1)
+        cells = array.alive.sum(axis=1, dtype=np.int64) * max(1, self.device.looks)
+        met = (
+            2 * (looks - self.looked) * (levels * array.alive).sum(axis=(0, 2), dtype=np.int64) // np.maximum(cells, 1)
+        )
         self.neuron_events[:, NeuronEvent.CELL_READ_LEVEL] += met
         self.looked[:] = looks
 

@@ -326,7 +326,9 @@ def _program(
         for side in range(2):
             trait = array.trait(side, k, row)
             if array.pair[side, k, row] > trait[2] and trait[0] > 0:
-                machine.neuron_events[k, _LEVEL_OF[event_down]] += int(state_of(array.pair[side, k, row]) + state_of(trait[2]))
+                machine.neuron_events[k, _LEVEL_OF[event_down]] += int(
+                    state_of(array.pair[side, k, row]) + state_of(trait[2])
+                )
                 array.program_pair(g, column, row, side, trait[2])
                 array.writes[side, k, row] += 1
                 machine.neuron_events[k, event_down] += 1

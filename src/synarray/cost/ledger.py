@@ -1,0 +1,276 @@
+"""The ledger: what a run's counted actions cost in joules and seconds, what they moved and how much room they take.
+
+Counts come from the run, prices from the device and from ``periphery.toml``; no price is known to the simulation, so a finished
+run is priced anew for another node or another device without running again. Every total is the sum of its rows.
+
+    cells        v^2 t of each pulse and read x the conductance it met (counted), or the device's own energy per pulse
+    lines        charging of the line a pulse or a read uses; 1T1R: cells of other rows are cut off
+    sense        a converter per column and read (analog, pair, compound); an amplifier per bit and read (digital)
+    neurons      one addition per column for the threshold, two for the winner; two and two words of memory per output spike
+    learning     per weight that is looked up: one addition and a look-up in a table of 8-bit entries; mask bits
+    encoding     a random number (one addition) per input and window
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.array.synapse import SynapseSpec
+from synarray.cost.prices import Periphery
+from synarray.device.spec import DeviceSpec
+from synarray.events import LEVELS, NetworkEvent, NeuronEvent
+
+__all__ = ["Counts", "Entry", "Ledger", "conventional", "price"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run counted, and the sizes its prices depend on.
+
+    Attributes
+    ----------
+    events : dict of str to int
+        Totals of every event, by name.
+    draws : int
+        Windows (or steps) in which winners were drawn.
+    inputs, neurons, groups, weights : int
+    rows, columns : int
+        Cells on a bit line and on a word line of the array.
+    """
+
+    events: dict[str, int]
+    draws: int
+    inputs: int
+    neurons: int
+    groups: int
+    weights: int
+    rows: int
+    columns: int
+
+    @classmethod
+    def of(
+        cls,
+        neuron_events: npt.NDArray[np.int64],
+        network_events: npt.NDArray[np.int64],
+        *,
+        draws_per_presentation: int,
+        **sizes: int,
+    ) -> Counts:
+        """Total the tables of a run."""
+        per_neuron = neuron_events.sum(axis=0)
+        events = {event.name.lower(): int(per_neuron[event]) for event in NeuronEvent}
+        events |= {event.name.lower(): int(network_events[event]) for event in NetworkEvent}
+        return cls(events, events["presentation"] * draws_per_presentation, **sizes)
+
+    def __getitem__(self, name: str) -> int:
+        return self.events[name]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the ledger.
+
+    Attributes
+    ----------
+    component, action : str
+    count : int
+    each : float
+        Energy of one, J.
+    confirmed : bool
+        Whether all numbers behind it are.
+    """
+
+    component: str
+    action: str
+    count: int
+    each: float
+    confirmed: bool = True
+
+    @property
+    def energy(self) -> float:
+        """Energy of all, J."""
+        return self.count * self.each
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What a training cost.
+
+    Attributes
+    ----------
+    title : str
+    entries : tuple of Entry
+    seconds : dict of str to float
+        Time by schedule, s.
+    bytes_moved : float
+        Bytes of weights moved between memory and processor.
+    area : float
+        Area of the cells, m^2; 0 where nothing is known.
+    """
+
+    title: str
+    entries: tuple[Entry, ...]
+    seconds: dict[str, float]
+    bytes_moved: float
+    area: float
+
+    @property
+    def total(self) -> float:
+        """Energy of everything, J."""
+        return float(sum(entry.energy for entry in self.entries))
+
+    def of(self, *components: str) -> float:
+        """Energy of some components, J."""
+        return float(sum(entry.energy for entry in self.entries if entry.component in components))
+
+    @property
+    def programming(self) -> float:
+        """Energy of the pulses on cells, J: what an update of a weight costs where the weight is kept."""
+        return float(sum(e.energy for e in self.entries if e.component == "cells" and e.action.endswith("pulses")))
+
+    def summary(self) -> dict[str, Any]:
+        """Return the ledger as numbers, ready for JSON."""
+        return {
+            "title": self.title,
+            "rows": [vars(entry) | {"energy": entry.energy} for entry in self.entries],
+            "total": self.total,
+            "programming": self.programming,
+            "time": self.seconds,
+            "average_power": {name: self.total / s if s else None for name, s in self.seconds.items()},
+            "bytes_moved": self.bytes_moved,
+            "area": self.area,
+        }
+
+
+def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: Periphery, title: str = "") -> Ledger:
+    """Price a training in cells of a device.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of a run in cells (of this device, or of another one whose counts are taken over).
+    device : DeviceSpec
+    synapse : SynapseSpec
+        The scheme the run used.
+    periphery : Periphery
+
+    Returns
+    -------
+    Ledger
+    """
+    scheme, cells = synapse.scheme_for(device), synapse.cells_per_weight(device)
+    together = synapse.n_cells if scheme == "compound" else 1  # the counted level of a compound is its cells' mean
+    looks = counts["cell_read"]
+    read_cells = counts["row_cell"] * cells
+    mean_g = device.g_min + device.g_range * counts["row_level"] * together / LEVELS / max(read_cells, 1)
+    r_cell = 1.0 / max(mean_g, 1e-12)
+    rows_on = counts["row_read"] / max(counts.draws * counts.groups, 1)  # rows driven in one read
+    sure = not any(name in device.unconfirmed for name in ("v_ltp", "t_ltp", "v_ltd", "t_ltd", "g_min", "g_max"))
+    sure_read = not any(name in device.unconfirmed for name in ("v_read", "t_read", "g_min", "g_max"))
+    lines_sure = "c_line" not in periphery.unconfirmed
+
+    def met(action: str, level: str, n: int, volts: float, seconds: float, fixed: float | None, ok: bool) -> Entry:
+        """Cells under a voltage: the conductance they met, summed, or a fixed energy each."""
+        g = device.g_min + device.g_range * counts[level] * (together if action == "row reads" else 1) / LEVELS / max(
+            n, 1
+        )
+        return Entry("cells", action, n, volts**2 * seconds * g if fixed is None else fixed, ok)
+
+    up, down, read = (
+        (device.v_ltp, device.t_ltp, device.e_ltp),
+        (device.v_ltd, device.t_ltd, device.e_ltd),
+        device.v_read,
+    )
+    pulses = counts["ltp_pulse"] + counts["ltd_pulse"] + counts["pruning_pulse"] + counts["initial_pulse"]
+    volts = max(abs(device.v_ltp), abs(device.v_ltd))
+    entries = [
+        met("LTP pulses", "ltp_level", counts["ltp_pulse"], *up, sure),
+        met("LTD pulses", "ltd_level", counts["ltd_pulse"], *down, sure),
+        met("pruning pulses", "pruning_level", counts["pruning_pulse"], *down, sure),
+        met("initial pulses", "initial_level", counts["initial_pulse"], *up, sure),
+        met("row reads", "row_level", read_cells, read, device.t_read, None, sure_read),
+        met("look-ups before updates", "cell_read_level", looks, read, device.t_read, None, sure_read),
+        met("verify reads", "verify_level", counts["verify_read"], read, device.t_read, None, sure_read),
+        Entry(
+            "lines",
+            "bit and word line per pulse",
+            pulses,
+            periphery.charge(counts.rows + counts.columns, volts),
+            lines_sure,
+        ),
+        Entry(
+            "lines",
+            "word line per driven row",
+            counts["row_read"] * cells,
+            periphery.charge(counts.columns, read),
+            lines_sure,
+        ),
+        Entry("drive", "row drivers", counts["row_read"] * cells, periphery.drive(device.t_read)),
+    ]
+    add, word = periphery.add * periphery.scale(), periphery.sram_word * periphery.scale()
+    if scheme == "digital":
+        entries += [
+            Entry("sense", "bits sensed", read_cells, periphery.sense(r_cell)),
+            Entry("neurons", "additions of words", counts["row_cell"], add),
+        ]
+    else:
+        columns = counts["column_sense"] * cells
+        entries.append(Entry("sense", "column conversions", columns, periphery.conversion(r_cell / max(rows_on, 1.0))))
+    entries += [
+        Entry("sense", "cells sensed (look-ups, verifies)", looks + counts["verify_read"], periphery.sense(r_cell)),
+        Entry("neurons", "thresholds and winners", 3 * counts["column_sense"], add),
+        Entry("neurons", "homeostasis", counts["output_spike"], 2 * (add + word)),
+        Entry("learning", "decisions on updates", looks // cells, add + word / 4),
+        Entry("learning", "mask bits looked up", counts["mask_lookup"], word / 32),
+        Entry("encoding", "random numbers", counts.draws * counts.inputs, add),
+    ]
+    f = periphery.node_nm * 1e-9
+    return Ledger(
+        title or device.name, tuple(entries), _seconds(counts, device, periphery, scheme, cells, pulses, r_cell), 0.0,
+        counts.weights * cells * periphery.cell_area * f**2,
+    )  # fmt: skip
+
+
+def _seconds(
+    counts: Counts, device: DeviceSpec, periphery: Periphery, scheme: str, cells: int, pulses: int, r_cell: float
+) -> dict[str, float]:
+    """Time of the training: one thing after another; and with reads of whole rows and updates of whole columns at once."""
+    t_up, t_down = device.t_ltp, device.t_ltd
+    writing = t_up * (counts["ltp_pulse"] + counts["initial_pulse"]) + t_down * (
+        counts["ltd_pulse"] + counts["pruning_pulse"]
+    )
+    looking = (counts["cell_read"] + counts["verify_read"]) * (device.t_read + periphery.sense_time(r_cell))
+    reads = counts.draws * counts.groups
+    if scheme == "digital":  # the bits of a row at once, row after row
+        reading = counts["row_read"] * (device.t_read + periphery.sense_time(r_cell))
+    else:
+        turns = min(periphery.columns_per_adc, max(1, counts["column_sense"] // max(reads, 1)))
+        reading = reads * (device.t_read + turns * periphery.conversion_time)
+    spikes = max(counts["output_spike"], 1)
+    most = max(1.0, (counts["ltp_pulse"] + counts["ltd_pulse"]) / spikes / max(counts.weights / counts.neurons, 1))
+    parallel = spikes * (most * (t_up + t_down) + cells * (device.t_read + periphery.sense_time(r_cell)))
+    return {"sequential": writing + looking + reading, "row-parallel": parallel + reading}
+
+
+def conventional(counts: Counts, periphery: Periphery, memory: str, looked_up: int) -> Ledger:
+    """Price the same algorithm on a processor with its weights in a memory, "SRAM" or "DRAM": 32-bit words.
+
+    Every weight of a driven row is fetched and added; every weight that is looked up is fetched, moved and written back.
+    """
+    word = periphery.dram_word if memory == "DRAM" else periphery.sram_word * periphery.scale()
+    add, floating = periphery.add * periphery.scale(), periphery.add_float * periphery.scale()
+    entries = (
+        Entry("memory", "weights fetched for reads", counts["row_cell"], word),
+        Entry("memory", "weights fetched for updates", looked_up, word),
+        Entry("memory", "weights written back", looked_up, word),
+        Entry("arithmetic", "additions of reads", counts["row_cell"], floating),
+        Entry("arithmetic", "additions of updates", looked_up, floating),
+        Entry("neurons", "thresholds and winners", 3 * counts["column_sense"], add),
+        Entry("encoding", "random numbers", counts.draws * counts.inputs, add),
+    )
+    moved = 4.0 * (counts["row_cell"] + 2 * looked_up)
+    return Ledger(f"weights in {memory}", entries, {}, moved, 0.0)

@@ -1,0 +1,149 @@
+"""What things around the cells cost: circuits by technology node, digital operations, lines; each number beside its source.
+
+Cells are priced by their own device: an ohmic cell takes v^2 t g of the conductance a pulse meets. Energies of digital operations
+are those of 45 nm; at another node they are scaled as NeuroSim's current sense amplifier is, which stands in for a law that
+nobody has published for all of these nodes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import resources
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from synarray.errors import SpecError
+from synarray.spec import Sourced, Spec
+from synarray.units import Farads, Joules, Watts
+
+__all__ = ["Circuits", "Periphery", "load_periphery"]
+
+_Energy = Annotated[Joules, Field(ge=0)]
+
+
+class Circuits(Spec):
+    """Coefficients of NeuroSim's converters at one node: P = ((k1 bits + k0) 1e-6 + k2 exp(-k3 log10 R)) W."""
+
+    k1: float
+    k0: float
+    k2: float
+    k3: float
+    sense: float
+    """Power of the 1-bit current sense amplifier before its column's current, uW."""
+
+
+class Periphery(Sourced):
+    """Prices of everything around the cells.
+
+    Raises
+    ------
+    SpecError
+        When a price is negative, has no unit or no source, or the node is not known.
+    """
+
+    node_nm: Annotated[float, Field(gt=0)]
+    adc_bits: Annotated[int, Field(ge=1, le=16)]
+    columns_per_adc: Annotated[int, Field(ge=1)]
+    driver_power: Annotated[Watts, Field(ge=0)]
+    driver_nm: Annotated[float, Field(gt=0)]
+    add: _Energy
+    add_float: _Energy
+    multiply_float: _Energy
+    sram_word: _Energy
+    dram_word: _Energy
+    c_line: Annotated[Farads, Field(ge=0)]
+    cell_area: Annotated[float, Field(gt=0)]
+    adc: dict[str, Circuits]
+
+    def _at_node(self, energy: Callable[[str], float], node: float | None = None) -> float:
+        """Evaluate at a node there are circuits for, or between the two next to it (both logarithmic)."""
+        node = node or self.node_nm
+        known = sorted((float(name), name) for name in self.adc)
+        below = max((pair for pair in known if pair[0] <= node), default=known[0])
+        above = min((pair for pair in known if pair[0] >= node), default=known[-1])
+        if below == above:
+            return energy(below[1])
+        part = np.log(node / below[0]) / np.log(above[0] / below[0])
+        return float(energy(below[1]) ** (1.0 - part) * energy(above[1]) ** part)
+
+    def scale(self, node: float = 45.0) -> float:
+        """Energy of a circuit at this node over that at another one: as NeuroSim's current sense amplifier."""
+        return self._at_node(lambda name: self.adc[name].sense) / self._at_node(lambda name: self.adc[name].sense, node)
+
+    def conversion(self, r_column: float) -> float:
+        """Energy of one column conversion, J; ``r_column`` is what the column's driven cells come to, ohm."""
+
+        def energy(name: str) -> float:
+            c = self.adc[name]
+            power = (c.k1 * self.adc_bits + c.k0) * 1e-6 + c.k2 * np.exp(-c.k3 * np.log10(r_column))
+            return float(power * self.conversion_time)
+
+        return self._at_node(energy)
+
+    @property
+    def conversion_time(self) -> float:
+        """Time of one column conversion, s."""
+        return (self.adc_bits + 1) * 1e-9
+
+    def sense(self, r_cell: float) -> float:
+        """Energy of sensing one cell as 0 or 1, or against a target, J."""
+
+        def energy(name: str) -> float:
+            c = self.adc[name]
+            power = c.sense * 1e-6 + c.k2 * np.exp(-c.k3 * np.log10(max(r_cell, 1e3)))
+            return float(power * self._sense_time(name, r_cell))
+
+        return self._at_node(energy)
+
+    def sense_time(self, r_cell: float) -> float:
+        """Time of sensing one cell, s."""
+        return self._at_node(lambda name: self._sense_time(name, r_cell))
+
+    def _sense_time(self, name: str, r_cell: float) -> float:
+        slope, base = _SENSE_TIME.get(name, (0.0, 1.0))
+        return (slope * float(np.log(max(r_cell, 1e3) / 1e3)) + base) * 1e-9
+
+    def drive(self, seconds: float) -> float:
+        """Energy of one row's driver while it is on, J."""
+        return self.driver_power * seconds * self.scale(self.driver_nm)
+
+    def charge(self, cells: int, volts: float) -> float:
+        """Energy of charging a line of so many cells, J."""
+        return self.c_line * self.node_nm / 45.0 * cells * volts**2
+
+
+_SENSE_TIME = {
+    "130": (0.2679, 0.0478), "90": (0.0586, 1.41), "65": (0.1239, 0.6642), "45": (0.0714, 0.7651), "32": (0.0714, 0.7651),
+}  # fmt: skip
+"""Time of NeuroSim's current sense amplifier: slope ln(R / 1 kohm) + base, ns; 1 ns below 32 nm (CurrentSenseAmp.cpp)."""
+
+
+@lru_cache(maxsize=32)
+def load_periphery(node: str | None = None) -> Periphery:
+    """Read the prices, for a node such as "28nm" or "130".
+
+    Raises
+    ------
+    SpecError
+        When the node is none of those there are prices for, naming the nearest.
+    """
+    values: dict[str, Any] = tomllib.loads((resources.files("synarray.cost") / "periphery.toml").read_text("utf-8"))
+    if node is not None:
+        known = sorted(float(name) for name in values["adc"])
+        try:
+            wanted = float(node.strip().removesuffix("nm"))
+        except ValueError:
+            wanted = float("nan")
+        if not known[0] <= wanted <= known[-1]:
+            near = known[0] if wanted < known[0] else known[-1]
+            hint = f"Use {near:g}nm. " if wanted > 0 else "Write for example 28nm. "
+            raise SpecError(
+                f"a node must lie between {known[0]:g} and {known[-1]:g} nm", got=repr(node), where="node",
+                do=f"{hint}Known: {', '.join(f'{n:g}nm' for n in known)}; nodes between them are interpolated.",
+            )  # fmt: skip
+        values["node_nm"] = {"value": wanted, "source": "chosen", "confirmed": wanted in known}
+    return Periphery.read(values, "cost/periphery.toml")

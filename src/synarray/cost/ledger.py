@@ -186,7 +186,7 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
         device.v_read,
     )
     pulses = counts["ltp_pulse"] + counts["ltd_pulse"] + counts["pruning_pulse"] + counts["initial_pulse"]
-    volts = max(abs(device.v_ltp), abs(device.v_ltd))
+    volts, rows_driven = max(abs(device.v_ltp), abs(device.v_ltd)), counts["row_read"] * cells
     entries = [
         met("LTP pulses", "ltp_level", counts["ltp_pulse"], *up, sure),
         met("LTD pulses", "ltd_level", counts["ltd_pulse"], *down, sure),
@@ -209,7 +209,7 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
             periphery.charge(counts.columns, read),
             lines_sure,
         ),
-        Entry("drive", "row drivers", counts["row_read"] * cells, periphery.drive(device.t_read)),
+        Entry("drive", "row drivers", rows_driven, periphery.drive(device.t_read)),
     ]
     add, word = periphery.add * periphery.scale(), periphery.sram_word * periphery.scale()
     if scheme == "digital":

@@ -272,8 +272,9 @@ def _spike(chance, x, words, noise, seed, stream, step, presentation):
 
 @_woven_in
 def _drive(inputs, first_row, n_cells, zero_row, x, x_row, rows, driven):
-    """Hand the inputs' activity to a tile's rows, and count it where there is room to; list the active rows, filled up to
-    eights with the zero row.
+    """Hand the inputs' activity to a tile's rows and, where there is room to, count it.
+
+    Lists the active rows, filled up to eights with the zero row. Returns how many they are.
     """
     if n_cells == x.size:  # a tile of all inputs has them in their order
         x_row[:] = x

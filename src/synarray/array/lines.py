@@ -38,7 +38,7 @@ def feel_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[np
     if device is None or array.scheme == "digital" or wires == WireSpec():
         return
     maps = np.nan_to_num(array_maps(array, placement).conductance)
-    left = np.stack([effective_read(g, wires).a for g in maps])
+    left = np.stack([_left(g, wires) for g in maps])
     got = np.zeros((len(array.conductance()), *array.w.shape))
     _collect(array, placement, left, got)
     _set_scale(array, device, got)
@@ -50,6 +50,15 @@ def feel_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[np
             weaker = np.exp(-loss * abs(volts))[: len(array.traits)]
             array.traits[:, polarity] = steps[:, polarity] * weaker
     array.refresh_read_copy()
+
+
+def _left(g: Floats, wires: WireSpec) -> Floats:
+    """Effective conductances of one array; lines without cells only lengthen the way to the sense circuits."""
+    rows, columns = (1 + np.flatnonzero(g.any(axis=axis)).max(initial=0) for axis in (1, 0))
+    longer = wires.r_sense + (len(g) - rows) * wires.column
+    left = np.zeros_like(g)
+    left[:rows, :columns] = effective_read(g[:rows, :columns], wires.model_copy(update={"r_sense": longer})).a
+    return left
 
 
 def _set_scale(array: SynapticArray, device: DeviceSpec, left: Floats) -> None:

@@ -47,7 +47,7 @@ _MOST_ITERATIONS = 10_000
 _FINEST = 1e-13
 """Smallest tolerance that rounding in double precision leaves within reach."""
 _SAME = 3e-3
-"""Corrections closer to each other than this, relative, count as one: dividing by the rest would magnify what rank 2 leaves out."""
+"""Corrections closer to each other than this count as one: dividing by their difference magnifies what rank 2 leaves out."""
 _SHEETS = 5
 """Vectors of node values that a solve works with."""
 _CORRECTION_TOLERANCE = 1e-4

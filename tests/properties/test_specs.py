@@ -14,8 +14,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from synarray.array.synapse import cell_law
+from synarray.array.geometry import ArraySpec
+from synarray.array.synapse import SynapseSpec, cell_law
+from synarray.array.wires import WireSpec
 from synarray.device.cell import STATES, CellSpec
+from synarray.device.spec import DeviceSpec, ResponseTable
 from synarray.errors import SpecError
 from synarray.learn.readout import ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes, wilson
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina, chance_table, image_keys
@@ -82,11 +85,48 @@ fields = st.builds(
     FieldSpec, kind=st.sampled_from(["full", "local"]), grid=st.tuples(counts, counts),
     pitch=st.tuples(positive_share, positive_share), share=positive_share,
 )  # fmt: skip
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
 text = st.text(st.characters(codec="utf-8"), max_size=40)
+siemens, seconds = st.floats(1e-12, 0.5), st.floats(1e-12, 10)
+sources = st.dictionaries(
+    st.sampled_from(["g_min", "g_max", "v_ltp", "sigma_c2c"]),
+    st.fixed_dictionaries({"source": st.text(st.characters(codec="utf-8"), min_size=3, max_size=20), "confirmed": st.booleans()}),
+)  # fmt: skip
+
+
+@st.composite
+def devices(draw: st.DrawFn) -> DeviceSpec:
+    low, high = sorted(draw(st.tuples(siemens, siemens).filter(lambda ends: ends[0] != ends[1])))
+    law = draw(st.sampled_from(["linear", "soft-bound", "binary", "exact", "table"]))
+    table = ResponseTable(
+        x=(0.0, draw(st.floats(0.01, 0.99)), 1.0), ltp=(0.1, draw(share), 0.0), ltd=(0.0, draw(share), 1.0)
+    )
+    stuck = draw(share)
+    return DeviceSpec(
+        name=draw(names), title=draw(text), law=law, g_min=low, g_max=high, response=table if law == "table" else None,
+        n_levels_ltp=draw(st.floats(1, 1e6)), nonlinearity_ltd=draw(st.floats(-9, 9)), p_switch_ltp=draw(st.floats(0.01, 1)),
+        v_ltp=draw(st.floats(0.01, 20)), t_ltd=draw(seconds), v_fold=draw(st.none() | st.floats(0.01, 20)),
+        sigma_c2c=draw(st.floats(0, 5)), sigma_d2d_range=draw(st.floats(0, 5)), p_fail=draw(st.floats(0, 0.99)),
+        stuck_low=stuck, stuck_high=(1 - stuck) / 2, drift_nu=draw(st.floats(0, 2)),
+        retention=draw(st.none() | st.floats(1e-6, 1e12)), sources=draw(sources),
+    )  # fmt: skip
+
+
+ohms = st.none() | st.floats(0, 1e9)
+wires = st.builds(WireSpec, r_wire=st.floats(0, 1e9), r_row=ohms, r_column=ohms, r_access=st.floats(0, 1e9))
+arrays = st.builds(
+    ArraySpec, rows=st.integers(1, 65_536), columns=st.integers(1, 65_536), count=st.integers(1, 100_000), wires=wires,
+    wires_every=st.integers(1, 10**6),
+)  # fmt: skip
+synapses = st.builds(
+    SynapseSpec, scheme=st.sampled_from(["auto", "analog", "pair", "digital", "compound"]), n_bits=st.integers(1, 12),
+    n_cells=st.integers(1, 64), attempts=st.integers(1, 100), refresh_every=st.integers(1, 10**6),
+    refresh_at=st.floats(0.01, 1),
+)  # fmt: skip
 experiments = st.builds(
     ExperimentSpec,
     n_neurons=st.integers(1, 60_000), seed=seeds, epochs=st.integers(1, 10_000),
-    name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True), note=text, data=text,
+    name=names, note=text, data=text, device=st.none() | devices(), synapse=synapses, array=arrays,
     images=st.integers(1, 10**9) | st.none(), validation=st.integers(0, 10**9),
     inputs=st.builds(
         InputSpec, select=st.sampled_from(["active", "all"]), level=st.integers(0, 254), share=st.floats(0, 0.999)
@@ -94,7 +134,7 @@ experiments = st.builds(
     encoding=encodings(), fields=fields, neuron=neurons, stdp=stdps, cell=cells, pruning=prunings(),
     readout=st.builds(
         ReadoutSpec, label_windows=st.integers(1, 100), test_windows=st.integers(1, 100),
-        smoothing=st.floats(0.01, 100),
+        smoothing=st.floats(0.01, 100), wait=st.floats(0, 1e12),
     ),
 )  # fmt: skip
 
@@ -118,11 +158,17 @@ def test_writing_an_experiment_twice_writes_the_same(spec: ExperimentSpec) -> No
 @settings(max_examples=100)
 @given(experiments, experiments)
 def test_identity_tells_experiments_apart_by_what_decides(one: ExperimentSpec, other: ExperimentSpec) -> None:
-    renamed = ExperimentSpec(**{**dict(one), "name": other.name, "note": other.note})
+    renamed = in_the_words_of(other, one)
     assert renamed.identity == one.identity
-    assert (one.identity == other.identity) == (
-        ExperimentSpec(**{**dict(other), "name": one.name, "note": one.note}) == one
-    )
+    assert (one.identity == other.identity) == (in_the_words_of(one, other) == one)
+
+
+def in_the_words_of(words: ExperimentSpec, spec: ExperimentSpec) -> ExperimentSpec:
+    """Rename an experiment and its device, and give the device other sources; no number changes."""
+    device = spec.device
+    if device and words.device:
+        device = device.model_copy(update={key: getattr(words.device, key) for key in ("name", "title", "sources")})
+    return ExperimentSpec(**{**dict(spec), "name": words.name, "note": words.note, "device": device})
 
 
 @given(st.floats(1e-6, 1e5))

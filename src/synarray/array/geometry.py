@@ -116,6 +116,7 @@ def place(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, unit: 
             blocks = _pack(tiles, slices, spec, cut_rows)
             if blocks is not None:
                 return Placement(spec, blocks)
+        return Placement(spec, _fill(tiles, slices, spec))
     raise SpecError(
         "the network must fit into its arrays, in dense tiles", got=_what_fits(tiles, slices, spec, unit, needed), where="array",
         do=f"Use fewer neurons or {unit}, or set array.count = {-(-needed // (spec.rows * spec.columns))} or more.",
@@ -154,12 +155,36 @@ def _pack(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, cut_ro
     return tuple(blocks)
 
 
+def _fill(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec) -> tuple[Block, ...]:
+    """Use the arrays to the last cell, with tiles cut wherever the room that is left ends; there is enough of it."""
+    room = [(array, 0, 0, spec.rows, spec.columns) for array in reversed(range(spec.count))]
+    blocks: list[Block] = []
+    for t, (n_rows, n_columns) in enumerate(tiles):
+        for s in range(slices):
+            waiting = [(0, 0, n_rows, n_columns)]
+            while waiting:
+                i, k, rows, columns = waiting.pop()
+                array, top, left, height, width = room.pop()
+                high, wide = min(rows, height), min(columns, width)
+                blocks.append(Block(array, top, left, t, s, slice(i, i + high), slice(k, k + wide)))
+                below, beside = (
+                    (array, top + high, left, height - high, wide),
+                    (array, top, left + wide, height, width - wide),
+                )
+                room += [part for part in (below, beside) if part[3] > 0 and part[4] > 0]
+                pieces = (i, k + wide, rows, columns - wide), (i + high, k, rows - high, wide)
+                waiting += [piece for piece in pieces if piece[2] > 0 and piece[3] > 0]
+    return tuple(blocks)
+
+
 def _what_fits(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, unit: str, needed: int) -> str:
     """Say what came, and what the arrays could hold."""
     neurons, inputs = sum(columns for _, columns in tiles), tiles[0][0]
     one, weights = spec.rows * spec.columns, needed // slices
     have = "this array has" if spec.count == 1 else f"these {spec.count} arrays have"
-    fits = [f"{spec.n_cells * neurons // needed} neurons at {slices} {unit}"]
+    fits = []
+    if fewer := spec.n_cells * neurons // needed:
+        fits.append(f"{fewer} neurons at {slices} {unit}")
     if spec.n_cells // weights:
         fits.append(f"{neurons} at {spec.n_cells // weights} {unit}")
     fits.append(f"{needed / one:.2f} arrays")

@@ -57,9 +57,7 @@ class Cells(NamedTuple):
     power: npt.NDArray[np.int8]  # [row, column] variance of the read current; one cell when reads are noiseless
     pair: npt.NDArray[np.float32]  # [2, neuron, cell] the cells of a pair, each -1..1; empty for other schemes
     writes: npt.NDArray[np.uint32]  # [slice, neuron, cell] pulses each cell received
-    traits: npt.NDArray[
-        np.float32
-    ]  # [slice, 4, neuron, cell] steps of LTD, LTP in units of the law's; lowest, highest w
+    traits: npt.NDArray[np.float32]  # [slice, 4, neuron, cell] steps of LTD and LTP over the law's; lowest, highest w
     variant: npt.NDArray[np.uint8]  # [slice, neuron, cell] which of the device's nonlinearities
     stuck: npt.NDArray[np.uint16]  # [neuron, cell] bits of a digital word that never change; one when none is stuck
     scale: npt.NDArray[np.float32]  # [neuron, cell, 2] a read resolves scale w + offset; one when all are alike
@@ -129,22 +127,9 @@ _LANES = 32  # columns are summed in whole registers of 32 16-bit lanes
 # as NumPy's integers: numba compiles a function anew for every Python integer it is handed
 _INPUT, _WINNER, _PULSE, _PRUNE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE, Stream.PRUNE))
 _CYCLE, _FAILURE, _PROGRAM, _READ = (np.int64(s) for s in (Stream.CYCLE, Stream.FAILURE, Stream.PROGRAM, Stream.READ))
-(
-    _SPIKE,
-    _CELL_READ,
-    _LTP,
-    _LTD,
-    _AT_BOUND,
-    _SKIPPED,
-    _PRUNING_PULSE,
-    _PRUNED,
-    _VERIFY,
-    _FAILED,
-    _REFRESH,
-    _,
-    _MASK,
-    *_,
-) = (np.int64(event) for event in NeuronEvent)
+_SPIKE, _CELL_READ, _LTP, _LTD, _AT_BOUND, _SKIPPED, _PRUNING_PULSE, _PRUNED, _VERIFY, _FAILED, _REFRESH, _, _MASK, *_ = (
+    np.int64(event) for event in NeuronEvent
+)  # fmt: skip
 _LTP_LEVEL, _LTD_LEVEL = np.int64(NeuronEvent.LTP_LEVEL), np.int64(NeuronEvent.LTD_LEVEL)
 _PRUNING_LEVEL, _INITIAL_LEVEL = np.int64(NeuronEvent.PRUNING_LEVEL), np.int64(NeuronEvent.INITIAL_LEVEL)
 _VERIFY_LEVEL = np.int64(NeuronEvent.VERIFY_LEVEL)
@@ -511,6 +496,7 @@ def _pulse_cells(
             s = np.int64(1) - np.int64(on) if paired else np.int64(0)
             up = np.uint32(1) if paired else on
             after, gain, form = pair[s, k, j] if paired else before, traits[s, up, k, j], variant[s, k, j]
+            low = min(after, traits[s, 2, k, j])  # a cell that has drifted stands below its range
             variance, failed, level = np.float32(0.0), 0, -np.int64(_state(after))
             for i in range(n):
                 law = up * np.uint32(256) + _state(after)
@@ -525,7 +511,7 @@ def _pulse_cells(
                 after += gain * step[form, law]
             if noisy:
                 after += np.sqrt(variance) * _normal(cycle[j], normal)
-            after = min(max(after, traits[s, 2, k, j]), traits[s, 3, k, j])
+            after = min(max(after, low), traits[s, 3, k, j])
             level += np.int64(_state(after))
             met += level
             met_ltp += level * np.int64(up)
@@ -573,6 +559,7 @@ def _drive_cell(s, k, j, x, target, cells, device, tables, seed, place, event, e
     form = cells.variant[s * curved, k * curved, j * curved]
     low, high = _trait(2, s, k, j, cells.traits), _trait(3, s, k, j, cells.traits)
     target = min(max(target, low), high)
+    low = min(x, low)  # a cell that has drifted stands below its range
     up = np.uint32(1) if x < target else np.uint32(0)
     gain = _trait(up, s, k, j, cells.traits)
     events[k, _VERIFY] += 1

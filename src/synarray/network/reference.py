@@ -197,6 +197,7 @@ def _pulse(
     side, up = (1 - on, 1) if pair else (0, on)  # a pair: LTD raises the other cell
     trait, form = array.trait(side, k, row), array.curvature(side, k, row)
     x, variance, failed = array.pair[side, k, row] if pair else array.w[k, row], np.float32(0), 0
+    low = min(x, trait[2])  # a cell that has drifted stands below its range
     level = -int(state_of(x))
     for i in range(n):
         law = 256 * up + int(state_of(x))
@@ -209,7 +210,7 @@ def _pulse(
         x += trait[up] * tables.step[form, law]
     if machine.device.noisy:
         x += np.sqrt(variance) * _normal(cycle)[0]
-    x = min(max(x, trait[2]), trait[3])
+    x = min(max(x, low), trait[3])
     machine.neuron_events[k, NeuronEvent.LTP_LEVEL if up else NeuronEvent.LTD_LEVEL] += level + int(state_of(x))
     if pair:
         array.program_pair(g, column, row, side, x)
@@ -349,7 +350,7 @@ def _drive_cell(
     array, events = machine.array, machine.neuron_events[k]
     trait, form = array.trait(side, k, row), array.curvature(side, k, row)
     target = min(max(target, trait[2]), trait[3])
-    up = int(x < target)
+    low, up = min(x, trait[2]), int(x < target)
     events[NeuronEvent.VERIFY_READ] += 1
     events[NeuronEvent.VERIFY_LEVEL] += 2 * int(state_of(x))
     for i in range(1000):
@@ -365,7 +366,7 @@ def _drive_cell(
             x += trait[up] * tables.step[form, law]
             if machine.device.noisy:
                 x += trait[up] * tables.spread[form, law] * _normal(np.array([spread % 65536], np.uint16))[0]
-            x = min(max(x, trait[2]), trait[3])
+            x = min(max(x, low), trait[3])
         else:
             events[NeuronEvent.PULSE_FAILED] += 1
         events[_LEVEL_OF[kind]] += level + int(state_of(x))

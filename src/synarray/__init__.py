@@ -15,7 +15,7 @@ The floors, from the ground up; a file imports only from its own floor or from f
     array/      many cells: how a weight lives in them, where they lie, their verbs (read, program, ...), their wires
     network/    spikes: encoding, winner-take-all neurons, STDP, pruning; compiled kernels and a readable reference
     learn/      time: data sets, presentations, epochs, read-out, results, the scikit-learn classifier
-    cost/       price: what the counted events saved
+    cost/       price: the ledger of joules, seconds and bytes; what the scheme spared
     study/      questions: experiment files, runs on disk, the paper's experiment
     report/     telling: figures, terminal, one HTML page
     cli/        the commands

@@ -26,7 +26,7 @@ __all__ = ["VARIANTS", "PulseLaw", "Scheme", "SynapseSpec", "cell_law", "device_
 
 Scheme = Literal["analog", "pair", "digital", "compound"]
 VARIANTS = 15
-"""Nonlinearities that are told apart when the device spreads in it: the quantiles 1/30, 3/30, ... 29/30."""
+"""Nonlinearities that are told apart when the device spreads in it: the quantiles 1/30, 3/30, ... 29/30, scaled to spread 1."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class SynapseSpec(Spec):
     refresh_every: Annotated[int, Field(ge=1)] = 100
     """Output spikes of a neuron between two looks at its pairs."""
     refresh_at: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """Share of the range beyond which a cell calls for a refresh of its pair."""
+    """Share of its range beyond which a cell calls for a refresh of its pair, if the other one is not at its lowest."""
 
     def scheme_for(self, device: DeviceSpec | None) -> Scheme:
         """Say which scheme a device is used in; ideal weights are analog."""
@@ -113,4 +113,5 @@ def label_shifts(device: DeviceSpec) -> list[float]:
     from scipy.special import ndtri
 
     quantiles = ndtri((np.arange(VARIANTS) + 0.5) / VARIANTS)
+    quantiles /= quantiles.std()
     return [float(q) for q in device.sigma_d2d_nonlinearity * quantiles]

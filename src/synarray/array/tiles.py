@@ -308,6 +308,13 @@ class SynapticArray:
             return np.broadcast_to((self.stuck_bits[None] >> bits) & 1 == 1, shape)
         return np.broadcast_to((self.traits[:, :2] == 0).all(axis=1), shape)
 
+    @property
+    def n_saturated(self) -> int:
+        """Weights whose read lies beyond what the sense circuit resolves."""
+        reading = self.w * self.scale[..., 0] + self.scale[..., 1]
+        beyond = (reading < 0.0) | (reading >= 2 * READ_UNITS + 1)
+        return int(np.count_nonzero(beyond & self.exists & (self.alive.astype(bool) | (not self.removed))))
+
     def levels(self) -> npt.NDArray[np.uint8]:
         """State of every cell, 0 (g_min) to 254 (g_max), shape (slices, n_neurons, most_cells); a compound as one, averaged."""
         if self.scheme == "digital":

@@ -137,6 +137,7 @@ class Result:
             "cells_per_weight": self.spec.synapse.cells_per_weight(device),
             "arrays": placement.n_arrays if placement else None,
             "stuck_cells": int((array.stuck_cells & array.exists).sum()) if device else 0,
+            "reads_saturated": array.n_saturated,
             "most_writes": int(array.writes.max()) if device else None,
         }
 

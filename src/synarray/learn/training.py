@@ -146,9 +146,11 @@ class Trainer:
         """Let cells age and book what reads met, a hundred times in a training; work out anew what the wires do, when due."""
         spec, machine, shown = self.machine.spec, self.machine, self.presentations
         moment = max(self.block, self.total // 100)
-        if shown // moment > before // moment or shown == self.total:
+        last = before // moment * moment
+        now = shown if shown == self.total else shown // moment * moment
+        if now > last:
             machine.fold_reads()
-            machine.pass_time((shown // moment - before // moment) * moment * spec.encoding.t_present)
+            machine.pass_time((now - last) * spec.encoding.t_present)
         if shown // spec.array.wires_every > before // spec.array.wires_every:
             machine.feel_wires()
 

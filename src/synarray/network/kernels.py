@@ -72,7 +72,7 @@ class Device(NamedTuple):
     bit_chance: npt.NDArray[np.uint32]  # [2] probability that a pulse resets, sets a bit, / 2^16
     attempts: int  # most pulses on one bit
     refresh_every: int  # output spikes between looks at pairs; 0 = never
-    refresh_at: float  # w of a cell of a pair that calls for a refresh
+    refresh_at: float  # share of its range beyond which a cell of a pair calls for a refresh
     looks: int  # cells read per weight before an update; 0 = state-blind
     no_current: float  # w that a disconnected cell is read as
     noisy: bool  # steps spread from cycle to cycle
@@ -641,6 +641,17 @@ def program(targets, row_start, neuron_start, cells, device, tables, seed, place
                 _set_read(k, j, row_start[g] + j, k - neuron_start[g], cells, device)
 
 
+@_woven_in
+def _worn(k, j, cells, share):
+    """Whether a cell of a pair is close to the end of its range, and the other far enough from its lowest to help."""
+    high, least = np.float32(0.0), np.float32(1.0)
+    for side in range(2):
+        low = _trait(2, side, k, j, cells.traits)
+        crossed = (cells.pair[side, k, j] - low) / (_trait(3, side, k, j, cells.traits) - low)
+        high, least = max(high, crossed), min(least, crossed)
+    return high >= share and least > _ONE - share
+
+
 @_compiled
 def _refresh(k, column, first_row, n_cells, spikes, cells, device, tables, seed, events):
     """Look at the pairs of a neuron that still learn; program anew those of which a cell is close to its end."""
@@ -650,7 +661,7 @@ def _refresh(k, column, first_row, n_cells, spikes, cells, device, tables, seed,
             continue
         events[k, _VERIFY] += 2
         events[k, _VERIFY_LEVEL] += 2 * np.int64(_state(cells.pair[0, k, j]) + _state(cells.pair[1, k, j]))
-        if max(cells.pair[0, k, j], cells.pair[1, k, j]) >= np.float32(device.refresh_at):
+        if _worn(k, j, cells, np.float32(device.refresh_at)):
             _program(k, j, cells.w[k, j], cells, device, tables, seed, spikes, _LTP, _LTD, events)
             events[k, _REFRESH] += 1
             _set_read(k, j, first_row + j, column, cells, device)

@@ -199,7 +199,7 @@ class Machine:
             bit_chance=np.rint(np.array(switching) * 65536.0).astype(np.uint32),
             attempts=synapse.attempts,
             refresh_every=synapse.refresh_every if pair else 0,
-            refresh_at=2.0 * synapse.refresh_at - 1.0,
+            refresh_at=synapse.refresh_at,
             looks=synapse.cells_per_weight(device) if self.spec.stdp.verify or array.scheme == "digital" else 0,
             no_current=array.no_current,
             noisy=bool(array.law.spread.any()),

@@ -290,6 +290,7 @@ class _Metrics(BaseModel):
     cells_per_weight: int
     arrays: int | None
     stuck_cells: int
+    reads_saturated: int
     most_writes: int | None
     images_seen: int
     train_seconds: float

@@ -172,7 +172,11 @@ def numbers(annotation: Any, metadata: list[Any]) -> Iterator[tuple[type, list[A
 
 
 OUT_OF_RANGE = sorted(set(numeric_keys()))
-QUANTITIES = {"encoding.dt": "s", "encoding.t_window": "s", "encoding.t_present": "s", "encoding.rate_max": "Hz"}
+QUANTITIES = {
+    **dict.fromkeys(("encoding.dt", "encoding.t_window", "encoding.t_present", "readout.wait", "checkpoint.seconds"), "s"),
+    **dict.fromkeys((f"array.wires.r_{part}" for part in ("wire", "row", "column", "driver", "sense", "access")), "ohm"),
+    "encoding.rate_max": "Hz",
+}
 
 
 def test_the_bounds_of_all_numbers_were_found() -> None:

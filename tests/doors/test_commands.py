@@ -326,7 +326,7 @@ def test_any_terminal_will_do(tmp_path: Path, finished_run: Path, environment: d
     assert (done.status, done.err) == (0, "")
 
 
-def test_ctrl_c_while_training_exits_130_in_words_and_leaves_no_run(tmp_path: Path) -> None:
+def test_ctrl_c_while_training_exits_130_in_words_and_leaves_what_it_goes_on_from(tmp_path: Path) -> None:
     """The process signals itself as soon as it has learned something, long before it is done."""
     program = (
         "import os, signal, sys, synarray.cli.app as app, synarray.cli.training as training\n"
@@ -343,8 +343,11 @@ def test_ctrl_c_while_training_exits_130_in_words_and_leaves_no_run(tmp_path: Pa
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert "Traceback" not in done.stderr
-    assert everything_in(tmp_path) == {}
+    assert set(everything_in(tmp_path)) == {"run.partial"} | {
+        f"run.partial/{name}" for name in ("experiment.toml", "checkpoint-0")
+    }
     assert "synarray: interrupted" in done.stderr
+    assert "synarray resume run" in done.stderr
 
 
 # show

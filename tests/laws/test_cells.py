@@ -371,6 +371,19 @@ def test_traits_of_each_kind_are_the_same_with_and_without_the_others() -> None:
     np.testing.assert_array_equal(a, b)
 
 
+def test_cells_differ_in_each_respect_apart_from_the_others() -> None:
+    """No two of step down, step up, lowest, highest, curvature, drift and initial weight go together, from cell to cell."""
+    values = ALONE["step"] | ALONE["range"] | ALONE["nonlinearity"] | ALONE["drift"]
+    n = 20_000
+    array, ageing = (machine := build(n, GRADUAL | values, seed=4)).array, machine.ageing
+    assert ageing is not None
+    stuck = build(n, LINEAR | ALONE["stuck"], seed=4).array.stuck_cells[0, 0]
+    start = build(n, {"law": "linear", "n_levels_ltp": 500}, seed=4, stdp=StdpSpec()).array.w[0]
+    respects = np.stack([*array.traits[0, :, 0], array.variant[0, 0], ageing.nu[0, 0], stuck, start])
+    together = np.corrcoef(respects) - np.eye(len(respects))
+    assert np.abs(together).max() < 4.5 / np.sqrt(n)
+
+
 def test_each_noise_is_drawn_from_the_stream_that_bears_its_name() -> None:
     """Whether a pulse is sent (n = floor(mean + U)), whether it fails, and how far it goes: recomputed from ``rng``."""
     n, stdp = 4000, StdpSpec(a=0.15, b=0.0, c=0.02, verify=False)
@@ -535,21 +548,24 @@ def test_binary_cells_switch_as_often_as_said() -> None:
         assert near((machine.array.w[0][~up_and_down] == -1).mean(), p_down, n // 2)
 
 
-def test_cells_of_a_compound_switch_on_one_by_one() -> None:
-    """A pulse meets one of 4 cells and switches it with p: how many are on after 5 pulses is a Markov chain."""
+@pytest.mark.parametrize("up", [True, False])
+def test_cells_of_a_compound_switch_one_by_one(up: bool) -> None:
+    """A pulse meets one of 4 cells and switches it with p: how many have switched after 5 pulses is a Markov chain."""
     n, p = 20_000, 0.7
     chain = np.zeros((5, 5))
-    for on in range(5):
-        chain[on, min(on + 1, 4)] += p * (4 - on) / 4
-        chain[on, on] += 1 - p * (4 - on) / 4
-    machine = build(n, {"law": "binary", "p_switch_ltp": p}, {"scheme": "compound", "n_cells": 4})
-    x = update(machine, np.ones(n, np.bool_), 5)
-    on = np.rint((machine.array.w[0][x] + 1) * 2)
+    for switched in range(5):
+        chain[switched, min(switched + 1, 4)] += p * (4 - switched) / 4
+        chain[switched, switched] += 1 - p * (4 - switched) / 4
+    machine = build(n, {"law": "binary", "p_switch_ltp": p, "p_switch_ltd": p}, {"scheme": "compound", "n_cells": 4})
+    stand(machine, -1 if up else 1)
+    x = update(machine, np.full(n, up), 5)
+    switched = np.rint((1 + machine.array.w[0][x == up] * (1 if up else -1)) * 2)
     expected = np.linalg.matrix_power(chain, 5)[0]
     for k in range(5):
-        assert (
-            abs((on == k).mean() - expected[k]) < 4.5 * np.sqrt(expected[k] * (1 - expected[k]) / n) + 0.003
-        )  # of 255 states
+        error = (
+            4.5 * np.sqrt(expected[k] * (1 - expected[k]) / n) + 0.003
+        )  # the chance is looked up at one of 255 states
+        assert abs((switched == k).mean() - expected[k]) < error
 
 
 def read_spread(machine: Machine, n: int = 20_000) -> float:

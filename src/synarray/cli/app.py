@@ -1,4 +1,4 @@
-"""The command line: ``synarray reproduce | train | show | energy | array | devices | bench``.
+"""The command line: ``synarray reproduce | train | resume | show | energy | array | devices | bench``.
 
 Errors are one message in four parts and exit status 2, without a traceback (``--debug`` shows it); Ctrl-C exits 130.
 With ``--json`` one JSON object goes to standard output and nothing else; everything for people goes to standard error.
@@ -77,12 +77,27 @@ def train(
         Path | None,
         _folder_option("Folder of the run; never one that holds something already."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the run of this experiment if it was interrupted; else begin it."),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Train a network, test it once, and keep the run in a folder."""
+    """Train a network, test it once, and keep the run in a folder; it is saved on its way."""
     from synarray.cli.training import run_training
 
-    run_training(experiment, settings or [], seed, out, json)
+    run_training(experiment, settings or [], seed, out, json, resume)
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="Folder of the run, whether it is there already or not.")],
+    json: Json = False,
+) -> None:
+    """Go on with a run that was interrupted, from its last checkpoint, to the same result."""
+    from synarray.cli.training import resume_training
+
+    resume_training(run, json)
 
 
 @app.command()

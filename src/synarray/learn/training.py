@@ -6,6 +6,8 @@ kernel runs alone. Everything is a function of (spec, images, labels): no worker
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,7 @@ from pydantic import Field
 
 from synarray.errors import DataError
 from synarray.events import NeuronEvent
+from synarray.learn.checkpoint import Checkpoints
 from synarray.learn.datasets import as_array, check_images, check_labels, check_scale
 from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
 from synarray.learn.result import HistoryPoint, Result
@@ -37,7 +40,11 @@ _MOST_SPIKES = 4_000_000
 _SAMPLE = 512
 """Presentations of each that are classified before the network's labels learn from them."""
 
+DEVICE_WORDS = {"name", "title", "technology", "note", "sources"}
+"""What a device says that decides no result."""
+
 Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
+OnBlock = Callable[["Trainer"], None]
 
 
 class LearningSpec(MachineSpec):
@@ -69,6 +76,15 @@ class Trainer:
         Presentations of the whole training; schedules end there.
     presentations : int
         Presentations shown so far.
+    seconds : float
+        Wall-clock seconds of learning so far.
+    history : list of HistoryPoint
+    cut : bool
+        Whether the trained network was pruned.
+    recent : ndarray of float64, shape (n_neurons, n_classes)
+        Running counts of spikes by class, from which the training curve is read.
+    winners : ndarray of int32, shape (n, draws, n_groups)
+        Spikes since the last point of the training curve.
     """
 
     machine: Machine
@@ -77,7 +93,13 @@ class Trainer:
     presentations: int = 0
     seconds: float = 0.0
     history: list[HistoryPoint] = field(default_factory=list)
-    _recent: npt.NDArray[np.float64] | None = None
+    cut: bool = False
+    recent: npt.NDArray[np.float64] = field(init=False, repr=False)
+    winners: npt.NDArray[np.int32] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.recent = np.zeros((self.machine.spec.n_neurons, self.n_classes))
+        self.winners = self._no_winners(0)
 
     @property
     def block(self) -> int:
@@ -87,7 +109,7 @@ class Trainer:
     def compile(self, pixels: Pixels) -> float:
         """Compile the kernels, or load them from the cache, before any clock runs. Returns the seconds it took."""
         start = time.perf_counter()
-        self._pass(pixels, np.zeros(0, np.int64), learning=True)
+        self._show(pixels, np.zeros(0, np.int64), self.winners)
         infer(self.machine, (pixels[0][:0], pixels[1][:0]), 1, Phase.TEST)
         return time.perf_counter() - start
 
@@ -97,50 +119,78 @@ class Trainer:
         order: npt.NDArray[np.int64],
         y: npt.NDArray[np.int64],
         on_progress: Callable[[Progress], None] | None = None,
+        *,
+        shown: int = 0,
+        on_block: OnBlock | None = None,
     ) -> None:
-        """Show the images ``order`` once, learning; labels ``y`` serve the training curve only."""
+        """Show the images ``order`` once, learning; labels ``y`` serve the training curve only.
+
+        The first ``shown`` of them were shown before the training was interrupted. ``on_block`` is called between blocks.
+        """
         most = max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * len(self.machine.groups))))
-        for begin in range(0, len(order), most):
+        for begin in range(shown // most * most, len(order), most):
             images = order[begin : begin + most]
-            start = time.perf_counter()
-            winners = self._pass(pixels, images, learning=True)
-            self._monitor(winners, y[images])
-            self.seconds += time.perf_counter() - start
-            if on_progress:
-                speed = self.presentations / max(self.seconds, 1e-9)
-                on_progress(Progress(self.presentations, self.total, speed, self.history[-1].accuracy))
+            if len(self.winners) != len(images):  # else they are from before an interruption
+                self.winners = self._no_winners(len(images))
+            for first in range(max(shown - begin, 0), len(images), self.block):
+                start, block = time.perf_counter(), slice(first, first + self.block)
+                self._show(pixels, images[block], self.winners[block])
+                at_end = block.stop >= len(images)
+                if at_end:
+                    self._monitor(self.winners, y[images])
+                    self.winners = self._no_winners(0)
+                self.seconds += time.perf_counter() - start
+                if at_end and on_progress:
+                    speed = self.presentations / max(self.seconds, 1e-9)
+                    on_progress(Progress(self.presentations, self.total, speed, self.history[-1].accuracy))
+                if on_block:
+                    on_block(self)
 
-    def rebalance(self, pixels: Pixels, order: npt.NDArray[np.int64]) -> None:
-        """Show images with homeostasis only, so that thresholds settle after a cut; no cell moves."""
-        self.total, shown = len(order), self.presentations
-        self._pass(pixels, order, learning=False, progress_from=shown)
+    def rebalance(
+        self, pixels: Pixels, order: npt.NDArray[np.int64], *, shown: int = 0, on_block: OnBlock | None = None
+    ) -> None:
+        """Show images with homeostasis only, so that thresholds settle after a cut; no cell moves.
 
-    def _pass(
-        self, pixels: Pixels, order: npt.NDArray[np.int64], *, learning: bool, progress_from: int = 0
-    ) -> npt.NDArray[np.int32]:
+        ``shown`` and ``on_block`` are those of ``learn``.
+        """
+        self.total, start = len(order), self.presentations - shown
+        winners = np.zeros((self.block, 1, len(self.machine.groups)), np.int32)
+        for first in range(shown, len(order), self.block):
+            images = order[first : first + self.block]
+            self._show(pixels, images, winners[: len(images)], learning=False, progress_from=start)
+            if on_block:
+                on_block(self)
+
+    def _no_winners(self, n: int) -> npt.NDArray[np.int32]:
+        return np.zeros((n, self.machine.spec.encoding.draws, len(self.machine.groups)), np.int32)
+
+    def _show(
+        self,
+        pixels: Pixels,
+        images: npt.NDArray[np.int64],
+        winners: npt.NDArray[np.int32],
+        *,
+        learning: bool = True,
+        progress_from: int = 0,
+    ) -> None:
+        """Show one block of images."""
         machine, spec = self.machine, self.machine.spec
-        sliding = learning and spec.encoding.form == "sliding"
-        draws = spec.encoding.draws if learning else 1
-        winners = np.zeros((len(order), draws, len(machine.groups)), np.int32)
-        for begin in range(0, max(len(order), 1), self.block):
-            images = order[begin : begin + self.block]
-            progress = min(1.0, (self.presentations - progress_from) / self.total)
-            tables = machine.tables(progress, learning=learning)
-            state = (machine.layout, machine.cells, machine.neurons, tables, machine.device, machine.pruning)
-            out = (machine.neuron_events, machine.network_events, machine.driven, winners[begin : begin + self.block])
-            if sliding:
-                window = spec.encoding.steps_per_window
-                kernels.learn_sliding(
-                    *pixels, images, self.presentations, draws, window, spec.seed, *state, *out
-                )  # fmt: skip
-            else:
-                kernels.learn_windows(*pixels, images, self.presentations, draws, spec.seed, *state, *out)
-            machine.settle_thresholds()
-            before = self.presentations
-            self.presentations += len(images)
-            if learning:
-                self._live_on(before)
-        return winners
+        progress = min(1.0, (self.presentations - progress_from) / self.total)
+        tables = machine.tables(progress, learning=learning)
+        state = (machine.layout, machine.cells, machine.neurons, tables, machine.device, machine.pruning)
+        out = (machine.neuron_events, machine.network_events, machine.driven, winners)
+        if learning and spec.encoding.form == "sliding":
+            window = spec.encoding.steps_per_window
+            kernels.learn_sliding(
+                *pixels, images, self.presentations, winners.shape[1], window, spec.seed, *state, *out
+            )  # fmt: skip
+        else:
+            kernels.learn_windows(*pixels, images, self.presentations, winners.shape[1], spec.seed, *state, *out)
+        machine.settle_thresholds()
+        before = self.presentations
+        self.presentations += len(images)
+        if learning:
+            self._live_on(before)
 
     def _live_on(self, before: int) -> None:
         """Let cells age and book what reads met, a hundred times in a training; work out anew what the wires do, when due."""
@@ -157,12 +207,10 @@ class Trainer:
     def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
         """Classify the first images by labels learned before them, then learn labels from all (test, then train)."""
         accuracy = None
-        if self._recent is None:
-            self._recent = np.zeros((self.machine.spec.n_neurons, self.n_classes))
-        else:
-            votes = soft_votes(winners[:_SAMPLE], log_posterior(self._recent, 0.5))
+        if self.history:
+            votes = soft_votes(winners[:_SAMPLE], log_posterior(self.recent, 0.5))
             accuracy = float(np.mean(votes.argmax(axis=1) == y[:_SAMPLE]))
-        self._recent = 0.9 * self._recent + count_spikes(winners, y, self.machine.spec.n_neurons, self.n_classes)
+        self.recent = 0.9 * self.recent + count_spikes(winners, y, self.machine.spec.n_neurons, self.n_classes)
         events = self.machine.neuron_events
         pulses = events[:, [NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE, NeuronEvent.PRUNING_PULSE]].sum()
         pruned = events[:, NeuronEvent.CELL_PRUNED].sum() / self.machine.array.n_cells
@@ -202,6 +250,7 @@ def train(
     full_scale: float | None = None,
     workers: int = 1,
     on_progress: Callable[[Progress], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Result:
     """Train a spiking network inside an array, without labels; then label its neurons and, if asked, test it once.
 
@@ -225,6 +274,8 @@ def train(
         Threads used for labelling and testing; the result does not depend on it.
     on_progress : callable, optional
         Called with a :class:`Progress` about every 2,000 presentations.
+    checkpoints : Checkpoints, optional
+        Where the training is saved on its way, and gone on from; the result does not depend on it. None: no file is written.
 
     Returns
     -------
@@ -236,6 +287,8 @@ def train(
         When images or labels cannot be used.
     SpecError
         When the spec does not fit the data.
+    RunError
+        When there are checkpoints but none can be used, or when the training was asked to stop.
     """
     spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
     task = _check(x, y, x_test, y_test, image_shape, full_scale)
@@ -246,11 +299,17 @@ def train(
     total = spec.epochs * len(task.x)
     trainer = Trainer(Machine.build(spec, groups, total), len(task.classes), total)
     seconds = {"prepare": time.perf_counter() - start, "compile": trainer.compile(pixels)}
-    for epoch in range(spec.epochs):
-        order = permutation(len(task.x), seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
-        trainer.learn(pixels, order, task.labels, on_progress)
+    n, on_block = len(task.x), checkpoints.at_block if checkpoints else None
+    if checkpoints:
+        checkpoints.begin(trainer, _fingerprints(spec, pixels, task.labels), n)
+    for epoch in range(trainer.presentations // n, spec.epochs):
+        order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
+        shown = trainer.presentations - epoch * n
+        trainer.learn(pixels, order, task.labels, on_progress, shown=shown, on_block=on_block)
     if spec.pruning.mode == "after":
-        _prune_after(trainer, pixels)
+        _prune_after(trainer, pixels, trainer.presentations - total, on_block)
+    if checkpoints:
+        checkpoints.learning = False
     start = time.perf_counter()
     spikes = infer(trainer.machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
     counts = count_spikes(spikes, task.labels, spec.n_neurons, len(task.classes))
@@ -264,7 +323,21 @@ def train(
         start = time.perf_counter()
         result.evaluation = test(result, *task.test, workers)
         seconds["test"] = time.perf_counter() - start
+    if checkpoints:
+        seconds["checkpoints"] = checkpoints.spent
     return result
+
+
+def _fingerprints(spec: LearningSpec, pixels: Pixels, labels: npt.NDArray[np.int64]) -> dict[str, str]:
+    """Hash what is trained and what on, so that a checkpoint of another training can be told."""
+    decisive = spec.model_dump(mode="json", include=set(LearningSpec.model_fields), exclude={"device": DEVICE_WORDS})
+    data = hashlib.sha256()
+    for part in (*pixels, labels):
+        data.update(np.ascontiguousarray(part).data)
+    return {
+        "experiment": hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest(),
+        "data": data.hexdigest(),
+    }
 
 
 class _Task(NamedTuple):
@@ -352,12 +425,13 @@ def test(result: Result, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic],
 test.__test__ = False  # type: ignore[attr-defined]  # a verb of the laboratory, not a test of the suite
 
 
-def _prune_after(trainer: Trainer, pixels: Pixels) -> None:
+def _prune_after(trainer: Trainer, pixels: Pixels, shown: int, on_block: OnBlock | None) -> None:
     """One-shot pruning of the finished network: the lowest cells are disconnected; thresholds stay or re-balance."""
     machine, spec = trainer.machine, trainer.machine.spec
-    cut = cut_lowest(machine.array, spec.pruning.fraction)
-    machine.neuron_events[:, NeuronEvent.CELL_PRUNED] += cut
+    if not trainer.cut:
+        machine.neuron_events[:, NeuronEvent.CELL_PRUNED] += cut_lowest(machine.array, spec.pruning.fraction)
+        trainer.cut = True
     if spec.pruning.rebalance:
         n = len(pixels[0])
         order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=2**31)
-        trainer.rebalance(pixels, np.resize(order, spec.pruning.rebalance))
+        trainer.rebalance(pixels, np.resize(order, spec.pruning.rebalance), shown=shown, on_block=on_block)

@@ -21,8 +21,9 @@ import numpy as np
 from pydantic import Field
 
 from synarray.errors import SpecError, nearest
+from synarray.learn.checkpoint import CheckpointSpec
 from synarray.learn.datasets import BUILT_IN, Dataset, load_dataset
-from synarray.learn.training import LearningSpec
+from synarray.learn.training import DEVICE_WORDS, LearningSpec
 from synarray.rng import Stream, permutation
 from synarray.spec import Text
 
@@ -45,12 +46,14 @@ class ExperimentSpec(LearningSpec):
     """How many training images are used, drawn at random by the seed; none: all."""
     validation: Annotated[int, Field(ge=0)] = 0
     """Last so many training images held out and read in place of the test set (for choosing settings)."""
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    """When the training is saved on its way."""
 
     @property
     def identity(self) -> str:
         """Hash of everything that decides the result."""
-        words = {"name", "title", "technology", "note", "sources"}
-        decisive = self.model_dump(mode="json", exclude={"name": True, "note": True, "device": words})
+        words: dict[str, Any] = {"name": True, "note": True, "checkpoint": True, "device": DEVICE_WORDS}
+        decisive = self.model_dump(mode="json", exclude=words)
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -86,9 +89,10 @@ def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] 
     """
     source = DEFAULT if source is None else str(source)
     values = _read(source, 0)
-    for key, value in (overrides or {}).items():
-        _put(values, key, value)
-    _locate_data(values, Path())
+    overrides = overrides or {}
+    for key in sorted(overrides, key=lambda key: key.count(".")):  # a table before what is in it
+        _put(values, key, overrides[key])
+    _locate(values, Path())
     where = source if not overrides else f"{source} with --set {' '.join(overrides)}"
     return ExperimentSpec.read(values, where)
 
@@ -146,7 +150,7 @@ def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, 
 def _read(source: str, depth: int) -> dict[str, Any]:
     """Read a TOML file or a packaged experiment, on top of its base."""
     values = _toml(source)
-    _locate_data(values, Path(source).parent)
+    _locate(values, Path(source).parent)
     base = values.pop("base", None)
     if base is None:
         return values
@@ -159,12 +163,16 @@ def _read(source: str, depth: int) -> dict[str, Any]:
     return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
 
 
-def _locate_data(values: dict[str, Any], folder: Path) -> None:
-    """Write data found in a folder as an absolute path, in place, so that the experiment can be run from anywhere."""
-    data = values.get("data")
-    if isinstance(data, str) and data not in ("", *BUILT_IN):
-        with contextlib.suppress(OSError, ValueError, RuntimeError):  # not there, or no name that a file can have
+def _locate(values: dict[str, Any], folder: Path) -> None:
+    """Write data and device files found in a folder as absolute paths, in place, so that it can be run from anywhere."""
+    data, device = values.get("data"), values.get("device")
+    table, key = (device, "base") if isinstance(device, dict) else (values, "device")
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # not there, or no name that a file can have
+        if isinstance(data, str) and data not in ("", *BUILT_IN):
             values["data"] = str((folder / data).resolve(strict=True))
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        if isinstance(table.get(key), str) and table[key].endswith(".toml"):
+            table[key] = str((folder / table[key]).resolve(strict=True))
 
 
 def _toml(source: str) -> dict[str, Any]:

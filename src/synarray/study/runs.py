@@ -13,12 +13,14 @@ import errno
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
 import tomllib
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,17 +39,25 @@ from synarray.study.experiment import ExperimentSpec
 
 __all__ = [
     "FORMAT",
+    "PARTIAL",
     "Run",
     "check_writable",
+    "is_free",
+    "is_there",
     "open_run",
+    "partial_of",
+    "place_for",
     "reserve",
     "result_arrays",
     "to_toml",
+    "unwritable",
     "write_run",
 ]
 
 FORMAT = 2
 """Version of the folder's layout."""
+PARTIAL = ".partial"
+"""What the folder of an unfinished run is called beside the run's place (see ``unfinished.py``)."""
 _FILES = ("experiment.toml", "metrics.json", "arrays.npz", "provenance.json")
 
 
@@ -132,14 +142,24 @@ def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
     RunError
         When nothing can be written there, or another folder cannot take the place of the one that is there.
     """
-    wanted = Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}" if out is None else out
+    wanted = place_for(out, spec)
     check_writable(wanted)
+    return _free(wanted)
+
+
+def place_for(out: Path | None, spec: ExperimentSpec) -> Path:
+    """Return the folder that is wanted for a run, unless none can stand there; see ``reserve``."""
+    wanted = Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}" if out is None else out
+    try:
+        _check_folder(wanted.resolve())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise unwritable(wanted, error) from None
     if wanted.name == ".." or wanted.is_mount() or (wanted.exists() and wanted.samefile(".")):
         raise RunError(
             "a run must have a folder of its own, which is put in its place when all is written", where=str(wanted),
             got="a way up, the folder you are in or a mount point", do=f"Name one in it: --out {wanted / 'run'}",
         )  # fmt: skip
-    return _free(wanted)
+    return wanted
 
 
 def check_writable(folder: Path) -> None:
@@ -152,8 +172,7 @@ def check_writable(folder: Path) -> None:
     """
     try:
         path = folder.resolve()
-        if (path.exists() and not path.is_dir()) or path == Path(path.anchor):
-            raise NotADirectoryError(errno.ENOTDIR, "a file, or the root of the file system")
+        _check_folder(path)
         for attempt in range(20):
             try:
                 return _probe(path)
@@ -161,10 +180,20 @@ def check_writable(folder: Path) -> None:
                 if attempt == 19:
                     raise
     except (OSError, ValueError, RuntimeError) as error:
-        raise RunError(
-            "the folder for results must be writable", got=getattr(error, "strerror", None) or str(error),
-            where=str(folder), do="Give another folder with --out.",
-        ) from None  # fmt: skip
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder: Path, error: Exception) -> RunError:
+    """Say in four parts that a folder for results cannot be written."""
+    return RunError(
+        "the folder for results must be writable", got=getattr(error, "strerror", None) or str(error),
+        where=str(folder), do="Give another folder with --out.",
+    )  # fmt: skip
+
+
+def _check_folder(path: Path) -> None:
+    if (path.exists() and not path.is_dir()) or path == Path(path.anchor):
+        raise NotADirectoryError(errno.ENOTDIR, "a file, or the root of the file system")
 
 
 def _probe(path: Path) -> None:
@@ -182,19 +211,48 @@ def _probe(path: Path) -> None:
                 place.rmdir()
 
 
-def write_run(result: Result, spec: ExperimentSpec, target: Path) -> Path:
-    """Write a run's folder, atomically. Returns where it stands (``target``, or the next free name)."""
+def write_run(
+    result: Result, spec: ExperimentSpec, target: Path, *, within: Path | None = None, resumed: Sequence[int] = ()
+) -> Path:
+    """Write a run's folder, atomically.
+
+    Parameters
+    ----------
+    result : Result
+    spec : ExperimentSpec
+    target : Path
+        Where it shall stand.
+    within : Path, optional
+        The folder of the unfinished run, in which it is put together.
+    resumed : sequence of int
+        Presentations after which the training was interrupted and went on.
+
+    Returns
+    -------
+    Path
+        Where it stands: ``target``, or the next free name.
+
+    Raises
+    ------
+    RunError
+        When it cannot be written.
+    """
     metrics = {"name": spec.name, "data": spec.data, "experiment_sha256": spec.identity} | result.metrics()
+    provenance = _provenance(spec) | {"resumed": list(resumed)}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".synarray-", dir=target.parent))
+        place = within if within is not None and within.is_dir() else target.parent
+        folder = Path(tempfile.mkdtemp(prefix=".synarray-", dir=place))
         try:
             folder.chmod(0o755)
             (folder / "experiment.toml").write_text(to_toml(spec), "utf-8")
             (folder / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
-            (folder / "provenance.json").write_text(json.dumps(_provenance(spec), indent=1), "utf-8")
+            (folder / "provenance.json").write_text(json.dumps(provenance, indent=1), "utf-8")
             np.savez_compressed(folder / "arrays.npz", allow_pickle=False, **result_arrays(result))
-            return _move(folder, target)
+            _sync(*(folder / name for name in _FILES), folder)
+            stands = _move(folder, target, within)
+            _sync(target.parent)
+            return stands
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
@@ -213,11 +271,17 @@ def open_run(path: Path | str) -> Run:
         When the folder is no run, is incomplete or damaged, or comes from another version of the layout.
     """
     path = Path(path)
-    missing = [name for name in _FILES if not _is_there(path / name)]
+    missing = [name for name in _FILES if not is_there(path / name)]
+    unfinished = path if path.name.endswith(PARTIAL) else partial_of(path)
+    if missing and is_there(unfinished / "experiment.toml"):
+        raise RunError(
+            "a run must be finished before it can be opened", got="an unfinished one", where=str(unfinished),
+            do=f"Go on with it: synarray resume {shlex.quote(str(path))}",
+        )  # fmt: skip
     if missing:
         raise RunError(
             "a run folder must hold " + ", ".join(_FILES),
-            got="no such folder" if not _is_there(path, folder=True) else "no " + ", no ".join(missing), where=str(path),
+            got="no such folder" if not is_there(path, folder=True) else "no " + ", no ".join(missing), where=str(path),
             do='Give a folder that "synarray train" made (its last line names it).',
         )  # fmt: skip
     try:
@@ -243,7 +307,8 @@ def open_run(path: Path | str) -> Run:
         ) from None  # fmt: skip
 
 
-def _is_there(path: Path, folder: bool = False) -> bool:
+def is_there(path: Path, folder: bool = False) -> bool:
+    """Say whether a file (or a folder) is there; what can have no such name is not."""
     try:
         return path.is_dir() if folder else path.is_file()
     except (OSError, ValueError):
@@ -348,25 +413,45 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _free(wanted: Path) -> Path:
-    """Return the path itself, or the first of path-2, path-3, ... that holds nothing."""
+def partial_of(target: Path) -> Path:
+    """Return the folder that an unfinished run has beside its place."""
+    return target.with_name(target.name + PARTIAL) if target.name else target / PARTIAL
+
+
+def is_free(path: Path) -> bool:
+    """Say whether a run can be put there: nothing is, or an empty folder."""
+    return not (path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))))
+
+
+def _free(wanted: Path, own: Path | None = None) -> Path:
+    """Return the path itself, or the first of path-2, path-3, ... that no run has, or is about to have (but ``own``)."""
     path, n = wanted, 1
-    while path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+    while not is_free(path) or (partial_of(path) != own and partial_of(path).exists()):
         n += 1
         path = wanted.with_name(f"{wanted.name}-{n}")
     return path
 
 
-def _move(folder: Path, target: Path) -> Path:
+def _move(folder: Path, target: Path, own: Path | None) -> Path:
     """Give the finished folder its name; when somebody took it meanwhile, the next free one."""
     while True:
-        target = _free(target)
+        target = _free(target, own)
         try:
             folder.rename(target)
             return target
         except OSError:
             if not target.exists() or not any(target.iterdir()):
                 raise
+
+
+def _sync(*paths: Path) -> None:
+    """See that files and folders are on the disk, before what they replace goes away."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:

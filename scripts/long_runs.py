@@ -1,0 +1,123 @@
+"""Long runs: is memory flat, do files not grow, does the largest network stay within its memory?
+
+python scripts/long_runs.py [--quick]        both runs, about five minutes on one core; prints a table, exits 1 if a limit is broken
+
+Each run is the real command in a process of its own, watched from outside: resident memory (/proc/PID/status) and the size
+of its folder, twice a second.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FLAT = 0.05
+"""Most that resident memory may grow between the first tenth of the training and its end."""
+MOST = 2 * 2**30
+"""Bytes the largest network may take."""
+
+
+@dataclass
+class Watched:
+    """What was seen of one run."""
+
+    title: str
+    seconds: float = 0.0
+    status: int = 0
+    error: str = ""
+    resident: list[tuple[float, int]] = field(default_factory=list)
+    """Moments, s, and resident memory, bytes."""
+    peak: int = 0
+    files: list[int] = field(default_factory=list)
+    """Bytes in the folder at those moments."""
+
+    @property
+    def growth(self) -> float:
+        """Resident memory in the last fifth of the run above that of the second tenth, relative."""
+        early, late = self._median(0.1, 0.2), self._median(0.8, 1.0)
+        return late / early - 1.0
+
+    @property
+    def file_growth(self) -> int:
+        """Bytes by which the folder grew between a fifth and four fifths of the run."""
+        n = len(self.files)
+        return max(self.files[n // 5 : 4 * n // 5], default=0) - self.files[n // 5]
+
+    def _median(self, begin: float, end: float) -> float:
+        n = len(self.resident)
+        part = sorted(size for _, size in self.resident[int(begin * n) : max(int(end * n), int(begin * n) + 1)])
+        return part[len(part) // 2]
+
+
+def watch(title: str, folder: Path, *arguments: str) -> Watched:
+    """Run ``synarray ARGUMENTS`` in a folder and watch it until it ends."""
+    seen, start = Watched(title), time.perf_counter()
+    with (folder / "stderr").open("wb") as errors, (folder / "stdout").open("wb") as out:
+        child = subprocess.Popen([sys.executable, "-m", "synarray", *arguments], cwd=folder, stdout=out, stderr=errors)
+        while child.poll() is None:
+            now = time.perf_counter() - start
+            memory = _memory(child.pid)
+            if memory:
+                seen.resident.append((now, memory["VmRSS"]))
+                seen.peak = max(seen.peak, memory["VmHWM"])
+                seen.files.append(_size(folder))
+            time.sleep(0.5)
+    seen.seconds, seen.status = time.perf_counter() - start, child.returncode
+    seen.error = (folder / "stderr").read_text("utf-8", "replace").strip()[-300:]
+    return seen
+
+
+def _memory(pid: int) -> dict[str, int]:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    except OSError:  # it ended just now
+        return {}
+    pairs = (line.split() for line in lines if line.startswith(("VmRSS:", "VmHWM:")))
+    return {name.rstrip(":"): 1024 * int(size) for name, size, *_ in pairs}
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below; one that vanishes meanwhile counts nothing."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += (Path(place) / name).stat().st_size
+            except OSError:
+                continue
+    return total
+
+
+def main() -> int:
+    """Watch both runs and print what was seen."""
+    quick = "--quick" in sys.argv[1:]
+    epochs, images = (3, "3000") if quick else (100, "60000")
+    runs = {
+        f"500 neurons, {epochs} epochs": ("local-fields", "--set", f"epochs={epochs}"),
+        "6400 neurons, 1 epoch": ("local-many", "--set", "n_neurons=6400", "--set", "epochs=1"),
+    }
+    broken = []
+    for title, arguments in runs.items():
+        with tempfile.TemporaryDirectory(prefix="synarray-long-") as folder:
+            command = ("train", *arguments, "--set", f"images={images}", "--out", "run", "--json")
+            seen = watch(title, Path(folder), *command)
+        print(
+            f"{title}: {seen.seconds:.0f} s, resident {seen.resident[-1][1] / 2**20:,.0f} MB at the end, "
+            f"peak {seen.peak / 2**20:,.0f} MB, growth {seen.growth:+.1%}, files {seen.files[-1] / 2**20:.2f} MB, "
+            f"grown meanwhile by {seen.file_growth / 2**20:.2f} MB, exit status {seen.status}",
+            flush=True,
+        )
+        broken += [f"{title}: exit status {seen.status}: {seen.error}"] * (seen.status != 0)
+        broken += [f"{title}: memory grew by {seen.growth:.1%}"] * (seen.growth > FLAT and not quick)
+        broken += [f"{title}: {seen.peak:,} bytes"] * (seen.peak > MOST)
+    print(*(f"BROKEN {line}" for line in broken), sep="\n" if broken else "", end="\n" if broken else "")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

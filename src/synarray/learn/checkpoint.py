@@ -1,0 +1,341 @@
+"""Checkpoints: everything a training is made of, on disk, so that it can go on after an interruption to the same bits.
+
+A checkpoint is one file: a line that names the format, the SHA-256 of all that follows, one line of JSON (version, what is
+trained on what, names and shapes of the arrays) and the arrays' bytes. Two files are written in turn, each beside its place
+and then renamed into it, so that two good ones remain whenever the process dies; a damaged one is told by its checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from synarray.errors import RunError
+from synarray.learn.result import HistoryPoint
+from synarray.spec import Spec
+from synarray.units import Seconds
+
+if TYPE_CHECKING:
+    from synarray.learn.training import Trainer
+
+__all__ = ["CHECKPOINTS", "CheckpointSpec", "Checkpoints", "TrainingStoppedError", "capture", "restore", "write_whole"]
+
+CHECKPOINTS = ("checkpoint-0", "checkpoint-1")
+"""Names of the two files, written in turn."""
+_MAGIC = b"synarray checkpoint 1\n"
+_DIGEST = 65  # the checksum in hexadecimal and the end of its line
+_SHARE, _SHARE_EPOCH = 50, 100
+"""A checkpoint is due when so many times what the last one took has passed: at most 2 % of the time, 1 % at epoch ends."""
+_FIRST_COST = 0.02
+"""Seconds the first one is expected to take."""
+_REBUILT = {
+    "machine._steps", "array.row_start", "array.neuron_start", "array.variant", "array.stuck_bits", "array.exists",
+    "ageing.nu", "ageing.moves",
+}  # fmt: skip
+"""What a machine is built with and no training changes."""
+_OF_WIRES = {"array.traits", "array.scale"}
+"""What training changes only where wires act on every cell differently."""
+
+State = dict[str, npt.NDArray[Any]]
+
+
+class CheckpointSpec(Spec):
+    """When a training that is kept on disk is saved on its way."""
+
+    seconds: Annotated[Seconds, Field(ge=0)] = 30.0
+    """Time between checkpoints, or fifty times what one takes when that is longer; 0: one after every block."""
+
+
+class TrainingStoppedError(RunError):
+    """A training was asked to stop, and did so between two blocks."""
+
+
+def capture(trainer: Trainer) -> State:
+    """Return everything a training is made of that building it anew would not give, by name.
+
+    Whatever a machine, its array or its ageing keeps as a number or an array is taken, so that nothing new is forgotten.
+    """
+    same = _REBUILT if trainer.machine.array.scale.size > 2 else _REBUILT | _OF_WIRES
+    state = {
+        f"{part}.{name}": np.asarray(value)
+        for part, thing in _parts(trainer).items()
+        for name, value in vars(thing).items()
+        if isinstance(value, np.ndarray | bool | int | float) and f"{part}.{name}" not in same
+    }
+    nan = float("nan")
+    points = [
+        (p.presentations, nan if p.accuracy is None else p.accuracy, p.pulses, p.pruned_fraction)
+        for p in trainer.history
+    ]
+    presentations, accuracy, pulses, pruned = zip(*points, strict=True) if points else ((), (), (), ())
+    return state | {
+        "history.presentations": np.array(presentations, np.int64),
+        "history.accuracy": np.array(accuracy, np.float64),
+        "history.pulses": np.array(pulses, np.int64),
+        "history.pruned_fraction": np.array(pruned, np.float64),
+    }
+
+
+def restore(trainer: Trainer, state: State) -> None:
+    """Bring a training that was just built to a captured state.
+
+    Raises
+    ------
+    ValueError
+        When the state is that of another training; the trainer is then as it was.
+    """
+    parts, fresh = _parts(trainer), capture(trainer)
+    unlike = [name for name in fresh.keys() & state.keys() if not _alike(name, fresh[name], state[name])]
+    wrong = sorted([*(fresh.keys() ^ state.keys()), *unlike])
+    if wrong:
+        raise ValueError(f"holds another training's state: {', '.join(wrong[:3])}")
+    winners = state["trainer.winners"]
+    if winners.size and not 0 <= winners.min() <= winners.max() < len(trainer.machine.threshold):
+        raise ValueError("holds neurons that there are not")
+    columns = [state[f"history.{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned_fraction")]
+    trainer.history = [HistoryPoint(n, None if math.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
+    for key, value in state.items():
+        part, _, name = key.partition(".")
+        if part == "history":
+            continue
+        now = getattr(parts[part], name)
+        if not isinstance(now, np.ndarray):
+            setattr(parts[part], name, type(now)(value.item()))
+        elif now.shape == value.shape:
+            now[...] = value  # in place: its layout stays as the kernels know it
+        else:
+            setattr(parts[part], name, value.copy())
+
+
+def _parts(trainer: Trainer) -> dict[str, Any]:
+    machine = trainer.machine
+    parts = {"trainer": trainer, "machine": machine, "array": machine.array}
+    return parts if machine.ageing is None else parts | {"ageing": machine.ageing}
+
+
+def _alike(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    grows = name.startswith("history.") or name == "trainer.winners"
+    shapes = (one.shape[1:], other.shape[1:]) if grows and other.ndim else (one.shape, other.shape)
+    return one.dtype == other.dtype and shapes[0] == shapes[1]
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file so that its place holds, at every instant and after a power failure, the old content or all of the new."""
+    beside = path.with_name(f"{path.name}.tmp")
+    with beside.open("wb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write(path: Path, header: dict[str, Any], state: State) -> None:
+    arrays = [[name, value.dtype.str, list(value.shape)] for name, value in state.items()]
+    body = [json.dumps(header | {"arrays": arrays}).encode() + b"\n", *(value.tobytes() for value in state.values())]
+    digest = hashlib.sha256()
+    for part in body:
+        digest.update(part)
+    write_whole(path, [_MAGIC, digest.hexdigest().encode() + b"\n", *body])
+
+
+def _read(path: Path, most: int) -> tuple[dict[str, Any], State]:
+    """Read a checkpoint of at most so many bytes; raises ValueError or OSError, in words, when it cannot be used."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise ValueError("is larger than any of this training")
+        content = file.read(most)
+    start = len(_MAGIC) + _DIGEST
+    if content[: len(_MAGIC)] != _MAGIC:
+        known = content.startswith(_MAGIC[:-2])
+        raise ValueError("has the format of another version" if known else "is no checkpoint")
+    body = memoryview(content)[start:]
+    if content[len(_MAGIC) : start] != hashlib.sha256(body).hexdigest().encode() + b"\n":
+        raise ValueError("is damaged: its checksum does not match")
+    try:
+        end = content.index(b"\n", start)
+        header = json.loads(content[start:end])
+        if header["synarray"] != version("synarray"):
+            raise ValueError(f"was written by synarray {header['synarray']}")
+        return header, _unpack(header["arrays"], content, end + 1)
+    except (KeyError, TypeError, OverflowError, RecursionError):
+        raise ValueError("is no checkpoint") from None
+
+
+def _unpack(arrays: list[list[Any]], content: bytes, at: int) -> State:
+    """Return views of the arrays, which must fill the rest of the content exactly."""
+    state = {}
+    for name, kind, shape in arrays:
+        dtype, count = np.dtype(kind), math.prod(shape)
+        size = count * dtype.itemsize
+        if dtype.kind not in "biuf" or min(shape, default=0) < 0 or at + size > len(content):
+            raise ValueError("is no checkpoint")
+        state[name] = np.frombuffer(content, dtype, count, at).reshape(shape)
+        at += size
+    if at != len(content):
+        raise ValueError("is no checkpoint")
+    return state
+
+
+class Checkpoints:
+    """Saves a training on its way, and lets it go on from where it was saved last.
+
+    Hand it to :func:`synarray.train`: what lies in the folder is gone on from, and the training is saved into it between
+    two blocks of presentations, every so many seconds and at epoch ends.
+
+    Parameters
+    ----------
+    folder : Path
+        It must exist, and belong to this training alone.
+    seconds : float
+        Time between checkpoints; see ``CheckpointSpec``.
+    on_note : callable, optional
+        Called with what a person should know, e.g. that a damaged checkpoint was passed over.
+
+    Attributes
+    ----------
+    asked_to_stop : bool
+        Set it (from a signal handler, say) to have the training saved after this block, and ``TrainingStoppedError`` raised.
+    learning : bool
+        Whether a training is at the point where it can be stopped so.
+    resumed : list of int
+        Presentations after which the training was interrupted and went on.
+    spent : float
+        Seconds it took to save.
+    """
+
+    def __init__(self, folder: Path, seconds: float = 30.0, on_note: Callable[[str], None] | None = None) -> None:
+        self.folder, self.seconds = folder, seconds
+        self.asked_to_stop, self.learning = False, False
+        self.resumed: list[int] = []
+        self.spent = 0.0
+        self._on_note, self._noted = on_note, ""
+        self._task: dict[str, str] = {}
+        self._epoch, self._slot = 1, 0
+        self._cost, self._last = _FIRST_COST, time.perf_counter()
+
+    @property
+    def found(self) -> bool:
+        """Whether there is anything to go on from."""
+        return any(path.exists() for path in self._paths)
+
+    @property
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(self.folder / name for name in CHECKPOINTS)
+
+    def begin(self, trainer: Trainer, task: dict[str, str], images: int) -> None:
+        """Go on from the newest good checkpoint, when there is any.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            Just built.
+        task : dict of str to str
+            Fingerprints of what is trained (``experiment``) and on what (``data``).
+        images : int
+            Images of an epoch.
+
+        Raises
+        ------
+        RunError
+            When there are checkpoints but none can be used, or they are those of another training.
+        """
+        self._task, self._epoch, self.learning = task, images, True
+        most = 2 * sum(value.nbytes for value in capture(trainer).values()) + 100_000_000
+        good, bad = [], {}
+        for slot, path in enumerate(self._paths):
+            try:
+                header, state = _read(path, most)
+                good.append((int(state["trainer.presentations"]), slot, header, state))
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                bad[path.name] = getattr(error, "strerror", None) or str(error)
+        for presentations, slot, header, state in sorted(good, key=lambda found: found[0], reverse=True):
+            self._check(header, self._paths[slot])
+            try:
+                restore(trainer, state)
+            except ValueError as error:
+                bad[CHECKPOINTS[slot]] = str(error)
+                continue
+            self._slot = 1 - slot
+            self.resumed, self.spent = [*header["resumed"], presentations], float(header["spent"])
+            for name, reason in bad.items():
+                self._note(f"{name} {reason}; it is passed over.")
+            self._note(f"Going on from {CHECKPOINTS[slot]}, after {presentations:,} presentations.")
+            break
+        else:
+            if bad:
+                raise RunError(
+                    "a training can go on only from a whole checkpoint of this version",
+                    got="; ".join(f"{name} {reason}" for name, reason in bad.items()), where=str(self.folder),
+                    do="Remove that folder and train again.",
+                )  # fmt: skip
+        self._last = time.perf_counter()
+
+    def at_block(self, trainer: Trainer) -> None:
+        """Save the training if that is due; the trainer calls this after each block of presentations.
+
+        Raises
+        ------
+        TrainingStoppedError
+            When it was asked to stop.
+        """
+        passed = time.perf_counter() - self._last
+        due = passed >= self.seconds and (passed >= _SHARE * self._cost or self.seconds == 0)
+        if not trainer.presentations % self._epoch:
+            due = due or passed >= _SHARE_EPOCH * self._cost
+        if not due and not self.asked_to_stop:
+            return
+        saved = self.save(trainer)
+        if self.asked_to_stop:
+            raise TrainingStoppedError(
+                "the training was stopped", got=f"{trainer.presentations:,} presentations", where=str(self.folder),
+                do="Train again from there." if saved else "They could not be saved.",
+            )  # fmt: skip
+
+    def save(self, trainer: Trainer) -> bool:
+        """Write a checkpoint over the older one; say so when that fails, but let the training go on."""
+        start = time.perf_counter()
+        header = {"synarray": version("synarray"), **self._task, "resumed": self.resumed, "spent": self.spent}
+        try:
+            _write(self._paths[self._slot], header, capture(trainer))
+        except OSError as error:
+            self._note(f"No checkpoint could be written ({error.strerror or error}); the training goes on.")
+            return False
+        else:
+            self._slot = 1 - self._slot
+            return True
+        finally:
+            self._last = time.perf_counter()
+            self._cost = self._last - start
+            self.spent += self._cost
+
+    def _check(self, header: dict[str, Any], path: Path) -> None:
+        for key, value in self._task.items():
+            if header.get(key) != value:
+                raise RunError(
+                    "a training can go on only from its own checkpoint", got=f"one of another {key}", where=str(path),
+                    do="Bring the images back as they were, or train anew in another folder."
+                    if key == "data" else "Give the experiment it was begun with, or train anew in another folder.",
+                )  # fmt: skip
+
+    def _note(self, text: str) -> None:
+        if self._on_note and text != self._noted:
+            self._on_note(text)
+        self._noted = text

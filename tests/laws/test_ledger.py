@@ -79,10 +79,11 @@ def test_totals_are_sums_and_nothing_is_negative(values: list[int]) -> None:
 
 def test_doubling_every_price_doubles_the_total() -> None:
     some, prices = counts(**dict.fromkeys(NAMES, 1000)), load_periphery()
+    prices_of_one = ("add", "add_float", "sram_word", "dram_word", "driver_power", "c_line")
     doubled = Periphery(
         **{
             **prices.model_dump(),
-            **{name: 2 * getattr(prices, name) for name in ("add", "add_float", "sram_word", "dram_word", "driver_power", "c_line")},
+            **{name: 2 * getattr(prices, name) for name in prices_of_one},
             "adc": {n: {k: v if k == "k3" else 2 * v for k, v in c.model_dump().items()} for n, c in prices.adc.items()},
         }
     )  # fmt: skip

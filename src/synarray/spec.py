@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from synarray.errors import SpecError, nearest
 
-__all__ = ["Source", "Sourced", "Spec", "Text"]
+__all__ = ["Sourced", "Spec", "Text"]
 
 
 def _encodable(text: str) -> str:
@@ -96,6 +96,10 @@ class Sourced(Spec):
         if unknown:
             raise ValueError(f"sources must name keys of the table, not {unknown[0]}")
         return self
+
+    def __hash__(self) -> int:
+        """Hash by the plain numbers and names; tables, such as that of the sources, have no hash of their own."""
+        return hash(tuple(value for value in dict(self).values() if isinstance(value, int | float | str)))
 
     @property
     def unconfirmed(self) -> list[str]:

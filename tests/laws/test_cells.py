@@ -20,7 +20,7 @@ from synarray.array.wires import WireSpec, solve_read
 from synarray.device.cell import CellSpec, state_weights
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import draw_traits
-from synarray.events import NeuronEvent
+from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.readout import ReadoutSpec
 from synarray.learn.result import Result
 from synarray.learn.training import LearningSpec
@@ -97,7 +97,7 @@ def update(
     kernels.learn_windows(
         np.where(up, 255, 0).astype(np.uint8)[None], np.array([65536], np.uint32), np.zeros(1, np.int64), place, 1,
         machine.spec.seed, machine.layout, machine.cells, machine.neurons, tables, machine.device, machine.pruning,
-        machine.neuron_events, machine.network_events, np.zeros((1, 1, 1), np.int32),
+        machine.neuron_events, machine.network_events, machine.driven, np.zeros((1, 1, 1), np.int32),
     )  # fmt: skip
     return up & (random_u16(len(up), seed=machine.spec.seed, stream=Stream.INPUT, presentation=place) < 65535)
 
@@ -215,7 +215,8 @@ def test_a_device_without_imperfections_is_the_ideal_weight_of_the_same_step(
     np.testing.assert_array_equal(real.label_counts, ideal.label_counts)
     if not synapse.get("n_bits"):  # words count the bits they change
         seen = ideal.machine.array.n_cells  # once, to find that all stand at the lowest weight
-        assert real.events == ideal.events | {"verify_read": seen}
+        met = {name: n for name, n in real.events.items() if name.endswith("_level") or name == "row_cell"}
+        assert real.events == ideal.events | {"verify_read": seen} | met  # ideal weights meet no conductance
     assert real.machine.array.writes.sum() > 1000
     assert not ideal.machine.array.writes.any()
 
@@ -328,12 +329,13 @@ def test_an_imperfection_shifts_neither_input_spikes_nor_winners_nor_pulses(bar_
         winners = np.zeros((60, 4, 1), np.int32)
         kernels.learn_windows(
             images, np.full(60, 65536, np.uint32), np.arange(60), 0, 4, 3, machine.layout, machine.cells, machine.neurons,
-            tables, machine.device, machine.pruning, machine.neuron_events, machine.network_events, winners,
+            tables, machine.device, machine.pruning, machine.neuron_events, machine.network_events, machine.driven, winners,
         )  # fmt: skip
         sent = (
             [] if name == "failures" else [NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE]
         )  # more are sent if some fail
-        found[name] = (winners.tolist(), machine.network_events.tolist(), machine.neuron_events[:, sent].tolist())
+        seen = machine.network_events[: NetworkEvent.COLUMN_SENSE + 1]  # ideal weights meet no conductance
+        found[name] = (winners.tolist(), seen.tolist(), machine.neuron_events[:, sent].tolist())
     for name, (winners, network, sent) in found.items():
         assert winners == found["none"][0], name
         assert network == found["none"][1], name
@@ -688,7 +690,7 @@ def test_a_refresh_keeps_the_weight_and_makes_room_in_both_cells() -> None:
     machine.array.writes[:] = 0
     before, pair = machine.array.w[0].copy(), machine.array.pair[:, 0].copy()
     update(machine, UP[:1000], 0)
-    full = pair.max(axis=0) >= np.float32(0.8)  # 90 % of the way from -1 to 1
+    full = (pair.max(axis=0) >= np.float32(0.8)) & (pair.min(axis=0) > np.float32(-0.8))  # 90 % of the range, and 10 %
     moved = machine.array.w[0] - before
     after = machine.array.pair[:, 0]
     assert 50 < full.sum() < 950

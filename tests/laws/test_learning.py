@@ -32,7 +32,7 @@ def one_neuron(chances: np.ndarray, presentations: int, **changes: object) -> Ma
     winners = np.zeros((presentations, spec.encoding.draws, 1), np.int32)
     order = np.zeros(presentations, np.int64)
     state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.device, machine.pruning)
-    out = (machine.neuron_events, machine.network_events, winners)
+    out = (machine.neuron_events, machine.network_events, machine.driven, winners)
     kernels.learn_windows(*retina.see(flat), order, 0, spec.encoding.draws, spec.seed, *state, *out)
     return machine
 
@@ -152,7 +152,7 @@ def test_pruned_cells_receive_no_pulse(mode: str, bar_images: tuple) -> None:
         order = np.arange(begin, begin + (400 if begin == 0 else 200))
         winners = np.zeros((len(order), 4, 1), np.int32)
         state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.device, machine.pruning)
-        out = (machine.neuron_events, machine.network_events, winners)
+        out = (machine.neuron_events, machine.network_events, machine.driven, winners)
         kernels.learn_windows(*pixels, order, begin, 4, 0, *state, *out)
         if begin == 0:
             array = machine.array

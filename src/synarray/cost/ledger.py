@@ -157,6 +157,8 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
     synapse : SynapseSpec
         The scheme the run used.
     periphery : Periphery
+    title : str
+        What the ledger is called; the device's name if nothing is said.
 
     Returns
     -------

@@ -20,7 +20,7 @@ from synarray.errors import SpecError
 from synarray.spec import Sourced, Spec
 from synarray.units import Farads, Joules, Watts
 
-__all__ = ["Circuits", "Periphery", "load_periphery"]
+__all__ = ["load_periphery"]  # a Periphery is read, not made
 
 _Energy = Annotated[Joules, Field(ge=0)]
 

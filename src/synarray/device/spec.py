@@ -139,10 +139,6 @@ class DeviceSpec(Sourced):
             raise ValueError("v_ltp and v_ltd must not be 0")
         return self
 
-    def __hash__(self) -> int:
-        """Hash by what tells devices apart; the table of sources has no hash of its own."""
-        return hash((self.name, self.law, self.g_min, self.g_max))
-
     @property
     def g_range(self) -> float:
         """g_max - g_min, S."""

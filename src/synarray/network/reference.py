@@ -282,7 +282,10 @@ def _refresh(machine: Machine, g: int, column: int, tables: Tables) -> None:
         events[NeuronEvent.VERIFY_READ] += 2
         events[NeuronEvent.VERIFY_LEVEL] += 2 * int(state_of(array.pair[:, k, row]).sum())
         ends = np.array([array.trait(side, k, row)[2:] for side in range(2)])
-        crossed, share = (array.pair[:, k, row] - ends[:, 0]) / (ends[:, 1] - ends[:, 0]), np.float32(machine.device.refresh_at)
+        crossed, share = (
+            (array.pair[:, k, row] - ends[:, 0]) / (ends[:, 1] - ends[:, 0]),
+            np.float32(machine.device.refresh_at),
+        )
         if crossed.max() >= share and crossed.min() > np.float32(1) - share:  # else a refresh would not help
             _program(machine, g, column, row, array.w[k, row], tables, NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE)
             events[NeuronEvent.PAIR_REFRESH] += 1

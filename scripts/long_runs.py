@@ -1,6 +1,6 @@
-"""Long runs: is memory flat, do files not grow, does the largest network stay within its memory?
+"""Long runs: is memory flat, do files not grow, does the largest network stay within its memory.
 
-python scripts/long_runs.py [--quick]        both runs, about five minutes on one core; prints a table, exits 1 if a limit is broken
+    python scripts/long_runs.py [--quick]    both runs, about five minutes on one core; exits 1 if a limit is broken
 
 Each run is the real command in a process of its own, watched from outside: resident memory (/proc/PID/status) and the size
 of its folder, twice a second.

@@ -173,8 +173,12 @@ def numbers(annotation: Any, metadata: list[Any]) -> Iterator[tuple[type, list[A
 
 OUT_OF_RANGE = sorted(set(numeric_keys()))
 QUANTITIES = {
-    **dict.fromkeys(("encoding.dt", "encoding.t_window", "encoding.t_present", "readout.wait", "checkpoint.seconds"), "s"),
-    **dict.fromkeys((f"array.wires.r_{part}" for part in ("wire", "row", "column", "driver", "sense", "access")), "ohm"),
+    **dict.fromkeys(
+        ("encoding.dt", "encoding.t_window", "encoding.t_present", "readout.wait", "checkpoint.seconds"), "s"
+    ),
+    **dict.fromkeys(
+        (f"array.wires.r_{part}" for part in ("wire", "row", "column", "driver", "sense", "access")), "ohm"
+    ),
     "encoding.rate_max": "Hz",
 }
 

@@ -4,6 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The packages that were tested, by their hashes; where one of them does not exist for this Python, what pyproject.toml allows.
+locked = $(PIP) --only-binary :all: --require-hashes --requirement locks/$(1).txt 2>/dev/null \
+	&& $(PIP) --no-deps --no-build-isolation --editable . \
+	|| { echo "The locked packages cannot all be had here: taking what pyproject.toml allows ..."; $(PIP) --editable '.[$(2)]'; }
 
 .DEFAULT_GOAL := help
 .PHONY: help reproduce test bench lint clean
@@ -12,16 +17,16 @@ help:  ## Say what can be made
 	@echo "synarray: train a spiking network inside a simulated array of memory devices"
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml locks/run.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "synarray needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Use: make PYTHON=python3.12 ..."; exit 2; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' || { echo "Could not install the packages synarray needs; is a package index reachable?"; exit 2; }
+	@{ $(call locked,run,all); } || { echo "Could not install the packages synarray needs; is a package index reachable?"; exit 2; }
 	@touch $@
 
-$(READY): $(VENV)/.ready
+$(READY): $(VENV)/.ready locks/test.txt
 	@echo "Adding what the tests need ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' || { echo "Could not install the test tools; is a package index reachable?"; exit 2; }
+	@{ $(call locked,test,dev); } || { echo "Could not install the test tools; is a package index reachable?"; exit 2; }
 	@touch $@
 
 reproduce: $(VENV)/.ready  ## Set up, and run the paper's experiment on MNIST: table against the paper, and a report

@@ -10,7 +10,7 @@ became and counts every pulse, read and spike it took.
 
 The floors, from the ground up; a file imports only from its own floor or from floors below it:
 
-    words       errors, units, events (what is counted), rng (one seed, named streams), spec (frozen values)
+    words       errors, units, events (what is counted), rng (one seed, named streams), files, spec (frozen values)
     device/     one cell: the law of its pulses, its spreads, its drift; a library of published devices
     array/      many cells: how a weight lives in them, where they lie, their verbs (read, program, ...), their wires
     network/    spikes: encoding, winner-take-all neurons, STDP, pruning; compiled kernels and a readable reference

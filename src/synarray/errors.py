@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["DataError", "RunError", "SpecError", "SynarrayError", "nearest"]
+__all__ = ["DataError", "RunError", "SpecError", "SynarrayError", "nearest", "printable"]
 
 
 class SynarrayError(Exception):
@@ -42,8 +42,8 @@ class SynarrayError(Exception):
         self.rule, self.got, self.where, self.do = rule, got, where, do
 
     def __str__(self) -> str:
-        """Join the four parts into one message."""
-        return f"{self.rule}: got {self.got} ({self.where}). {self.do}"
+        """Join the four parts into one message, on one line."""
+        return printable(f"{self.rule}: got {self.got} ({self.where}). {self.do}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the four parts, so that an error crosses process borders."""
@@ -64,6 +64,19 @@ class RunError(SynarrayError, OSError):
 
 def _rebuild(kind: type[SynarrayError], rule: str, got: str, where: str, do: str) -> SynarrayError:
     return kind(rule, got=got, where=where, do=do)
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Escape what is not printable (but what is to be kept): words of a file must not steer the terminal.
+
+    Examples
+    --------
+    >>> printable("a\x1b[2Jb\n")
+    'a\\x1b[2Jb\\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from synarray.errors import SpecError, nearest
 
-__all__ = ["Sourced", "Spec", "Text"]
+__all__ = ["Name", "Sourced", "Spec", "Text"]
 
 
 def _encodable(text: str) -> str:
@@ -25,6 +25,8 @@ def _encodable(text: str) -> str:
     return text
 
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""What a file or folder can be called everywhere."""
 Text = Annotated[str, AfterValidator(_encodable)]
 """Text that a file can keep; names of files that are no UTF-8 are none."""
 

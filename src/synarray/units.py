@@ -28,6 +28,10 @@ _SPELLINGS = {"Ohm": "ohm", "\u2126": "ohm", "\u03a9": "ohm"}
 """Other ways to write a unit; the two Greek letters are the ohm sign and the capital omega."""
 
 
+_LONGEST = 100
+"""Characters of a quantity."""
+
+
 def parse_quantity(text: str, unit: str) -> float:
     """Read a quantity such as "10 ms" and return it in SI.
 
@@ -56,7 +60,7 @@ def parse_quantity(text: str, unit: str) -> float:
     import quantiphy
 
     try:
-        quantity = quantiphy.Quantity(text)
+        quantity = quantiphy.Quantity(text if len(text) <= _LONGEST else "")  # its patterns take long over long texts
     except (quantiphy.QuantiPhyError, ValueError):
         raise ValueError(f'must be a quantity in {unit}, such as "10 {unit}"') from None
     if _SPELLINGS.get(quantity.units, quantity.units) != unit:

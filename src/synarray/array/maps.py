@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from synarray.array.geometry import Placement
 from synarray.array.tiles import SynapticArray
+from synarray.errors import SpecError
 
-__all__ = ["ArrayMaps", "array_maps"]
+__all__ = ["ArrayMaps", "array_maps", "check_drawable"]
 
 Map = npt.NDArray[np.float64]
+_MOST_DRAWN = 1 << 24
 
 
 class ArrayMaps(NamedTuple):
@@ -26,6 +28,22 @@ class ArrayMaps(NamedTuple):
     """1 where the weight was pruned."""
     stuck: Map
     """1 where the cell never moves (of a compound, where none of its cells does)."""
+
+
+def check_drawable(placement: Placement) -> None:
+    """Refuse arrays that are too large to be drawn.
+
+    Raises
+    ------
+    SpecError
+        When a map of them would have more than 16 million cells.
+    """
+    spec, n_cells = placement.spec, placement.n_arrays * placement.spec.rows * placement.spec.columns
+    if n_cells > _MOST_DRAWN:
+        raise SpecError(
+            f"maps show at most {_MOST_DRAWN:,} cells", got=f"{placement.n_arrays:,} arrays of {spec.rows:,} x {spec.columns:,}",
+            where="key array", do="Lay the network into smaller arrays, with array.rows and array.columns.",
+        )  # fmt: skip
 
 
 def array_maps(array: SynapticArray, placement: Placement) -> ArrayMaps:

@@ -6,6 +6,7 @@ With ``--json`` one JSON object goes to standard output and nothing else; everyt
 
 from __future__ import annotations
 
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -195,6 +196,10 @@ def array_show(
     show_array(run, out, format, json)
 
 
+_LEAST = 1 << 30
+"""Bytes of address space, most of it never used, that NumPy, SciPy and LLVM ask for at their start."""
+
+
 class _InterruptedError(BaseException):
     """Ctrl-C. No KeyboardInterrupt, which the command library would answer in its own way."""
 
@@ -209,6 +214,7 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
+        _require_memory()
         app(args=arguments, prog_name="synarray", standalone_mode=True)
     except SynarrayError as error:
         if debug:
@@ -221,3 +227,39 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except (MemoryError, OSError, ImportError, RuntimeError) as error:
+        wanting = _wanting(error)
+        if debug or wanting is None:
+            raise
+        print(f"synarray: {wanting}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _require_memory() -> None:
+    """Refuse a limit under which the libraries for arrays do not start; some of them would try forever."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < _LEAST:
+        raise RunError(
+            f"the command needs {_LEAST >> 20:,} MB of address space", got=f"a limit of {allowed >> 20:,} MB",
+            where="ulimit -v", do="Raise the limit, or limit the memory in use instead (systemd-run -p MemoryMax=...).",
+        )  # fmt: skip
+
+
+def _wanting(error: Exception) -> SynarrayError | None:
+    """Say what the system did not give; None for an error of the program itself."""
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return RunError(
+            "the work must fit into the memory there is", got=str(error) or "a request that was refused",
+            where="this command", do="Use fewer neurons or images or smaller arrays, or allow more memory (ulimit -v).",
+        )  # fmt: skip
+    if isinstance(error, ImportError):
+        return RunError(
+            "the packages that synarray needs must be there, and allowed to load", got=str(error), where="this Python",
+            do="Install synarray again, or allow more memory and open files (ulimit -v, ulimit -n).",
+        )  # fmt: skip
+    if isinstance(error, OSError):
+        return RunError(
+            "the system must give what the command needs", got=error.strerror or str(error) or type(error).__name__,
+            where=str(error.filename or "this command"), do="Free or allow more of it; finished runs are whole on disk.",
+        )  # fmt: skip
+    return None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from synarray.array.geometry import Block, Placement
-from synarray.array.maps import ArrayMaps, array_maps
+from synarray.array.maps import ArrayMaps, array_maps, check_drawable
 from synarray.report import figures
 from synarray.report.terminal import array_table, standard_output
 from synarray.study.runs import open_run
@@ -22,9 +22,10 @@ def show_array(path: Path, out: Path | None, kind: str, as_json: bool) -> None:
     figures.check_format(kind)
     run = open_run(path)
     array, placement = run.cells()
+    check_drawable(placement)
     maps = array_maps(array, placement)
     drawn = {f"array-{i + 1}": figures.array_maps(maps, i, run.metrics["name"]) for i in range(placement.n_arrays)}
-    files = figures.save(drawn, out or path / "figures", kind)
+    files = figures.save(drawn, figures.folder_beside(path, out), kind)
     numbers = _numbers(maps, placement) | {"device": run.metrics["device"], "scheme": run.metrics["scheme"]}
     if as_json:
         blocks = [_block(block) for block in placement.blocks]

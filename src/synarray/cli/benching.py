@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from synarray.learn.training import train
-from synarray.report.terminal import standard_output
+from synarray.report.terminal import Terminal, standard_output
 from synarray.study import benchmark
 from synarray.study.experiment import load_experiment, task_images
 
@@ -18,7 +17,7 @@ __all__ = ["run_bench"]
 
 def run_bench(quick: bool, as_json: bool) -> None:
     """Measure and print."""
-    people = Console(stderr=True, markup=False, highlight=False)
+    people = Terminal(stderr=True)
     turns, images = (1, 5_000) if quick else (5, 30_000)
     found: dict[str, Any] = {}
     with people.status("full field against NumPy ..."):

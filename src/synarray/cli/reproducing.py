@@ -7,14 +7,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from synarray.errors import SpecError, nearest
 from synarray.learn.result import Result
 from synarray.report.page import write_page
-from synarray.report.terminal import factor_table, reproduction_table, standard_output
+from synarray.report.terminal import Terminal, factor_table, reproduction_table, standard_output
 from synarray.study.experiment import parse_setting
 from synarray.study.reproduce import PAPER, RowSpec, reproduce, rows
 from synarray.study.runs import check_writable
@@ -26,7 +25,7 @@ def run_reproduction(
     seeds: int, only: str | None, settings: list[str], workers: int | None, out: Path | None, as_json: bool
 ) -> None:
     """Run the paper's experiment and write the report."""
-    people = Console(stderr=True, markup=False, highlight=False)
+    people = Terminal(stderr=True)
     known = {row.key: row for row in rows()}
     keys = list(known) if only is None else list(dict.fromkeys(key.strip() for key in only.split(",")))
     for key in keys:

@@ -18,7 +18,7 @@ def show_run(path: Path, out: Path | None, kind: str, neurons: int, as_json: boo
     """Print a run's table and receptive fields; write its figures."""
     figures.check_format(kind)
     run = open_run(path)
-    folder = out or path / "figures"
+    folder = figures.folder_beside(path, out)
     drawn = {
         "receptive-fields": figures.receptive_fields(run.arrays, run.image_shape, neurons),
         "training-curve": figures.training_curve(run.history, run.metrics["accuracy"]),

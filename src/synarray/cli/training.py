@@ -13,13 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from synarray.learn.checkpoint import Checkpoints, TrainingStoppedError
 from synarray.learn.training import Progress, train
-from synarray.report.terminal import metrics_table, standard_output
+from synarray.report.terminal import Terminal, metrics_table, standard_output
 from synarray.study.experiment import load_experiment, parse_setting, task_images
 from synarray.study.runs import Run, is_there, partial_of, place_for
 from synarray.study.unfinished import Unfinished, begin, find, reopen
@@ -53,7 +52,7 @@ def resume_training(path: Path, as_json: bool) -> None:
     _take_up(reopen(path), _people(), as_json)
 
 
-def _take_up(run: Run | Unfinished, people: Console, as_json: bool) -> None:
+def _take_up(run: Run | Unfinished, people: Terminal, as_json: bool) -> None:
     if isinstance(run, Run):
         people.print(f"Note: {run.path} is finished already.", soft_wrap=True)
         return _tell(run.metrics, run.path, as_json)
@@ -61,7 +60,7 @@ def _take_up(run: Run | Unfinished, people: Console, as_json: bool) -> None:
         _train(run, task_images(run.spec), people, as_json)
 
 
-def _train(run: Unfinished, task: Any, people: Console, as_json: bool) -> None:
+def _train(run: Unfinished, task: Any, people: Terminal, as_json: bool) -> None:
     data, x, y, x_test, y_test = task
     spec = run.spec
     people.print(
@@ -103,8 +102,8 @@ def _tell(metrics: dict[str, Any], folder: Path, as_json: bool) -> None:
         console.print(f"Run: {folder}   (synarray show {folder})", soft_wrap=True)
 
 
-def _people() -> Console:
-    return Console(stderr=True, markup=False, highlight=False)
+def _people() -> Terminal:
+    return Terminal(stderr=True)
 
 
 @contextlib.contextmanager

@@ -7,20 +7,18 @@ device = { base = "pcm", sigma_c2c = 0.05 }            in an experiment: one of 
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 from pathlib import Path
-from stat import S_ISREG
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError, nearest
+from synarray.files import parse_toml, read_text
 
 __all__ = ["Device", "device_names", "load_device", "resolve"]
 
-_LARGEST = 1 << 20
 _WORDS = ("name", "title", "technology", "note", "law", "base", "sources")
 
 
@@ -86,25 +84,14 @@ def _read(source: str) -> dict[str, Any]:
         if packaged:
             text = (resources.files("synarray.device") / "library" / f"{source}.toml").read_text("utf-8")
         elif source.endswith(".toml"):
-            path = Path(source)
-            status = path.stat()
-            if not S_ISREG(status.st_mode):
-                raise SpecError(
-                    "a device file must be a regular file", got="something else", where=source, do="Name a .toml file."
-                )
-            if status.st_size > _LARGEST:
-                raise SpecError(
-                    "a device file must be at most 1 MB", got=f"{status.st_size:,} bytes", where=source,
-                    do="Name the file of one device.",
-                )  # fmt: skip
-            text = path.read_text("utf-8-sig")
+            text = read_text(Path(source))
         else:
             raise SpecError(
                 "a device must be one of the library or the path of a .toml file", got=repr(source), where="device",
                 do=nearest(source.lower(), device_names()),
             )  # fmt: skip
-        values = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        values = parse_toml(text)
+    except (OSError, RecursionError, ValueError) as error:
         if isinstance(error, SpecError):
             raise
         what = getattr(error, "strerror", None) or str(error) or type(error).__name__

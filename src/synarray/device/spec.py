@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from synarray.device.law import MOST_NONLINEAR, soft_bound_steps
-from synarray.spec import Sourced, Spec, Text
+from synarray.spec import Name, Sourced, Spec, Text
 from synarray.units import Joules, Seconds, Siemens, Volts
 
 __all__ = ["DeviceSpec"]
@@ -65,7 +65,7 @@ class DeviceSpec(Sourced):
         When a value is out of its range, g_min is not below g_max, or the law lacks what it needs.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "device"
+    name: Name = "device"
     title: Text = ""
     technology: Text = ""
     note: Text = ""

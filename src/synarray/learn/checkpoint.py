@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError
+from synarray.files import open_ordinary
 from synarray.learn.result import HistoryPoint
 from synarray.spec import Spec
 from synarray.units import Seconds
@@ -48,6 +49,17 @@ _OF_WIRES = {"array.traits", "array.scale"}
 """What training changes only where wires act on every cell differently."""
 
 State = dict[str, npt.NDArray[Any]]
+
+
+class _Header(BaseModel):
+    """What stands before the arrays of a checkpoint; it holds more: the fingerprints of what is trained."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    synarray: str
+    resumed: list[Annotated[int, Field(ge=0)]]
+    spent: Annotated[float, Field(ge=0)]
+    arrays: list[tuple[str, str, list[Annotated[int, Field(ge=0)]]]]
 
 
 class CheckpointSpec(Spec):
@@ -133,7 +145,8 @@ def _alike(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file so that its place holds, at every instant and after a power failure, the old content or all of the new."""
     beside = path.with_name(f"{path.name}.tmp")
-    with beside.open("wb") as file:
+    beside.unlink(missing_ok=True)  # whatever it is: a link would be followed
+    with beside.open("xb") as file:
         file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
@@ -156,7 +169,7 @@ def _write(path: Path, header: dict[str, Any], state: State) -> None:
 
 def _read(path: Path, most: int) -> tuple[dict[str, Any], State]:
     """Read a checkpoint of at most so many bytes; raises ValueError or OSError, in words, when it cannot be used."""
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         if os.fstat(file.fileno()).st_size > most:
             raise ValueError("is larger than any of this training")
         content = file.read(most)
@@ -169,15 +182,15 @@ def _read(path: Path, most: int) -> tuple[dict[str, Any], State]:
         raise ValueError("is damaged: its checksum does not match")
     try:
         end = content.index(b"\n", start)
-        header = json.loads(content[start:end])
-        if header["synarray"] != version("synarray"):
-            raise ValueError(f"was written by synarray {header['synarray']}")
-        return header, _unpack(header["arrays"], content, end + 1)
-    except (KeyError, TypeError, OverflowError, RecursionError):
+        header = _Header.model_validate_json(content[start:end])
+        if header.synarray != version("synarray"):
+            raise ValueError(f"was written by synarray {header.synarray}")
+        return header.model_dump(), _unpack(header.arrays, content, end + 1)
+    except (TypeError, OverflowError, ValidationError):
         raise ValueError("is no checkpoint") from None
 
 
-def _unpack(arrays: list[list[Any]], content: bytes, at: int) -> State:
+def _unpack(arrays: list[tuple[str, str, list[int]]], content: bytes, at: int) -> State:
     """Return views of the arrays, which must fill the rest of the content exactly."""
     state = {}
     for name, kind, shape in arrays:

@@ -28,6 +28,8 @@ from synarray.learn.idx import few, find_idx, read_idx, read_npz, unreadable
 
 __all__ = [
     "BUILT_IN",
+    "MOST_CLASSES",
+    "MOST_FEATURES",
     "Dataset",
     "as_array",
     "check_images",
@@ -39,6 +41,10 @@ __all__ = [
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 BUILT_IN = ("mnist",)
+MOST_FEATURES = 1 << 20
+"""Numbers that an image may have: 1024 x 1024."""
+MOST_CLASSES = 1024
+"""Classes that may be told apart; more of them are mostly something else, such as numbers of images."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -234,6 +240,11 @@ def check_images(x: npt.NDArray[Any], where: str) -> None:
             "images must have 2 axes (features), 3 (gray) or 4 (channels last)", got=f"shape {x.shape}", where=where,
             do="Reshape to [n, features], [n, height, width] or [n, height, width, channels].",
         )  # fmt: skip
+    if math.prod(x.shape[1:]) > MOST_FEATURES:
+        raise DataError(
+            f"an image must have at most {MOST_FEATURES:,} pixels", got=f"shape {x.shape}", where=where,
+            do="Shrink or crop the images.",
+        )  # fmt: skip
     if x.size == 0:
         raise DataError(
             "there must be at least one image of at least one pixel", got=f"shape {x.shape}", where=where,
@@ -316,6 +327,11 @@ def check_labels(
             "training needs at least two classes", got=f"{few(classes.tolist())} alone" if len(labels) else "no labels",
             where=where, do="Add images of another class.",
         )  # fmt: skip
+    if known is None and len(classes) > MOST_CLASSES:
+        raise DataError(
+            f"there must be at most {MOST_CLASSES:,} classes", got=f"{len(classes):,} different labels", where=where,
+            do="Give each image the number of its class.",
+        )  # fmt: skip
     if known is not None and len(unseen := np.setdiff1d(classes, known)):
         raise DataError(
             "test labels must be classes seen in training", where=where,
@@ -366,10 +382,11 @@ def _assemble(name: str, source: str, arrays: Mapping[str, npt.NDArray[Any]], wh
         )  # fmt: skip
     check_scale(x_train, x_test, f"{where['x_train']} and {where['x_test']}")
     y_train = check_labels(arrays["y_train"], len(x_train), where["y_train"])
-    classes, y_train = np.unique(y_train, return_inverse=True)
+    classes = np.unique(y_train)
     y_test = check_labels(arrays["y_test"], len(x_test), where["y_test"], known=classes)
     x_train, x_test, full_scale = _intensities(x_train, x_test, where["x_train"])
-    final = (x_train, y_train.astype(np.int64), x_test, np.searchsorted(classes, y_test).astype(np.int64), classes)
+    y_train, y_test = (np.searchsorted(classes, y).astype(np.int64) for y in (y_train, y_test))
+    final = (x_train, y_train, x_test, y_test, classes)
     for array in final:
         array.setflags(write=False)
     image_shape = x_train.shape[1:] if x_train.ndim > 2 else None

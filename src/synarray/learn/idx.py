@@ -9,7 +9,8 @@ An IDX file is a short header, then one byte per pixel or label:
     then        the numbers, the last dimension fastest
 
 An .npz is a zip of .npy members. Nothing is allocated on the word of a header alone: the declared size is first held
-against the file's own size or, for compressed data, against the most that its bytes can expand to.
+against the file's own size. Compressed data may expand a hundredfold, or to 8 MB where that is more; deflate could reach
+1032-fold, which only bombs do.
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
+from synarray.files import open_ordinary
 
 __all__ = ["few", "find_idx", "idx_header", "read_idx", "read_npz", "unreadable"]
 
 _DEFLATE_MOST = 1032
 """Most bytes that one byte of deflated data can stand for (zlib technical details, "maximum compression factor")."""
+_EXPANSION, _ALWAYS = 100, 8 << 20
+"""Most bytes that one byte of deflated data is trusted to stand for, and bytes up to which that does not matter."""
 
 _MAGIC = {"images": b"\0\0\x08\x03", "labels": b"\0\0\x08\x01"}
 _PARTS = {
@@ -53,6 +57,7 @@ _ZIP_ERRORS = (
 )  # fmt: skip
 """What zipfile and NumPy's header parser raise over damaged bytes."""
 _FETCH = "Fetch or write the file again."
+_UNZIPPED = f"{_FETCH} Data this regular must be kept uncompressed (gunzip, numpy.savez)."
 
 
 def idx_header(shape: Sequence[int]) -> bytes:
@@ -136,18 +141,19 @@ def read_idx(path: Path, kind: Literal["images", "labels"]) -> npt.NDArray[np.ui
     """
     size, zipped = _file_size(path), path.suffix == ".gz"
     try:
-        with cast("IO[bytes]", gzip.open(path)) if zipped else path.open("rb") as stream:
+        with open_ordinary(path) as file, cast("IO[bytes]", gzip.open(file)) if zipped else file as stream:
             shape = _read_shape(stream, path, kind)
-            there = _DEFLATE_MOST * size if zipped else size - stream.tell()
+            there = _expanded(size) if zipped else size - stream.tell()
             if math.prod(shape) > there:
                 most = f"at most {there:,} bytes" if zipped else f"{there:,} bytes"
-                raise _wrong_length(str(path), math.prod(shape), f"{most} of them in a file of {size:,}")
+                do = _UNZIPPED if zipped else _FETCH
+                raise _wrong_length(str(path), math.prod(shape), f"{most} of them in a file of {size:,}", do)
             return _read_bytes(stream, math.prod(shape), str(path)).reshape(shape)
     except (OSError, EOFError, zlib.error, MemoryError) as error:
         raise unreadable(path, error) from error
 
 
-def read_npz(path: Path, keys: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> dict[str, npt.NDArray[Any]]:
     """Read arrays of numbers from an .npz file; pickled objects are never opened.
 
     Parameters
@@ -156,6 +162,8 @@ def read_npz(path: Path, keys: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         The file.
     keys : sequence of str
         Names of the arrays, in lower case; the file may write them in any case.
+    optional : sequence of str
+        Names of arrays that may be missing.
 
     Returns
     -------
@@ -169,9 +177,9 @@ def read_npz(path: Path, keys: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     """
     size = _file_size(path)
     try:
-        with warnings.catch_warnings(), zipfile.ZipFile(path) as archive:
+        with warnings.catch_warnings(), open_ordinary(path) as file, zipfile.ZipFile(file) as archive:
             warnings.simplefilter("ignore")  # the parser's remarks on Python 2 headers and odd escapes
-            members = _find_members(archive, keys, path)
+            members = _find_members(archive, keys, optional, path)
             return {key: _read_npy(archive, member, size, f"{path}, key {key}") for key, member in members.items()}
     except DataError:
         raise
@@ -226,31 +234,35 @@ def _read_shape(stream: IO[bytes], path: Path, kind: Literal["images", "labels"]
     return shape
 
 
-def _find_members(archive: zipfile.ZipFile, keys: Sequence[str], path: Path) -> dict[str, zipfile.ZipInfo]:
+def _find_members(
+    archive: zipfile.ZipFile, keys: Sequence[str], optional: Sequence[str], path: Path
+) -> dict[str, zipfile.ZipInfo]:
     present: dict[str, list[zipfile.ZipInfo]] = {}
     for member in archive.infolist():
         present.setdefault(member.filename.removesuffix(".npy").lower(), []).append(member)
+    keys = [*keys, *(key for key in optional if key in present)]
     wrong = [f"{len(present.get(key, [])) or 'no'} {key}" for key in keys if len(present.get(key, [])) != 1]
     if wrong:
         raise DataError(
             f"an .npz file must hold {', '.join(keys)}, each once", where=str(path),
             got=f"{' and '.join(wrong)}; found {few(list(present))}",
-            do="Save all four with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...).",
+            do=f"Save them all with numpy.savez(file, {', '.join(f'{key}=...' for key in keys[:4])}).",
         )  # fmt: skip
     return {key: present[key][0] for key in keys}
 
 
 def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, where: str) -> npt.NDArray[Any]:
     """Read one member of an .npz file of ``size`` bytes."""
-    expansion = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _DEFLATE_MOST}.get(member.compress_type)
-    if expansion is None:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
             "members of an .npz file must be stored or deflated", got=f"zip method {member.compress_type}", where=where,
             do="Save the arrays with numpy.savez or numpy.savez_compressed.",
         )  # fmt: skip
-    most = expansion * min(member.compress_size, size)
+    zipped, most = member.compress_type == zipfile.ZIP_DEFLATED, min(member.compress_size, size)
+    most = _expanded(most) if zipped else most
     if member.file_size > most:
-        raise _wrong_length(where, member.file_size, f"at most {most:,} of them in a file of {size:,}")
+        do = _UNZIPPED if zipped else _FETCH
+        raise _wrong_length(where, member.file_size, f"at most {most:,} of them in a file of {size:,}", do)
     with archive.open(member) as stream:
         shape, by_column, dtype, n_head = _read_npy_header(stream, where)
         n_bytes = math.prod(shape) * dtype.itemsize
@@ -318,6 +330,10 @@ def _read_bytes(stream: IO[bytes], n_bytes: int, where: str) -> npt.NDArray[np.u
     return data
 
 
-def _wrong_length(where: str, n_bytes: int, got: str) -> DataError:
-    rule = f"the header declares {n_bytes:,} bytes, and that many must follow"
-    return DataError(rule, got=got, where=where, do=_FETCH)
+def _expanded(n_bytes: int) -> int:
+    """Return the most that so many deflated bytes are trusted to stand for."""
+    return max(_EXPANSION * n_bytes, min(_DEFLATE_MOST * n_bytes, _ALWAYS))
+
+
+def _wrong_length(where: str, n_bytes: int, got: str, do: str = _FETCH) -> DataError:
+    return DataError(f"the header declares {n_bytes:,} bytes, and that many must follow", got=got, where=where, do=do)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from synarray.array.maps import ArrayMaps
 
 __all__ = [
-    "array_maps", "check_format", "confusion", "dots", "fields_of", "law_following", "png", "pulse_train",
-    "receptive_fields", "save", "training_curve",
+    "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following", "png",
+    "pulse_train", "receptive_fields", "save", "training_curve",
 ]  # fmt: skip
 
 _INK, _RED, _GREY = "#20639b", "#d1495b", "#888888"
@@ -43,15 +44,38 @@ def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for figure, file in zip(drawn.values(), files, strict=True):
-            figure.savefig(file, dpi=150)
-    except OSError as error:
+            _replace(file, figure, kind)
+    except (OSError, ValueError) as error:
         raise RunError(
-            "the folder for figures must be writable",
-            got=str(error.strerror),
-            where=str(folder),
-            do="Give another with --out.",
-        ) from None
+            "the folder for figures must be writable", got=getattr(error, "strerror", None) or str(error),
+            where=str(folder), do="Free some space, or give another with --out.",
+        ) from None  # fmt: skip
     return files
+
+
+def folder_beside(run: Path, out: Path | None) -> Path:
+    """Say where a run's figures go: where asked, else into a folder in the run's own, which must not lead elsewhere.
+
+    Raises
+    ------
+    RunError
+        When it is a link.
+    """
+    folder = run / "figures"
+    if out is None and folder.is_symlink():
+        raise RunError(
+            "figures must stay in the run's folder", got="a link", where=str(folder),
+            do="Remove it, or give a folder with --out.",
+        )  # fmt: skip
+    return folder if out is None else out
+
+
+def _replace(file: Path, figure: Figure, kind: str) -> None:
+    """Write a figure whole, in the place of what is there: a link is replaced, not followed."""
+    with tempfile.TemporaryDirectory(prefix=".synarray-", dir=file.parent) as beside:
+        drawn = Path(beside) / file.name
+        figure.savefig(drawn, dpi=150, format=kind)
+        drawn.replace(file)
 
 
 def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int) -> npt.NDArray[Any]:
@@ -140,8 +164,9 @@ def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure
     if len(table) <= 20:
         for i, j in np.ndindex(*table.shape):
             axis.text(j, i, str(table[i, j]), ha="center", va="center", fontsize=7)
-    axis.set_xticks(range(len(classes)), [str(c) for c in classes])
-    axis.set_yticks(range(len(classes)), [str(c) for c in classes])
+    if len(table) <= 60:
+        axis.set_xticks(range(len(classes)), [str(c) for c in classes])
+        axis.set_yticks(range(len(classes)), [str(c) for c in classes])
     axis.set_xlabel("class read")
     axis.set_ylabel("true class")
     axis.set_title("Confusion on the test set")

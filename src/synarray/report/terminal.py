@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from synarray.cost.ledger import Ledger
+from synarray.errors import printable
 from synarray.study.reproduce import Row
 
 __all__ = [
-    "array_table", "comparison_table", "factor_table", "fields_in_blocks", "ledger_table", "metrics_table",
+    "Terminal", "array_table", "comparison_table", "factor_table", "fields_in_blocks", "ledger_table", "metrics_table",
     "reproduction_table", "standard_output",
 ]  # fmt: skip
 
@@ -24,10 +25,21 @@ _WIDE = 150
 """Columns of a file or pipe, which has no width of its own."""
 
 
+class Terminal(Console):
+    """Prints words as they are: no markup, no emoji, and no control characters that a file may have brought."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, highlight=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Turn a text into what is printed."""
+        return super().render_str(printable(text, keep="\n\t"), **options)
+
+
 def standard_output() -> Console:
     """Open the terminal, or a pipe as wide as the tables need."""
-    console = Console(highlight=False, markup=False)
-    return console if console.is_terminal else Console(highlight=False, markup=False, width=max(console.width, _WIDE))
+    console = Terminal()
+    return console if console.is_terminal else Terminal(width=max(console.width, _WIDE))
 
 
 def metrics_table(metrics: dict[str, Any]) -> Table:
@@ -210,7 +222,8 @@ def fields_in_blocks(fields: npt.NDArray[np.float64], columns: int, colour: bool
 
 
 def _cell(upper: float, lower: float, colour: bool) -> tuple[str, str]:
-    """One character: two pixels in colour, or one shade."""
+    """One character: two pixels in colour, or one shade; weights beyond -1 to 1 look like these."""
+    upper, lower = np.clip((upper, lower), -1.0, 1.0).tolist()
     if not colour:
         both = [w for w in (upper, lower) if not np.isnan(w)]
         return (_SHADES[round((float(np.mean(both)) + 1) / 2 * (len(_SHADES) - 1))] if both else " "), ""

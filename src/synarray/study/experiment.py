@@ -21,11 +21,12 @@ import numpy as np
 from pydantic import Field
 
 from synarray.errors import SpecError, nearest
+from synarray.files import parse_toml, read_text
 from synarray.learn.checkpoint import CheckpointSpec
 from synarray.learn.datasets import BUILT_IN, Dataset, load_dataset
 from synarray.learn.training import DEVICE_WORDS, LearningSpec
 from synarray.rng import Stream, permutation
-from synarray.spec import Text
+from synarray.spec import Name, Text
 
 __all__ = ["DEFAULT", "ExperimentSpec", "experiment_names", "load_experiment", "parse_setting", "task_images"]
 
@@ -37,7 +38,7 @@ _DEEPEST = 8
 class ExperimentSpec(LearningSpec):
     """A learning machine and the task it is given."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "experiment"
+    name: Name = "experiment"
     note: Text = ""
     """What the experiment is, and where it had to choose."""
     data: Text = "mnist"
@@ -182,7 +183,7 @@ def _toml(source: str) -> dict[str, Any]:
     try:
         if "\0" in source or not source:
             raise FileNotFoundError
-        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        values = parse_toml(read_text(path))
     except FileNotFoundError:
         raise SpecError(
             "an experiment must be a TOML file or a known name", got=f'"{source}"', where="experiment",

@@ -17,9 +17,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-import tomllib
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,13 +26,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
 
 from synarray.array.geometry import Placement, place
 from synarray.array.tiles import SynapticArray
-from synarray.errors import RunError, SpecError
+from synarray.errors import DataError, RunError, SpecError
+from synarray.files import parse_toml, read_text
 from synarray.learn.result import HistoryPoint, Result
 from synarray.study.experiment import ExperimentSpec
+from synarray.study.stored import check_arrays, read_arrays, read_json, read_metrics
 
 __all__ = [
     "FORMAT",
@@ -285,26 +283,32 @@ def open_run(path: Path | str) -> Run:
             do='Give a folder that "synarray train" made (its last line names it).',
         )  # fmt: skip
     try:
-        provenance = json.loads((path / "provenance.json").read_text("utf-8"))
+        provenance = read_json(path / "provenance.json")
         found = provenance.get("format") if isinstance(provenance, dict) else None
         if found != FORMAT:
             raise RunError(
                 f"a run folder must have layout {FORMAT}", got=f"layout {found}", where=str(path / "provenance.json"),
                 do="Open it with the version of synarray that wrote it, or run its experiment.toml again.",
             )  # fmt: skip
-        metrics = _Metrics.model_validate_json((path / "metrics.json").read_bytes()).model_dump()
-        values = tomllib.loads((path / "experiment.toml").read_text("utf-8"))
+        metrics = read_metrics(path / "metrics.json")
+        values = parse_toml(read_text(path / "experiment.toml"))
         experiment = ExperimentSpec.read(values, str(path / "experiment.toml"))
-        run = Run(path, experiment, metrics, provenance, _read_arrays(path / "arrays.npz"))
-        _check_shapes(run)
-        return run
-    except (OSError, ValueError, KeyError, EOFError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = read_arrays(path / "arrays.npz")
+        check_arrays(arrays)
+        return Run(path, experiment, metrics, provenance, arrays)
+    except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, RunError | SpecError):
             raise
         raise RunError(
-            "a run folder must be whole", got=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}", where=str(path),
-            do="Run its experiment.toml again.",
-        ) from None  # fmt: skip
+            "a run folder must be whole", got=_damage(error), where=str(path), do="Run its experiment.toml again."
+        ) from None
+
+
+def _damage(error: Exception) -> str:
+    if isinstance(error, DataError):
+        return f"{error.got}, but {error.rule}"
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{type(error).__name__}: {' '.join(reason.split())[:160]}"
 
 
 def is_there(path: Path, folder: bool = False) -> bool:
@@ -313,85 +317,6 @@ def is_there(path: Path, folder: bool = False) -> bool:
         return path.is_dir() if folder else path.is_file()
     except (OSError, ValueError):
         return False
-
-
-class _Metrics(BaseModel):
-    """What a reader of metrics.json relies on; it holds more."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    name: str
-    seed: int
-    accuracy: float | None
-    accuracy_hard: float | None
-    accuracy_low: float | None
-    accuracy_high: float | None
-    pruned_fraction: float
-    spared_fraction: float
-    n_neurons: int
-    silent_neurons: int
-    n_inputs: int
-    n_groups: int
-    n_cells: int
-    pulses: int
-    pulses_ltp: int
-    pulses_ltd: int
-    pulses_pruning: int
-    pulses_at_bound: int
-    pulses_skipped_by_pruning: int
-    output_spikes: int
-    input_spikes: int
-    row_reads: int
-    column_senses: int
-    cell_reads: int
-    verify_reads: int
-    pulses_failed: int
-    pulses_initial: int
-    pair_refreshes: int
-    mask_lookups: int
-    device: str | None
-    unconfirmed: list[str]
-    scheme: str | None
-    cells_per_weight: int
-    arrays: int | None
-    stuck_cells: int
-    reads_saturated: int
-    most_writes: int | None
-    images_seen: int
-    train_seconds: float
-    images_per_second: float
-    state_sha256: str
-
-
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    with path.open("rb") as file:
-        stored = np.load(file, allow_pickle=False)
-        if not isinstance(stored, np.lib.npyio.NpzFile):
-            raise ValueError("arrays.npz is no archive of arrays")
-        return {name: stored[name] for name in stored.files}
-
-
-def _check_shapes(run: Run) -> None:
-    """Hold the arrays of a run against each other; raises KeyError or ValueError."""
-    arrays, history = run.arrays, run.history
-    n_neurons, most = arrays["w"].shape
-    rows, neurons = arrays["row_start"], arrays["neuron_start"]
-    whole = (
-        len(rows) == len(neurons) >= 2
-        and neurons[-1] == n_neurons == len(arrays["spikes"]) == len(arrays["threshold"])
-        and arrays["alive"].shape == (n_neurons, most)
-        and arrays["pair"].shape in ((2, 0, 0), (2, n_neurons, most))
-        and arrays["writes"].shape[1:] == (n_neurons, most)
-        and most >= np.diff(rows).max()
-        and rows[-1] == len(arrays["row_inputs"]) == len(arrays["read_copy"]) - 1
-        and 0 <= arrays["row_inputs"].min() <= arrays["row_inputs"].max() < len(arrays["inputs"])
-        and 0 <= arrays["inputs"].min() <= arrays["inputs"].max() < arrays["n_features"]
-        and (run.image_shape is None or np.prod(run.image_shape) == arrays["n_features"])
-        and len(history) == len(arrays["history_accuracy"])
-        and len(arrays.get("confusion", arrays["classes"])) == len(arrays["classes"])
-    )
-    if not whole:
-        raise ValueError("arrays.npz holds arrays that do not fit each other")
 
 
 def to_toml(spec: ExperimentSpec) -> str:

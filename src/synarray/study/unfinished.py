@@ -12,13 +12,13 @@ import fcntl
 import itertools
 import os
 import shutil
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from synarray.errors import RunError, SpecError
+from synarray.files import parse_toml, read_text
 from synarray.learn.checkpoint import CHECKPOINTS, write_whole
 from synarray.learn.result import Result
 from synarray.study.experiment import ExperimentSpec
@@ -233,7 +233,7 @@ def _experiment(folder: Path) -> ExperimentSpec | None:
     """Read the experiment of an unfinished run; None when there is none."""
     path = folder / _EXPERIMENT
     try:
-        values = tomllib.loads(path.read_bytes().decode())
+        values = parse_toml(read_text(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:

@@ -178,7 +178,7 @@ def damage_npz(content: bytes, rng: random.Random) -> bytes:
         else:
             try:
                 array = np.load(io.BytesIO(old), max_header_size=999)
-            except (ValueError, SyntaxError, EOFError, MemoryError, TypeError):  # damaged already
+            except Exception:  # damaged already: its parser raises nearly anything
                 array = np.zeros(1)
             members[i] = (name, npy(_damage_array(array, rng)))
     stream = io.BytesIO()

@@ -261,8 +261,9 @@ def damage_checkpoint(content: bytes, rng: random.Random) -> bytes:
         elif what == 1:
             header[rng.choice(list(header) or ["x"])] = odd
         elif what < 5 and isinstance(arrays, list) and arrays:
-            entry = rng.choice(arrays)
-            entry[rng.randrange(3)] = odd
+            entry, place = rng.choice(arrays), rng.randrange(3)
+            if isinstance(entry, list):  # else it was damaged before
+                entry[place] = odd
         elif what == 5 and isinstance(arrays, list) and arrays:
             arrays.pop(rng.randrange(len(arrays)))
         else:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from synarray.errors import SpecError
 from synarray.spec import Sourced, Spec
-from synarray.units import Farads, Joules, Watts
+from synarray.units import BytesPerSecond, Farads, Joules, Watts
 
 __all__ = ["load_periphery"]  # a Periphery is read, not made
 
@@ -55,6 +55,8 @@ class Periphery(Sourced):
     multiply_float: _Energy
     sram_word: _Energy
     dram_word: _Energy
+    dram_bandwidth: Annotated[BytesPerSecond, Field(gt=0)]
+    sram_bandwidth: Annotated[BytesPerSecond, Field(gt=0)]
     c_line: Annotated[Farads, Field(ge=0)]
     cell_area: Annotated[float, Field(gt=0)]
     adc: dict[str, Circuits]

@@ -1,10 +1,10 @@
 """What the same training would cost elsewhere, by the same rules: counted actions x sourced prices.
 
-    conventional          the same algorithm on a processor, its weights in SRAM or DRAM
-    without_events        the same array, but every weight is updated at every draw, not the winners' alone
-    without_pruning       the same array, but pruned cells go on being looked at and pulsed
-    back_propagation      another network of equal accuracy, trained by gradients on a processor
-    chips                 neuromorphic chips, by their published energy of a synaptic operation
+conventional          the same algorithm on a processor, its weights in SRAM or DRAM
+without_events        the same array, but every weight is updated at every draw, not the winners' alone
+without_pruning       the same array, but pruned cells go on being looked at and pulsed
+back_propagation      another network of equal accuracy, trained by gradients on a processor
+chips                 neuromorphic chips, by their published energy of a synaptic operation
 """
 
 from __future__ import annotations
@@ -103,7 +103,12 @@ def back_propagation(training: GradientTraining, periphery: Periphery, memory: s
     entries = (
         Entry("memory", "weights fetched", fetched, word),
         Entry("memory", "weights written back", written, word),
-        Entry("arithmetic", "multiply-adds of images", training.images * (2 * training.weights + training.last), multiply_add),
+        Entry(
+            "arithmetic",
+            "multiply-adds of images",
+            training.images * (2 * training.weights + training.last),
+            multiply_add,
+        ),
         Entry("arithmetic", "multiply-adds of updates", written, multiply_add),
     )
     moved = float(_WORD * (fetched + written))

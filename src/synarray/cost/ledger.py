@@ -152,7 +152,13 @@ class Ledger:
 
 
 def price(
-    counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: Periphery, title: str = "", *, passive: bool = False
+    counts: Counts,
+    device: DeviceSpec,
+    synapse: SynapseSpec,
+    periphery: Periphery,
+    title: str = "",
+    *,
+    passive: bool = False,
 ) -> Ledger:
     """Price a training in cells of a device.
 
@@ -210,7 +216,13 @@ def price(
         met("look-ups before updates", "cell_read_level", looks, read, device.t_read, None, sure_read),
         met("verify reads", "verify_level", counts["verify_read"], read, device.t_read, None, sure_read),
         Entry("half-select", "other cells of a pulse's lines", pulses * (counts.rows + counts.columns - 2), half, sure),
-        Entry("lines", "bit and word line per pulse", pulses, periphery.charge(counts.rows + counts.columns, volts), lines_sure),
+        Entry(
+            "lines",
+            "bit and word line per pulse",
+            pulses,
+            periphery.charge(counts.rows + counts.columns, volts),
+            lines_sure,
+        ),
         Entry("lines", "word line per driven row", rows_driven, periphery.charge(counts.columns, read), lines_sure),
         Entry("drive", "row drivers", rows_driven, periphery.drive(device.t_read)),
     ]
@@ -257,4 +269,3 @@ def _seconds(
     most = max(1.0, (counts["ltp_pulse"] + counts["ltd_pulse"]) / spikes / max(counts.weights / counts.neurons, 1))
     parallel = spikes * (most * (t_up + t_down) + cells * (device.t_read + periphery.sense_time(r_cell)))
     return {"sequential": writing + looking + reading, "row-parallel": parallel + reading}
-

@@ -70,12 +70,8 @@ def free_steps(spec: LearningSpec, counts: Counts, ledger: Ledger, periphery: Pe
     ]  # fmt: skip
     if spec.encoding.gain_control:
         scale = (periphery.multiply_float + periphery.add_float) * periphery.scale()
-        steps.append(
-            Step(
-                "gain control: images brought to one total intensity", "a sum and a product per input and image",
-                shown * counts.inputs * scale,
-            )  # fmt: skip
-        )
+        name = "gain control: images brought to one total intensity"
+        steps.append(Step(name, "a sum and a product per input and image", shown * counts.inputs * scale))
     steps += _of_pruning(spec, counts, booked, add, word)
     steps += _not_simulated(spec)
     return steps
@@ -86,7 +82,7 @@ def _booked(name: str, action: str, booked: dict[str, float]) -> Step:
 
 
 def _labelling(spec: LearningSpec, counts: Counts, ledger: Ledger) -> tuple[str, float]:
-    """Reads of the training images that only serve to name the neurons."""
+    """Price the reads of the training images that only serve to name the neurons."""
     reading = ledger.of("drive", "encoding", "neurons") + sum(
         entry.energy
         for entry in ledger.entries
@@ -96,10 +92,8 @@ def _labelling(spec: LearningSpec, counts: Counts, ledger: Ledger) -> tuple[str,
     return f"every training image read once more, for {spec.readout.label_windows} windows", reading * windows
 
 
-def _of_pruning(
-    spec: LearningSpec, counts: Counts, booked: dict[str, float], add: float, word: float
-) -> list[Step]:
-    """Finding and marking the cells that are pruned."""
+def _of_pruning(spec: LearningSpec, counts: Counts, booked: dict[str, float], add: float, word: float) -> list[Step]:
+    """Price finding and marking the cells that are pruned."""
     mode = spec.pruning.mode
     steps = []
     if counts["mask_lookup"]:
@@ -107,14 +101,14 @@ def _of_pruning(
     if mode in ("soft", "conventional", "after") and counts["cell_pruned"]:
         rows = counts.weights / counts.neurons
         stages = spec.pruning.n_stages if mode != "after" else 1
-        compare = counts.weights * stages * math.log2(max(rows, 2)) * add
-        steps.append(
-            Step("ranking the cells of a neuron", "each cell read and sorted, at every stage", compare + counts.weights * stages * word / 4)
-        )  # fmt: skip
+        energy = counts.weights * stages * (math.log2(max(rows, 2)) * add + word / 4)
+        steps.append(Step("ranking the cells of a neuron", "each cell read and sorted, at every stage", energy))
     if mode == "soft":
         steps.append(_booked("cells brought to the pruned value", "pruning pulses", booked))
     if mode in ("conventional", "after"):
-        steps.append(Step("cells disconnected", "not priced: a switch for each cell, which a 1T1R array does not have", None))
+        steps.append(
+            Step("cells disconnected", "not priced: a switch for each cell, which a 1T1R array does not have", None)
+        )
     return steps
 
 

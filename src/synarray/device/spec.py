@@ -157,6 +157,14 @@ class DeviceSpec(Sourced):
         return 1.0 - self.p_fail
 
     @property
+    def pulse_energy(self) -> float:
+        """Energy of a pulse, mean of LTP and LTD, J: as given, or v^2 t g at the middle of the range."""
+        g = 0.5 * (self.g_min + self.g_max)
+        up = self.v_ltp**2 * self.t_ltp * g if self.e_ltp is None else self.e_ltp
+        down = self.v_ltd**2 * self.t_ltd * g if self.e_ltd is None else self.e_ltd
+        return 0.5 * (up + down)
+
+    @property
     def prices_known(self) -> bool:
         """Whether the energy of a pulse follows from what is given."""
         return not self.gated or None not in (self.e_ltp, self.e_ltd)

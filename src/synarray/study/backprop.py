@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ import numpy.typing as npt
 
 from synarray.cost.baselines import GradientTraining
 from synarray.errors import RunError
+from synarray.study.experiment import load_experiment, task_images
+from synarray.study.reproduce import Row
 
-__all__ = ["train_by_gradients"]
+__all__ = ["rivals_of", "train_by_gradients"]
 
 _HELD_OUT = 10_000
 _CHUNK = 2_000
@@ -79,7 +82,9 @@ def train_by_gradients(
     labels, held_labels, classes = y[:-held_out], y[-held_out:], np.unique(y)
     best: GradientTraining | None = None
     for hidden in sizes:
-        rival = MLPClassifier((hidden,), solver="sgd", momentum=0.0, learning_rate_init=rate, batch_size=batch, random_state=seed)
+        rival = MLPClassifier(
+            (hidden,), solver="sgd", momentum=0.0, learning_rate_init=rate, batch_size=batch, random_state=seed
+        )
         random = np.random.default_rng(seed)
         start, shown, batches, validation = time.perf_counter(), 0, 0, 0.0
         weights = (images.shape[1] + 1) * hidden + (hidden + 1) * len(classes)
@@ -99,3 +104,15 @@ def train_by_gradients(
                 validation, time.perf_counter() - start,
             )  # fmt: skip
     return best
+
+
+def rivals_of(row: Row, workers: int = 1) -> list[GradientTraining | None]:
+    """Train a conventional network to the accuracy of each seed of a row, on the same images."""
+    spec = load_experiment(row.spec.experiment, row.spec.changes)
+    _, x, y, x_test, y_test = task_images(spec)
+
+    def rival(run: dict[str, Any]) -> GradientTraining | None:
+        return train_by_gradients(x, y, x_test, y_test, run["accuracy"], seed=run["seed"])
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        return list(pool.map(rival, row.metrics))

@@ -102,10 +102,12 @@ def _bill(
 def baselines(bill: Bill, periphery: Periphery) -> list[Ledger]:
     """Price the same training elsewhere: on the array without its savings, on processors, on neuromorphic chips."""
     operations = bill.counts["row_cell"]
-    source, energies = chips()
+    _, energies = chips()
     return [
         price(without_events(bill.counts), bill.device, bill.synapse, periphery, "every weight at every draw"),
-        price(without_pruning(bill.counts, bill.cells), bill.device, bill.synapse, periphery, "without pruning (estimate)"),
+        price(
+            without_pruning(bill.counts, bill.cells), bill.device, bill.synapse, periphery, "without pruning (estimate)"
+        ),
         *(conventional(bill.counts, periphery, memory, bill.updates) for memory in MEMORIES),
         *(
             Ledger(name, (Entry("chip", "synaptic operations", operations, energy),), {}, 0.0, 0.0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -126,7 +125,6 @@ _SENSE_TIME = {
 """Time of NeuroSim's current sense amplifier: slope ln(R / 1 kohm) + base, ns; 1 ns below 32 nm (CurrentSenseAmp.cpp)."""
 
 
-@lru_cache(maxsize=32)
 def load_periphery(node: str | None = None, prices: Path | None = None) -> Periphery:
     """Read the prices.
 

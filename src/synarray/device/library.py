@@ -19,7 +19,7 @@ from synarray.files import parse_toml, read_text
 
 __all__ = ["Device", "device_names", "load_device", "resolve"]
 
-_WORDS = ("name", "title", "technology", "note", "law", "base", "sources")
+_WORDS = ("name", "title", "technology", "note", "law", "gated", "base", "sources")
 
 
 def device_names() -> list[str]:

@@ -34,7 +34,7 @@ class ArraySpec(Spec):
     """Arrays there are."""
     wires: WireSpec = WireSpec()
     """Resistances of lines, drivers, sense circuits and access transistors."""
-    wires_every: Annotated[int, Field(ge=1)] = 2_000
+    wires_every: Annotated[int, Field(ge=1, le=10**9)] = 2_000
     """Presentations after which the effect of the wires is worked out anew."""
 
     @property

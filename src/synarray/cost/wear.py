@@ -15,7 +15,29 @@ import numpy.typing as npt
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 
-__all__ = ["check_share", "share_failed", "solve_trainings", "trainings_left"]
+__all__ = ["check_share", "parse_share", "share_failed", "solve_trainings", "trainings_left"]
+
+
+def parse_share(text: str) -> float:
+    """Read a share such as "1%" or "0.01".
+
+    Raises
+    ------
+    SpecError
+        When it is no number between 0 and 1.
+
+    Examples
+    --------
+    >>> parse_share("1 %")
+    0.01
+    """
+    number = text.strip()
+    try:
+        share = float(number.removesuffix("%")) / (100.0 if number.endswith("%") else 1.0)
+    except ValueError:
+        raise _no_share(repr(text)) from None
+    check_share(share)
+    return share
 
 
 def check_share(share: float) -> None:
@@ -27,10 +49,14 @@ def check_share(share: float) -> None:
         When it does not lie between 0 and 1.
     """
     if not 0.0 < share < 1.0:
-        raise SpecError(
-            "the share of cells that may fail must lie between 0 and 1", got=f"{share:g}", where="share",
-            do="Write for example 0.01, or 1% at the command line.",
-        )  # fmt: skip
+        raise _no_share(f"{share:g}")
+
+
+def _no_share(got: str) -> SpecError:
+    return SpecError(
+        "the share of cells that may fail must lie between 0 and 1", got=got, where="share",
+        do="Write for example 0.01, or 1% at the command line.",
+    )  # fmt: skip
 
 
 def share_failed(pulses: npt.ArrayLike, device: DeviceSpec) -> float:
@@ -87,18 +113,18 @@ def trainings_left(writes: npt.ArrayLike, device: DeviceSpec, share: float = 0.0
     return solve_trainings(lambda n: _mean_failed(prior + n * counts, cells, device), share)
 
 
-def solve_trainings(failed: Callable[[float], float], share: float) -> float:
+def solve_trainings(failed: Callable[[float], float], share: float, guess: float = 1.0) -> float:
     """Find how many trainings it takes until ``failed(trainings)``, which rises from below to above the share, reaches it."""
     from scipy.optimize import brentq
 
-    low = high = 1.0
+    low = high = guess
     while failed(high) < share:
         low, high = high, 2.0 * high
     while failed(low) > share:
         low, high = 0.5 * low, low
     if low == high:
         return low
-    return float(np.exp(brentq(lambda x: failed(float(np.exp(x))) - share, np.log(low), np.log(high), xtol=1e-9)))
+    return float(np.exp(brentq(lambda x: failed(float(np.exp(x))) - share, np.log(low), np.log(high), xtol=1e-7)))
 
 
 def _mean_failed(pulses: npt.NDArray[np.floating], cells: npt.NDArray[np.integer], device: DeviceSpec) -> float:

@@ -14,7 +14,7 @@ from synarray.report import figures
 from synarray.report.lifetime import lifetime_table, retention_table
 from synarray.report.terminal import Terminal, standard_output
 from synarray.study.lifetime import lifetime_of
-from synarray.study.retention import Retained, read_later
+from synarray.study.retention import Retained, read_later, unconfirmed_ageing
 from synarray.study.runs import open_run
 from synarray.units import parse_temperature
 
@@ -37,7 +37,11 @@ def show_lifetime(
     drawn = {"pulses": figures.pulses_of_cells(lifetime.pulses, run.metrics["name"])}
     files = figures.save(drawn, figures.folder_beside(path, out), kind)
     if as_json:
-        told = {"retention": None if retained is None else [_told(point) for point in retained], "temperature": kelvins}
+        told = {
+            "retention": None if retained is None else [_told(point) for point in retained],
+            "retention_unconfirmed": unconfirmed_ageing(run),
+            "temperature": kelvins,
+        }
         print(json.dumps(lifetime.summary() | told | {"run_dir": str(path), "figures": [str(file) for file in files]}))
         return
     console = standard_output()
@@ -46,6 +50,8 @@ def show_lifetime(
         console.print(f"Note: {note}")
     if retained:
         console.print(retention_table(retained, kelvins))
+        if doubtful := unconfirmed_ageing(run):
+            console.print(f"Note: Nobody has confirmed how these cells age: {', '.join(doubtful)}.")
     elif retained is not None:
         console.print("Retention: not known. No law says how these cells change by themselves.")
     console.print("Figures:", *(str(file) for file in files), soft_wrap=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from synarray.array.maps import array_maps, check_drawable
+from synarray.array.maps import array_maps, check_drawable, lay
 from synarray.cost.levelling import KINDS, Move, levelled_trainings, move
 from synarray.cost.prices import Periphery
 from synarray.cost.wear import check_share, trainings_left
+from synarray.errors import RunError
 from synarray.study.runs import Run
 
 __all__ = ["Addressing", "Lifetime", "lifetime_of"]
@@ -49,7 +50,7 @@ class Lifetime:
     share : float
         Share of the cells whose failure ends the array's life.
     cells, failed : int
-        Cells in use; of these, those that failed in the run.
+        Cells in use, but for those that never moved; of these, those that failed in the run.
     pulses : ndarray, shape (cells,)
         Pulses each received.
     trainings : float
@@ -128,7 +129,7 @@ def lifetime_of(run: Run, share: float, periphery: Periphery) -> Lifetime:
     Raises
     ------
     RunError
-        When the run was of ideal weights.
+        When the run was of ideal weights, or all its cells are stuck.
     SpecError
         When the share does not lie between 0 and 1, or the arrays are too large to be laid out.
     """
@@ -137,13 +138,20 @@ def lifetime_of(run: Run, share: float, periphery: Periphery) -> Lifetime:
     check_drawable(placement)
     maps, device = array_maps(array, placement), run.experiment.device
     assert device is not None  # run.cells saw to it
-    writes = maps.writes[~np.isnan(maps.writes)]
+    never = array.stuck_cells & (run.arrays.get("failed", np.zeros(1)) == 0)  # pulses on them wear out nothing
+    worn = np.where(lay(array, placement, np.broadcast_to(never, array.conductance().shape)) == 1, np.nan, maps.writes)
+    writes = worn[~np.isnan(worn)]
+    if not len(writes):
+        raise RunError(
+            "a lifetime needs cells that move", got="an array of stuck cells", where=str(run.path),
+            do="Train with lower device.stuck_low and device.stuck_high.",
+        )  # fmt: skip
     known = device.endurance is not None
     return Lifetime(
         device.name, array.scheme, device.endurance, device.endurance_shape if known else None,
         known and not set(_NUMBERS) & set(device.unconfirmed), share, len(writes), run.metrics["cells_failed"] or 0,
         writes, trainings_left(writes, device, share),
-        {kind: levelled_trainings(maps.writes, device, share, kind) for kind in KINDS},
+        {kind: levelled_trainings(worn, device, share, kind) for kind in KINDS},
         {kind: _addressing(run, kind, periphery) for kind in KINDS},
         move(np.where(maps.conductance > 0, maps.conductance, np.nan), device), periphery.node_nm,
     )  # fmt: skip

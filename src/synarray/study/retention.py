@@ -21,7 +21,7 @@ from synarray.network.machine import Machine
 from synarray.study.experiment import ExperimentSpec, task_images
 from synarray.study.runs import Run
 
-__all__ = ["TIMES", "Retained", "read_later", "rebuild"]
+__all__ = ["TIMES", "Retained", "read_later", "rebuild", "unconfirmed_ageing"]
 
 _DAY, _YEAR = 86_400.0, 365.25 * 86_400.0
 TIMES = {
@@ -144,6 +144,12 @@ def read_later(
         if on_progress:
             on_progress(n + 1)
     return retained
+
+
+def unconfirmed_ageing(run: Run) -> list[str]:
+    """Names of the numbers behind a run's ageing that nobody has vouched for."""
+    device = run.experiment.device
+    return [name for name in device.unconfirmed if "drift" in name or "retention" in name] if device else []
 
 
 def _ages(spec: ExperimentSpec) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from command import Command, everything_in, four_parts
 
 from synarray.cost.wear import trainings_left
 from synarray.device.library import load_device
+from synarray.learn.training import train
+from synarray.study.experiment import load_experiment, task_images
+from synarray.study.runs import reserve, write_run
 
 KEYS = {
     "device", "scheme", "endurance", "shape", "confirmed", "share", "cells", "cells_failed", "pulses_mean", "pulses_most",
@@ -20,11 +24,19 @@ KEYS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def trained(command: Command, small: list[str], tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def pcm_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
     """Train bars in pairs of PCM cells, which drift."""
-    assert command("train", *small, "--set", "device=pcm", "--out", "run", "--json").status == 0
-    return tmp_path / "run"
+    spec = load_experiment("local-fields", {"data": str(bars_file), "n_neurons": 12, "epochs": 1, "device": "pcm"})
+    data, x, y, x_test, y_test = task_images(spec)
+    result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
+    return write_run(result, spec, reserve(tmp_path_factory.mktemp("runs") / "pcm", spec))
+
+
+@pytest.fixture
+def trained(pcm_run: Path, tmp_path: Path) -> Path:
+    """Give a test a copy of that run, in the folder in which it works."""
+    return Path(shutil.copytree(pcm_run, tmp_path / "run"))
 
 
 def test_a_run_tells_its_wear_and_what_levelling_would_bring(command: Command, trained: Path) -> None:

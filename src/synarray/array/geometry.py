@@ -44,7 +44,10 @@ class ArraySpec(Spec):
     @model_validator(mode="after")
     def _worn(self) -> Self:
         if self.prior_pulses and not self.wear:
-            raise ValueError("prior_pulses acts only together with wear = true; set it, or leave prior_pulses out")
+            raise SpecError(
+                "pulses of earlier life act only on cells that wear out", where="key array.prior_pulses",
+                got=f"prior_pulses = {self.prior_pulses:g} without wear", do="Set array.wear = true, or leave prior_pulses out.",
+            )  # fmt: skip
         return self
 
     @property

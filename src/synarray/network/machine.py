@@ -21,6 +21,7 @@ from synarray.array.tiles import SynapticArray
 from synarray.array.wear import Wear
 from synarray.device.cell import CellSpec
 from synarray.device.library import Device as DeviceOf
+from synarray.errors import SpecError
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, chance_table
@@ -57,9 +58,11 @@ class MachineSpec(Spec):
     @model_validator(mode="after")
     def _can_wear(self) -> Self:
         if self.array.wear and (self.device is None or self.device.endurance is None):
-            raise ValueError(
-                "array.wear needs cells whose lives are known: a device with device.endurance, such as 1e6 (pulses)"
-            )
+            raise SpecError(
+                "cells can wear out only where their lives are known", where="key array.wear",
+                got=f"no endurance of {self.device.name}" if self.device else "ideal weights",
+                do="Use a device that has one, set device.endurance = 1e6 (pulses) or another, or leave array.wear out.",
+            )  # fmt: skip
         return self
 
 

@@ -15,6 +15,7 @@ from synarray.device.response import PulseTrain
 from synarray.errors import RunError, nearest
 from synarray.learn.result import HistoryPoint
 from synarray.network.stdp import Following
+from synarray.report.style import COLOURS, matplotlib_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ __all__ = [
     "pulse_train", "receptive_fields", "save", "training_curve",
 ]  # fmt: skip
 
-_INK, _RED, _GREY = "#20639b", "#d1495b", "#888888"
+_INK, _BLUE, _RED, _GREY, _AMBER = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey", "amber"))
 _FORMATS = ("png", "svg", "pdf")
 
 
@@ -38,6 +39,7 @@ def check_format(kind: str) -> None:
         )
 
 
+@styled
 def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     """Write figures into a folder, each under its name; return their files."""
     files = [folder / f"{name}.{kind}" for name in drawn]
@@ -109,9 +111,10 @@ def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] 
     return fields.reshape(-1, height, width)
 
 
+@styled
 def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int = 48) -> Figure:
     """Draw the weights of the busiest neurons; dark = high conductance, grey = no cell."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     fields = fields_of(arrays, image_shape, n)
     columns = min(12, len(fields))
     lines = -(-len(fields) // columns)
@@ -127,35 +130,37 @@ def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int
     return figure
 
 
+@styled
 def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None) -> Figure:
     """Draw accuracy, pulses and pruned share against images seen."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(7, 4.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     seen = [point.presentations for point in history]
     upper.plot(
-        seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], ".-", color=_INK, lw=1, ms=3
+        seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], ".-", color=_BLUE, lw=1, ms=3
     )
     if test_accuracy is not None:
         upper.axhline(
-            100 * test_accuracy, color="#d1495b", lw=1, ls="--", label=f"test set, at the end: {test_accuracy:.2%}"
+            100 * test_accuracy, color=_RED, lw=1, ls="--", label=f"test set, at the end: {test_accuracy:.2%}"
         )
         upper.legend(frameon=False)
     upper.set_ylabel("accuracy (%)")
     upper.set_title("Training curve (each point: images classified before the labels learn from them)", fontsize=9)
-    lower.plot(seen, [p.pulses / 1e6 for p in history], color=_INK, lw=1)
+    lower.plot(seen, [p.pulses / 1e6 for p in history], color=_BLUE, lw=1)
     lower.set_ylabel("pulses (million)")
     lower.set_xlabel("images seen")
     if any(p.pruned_fraction for p in history):
         right = lower.twinx()
-        right.plot(seen, [100 * p.pruned_fraction for p in history], color="#d1495b", lw=1)
-        right.set_ylabel("pruned (%)", color="#d1495b")
+        right.plot(seen, [100 * p.pruned_fraction for p in history], color=_RED, lw=1)
+        right.set_ylabel("pruned (%)", color=_RED)
     return figure
 
 
+@styled
 def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure:
     """Draw which class was read for which; the diagonal is left out of the colour scale."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(5, 4.5), layout="constrained")
     axis = figure.subplots()
     wrong = table.astype(float)
@@ -173,9 +178,10 @@ def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure
     return figure
 
 
+@styled
 def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
     """Draw the cells of one physical array: conductance, pulses received, pruned and stuck cells; white = unused."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(12, 6.2), layout="constrained")
     left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
     used = ~np.isnan(maps.conductance[i])
@@ -200,14 +206,15 @@ def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
     return figure
 
 
+@styled
 def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure:
     """Draw accuracy by row: a dot per seed, a bar at their mean."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(8, 0.3 * len(titles) + 0.9), layout="constrained")
     axis = figure.subplots()
     for y, values in enumerate(accuracies):
-        axis.plot([100 * float(np.mean(values))], [y], "|", color=_INK, ms=14, mew=2)
-        axis.plot([100 * value for value in values], [y] * len(values), "o", color=_INK, alpha=0.45, ms=5)
+        axis.plot([100 * float(np.mean(values))], [y], "|", color=_BLUE, ms=14, mew=2)
+        axis.plot([100 * value for value in values], [y] * len(values), "o", color=_BLUE, alpha=0.45, ms=5)
     axis.set_yticks(range(len(titles)), titles, fontsize=8)
     axis.set_ylim(len(titles) - 0.5, -0.5)
     axis.set_xlabel("accuracy on the test set, soft votes (%)")
@@ -215,9 +222,10 @@ def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure
     return figure
 
 
+@styled
 def pulse_train(title: str, train: PulseTrain) -> Figure:
     """Draw conductance against the pulse number: the law, its spread from cycle to cycle, and some cells of an array."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(7, 4), layout="constrained")
     axis = figure.subplots()
     scale, unit = next(
@@ -227,9 +235,9 @@ def pulse_train(title: str, train: PulseTrain) -> Figure:
     for i, g in enumerate(train.cells.T):
         axis.plot(n, g / scale, color=_GREY, lw=0.7, label=None if i else "cells of an array (also device to device)")
     low, high = (train.mean - train.sigma) / scale, (train.mean + train.sigma) / scale
-    axis.fill_between(n, low, high, color=_INK, alpha=0.25, lw=0, label="mean +- c2c spread, 200 nominal cells")
-    axis.plot(n, train.nominal / scale, color=_INK, lw=1.8, marker=marks, label="the law, without spread")
-    axis.axvline(float(np.count_nonzero(train.up)), color="black", lw=0.6, ls=":")
+    axis.fill_between(n, low, high, color=_BLUE, alpha=0.25, lw=0, label="mean +- c2c spread, 200 nominal cells")
+    axis.plot(n, train.nominal / scale, color=_BLUE, lw=1.8, marker=marks, label="the law, without spread")
+    axis.axvline(float(np.count_nonzero(train.up)), color=_INK, lw=0.6, ls=":")
     axis.set_xlabel(f"pulses: {np.count_nonzero(train.up):,} LTP, then {np.count_nonzero(~train.up):,} LTD")
     axis.locator_params(axis="x", integer=True)
     axis.set_ylabel(f"conductance ({unit})")
@@ -239,14 +247,15 @@ def pulse_train(title: str, train: PulseTrain) -> Figure:
     return figure
 
 
+@styled
 def law_following(title: str, verified: Following, blind: Following | None) -> Figure:
     """Draw the movement the law of learning asks against what compiled pulses deliver, with and without verify."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(9, 4), layout="constrained")
     asked = (blind or verified).asked
     for axis, row, name in zip(figure.subplots(1, 2, sharey=True), (1, 0), ("LTP", "LTD"), strict=True):
-        axis.plot(verified.w, _positive(asked[row]), color="black", lw=3, alpha=0.3, label="asked by the law")
-        axis.plot(verified.w, _positive(verified.delivered[row]), color=_INK, ls="--", label="delivered, verify")
+        axis.plot(verified.w, _positive(asked[row]), color=_INK, lw=3, alpha=0.3, label="asked by the law")
+        axis.plot(verified.w, _positive(verified.delivered[row]), color=_BLUE, ls="--", label="delivered, verify")
         if blind is not None:
             axis.plot(blind.w, _positive(blind.delivered[row]), color=_RED, label="delivered, state-blind")
         axis.plot(verified.w, _positive(verified.single[row]), color=_GREY, ls=":", label="one pulse")
@@ -264,23 +273,9 @@ def _positive(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(values > 0, values, np.nan)
 
 
+@styled
 def png(figure: Figure) -> bytes:
     """Render a figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     return buffer.getvalue()
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib
-        import matplotlib.colors
-        import matplotlib.figure
-    except ImportError:
-        raise RunError(
-            "figures need matplotlib",
-            got="an environment without it",
-            where="report",
-            do="pip install 'synarray[report]'",
-        ) from None
-    return matplotlib

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,12 +22,18 @@ if TYPE_CHECKING:
     from synarray.array.maps import ArrayMaps
 
 __all__ = [
-    "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following", "png",
+    "MAPS", "array_map", "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following",
     "pulse_train", "receptive_fields", "save", "training_curve",
 ]  # fmt: skip
 
-_INK, _BLUE, _RED, _GREY, _AMBER = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey", "amber"))
+_INK, _BLUE, _RED, _GREY = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey"))
+_SKY, _AMBER = (COLOURS[name][0] for name in ("sky", "amber"))
+_NO_CELL = (0.5, 0.5, 0.5, 0.2)
+_RARE = 0.005
+"""Share of stuck cells below which each is drawn as 5 x 5."""
 _FORMATS = ("png", "svg", "pdf")
+MAPS = ("conductance", "pulses", "states")
+"""Maps of a physical array: conductance, pulses received, what became of the weights."""
 
 
 def check_format(kind: str) -> None:
@@ -55,18 +60,18 @@ def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     return files
 
 
-def folder_beside(run: Path, out: Path | None) -> Path:
-    """Say where a run's figures go: where asked, else into a folder in the run's own, which must not lead elsewhere.
+def folder_beside(run: Path, out: Path | None, name: str = "figures") -> Path:
+    """Say where a run's figures (or its report) go: where asked, else into a folder in the run's own, which must not lead elsewhere.
 
     Raises
     ------
     RunError
         When it is a link.
     """
-    folder = run / "figures"
+    folder = run / name
     if out is None and folder.is_symlink():
         raise RunError(
-            "figures must stay in the run's folder", got="a link", where=str(folder),
+            f"the run's {name} must stay in its folder", got="a link", where=str(folder),
             do="Remove it, or give a folder with --out.",
         )  # fmt: skip
     return folder if out is None else out
@@ -113,20 +118,31 @@ def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] 
 
 @styled
 def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int = 48) -> Figure:
-    """Draw the weights of the busiest neurons; dark = high conductance, grey = no cell."""
+    """Draw the weights of the busiest neurons; bright = high conductance, grey = no cell."""
     plt = matplotlib_of()
     fields = fields_of(arrays, image_shape, n)
-    columns = min(12, len(fields))
+    columns = min(8, len(fields))
     lines = -(-len(fields) // columns)
-    figure: Figure = plt.figure.Figure(figsize=(columns * 0.8, lines * 0.86 + 0.5), layout="constrained")
-    axes = figure.subplots(lines, columns, squeeze=False)
-    palette = plt.colormaps["magma"].with_extremes(bad="#dddddd")
-    for axis in axes.ravel():
-        axis.set_axis_off()
-    for axis, field in zip(axes.ravel(), fields, strict=False):
-        image = axis.imshow(field, cmap=palette, vmin=-1, vmax=1, interpolation="nearest")
-    figure.colorbar(image, ax=axes, label="weight w", shrink=0.8)
-    figure.suptitle("Receptive fields of the busiest neurons")
+    height, width = fields.shape[1:]
+    sheet = np.full((lines * (height + 1) - 1, columns * (width + 1) - 1), np.nan)  # a pixel between neighbours
+    beside = np.ones_like(sheet, bool)
+    for i, field in enumerate(fields):
+        top, left = (i // columns) * (height + 1), (i % columns) * (width + 1)
+        sheet[top : top + height, left : left + width] = field
+        beside[top : top + height, left : left + width] = False
+    picture = (
+        plt.colormaps["magma"]
+        .resampled(64)
+        .with_extremes(bad=_NO_CELL)((np.ma.masked_invalid(sheet) + 1) / 2, bytes=True)
+    )
+    picture[beside] = 0
+    tall = 4.5 * sheet.shape[0] / sheet.shape[1]
+    figure: Figure = plt.figure.Figure(figsize=(4.6, tall + 0.55), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(picture, interpolation="none")
+    axis.set_axis_off()
+    scale = plt.cm.ScalarMappable(plt.colors.Normalize(-1, 1), plt.colormaps["magma"].resampled(64))
+    _bar(figure, scale, axis, "weight w")
     return figure
 
 
@@ -134,26 +150,26 @@ def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int
 def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None) -> Figure:
     """Draw accuracy, pulses and pruned share against images seen."""
     plt = matplotlib_of()
-    figure: Figure = plt.figure.Figure(figsize=(7, 4.4), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    pruned = any(p.pruned_fraction for p in history)
+    figure: Figure = plt.figure.Figure(figsize=(4.6, 4.8 if pruned else 4.0), layout="constrained")
+    upper, *lower = figure.subplots(2 + pruned, 1, sharex=True, height_ratios=[2.2, 1, 1][: 2 + pruned])
     seen = [point.presentations for point in history]
-    upper.plot(
-        seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], ".-", color=_BLUE, lw=1, ms=3
-    )
+    upper.plot(seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], ".-", color=_BLUE, ms=3)
     if test_accuracy is not None:
-        upper.axhline(
-            100 * test_accuracy, color=_RED, lw=1, ls="--", label=f"test set, at the end: {test_accuracy:.2%}"
-        )
-        upper.legend(frameon=False)
+        label = f"test set, at the end: {test_accuracy:.2%}"
+        upper.axhline(100 * test_accuracy, color=_RED, lw=1.2, ls="--", label=label)
+        upper.legend(loc="lower right")
     upper.set_ylabel("accuracy (%)")
-    upper.set_title("Training curve (each point: images classified before the labels learn from them)", fontsize=9)
-    lower.plot(seen, [p.pulses / 1e6 for p in history], color=_BLUE, lw=1)
-    lower.set_ylabel("pulses (million)")
-    lower.set_xlabel("images seen")
-    if any(p.pruned_fraction for p in history):
-        right = lower.twinx()
-        right.plot(seen, [100 * p.pruned_fraction for p in history], color=_RED, lw=1)
-        right.set_ylabel("pruned (%)", color=_RED)
+    lower[0].plot(seen, [p.pulses / 1e6 for p in history], color=_BLUE)
+    lower[0].set_ylabel("pulses\n(million)")
+    lower[0].set_ylim(bottom=0)
+    if pruned:
+        lower[1].plot(seen, [100 * p.pruned_fraction for p in history], color=_BLUE)
+        lower[1].set_ylabel("pruned (%)")
+        lower[1].set_ylim(0, 100)
+    lower[-1].set_xlabel("images seen")
+    lower[-1].xaxis.set_major_locator(plt.ticker.MaxNLocator(5))
+    lower[-1].xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     return figure
 
 
@@ -161,11 +177,16 @@ def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None)
 def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure:
     """Draw which class was read for which; the diagonal is left out of the colour scale."""
     plt = matplotlib_of()
-    figure: Figure = plt.figure.Figure(figsize=(5, 4.5), layout="constrained")
+    figure: Figure = plt.figure.Figure(figsize=(4.6, 4.2), layout="constrained")
     axis = figure.subplots()
     wrong = table.astype(float)
     np.fill_diagonal(wrong, np.nan)
-    axis.imshow(wrong, cmap=plt.colormaps["Reds"].with_extremes(bad="#eef3f8"))
+    palette = plt.colors.LinearSegmentedColormap.from_list(
+        "wrong", [(*plt.colors.to_rgb(_RED), a) for a in (0.0, 0.65)]
+    )
+    axis.imshow(wrong, cmap=palette.with_extremes(bad=(*plt.colors.to_rgb(_BLUE), 0.15)), interpolation="none")
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
     if len(table) <= 20:
         for i, j in np.ndindex(*table.shape):
             axis.text(j, i, str(table[i, j]), ha="center", va="center", fontsize=7)
@@ -174,36 +195,67 @@ def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure
         axis.set_yticks(range(len(classes)), [str(c) for c in classes])
     axis.set_xlabel("class read")
     axis.set_ylabel("true class")
-    axis.set_title("Confusion on the test set")
     return figure
 
 
 @styled
 def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
-    """Draw the cells of one physical array: conductance, pulses received, pruned and stuck cells; white = unused."""
+    """Draw the cells of one physical array: conductance, pulses received, pruned and stuck cells; empty = unused."""
     plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(12, 6.2), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
-    used = ~np.isnan(maps.conductance[i])
-    image = left.imshow(maps.conductance[i] * 1e6, cmap="viridis", interpolation="nearest", aspect="auto", vmin=0)
-    figure.colorbar(image, ax=left, label="conductance (µS)", location="bottom", shrink=0.9)
-    pulses = plt.colors.SymLogNorm(1, vmin=0, vmax=max(2.0, float(np.nanmax(maps.writes))))
-    image = middle.imshow(maps.writes[i], cmap="inferno", interpolation="nearest", aspect="auto", norm=pulses)
-    figure.colorbar(image, ax=middle, label="pulses received", location="bottom", shrink=0.9)
-    kinds = np.where(maps.stuck[i] == 1, 2, np.where(maps.pruned[i] == 1, 1, 0)).astype(float)
-    palette = plt.colors.ListedColormap(["#cfe0ee", "#f2c14e", "#b3001b"])
-    image = right.imshow(
-        np.where(used, kinds, np.nan), cmap=palette, interpolation="nearest", aspect="auto", vmin=-0.5, vmax=2.5
+    for axis, what in zip(figure.subplots(1, 3, sharex=True, sharey=True), MAPS, strict=True):
+        _draw_map(axis, maps, i, what)
+    used = int((~np.isnan(maps.conductance[i])).sum())
+    figure.suptitle(
+        f"{title}: array {i + 1} of {len(maps.conductance)}, {used:,} of {maps.conductance[i].size:,} cells in use"
     )
-    bar = figure.colorbar(image, ax=right, ticks=[0, 1, 2], location="bottom", shrink=0.9)
-    bar.ax.set_xticklabels(["learns", "pruned", "stuck"])
-    stuck = np.argwhere(maps.stuck[i] == 1)
-    right.plot(stuck[:, 1], stuck[:, 0], ".", color="#b3001b", ms=1.5)  # single cells are smaller than a dot
-    for axis in (left, middle, right):
-        axis.set_xlabel("bit line")
-    left.set_ylabel("word line")
-    figure.suptitle(f"{title}: array {i + 1} of {len(maps.conductance)}, {used.sum():,} of {used.size:,} cells in use")
     return figure
+
+
+@styled
+def array_map(maps: ArrayMaps, i: int, what: str) -> Figure:
+    """Draw one map of one physical array; ``what`` is one of ``MAPS``."""
+    figure: Figure = matplotlib_of().figure.Figure(figsize=(3.4, 4.4), layout="constrained")
+    _draw_map(figure.subplots(), maps, i, what)
+    return figure
+
+
+def _draw_map(axis: Any, maps: ArrayMaps, i: int, what: str) -> None:
+    """Draw one map: a pixel a cell; colours come in few steps, which an eye does not see and a file gains from."""
+    plt, place = matplotlib_of(), {"interpolation": "none", "aspect": "auto"}
+    if what == "conductance":
+        palette = plt.colormaps["viridis"].resampled(64)
+        most = max(float(np.nanmax(maps.conductance)) * 1e6, 1e-6)
+        image = axis.imshow(maps.conductance[i] * 1e6, cmap=palette, vmin=0, vmax=most, **place)
+        _bar(axis.figure, image, axis, "conductance (uS)")
+    elif what == "pulses":
+        norm = plt.colors.SymLogNorm(1, vmin=0, vmax=max(2.0, float(np.nanmax(maps.writes))))
+        image = axis.imshow(maps.writes[i], cmap=plt.colormaps["inferno"].resampled(64), norm=norm, **place)
+        bar = _bar(axis.figure, image, axis, "pulses received")
+        bar.ax.xaxis.set_major_locator(plt.ticker.SymmetricalLogLocator(base=10, linthresh=1))
+        bar.ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        bar.ax.minorticks_off()
+    else:
+        from scipy.ndimage import maximum_filter
+
+        stuck = maps.stuck[i] == 1
+        if stuck.mean() < _RARE:  # single cells are smaller than what can be seen
+            stuck = maximum_filter(stuck, 5)
+        kinds = np.where(stuck, 2.0, np.where(maps.pruned[i] == 1, 1.0, 0.0))
+        kinds[np.isnan(maps.conductance[i])] = np.nan
+        palette = plt.colors.ListedColormap([_SKY, _AMBER, _RED])
+        image = axis.imshow(kinds, cmap=palette, vmin=-0.5, vmax=2.5, **place)
+        bar = _bar(axis.figure, image, axis, "what became of the weights")
+        bar.set_ticks([0, 1, 2], labels=["learns", "pruned", "stuck"])
+    axis.grid(False)
+    axis.set_xlabel("bit line")
+    axis.set_ylabel("word line")
+
+
+def _bar(figure: Any, image: Any, axis: Any, label: str) -> Any:
+    bar = figure.colorbar(image, ax=axis, label=label, location="bottom", shrink=0.8, aspect=30, pad=0.02)
+    bar.outline.set_visible(False)
+    return bar
 
 
 @styled
@@ -260,6 +312,7 @@ def law_following(title: str, verified: Following, blind: Following | None) -> F
             axis.plot(blind.w, _positive(blind.delivered[row]), color=_RED, label="delivered, state-blind")
         axis.plot(verified.w, _positive(verified.single[row]), color=_GREY, ls=":", label="one pulse")
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_xticks([-1, -0.5, 0, 0.5, 1])
         axis.set_xlabel("weight w")
         axis.set_title(f"{title}: {name}")
@@ -271,11 +324,3 @@ def law_following(title: str, verified: Following, blind: Following | None) -> F
 
 def _positive(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(values > 0, values, np.nan)
-
-
-@styled
-def png(figure: Figure) -> bytes:
-    """Render a figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
-    return buffer.getvalue()

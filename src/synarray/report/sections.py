@@ -104,7 +104,8 @@ class Picture:
 class Section:
     """A part of a page under a heading of its own: words, tables, figures, notes, code, in this order.
 
-    ``key`` is its address in the page (``#key``): letters, digits, hyphens.
+    ``key`` is its address in the page (``#key``): letters, digits, hyphens. ``narrow``: its figures are small, more of them
+    stand side by side.
     """
 
     key: str
@@ -114,6 +115,7 @@ class Section:
     pictures: Sequence[Picture] = ()
     notes: Sequence[str] = ()
     code: str = ""
+    narrow: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "SERIES", "inline_svg", "matplotlib_of", "styled", "stylesheet"]
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 COLOURS = {
     "ink": ("#1d2733", "#e6ebf0"),
@@ -42,8 +43,8 @@ SERIES = tuple(COLOURS[name][0] for name in ("blue", "vermilion", "green", "purp
 _INK, _SOFT, _LINE = (COLOURS[name][0] for name in ("ink", "soft", "line"))
 _LOOKS = {
     "font.family": "sans-serif", "font.size": 9, "text.color": _INK, "text.parse_math": False,
-    "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.labelcolor": _INK, "axes.edgecolor": _SOFT,
-    "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none",
+    "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.labelcolor": _INK, "axes.edgecolor": _SOFT, "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none",
     "axes.grid": True, "axes.axisbelow": True, "grid.color": _LINE, "grid.linewidth": 0.6,
     "xtick.color": _SOFT, "ytick.color": _SOFT, "xtick.labelcolor": _INK, "ytick.labelcolor": _INK,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.frameon": False, "legend.fontsize": 8,
@@ -62,8 +63,10 @@ def matplotlib_of() -> Any:
     """
     try:
         import matplotlib
+        import matplotlib.cm
         import matplotlib.colors
         import matplotlib.figure
+        import matplotlib.ticker
     except ImportError:
         raise RunError(
             "figures need matplotlib", got="an environment without it", where="report",

@@ -1,0 +1,48 @@
+"""``synarray report`` and ``synarray cite``: the page of a run or a study, and what it is to cite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from synarray.report import figures
+from synarray.report.citing import cite_run
+from synarray.report.run import run_page
+from synarray.report.sections import write
+from synarray.report.terminal import standard_output
+from synarray.study.runs import check_writable, open_run
+
+__all__ = ["cite", "report"]
+
+
+def report(path: Path, out: Path | None, kind: str, as_json: bool) -> None:
+    """Write the page of a run, and its figures beside it."""
+    figures.check_format(kind)
+    run = open_run(path)
+    folder = figures.folder_beside(path, out, "report")
+    check_writable(folder)
+    page, files = write(run_page(run), folder, kind)
+    if as_json:
+        told = {
+            "run_dir": str(path),
+            "report": str(page),
+            "bytes": page.stat().st_size,
+            "figures": [str(file) for file in files],
+        }
+        print(json.dumps(told))
+        return
+    console: Console = standard_output()
+    console.print(
+        f"Report: {page} ({page.stat().st_size / 1e6:.2f} MB), {len(files)} files of figures beside it", soft_wrap=True
+    )
+
+
+def cite(path: Path, as_json: bool) -> None:
+    """Print what a run is to cite, as BibTeX."""
+    cited = cite_run(open_run(path))
+    if as_json:
+        print(json.dumps({"run_dir": str(path), "entries": cited.summary(), "bibtex": cited.bibtex}))
+        return
+    print(cited.bibtex, end="")

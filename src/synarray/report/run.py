@@ -1,0 +1,263 @@
+"""The page of one run: what it reached and what the paper states, what it learned, what it counted, cost and wore, and how to repeat it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synarray.array.maps import array_maps, check_drawable
+from synarray.cost.ledger import Ledger
+from synarray.cost.prices import Periphery, load_periphery
+from synarray.errors import SpecError
+from synarray.report import figures
+from synarray.report.arrays import array_section, wear_section
+from synarray.report.citing import cite_run
+from synarray.report.costs import cost_section
+from synarray.report.html import Code
+from synarray.report.sections import Fact, Page, Picture, Section, Table
+from synarray.report.words import percent, quantity
+from synarray.study.energy import price_run
+from synarray.study.experiment import ExperimentSpec
+from synarray.study.runs import Run, to_toml
+
+__all__ = ["provenance_table", "run_page"]
+
+_COUNTS = (
+    "pulses", "pulses_ltp", "pulses_ltd", "pulses_pruning", "pulses_initial", "pulses_at_bound", "pulses_skipped_by_pruning",
+    "pulses_failed", "output_spikes", "input_spikes", "row_reads", "column_senses", "cell_reads", "verify_reads",
+    "mask_lookups", "pair_refreshes", "reads_saturated",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Priced:
+    """A run's ledger, those beside it, and the prices behind them."""
+
+    ledger: Ledger
+    others: list[Ledger]
+    notes: list[str]
+    periphery: Periphery
+
+
+def run_page(run: Run) -> Page:
+    """Tell everything a run's folder knows, and what its counts cost.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    RunError
+        When matplotlib is missing, or the run's arrays do not fit its experiment.
+    """
+    spec, metrics = run.experiment, run.metrics
+    priced = _price(run)
+    lead = [spec.note.strip()] if spec.note.strip() else []
+    lead.append(
+        f"{metrics['images_seen']:,} presentations of {spec.data}, seed {metrics['seed']}"
+        + (f", in cells of {metrics['device']} ({metrics['scheme']})." if metrics["device"] else ", ideal weights in no device.")
+    )  # fmt: skip
+    return Page(
+        f"{metrics['name']}, seed {metrics['seed']}", list(_sections(run, priced)), lead, list(_facts(run, priced))
+    )
+
+
+def _price(run: Run) -> _Priced | None:
+    if run.experiment.device is None:
+        return None
+    periphery = load_periphery(None)
+    ledger, notes = price_run(run, periphery)
+    others = [price_run(run, periphery, None, memory)[0] for memory in ("SRAM", "DRAM")]
+    return _Priced(ledger, others, notes, periphery)
+
+
+def _facts(run: Run, priced: _Priced | None) -> Iterator[Fact]:
+    metrics = run.metrics
+    if metrics["accuracy"] is not None:
+        low, high = percent(metrics["accuracy_low"]), percent(metrics["accuracy_high"])
+        yield Fact("accuracy", percent(metrics["accuracy"]), f"95 %: {low} to {high}")
+    yield Fact(
+        "absent or pruned",
+        percent(metrics["spared_fraction"], 1),
+        f"of {metrics['n_inputs'] * metrics['n_neurons']:,} weights",
+    )
+    yield Fact("programming pulses", f"{metrics['pulses'] / 1e6:.2f} million", f"on {metrics['n_cells']:,} weights")
+    if priced:
+        mark = "" if all(entry.confirmed for entry in priced.ledger.entries) else " ?"
+        yield Fact(
+            "energy of the training",
+            quantity(priced.ledger.total, "J") + mark,
+            f"cells' pulses: {quantity(priced.ledger.programming, 'J')}",
+        )
+        yield Fact(
+            "most pulses on a cell", f"{metrics['most_writes']:,}", f"{metrics['stuck_cells']:,} cells are stuck"
+        )
+    yield Fact("simulated in", f"{metrics['train_seconds']:.1f} s", f"{metrics['images_per_second']:,.0f} images/s")
+
+
+def _sections(run: Run, priced: _Priced | None) -> Iterator[Section]:
+    show, whole = f"synarray show {_quoted(run)}", f"synarray report {_quoted(run)}"
+    yield _accuracy(run)
+    yield _learning(run, show)
+    yield _counts(run)
+    if priced is None:
+        words = "The weights of this run are ideal and lie in no array: nothing met a conductance, so there is no ledger, no map and no wear. To have them:"
+        command = Code("synarray train experiment.toml --set device=subquantum-cbram")
+        yield Section("array", "Array, energy, wear", words=[words, command])
+    else:
+        yield from _array(run, whole)
+        yield cost_section(
+            priced.ledger, priced.others, priced.notes, priced.periphery.node_nm, f"synarray energy {_quoted(run)}"
+        )
+    yield _again(run)
+    yield _provenance(run)
+    yield Section(
+        "references", "References", words=["The devices, rules and prices that this run used, and nothing else:"],
+        notes=[f"synarray cite {_quoted(run)} prints them."], code=cite_run(run).bibtex,
+    )  # fmt: skip
+
+
+def _accuracy(run: Run) -> Section:
+    metrics, states = run.metrics, paper_states(run.experiment)
+    rows = [
+        ("read rightly, soft votes", percent(metrics["accuracy"]), states or "nothing for such a network"),
+        ("read rightly, hard votes", percent(metrics["accuracy_hard"]), ""),
+        ("cells absent or pruned", percent(metrics["spared_fraction"], 1), ""),
+        ("of the cells there are, pruned", percent(metrics["pruned_fraction"], 1), "up to 75 % at 93 %" if states else ""),
+        ("output neurons", f"{metrics['n_neurons']:,} ({metrics['silent_neurons']:,} silent)", "500" if states else ""),
+        ("inputs", f"{metrics['n_inputs']:,}", "397" if states else ""),
+    ]  # fmt: skip
+    notes = [
+        "Labels of neurons come from training images; the test set is read once. Soft votes add up log P(class | spike), hard "
+        "votes count each spike for its neuron's class. The article: Shi et al., Nature Communications 9:5312 (2018)."
+    ]
+    if metrics["accuracy"] is None:
+        notes.insert(0, "There was no test set.")
+    return Section(
+        "accuracy",
+        "Accuracy",
+        tables=[Table("Accuracy", ("", "this run", "the article states"), rows, texts=(2,))],
+        notes=notes,
+    )
+
+
+def paper_states(spec: ExperimentSpec) -> str | None:
+    """Return what the article states about the accuracy of such a network on MNIST; None where it states nothing."""
+    pruning = spec.pruning
+    if spec.data != "mnist" or spec.fields.kind != "full":
+        return None
+    if pruning.mode == "soft" and 0 < pruning.fraction <= 0.75:
+        return "93 % at up to 75 % soft-pruned"
+    if pruning.mode in ("conventional", "after") and pruning.fraction >= 0.4:
+        return "below 90 % at 40 % removed"
+    return None
+
+
+def _learning(run: Run, command: str) -> Section:
+    history = run.history
+    points = [history[i] for i in np.unique(np.linspace(0, len(history) - 1, 25).astype(int))] if history else []
+    curve = Table(
+        "Training curve, at most 25 of its points", ("images seen", "accuracy", "pulses", "pruned"),
+        [(f"{p.presentations:,}", percent(p.accuracy), f"{p.pulses:,}", percent(p.pruned_fraction, 1)) for p in points],
+    )  # fmt: skip
+    pictures = [
+        Picture("training-curve", "Training curve", "Progressive accuracy: images are classified before the labels learn from them.",
+                figures.training_curve(history, run.metrics["accuracy"]), curve, command),
+        Picture("receptive-fields", "Receptive fields", "Weights of the busiest neurons, laid over the image; grey: no cell.",
+                figures.receptive_fields(run.arrays, run.image_shape, 48), _busiest(run), command),
+    ]  # fmt: skip
+    if "confusion" in run.arrays:
+        table, classes = run.arrays["confusion"], [str(name) for name in run.arrays["classes"]]
+        rows = [
+            (name, percent(line[i] / line.sum() if line.sum() else None, 1), *(f"{n:,}" for n in line))
+            for i, (name, line) in enumerate(zip(classes, table, strict=True))
+        ]
+        numbers = Table(
+            "Confusion on the test set", ("true class", "read rightly", *(f"as {name}" for name in classes)), rows
+        )
+        pictures.append(Picture("confusion", "Confusion on the test set", "True class by class read; colour: errors.",
+                                figures.confusion(table, run.arrays["classes"]), numbers, command))  # fmt: skip
+    return Section("learning", "What it learned", pictures=pictures)
+
+
+def _busiest(run: Run) -> Table:
+    spikes, counts = run.arrays["spikes"], run.arrays["label_counts"]
+    rows = [
+        (f"neuron {k}", f"{int(spikes[k]):,}", str(run.arrays["classes"][counts[k].argmax()]) if counts[k].any() else "-",
+         percent(counts[k].max() / counts[k].sum() if counts[k].any() else None, 0))
+        for k in np.argsort(-spikes, kind="stable")[:20]
+    ]  # fmt: skip
+    return Table(
+        "The 20 busiest neurons",
+        ("neuron", "spikes while learning", "class it spikes for most", "share of that class"),
+        rows,
+    )
+
+
+def _counts(run: Run) -> Section:
+    rows = [(name.replace("_", " "), f"{run.metrics[name]:,}") for name in _COUNTS]
+    note = "Counted by the simulation, as whole numbers; docs/machine.md and docs/costs.md say what each is."
+    return Section(
+        "counts", "Counted actions", tables=[Table("Counted actions", ("action", "count"), rows)], notes=[note]
+    )
+
+
+def _array(run: Run, command: str) -> Iterator[Section]:
+    array, placement = run.cells()
+    try:
+        check_drawable(placement)
+    except SpecError as error:
+        yield Section("array", "The array", words=[f"No maps: {error}"])
+        return
+    maps = array_maps(array, placement)
+    yield array_section(maps, placement, f"synarray array show {_quoted(run)}")
+    yield wear_section(maps, command)
+
+
+def _again(run: Run) -> Section:
+    file = run.path / "experiment.toml"
+    words = [Code(f"synarray train {shlex.quote(str(file))}"), "gives the same bits. The experiment, resolved:"]
+    return Section("again", "Run it again", words=words, code=to_toml(run.experiment))
+
+
+def _provenance(run: Run) -> Section:
+    note = "The state is the fingerprint of final weights, masks, thresholds and labels; the experiment's is that of everything that decides the result."
+    rows = provenance_table(run.provenance)
+    rows += [("experiment", Code(run.experiment.identity)), ("state", Code(run.metrics["state_sha256"]))]
+    return Section(
+        "provenance", "Provenance", tables=[Table("Provenance", ("", "this run"), rows, texts=(1,))], notes=[note]
+    )
+
+
+def provenance_table(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lay out when, where and with what something was run; what the file does not hold, or not as a text or number, is left out."""
+    versions, machine = (
+        part if isinstance(part := provenance.get(name), dict) else {} for name in ("versions", "machine")
+    )
+    command, resumed = provenance.get("command"), provenance.get("resumed")
+    rows: list[tuple[str, str]] = [
+        ("written", _plain(provenance.get("written"))),
+        ("command", Code(shlex.join(["synarray", *map(str, command[1:])])) if isinstance(command, list) and command else ""),
+        ("versions", ", ".join(f"{name} {_plain(number)}" for name, number in versions.items())),
+        ("machine", ", ".join(f"{name}: {_plain(value)}" for name, value in machine.items())),
+        ("interrupted and resumed after", ", ".join(map(_plain, resumed)) if isinstance(resumed, list) else ""),
+    ]  # fmt: skip
+    return [(name, value) for name, value in rows if value]
+
+
+def _plain(value: Any) -> str:
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def _quoted(run: Run) -> str:
+    return shlex.quote(str(Path(run.path)))

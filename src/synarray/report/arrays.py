@@ -14,7 +14,7 @@ from synarray.report.charts import pulses_per_cell
 from synarray.report.sections import Picture, Section, Table
 from synarray.report.words import quantity
 
-__all__ = ["array_numbers", "array_section", "most_written", "wear_section"]
+__all__ = ["array_numbers", "array_section", "map_pictures", "most_written", "wear_section"]
 
 _MOST_SHOWN = 4
 """Arrays whose maps stand in a page."""
@@ -70,7 +70,7 @@ def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Sectio
     numbers, shown = array_numbers(maps, placement), min(placement.n_arrays, _MOST_SHOWN)
     used = numbers["cells_used"]
     rows = [
-        ("arrays", f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']:,} word lines x {numbers['columns']:,} bit lines each"),
+        ("arrays", f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']:,} x {numbers['columns']:,} cells each"),
         ("cells in use", f"{used:,} of {numbers['cells']:,} ({used / numbers['cells']:.1%})"),
         ("conductance, lowest", quantity(numbers["g_lowest"], "S")),
         ("conductance, mean", quantity(numbers["g_mean"], "S")),
@@ -78,15 +78,27 @@ def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Sectio
         ("cells of pruned weights", f"{numbers['cells_pruned']:,} ({numbers['cells_pruned'] / used:.1%})"),
         ("stuck cells", f"{numbers['cells_stuck']:,} ({numbers['cells_stuck'] / used:.2%})"),
     ]  # fmt: skip
-    table = Table("The arrays in numbers", ("", "at the end"), rows)
-    pictures = [
-        Picture(f"array-{i + 1}-{what}", f"{title}, array {i + 1}" if placement.n_arrays > 1 else title, words,
-                figures.array_map(maps, i, what), _of_array(maps, i, what), command)
-        for i in range(shown) for what, (title, words) in _CAPTIONS.items()
-    ]  # fmt: skip
+    table = Table("The arrays in numbers", ("at the end", ""), rows, texts=(1,))
+    pictures = [picture for i in range(shown) for picture in map_pictures(maps, i, command)]
     rest = placement.n_arrays - shown
     notes = [f"The maps of {rest} more arrays are not drawn here: {command}"] if rest else []
     return Section("array", "The array", tables=[table], pictures=pictures, notes=notes, narrow=True)
+
+
+def map_pictures(maps: ArrayMaps, i: int, command: str, key: str = "") -> list[Picture]:
+    """Draw the maps of one array, each a figure of its own; ``key`` is what their names begin with."""
+    which = f", array {i + 1}" if len(maps.conductance) > 1 else ""
+    return [
+        Picture(
+            f"{key}array-{i + 1}-{what}",
+            title + which,
+            words,
+            figures.array_map(maps, i, what),
+            _of_array(maps, i, what),
+            command,
+        )
+        for what, (title, words) in _CAPTIONS.items()
+    ]
 
 
 def _of_array(maps: ArrayMaps, i: int, what: str) -> Table:
@@ -131,16 +143,18 @@ def wear_section(maps: ArrayMaps, command: str) -> Section:
         pulses_per_cell(writes, edges), Table("Pulses per cell", ("pulses, upper end not included", "cells"), bins), command,
     )  # fmt: skip
     hottest = [
-        (f"array {cell['array'] + 1}, word line {cell['row']}, bit line {cell['column']}", f"{cell['pulses']:,.0f}",
+        (str(i), f"{cell['pulses']:,.0f}", str(cell["array"] + 1), str(cell["row"]), str(cell["column"]),
          quantity(cell["conductance"], "S"), "stuck" if cell["stuck"] else "pruned" if cell["pruned"] else "learns")
-        for cell in most_written(maps, 10)
+        for i, cell in enumerate(most_written(maps, 10), 1)
     ]  # fmt: skip
     tables = [
         quantiles("Pulses on the cells", writes, ""),
-        Table("The most-written cells", ("cell", "pulses", "conductance at the end", "state"), hottest, texts=(3,),
-              caption="The most-written cells"),
+        Table(
+            "The most-written cells", ("", "pulses", "array", "word line", "bit line", "conductance", "state"), hottest,
+            texts=(6,), caption="The most-written cells",
+        ),
     ]  # fmt: skip
-    note = "An endurance limit is compared with the cell that received most pulses. A pulse counts whether or not it moved the cell."
+    note = "A pulse counts whether or not it moved the cell. Arrays count from 1, lines from 0."
     return Section("wear", "Wear", tables=tables, pictures=[picture], notes=[note])
 
 

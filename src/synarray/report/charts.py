@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.report.style import COLOURS, SERIES, matplotlib_of, styled
+from synarray.report.words import quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ def energies(machines: Mapping[str, Mapping[str, float]]) -> Figure:
     axis.set_xscale("log")
     axis.set_yticks(range(len(components)), components)
     axis.set_ylim(len(components) - 0.5, -0.5)
-    axis.xaxis.set_major_formatter(plt.ticker.EngFormatter(unit="J", usetex=False))
+    axis.xaxis.set_major_formatter(lambda value, _: quantity(value, "J"))
     axis.xaxis.set_major_locator(plt.ticker.LogLocator(numticks=6))
     axis.minorticks_off()
     axis.set_xlabel("energy of the training")
@@ -67,7 +68,7 @@ def pulses_per_cell(writes: npt.NDArray[np.float64], edges: npt.NDArray[np.float
     axis.minorticks_off()
     axis.set_xlabel("pulses a cell received")
     axis.set_ylabel("cells")
-    axis.legend()
+    figure.legend(loc="outside upper left", ncols=2)
     return figure
 
 

@@ -108,6 +108,7 @@ def rules_of(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
             yield "SUR11", "weights as pairs of cells and their refresh"
         if spec.device.law == "soft-bound":
             yield "TCAD18", "law of the device's pulses"
+        yield "NSD2", "circuits around the cells, by technology node"
     yield "SAL11", "counter-based random numbers (Philox)"
     if spec.data == "mnist":
         yield "LEC98", "images: MNIST"
@@ -140,7 +141,7 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
             keys = keys_of(source.source)
             for key in keys:
                 uses.setdefault(key, {})[f"{number} of {owner}"] = None
-            if not source.confirmed:
+            if not source.confirmed or source.source.startswith("choice"):
                 of_owner = choices.setdefault(owner, {}).setdefault(source.source, [])
                 if number not in of_owner:
                     of_owner.append(number)
@@ -151,7 +152,11 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
         Entry(
             "synarray",
             "misc",
-            {"author": "{the synarray authors}", "title": "synarray", "note": f"Version {__version__}"},
+            {
+                "author": "{the synarray authors}",
+                "title": "synarray: spiking networks trained inside simulated arrays of memory devices",
+                "note": f"Version {__version__}",
+            },
         )
     ]
     entries += [Entry(key, known[key][0].kind, known[key][0].fields, tuple(what)) for key, what in uses.items()]
@@ -161,7 +166,7 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
     ]
     entries += [
         Entry(f"choices-{re.sub('[^A-Za-z0-9.-]', '-', owner)}", "misc", {
-            "title": _safe(f"Numbers of {owner} that nobody has confirmed"),
+            "title": _safe(f"Numbers of {owner} that were chosen, or that nobody has confirmed"),
             "note": _safe("; ".join(f"{', '.join(numbers)}: {text}" for text, numbers in quoted.items())),
         })
         for owner, quoted in choices.items()

@@ -1,4 +1,4 @@
-"""What a training cost, as a section of a page: energy action by action and by component, time, bytes, other machines beside it."""
+"""What a training cost, as a section of a page: energy by action and by component, time, bytes, other machines beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from synarray.cost.ledger import Ledger
 from synarray.report.charts import energies
 from synarray.report.sections import Picture, Section, Table
-from synarray.report.words import quantity
+from synarray.report.words import quantity, times
 
 __all__ = ["by_component", "cost_section", "energy_picture"]
 
@@ -82,7 +82,7 @@ def _machines(ledgers: Sequence[Ledger]) -> Table:
     first = ledgers[0]
     rows = [
         (
-            each.title, quantity(each.total, "J"), f"{each.total / first.total:.3g}x" if first.total else "-",
+            each.title, quantity(each.total, "J"), times(each.total / first.total) if first.total else "-",
             *(quantity(each.seconds[name], "s") if name in each.seconds else "-" for name in ("sequential", "row-parallel")),
             quantity(each.bytes_moved, "B"), quantity(each.area * 1e12, "") + " um2" if each.area else "-",
         )

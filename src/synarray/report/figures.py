@@ -27,10 +27,13 @@ __all__ = [
 ]  # fmt: skip
 
 _INK, _BLUE, _RED, _GREY = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey"))
-_SKY, _AMBER = (COLOURS[name][0] for name in ("sky", "amber"))
+_STATES = ("#4a9fd8", "#e3b64c", "#c2185b")
+"""Learns, pruned, stuck: in a picture of pixels, hence the same in light and dark."""
 _NO_CELL = (0.5, 0.5, 0.5, 0.2)
 _RARE = 0.005
 """Share of stuck cells below which each is drawn as 5 x 5."""
+_UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""So that the same figure is the same file."""
 _FORMATS = ("png", "svg", "pdf")
 MAPS = ("conductance", "pulses", "states")
 """Maps of a physical array: conductance, pulses received, what became of the weights."""
@@ -61,7 +64,7 @@ def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
 
 
 def folder_beside(run: Path, out: Path | None, name: str = "figures") -> Path:
-    """Say where a run's figures (or its report) go: where asked, else into a folder in the run's own, which must not lead elsewhere.
+    """Say where a run's figures or report go: where asked, else into a folder in its own, which must not lead elsewhere.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def _replace(file: Path, figure: Figure, kind: str) -> None:
     """Write a figure whole, in the place of what is there: a link is replaced, not followed."""
     with tempfile.TemporaryDirectory(prefix=".synarray-", dir=file.parent) as beside:
         drawn = Path(beside) / file.name
-        figure.savefig(drawn, dpi=150, format=kind)
+        figure.savefig(drawn, dpi=150, format=kind, metadata=_UNDATED.get(kind))
         drawn.replace(file)
 
 
@@ -158,7 +161,7 @@ def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None)
     if test_accuracy is not None:
         label = f"test set, at the end: {test_accuracy:.2%}"
         upper.axhline(100 * test_accuracy, color=_RED, lw=1.2, ls="--", label=label)
-        upper.legend(loc="lower right")
+        figure.legend(loc="outside upper left")
     upper.set_ylabel("accuracy (%)")
     lower[0].plot(seen, [p.pulses / 1e6 for p in history], color=_BLUE)
     lower[0].set_ylabel("pulses\n(million)")
@@ -243,7 +246,7 @@ def _draw_map(axis: Any, maps: ArrayMaps, i: int, what: str) -> None:
             stuck = maximum_filter(stuck, 5)
         kinds = np.where(stuck, 2.0, np.where(maps.pruned[i] == 1, 1.0, 0.0))
         kinds[np.isnan(maps.conductance[i])] = np.nan
-        palette = plt.colors.ListedColormap([_SKY, _AMBER, _RED])
+        palette = plt.colors.ListedColormap(_STATES)
         image = axis.imshow(kinds, cmap=palette, vmin=-0.5, vmax=2.5, **place)
         bar = _bar(axis.figure, image, axis, "what became of the weights")
         bar.set_ticks([0, 1, 2], labels=["learns", "pruned", "stuck"])

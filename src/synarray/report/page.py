@@ -13,7 +13,9 @@ import numpy as np
 
 from synarray.array.maps import array_maps
 from synarray.report import figures
+from synarray.report.arrays import map_pictures
 from synarray.report.html import Code, write_page
+from synarray.report.learning import learning_pictures
 from synarray.report.sections import Page, Picture, Section, Table, write
 from synarray.study.reproduce import PAPER, Row
 from synarray.study.runs import result_arrays
@@ -46,7 +48,10 @@ def write_report(rows: Sequence[Row], folder: Path, kind: str = "svg") -> Path:
 
 def accuracy(rows: Sequence[Row]) -> Section:
     """Tell how many test images each row reads rightly, beside what the paper states."""
-    columns = ("network", "soft votes %", "hard votes %", "cells not there or pruned", "pulses (million)", "images/s", "the paper states")  # fmt: skip
+    columns = (
+        "network", "soft votes %", "hard votes %", "cells not there or pruned", "pulses (million)", "images/s",
+        "the paper states",
+    )  # fmt: skip
     table = Table("Accuracy by row", columns, [_line(row) for row in rows], texts=(6,))
     notes = [
         "Mean +- standard deviation over seeds. A test set of 10,000 images has a sampling error of about 0.2 points besides. "
@@ -107,18 +112,11 @@ def _line(row: Row) -> list[str]:
 def _pictures(row: Row) -> Section:
     """Show one row's network: receptive fields, training curve, and the physical arrays if it lies in any."""
     result, key, command = row.example, row.spec.key, row.spec.command
-    fields = figures.receptive_fields(result_arrays(result), result.image_shape, 36)
-    curve = figures.training_curve(result.history, result.accuracy)
-    pictures = [
-        Picture(f"{key}-fields", "Receptive fields", "Weights of the busiest neurons of seed 0; grey: no cell.", fields, command=command),
-        Picture(f"{key}-curve", "Training curve", "Progressive accuracy: images are classified before the labels learn from them.", curve, command=command),
-    ]  # fmt: skip
+    arrays = result_arrays(result)
+    pictures = list(learning_pictures(arrays, result.image_shape, result.history, result.accuracy, command, f"{key}-"))
     machine = result.machine
     if machine.placement is not None:
         maps = array_maps(machine.array, machine.placement)
-        pictures += [
-            Picture(f"{key}-array-{i + 1}", f"Array {i + 1} at the end", "Conductance, pulses on each cell, what was pruned or is stuck.",
-                    figures.array_maps(maps, i, row.title), command=command, wide=True)
-            for i in range(machine.placement.n_arrays)
-        ]  # fmt: skip
-    return Section(key, row.title, pictures=pictures)
+        for i in range(machine.placement.n_arrays):
+            pictures += map_pictures(maps, i, command, f"{key}-")
+    return Section(key, row.title, pictures=pictures, narrow=True)

@@ -1,4 +1,4 @@
-"""The page of one run: what it reached and what the paper states, what it learned, what it counted, cost and wore, and how to repeat it."""
+"""The page of one run: what it reached and the paper states, what it learned, counted, cost and wore, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from synarray.array.maps import array_maps, check_drawable
 from synarray.cost.ledger import Ledger
 from synarray.cost.prices import Periphery, load_periphery
 from synarray.errors import SpecError
-from synarray.report import figures
 from synarray.report.arrays import array_section, wear_section
 from synarray.report.citing import cite_run
 from synarray.report.costs import cost_section
 from synarray.report.html import Code
-from synarray.report.sections import Fact, Page, Picture, Section, Table
+from synarray.report.learning import learning_pictures
+from synarray.report.sections import Fact, Page, Section, Table
 from synarray.report.words import percent, quantity
 from synarray.study.energy import price_run
 from synarray.study.experiment import ExperimentSpec
@@ -27,11 +25,25 @@ from synarray.study.runs import Run, to_toml
 
 __all__ = ["provenance_table", "run_page"]
 
-_COUNTS = (
-    "pulses", "pulses_ltp", "pulses_ltd", "pulses_pruning", "pulses_initial", "pulses_at_bound", "pulses_skipped_by_pruning",
-    "pulses_failed", "output_spikes", "input_spikes", "row_reads", "column_senses", "cell_reads", "verify_reads",
-    "mask_lookups", "pair_refreshes", "reads_saturated",
-)  # fmt: skip
+_COUNTS = {
+    "pulses": "programming pulses",
+    "pulses_ltp": "of them LTP",
+    "pulses_ltd": "of them LTD",
+    "pulses_pruning": "of them for pruning",
+    "pulses_initial": "pulses for the initial weights",
+    "pulses_at_bound": "pulses at a bound, which moved nothing",
+    "pulses_failed": "pulses that failed",
+    "pulses_skipped_by_pruning": "pulses spared by pruning",
+    "output_spikes": "output spikes",
+    "input_spikes": "input spikes",
+    "row_reads": "rows read",
+    "column_senses": "columns sensed",
+    "cell_reads": "cells looked at before an update",
+    "verify_reads": "cells read to verify",
+    "mask_lookups": "mask bits looked up",
+    "pair_refreshes": "pairs refreshed",
+    "reads_saturated": "weights beyond what a read resolves",
+}
 
 
 @dataclass(frozen=True)
@@ -108,10 +120,16 @@ def _facts(run: Run, priced: _Priced | None) -> Iterator[Fact]:
 def _sections(run: Run, priced: _Priced | None) -> Iterator[Section]:
     show, whole = f"synarray show {_quoted(run)}", f"synarray report {_quoted(run)}"
     yield _accuracy(run)
-    yield _learning(run, show)
+    yield Section(
+        "learning", "What it learned",
+        pictures=list(learning_pictures(run.arrays, run.image_shape, run.history, run.metrics["accuracy"], show)),
+    )  # fmt: skip
     yield _counts(run)
     if priced is None:
-        words = "The weights of this run are ideal and lie in no array: nothing met a conductance, so there is no ledger, no map and no wear. To have them:"
+        words = (
+            "The weights of this run are ideal and lie in no array: nothing met a conductance, so there is no ledger, no map "
+            "and no wear. To have them:"
+        )
         command = Code("synarray train experiment.toml --set device=subquantum-cbram")
         yield Section("array", "Array, energy, wear", words=[words, command])
     else:
@@ -122,8 +140,8 @@ def _sections(run: Run, priced: _Priced | None) -> Iterator[Section]:
     yield _again(run)
     yield _provenance(run)
     yield Section(
-        "references", "References", words=["The devices, rules and prices that this run used, and nothing else:"],
-        notes=[f"synarray cite {_quoted(run)} prints them."], code=cite_run(run).bibtex,
+        "references", "References", words=["The works behind the devices, rules and prices that this run used, and no others."],
+        notes=[f"synarray cite {_quoted(run)} prints them."], code=cite_run(run).bibtex, code_title="BibTeX",
     )  # fmt: skip
 
 
@@ -163,49 +181,8 @@ def paper_states(spec: ExperimentSpec) -> str | None:
     return None
 
 
-def _learning(run: Run, command: str) -> Section:
-    history = run.history
-    points = [history[i] for i in np.unique(np.linspace(0, len(history) - 1, 25).astype(int))] if history else []
-    curve = Table(
-        "Training curve, at most 25 of its points", ("images seen", "accuracy", "pulses", "pruned"),
-        [(f"{p.presentations:,}", percent(p.accuracy), f"{p.pulses:,}", percent(p.pruned_fraction, 1)) for p in points],
-    )  # fmt: skip
-    pictures = [
-        Picture("training-curve", "Training curve", "Progressive accuracy: images are classified before the labels learn from them.",
-                figures.training_curve(history, run.metrics["accuracy"]), curve, command),
-        Picture("receptive-fields", "Receptive fields", "Weights of the busiest neurons, laid over the image; grey: no cell.",
-                figures.receptive_fields(run.arrays, run.image_shape, 48), _busiest(run), command),
-    ]  # fmt: skip
-    if "confusion" in run.arrays:
-        table, classes = run.arrays["confusion"], [str(name) for name in run.arrays["classes"]]
-        rows = [
-            (name, percent(line[i] / line.sum() if line.sum() else None, 1), *(f"{n:,}" for n in line))
-            for i, (name, line) in enumerate(zip(classes, table, strict=True))
-        ]
-        numbers = Table(
-            "Confusion on the test set", ("true class", "read rightly", *(f"as {name}" for name in classes)), rows
-        )
-        pictures.append(Picture("confusion", "Confusion on the test set", "True class by class read; colour: errors.",
-                                figures.confusion(table, run.arrays["classes"]), numbers, command))  # fmt: skip
-    return Section("learning", "What it learned", pictures=pictures)
-
-
-def _busiest(run: Run) -> Table:
-    spikes, counts = run.arrays["spikes"], run.arrays["label_counts"]
-    rows = [
-        (f"neuron {k}", f"{int(spikes[k]):,}", str(run.arrays["classes"][counts[k].argmax()]) if counts[k].any() else "-",
-         percent(counts[k].max() / counts[k].sum() if counts[k].any() else None, 0))
-        for k in np.argsort(-spikes, kind="stable")[:20]
-    ]  # fmt: skip
-    return Table(
-        "The 20 busiest neurons",
-        ("neuron", "spikes while learning", "class it spikes for most", "share of that class"),
-        rows,
-    )
-
-
 def _counts(run: Run) -> Section:
-    rows = [(name.replace("_", " "), f"{run.metrics[name]:,}") for name in _COUNTS]
+    rows = [(words, f"{run.metrics[name]:,}") for name, words in _COUNTS.items()]
     note = "Counted by the simulation, as whole numbers; docs/machine.md and docs/costs.md say what each is."
     return Section(
         "counts", "Counted actions", tables=[Table("Counted actions", ("action", "count"), rows)], notes=[note]
@@ -226,12 +203,17 @@ def _array(run: Run, command: str) -> Iterator[Section]:
 
 def _again(run: Run) -> Section:
     file = run.path / "experiment.toml"
-    words = [Code(f"synarray train {shlex.quote(str(file))}"), "gives the same bits. The experiment, resolved:"]
-    return Section("again", "Run it again", words=words, code=to_toml(run.experiment))
+    words = [Code(f"synarray train {shlex.quote(str(file))}"), "Same seed, same bits."]
+    return Section(
+        "again", "Run it again", words=words, code=to_toml(run.experiment), code_title="The experiment, resolved"
+    )
 
 
 def _provenance(run: Run) -> Section:
-    note = "The state is the fingerprint of final weights, masks, thresholds and labels; the experiment's is that of everything that decides the result."
+    note = (
+        "The state is the fingerprint of final weights, masks, thresholds and labels; the experiment's is that of everything "
+        "that decides the result."
+    )
     rows = provenance_table(run.provenance)
     rows += [("experiment", Code(run.experiment.identity)), ("state", Code(run.metrics["state_sha256"]))]
     return Section(
@@ -240,7 +222,7 @@ def _provenance(run: Run) -> Section:
 
 
 def provenance_table(provenance: dict[str, Any]) -> list[tuple[str, str]]:
-    """Lay out when, where and with what something was run; what the file does not hold, or not as a text or number, is left out."""
+    """Lay out when, where and with what something was run; what the file does not hold as text or number is left out."""
     versions, machine = (
         part if isinstance(part := provenance.get(name), dict) else {} for name in ("versions", "machine")
     )

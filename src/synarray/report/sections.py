@@ -102,7 +102,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page under a heading of its own: words, tables, figures, notes, code, in this order.
+    """A part of a page under a heading of its own: words, tables, figures, notes, code (folded), in this order.
 
     ``key`` is its address in the page (``#key``): letters, digits, hyphens. ``narrow``: its figures are small, more of them
     stand side by side.
@@ -115,6 +115,7 @@ class Section:
     pictures: Sequence[Picture] = ()
     notes: Sequence[str] = ()
     code: str = ""
+    code_title: str = "Text"
     narrow: bool = False
 
 

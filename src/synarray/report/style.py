@@ -44,7 +44,8 @@ _INK, _SOFT, _LINE = (COLOURS[name][0] for name in ("ink", "soft", "line"))
 _LOOKS = {
     "font.family": "sans-serif", "font.size": 9, "text.color": _INK, "text.parse_math": False,
     "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.labelcolor": _INK, "axes.edgecolor": _SOFT, "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none",
+    "axes.labelcolor": _INK, "axes.edgecolor": _SOFT, "axes.linewidth": 0.7,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none",
     "axes.grid": True, "axes.axisbelow": True, "grid.color": _LINE, "grid.linewidth": 0.6,
     "xtick.color": _SOFT, "ytick.color": _SOFT, "xtick.labelcolor": _INK, "ytick.labelcolor": _INK,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.frameon": False, "legend.fontsize": 8,

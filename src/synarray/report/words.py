@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synarray.units import format_quantity
 
-__all__ = ["percent", "quantity"]
+__all__ = ["percent", "quantity", "times"]
 
 
 def quantity(value: float, unit: str, digits: int = 3) -> str:
@@ -29,3 +29,14 @@ def percent(value: float | None, digits: int = 2) -> str:
     ('93.42 %', '-')
     """
     return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def times(factor: float) -> str:
+    """Write a factor.
+
+    Examples
+    --------
+    >>> times(1.234), times(46800.0)
+    ('1.23x', '46,800x')
+    """
+    return f"{factor:.3g}x" if factor < 1000 else f"{float(f'{factor:.3g}'):,.0f}x"

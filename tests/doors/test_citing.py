@@ -81,7 +81,9 @@ def test_every_known_work_is_named_by_something_and_holds_what_bibtex_needs() ->
         fraction = 0.0 if pruning == "none" else 0.5
         spec = load_experiment("full-field", {"pruning.mode": pruning, "pruning.fraction": fraction})
         named |= set(parse(cite_runs([spec]).bibtex))
-    named |= set(parse(cite_runs([load_experiment("full-field", {"device": "stt-mram", "synapse.scheme": "compound"})]).bibtex))
+    named |= set(
+        parse(cite_runs([load_experiment("full-field", {"device": "stt-mram", "synapse.scheme": "compound"})]).bibtex)
+    )
     assert set(bibliography()) <= named
     for entry, words in bibliography().values():
         assert words

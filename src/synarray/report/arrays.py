@@ -16,8 +16,8 @@ from synarray.report.words import quantity
 
 __all__ = ["array_numbers", "array_section", "map_pictures", "most_written", "wear_section"]
 
-_MOST_SHOWN = 4
-"""Arrays whose maps stand in a page."""
+_MOST_SHOWN = 1 << 20
+"""Cells whose maps stand in a page, which is to stay below 3 MB: two arrays of 512 kbit."""
 _CAPTIONS = {
     "conductance": ("Conductance", "Of every cell at the end; empty: no weight lies there."),
     "pulses": ("Pulses", "That every cell received, on a logarithmic scale."),
@@ -67,7 +67,8 @@ def most_written(maps: ArrayMaps, n: int) -> list[dict[str, Any]]:
 
 def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Section:
     """Show the maps of the arrays, and their numbers."""
-    numbers, shown = array_numbers(maps, placement), min(placement.n_arrays, _MOST_SHOWN)
+    numbers = array_numbers(maps, placement)
+    shown = min(placement.n_arrays, _MOST_SHOWN // maps.conductance[0].size)
     used = numbers["cells_used"]
     rows = [
         ("arrays", f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']:,} x {numbers['columns']:,} cells each"),
@@ -81,7 +82,11 @@ def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Sectio
     table = Table("The arrays in numbers", ("at the end", ""), rows, texts=(1,))
     pictures = [picture for i in range(shown) for picture in map_pictures(maps, i, command)]
     rest = placement.n_arrays - shown
-    notes = [f"The maps of {rest} more arrays are not drawn here: {command}"] if rest else []
+    notes = (
+        [f"Not drawn here, to keep the page small: {rest} of {placement.n_arrays} arrays. {command} draws them."]
+        if rest
+        else []
+    )
     return Section("array", "The array", tables=[table], pictures=pictures, notes=notes, narrow=True)
 
 

@@ -6,6 +6,7 @@ follow the reader's scheme; a file beside the page keeps the light form on white
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
 import re
@@ -108,10 +109,28 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' width="[\d.]+pt"| height="[\d.]+pt"', "", svg, count=2)
+    svg = re.sub(r"(?<=data:image/png;base64,)[A-Za-z0-9+/=\s]+", _with_palette, svg)
     svg = re.sub(r'(\bid="|url\(#|xlink:href="#)', rf"\g<1>{name}-", svg)
     for colour, (light, _) in COLOURS.items():
         svg = svg.replace(light, f"var(--{colour})")
     return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1).rstrip()
+
+
+def _with_palette(found: re.Match[str]) -> str:
+    """Write a picture of few colours with a palette: the same pixels, a third of the size."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(found[0]))).convert("RGBA"))
+    used, which = np.unique(np.ascontiguousarray(pixels).view(np.uint32), return_inverse=True)
+    if len(used) > 256:
+        return found[0]
+    colours = used.view(np.uint8).reshape(-1, 4)
+    picture = Image.fromarray(which.reshape(pixels.shape[:2]).astype(np.uint8))
+    picture.putpalette(colours[:, :3].tobytes())
+    buffer = io.BytesIO()
+    picture.save(buffer, "png", optimize=True, transparency=colours[:, 3].tobytes())
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def stylesheet(dark: bool) -> str:

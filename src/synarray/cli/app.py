@@ -135,25 +135,27 @@ def show(
 
 @app.command()
 def report(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
-    out: Annotated[Path | None, _folder_option("Folder of the page; default: RUN/report.")] = None,
+    path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run or of a study.")],
+    out: Annotated[Path | None, _folder_option("Folder of the page; default: FOLDER/report.")] = None,
     format: Annotated[
         str, typer.Option("--format", help="Format of the figures beside the page: svg, png or pdf.")
     ] = "svg",
     json: Json = False,
 ) -> None:
-    """Write a page about a run: figures with their numbers, array, ledger, wear, provenance, references."""
+    """Write a page about a run or a study: figures with their numbers, array, ledger, wear, provenance, references."""
     from synarray.cli.reporting import report
 
     report(path, out, format, json)
 
 
 @app.command()
-def cite(run: Annotated[Path, typer.Argument(help="Folder of a run.")], json: Json = False) -> None:
-    """Print BibTeX of exactly the devices, rules and prices that a run used."""
+def cite(
+    path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run or of a study.")], json: Json = False
+) -> None:
+    """Print BibTeX of exactly the devices, rules and prices that a run or a study used."""
     from synarray.cli.reporting import cite
 
-    cite(run, json)
+    cite(path, json)
 
 
 @app.command()

@@ -8,30 +8,29 @@ from pathlib import Path
 from rich.console import Console
 
 from synarray.report import figures
-from synarray.report.citing import cite_run
-from synarray.report.run import run_page
+from synarray.report.pages import citations_of, page_of
 from synarray.report.sections import write
 from synarray.report.terminal import standard_output
-from synarray.study.runs import check_writable, open_run
+from synarray.study.runs import check_writable
 
 __all__ = ["cite", "report"]
 
 
 def report(path: Path, out: Path | None, kind: str, as_json: bool) -> None:
-    """Write the page of a run, and its figures beside it."""
+    """Write the page of a run or a study, and its figures beside it."""
     figures.check_format(kind)
-    run = open_run(path)
+    told = page_of(path)
     folder = figures.folder_beside(path, out, "report")
     check_writable(folder)
-    page, files = write(run_page(run), folder, kind)
+    page, files = write(told, folder, kind)
     if as_json:
-        told = {
-            "run_dir": str(path),
+        numbers = {
+            "folder": str(path),
             "report": str(page),
             "bytes": page.stat().st_size,
             "figures": [str(file) for file in files],
         }
-        print(json.dumps(told))
+        print(json.dumps(numbers))
         return
     console: Console = standard_output()
     console.print(
@@ -40,9 +39,9 @@ def report(path: Path, out: Path | None, kind: str, as_json: bool) -> None:
 
 
 def cite(path: Path, as_json: bool) -> None:
-    """Print what a run is to cite, as BibTeX."""
-    cited = cite_run(open_run(path))
+    """Print what a run or a study is to cite, as BibTeX."""
+    cited = citations_of(path)
     if as_json:
-        print(json.dumps({"run_dir": str(path), "entries": cited.summary(), "bibtex": cited.bibtex}))
+        print(json.dumps({"folder": str(path), "entries": cited.summary(), "bibtex": cited.bibtex}))
         return
     print(cited.bibtex, end="")

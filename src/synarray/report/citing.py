@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any
 
 from synarray import __version__
+from synarray.cost.baselines import chips
 from synarray.cost.prices import load_periphery
 from synarray.report.devices import acting
 from synarray.spec import Source
@@ -181,8 +182,9 @@ def _sources(spec: ExperimentSpec) -> Iterator[tuple[str, str, Source]]:
     for name in acting(spec.device):
         if name in spec.device.sources:
             yield spec.device.name, name, spec.device.sources[name]
-    for name, source in load_periphery(None).sources.items():
+    for name, source in load_periphery().sources.items():
         yield "prices", name, source
+    yield "prices", "synaptic operations of chips", Source(source=chips()[0])
 
 
 def _safe(text: str) -> str:

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from synarray.cost.ledger import Ledger
+from synarray.cost.physical import Step
 from synarray.report.charts import energies
 from synarray.report.sections import Picture, Section, Table
 from synarray.report.words import quantity, times
 
-__all__ = ["by_component", "cost_section", "energy_picture"]
+__all__ = ["Costs", "by_component", "cost_section", "energy_picture"]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is told about the price of a run.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        Of the run, in its own cells.
+    elsewhere : list of Ledger
+        The same training on other machines.
+    free : list of Step
+        What software gets for nothing.
+    pace : dict
+        Whether the work fits between two draws of a winner (``real_time``).
+    notes : list of str
+    node_nm : float
+        Of the circuits around the cells.
+    """
+
+    ledger: Ledger
+    elsewhere: Sequence[Ledger]
+    free: Sequence[Step]
+    pace: Mapping[str, Any]
+    notes: Sequence[str]
+    node_nm: float
 
 
 def by_component(ledger: Ledger) -> dict[str, float]:
@@ -39,28 +69,14 @@ def energy_picture(machines: Mapping[str, Mapping[str, float]], command: str, na
     return Picture(name, "Energy by component", words, energies(machines), table, command)
 
 
-def cost_section(
-    ledger: Ledger, others: Sequence[Ledger], notes: Sequence[str], node_nm: float, command: str
-) -> Section:
-    """Tell what a training cost, and what the same counts cost on other machines.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Of the run.
-    others : sequence of Ledger
-    notes : sequence of str
-        What a reader must know.
-    node_nm : float
-        Of the circuits around the cells.
-    command : str
-        That prints it.
-    """
-    machines = {each.title: by_component(each) for each in (ledger, *others)}
+def cost_section(costs: Costs, command: str) -> Section:
+    """Tell what a training cost, and what it would cost on other machines; ``command`` prints it."""
+    machines = {each.title: by_component(each) for each in (costs.ledger, *costs.elsewhere) if len(each.entries) > 1}
     return Section(
-        "energy", "Energy, time, bytes", tables=[_actions(ledger, node_nm), _machines([ledger, *others])],
+        "energy", "Energy, time, bytes",
+        tables=[_actions(costs.ledger, costs.node_nm), _machines([costs.ledger, *costs.elsewhere]), _steps(costs), _pace(costs)],
         pictures=[energy_picture(machines, command)],
-        notes=["? The entry rests on numbers that nobody has confirmed.", *notes],
+        notes=["? The entry rests on numbers that nobody has confirmed.", *costs.notes],
     )  # fmt: skip
 
 
@@ -82,23 +98,45 @@ def _machines(ledgers: Sequence[Ledger]) -> Table:
     first = ledgers[0]
     rows = [
         (
-            each.title, quantity(each.total, "J"), times(each.total / first.total) if first.total else "-",
-            *(quantity(each.seconds[name], "s") if name in each.seconds else "-" for name in ("sequential", "row-parallel")),
-            quantity(each.bytes_moved, "B"), quantity(each.area * 1e12, "") + " um2" if each.area else "-",
+            each.title,
+            quantity(each.total, "J"),
+            times(each.total / first.total) if first.total else "-",
+            *(
+                quantity(seconds, "s") if (seconds := each.seconds.get(name, each.seconds.get("memory-bound"))) else "-"
+                for name in ("sequential", "row-parallel")
+            ),
+            quantity(each.bytes_moved, "B"),
+            quantity(each.area * 1e12, "") + " um2" if each.area else "-",
         )
         for each in ledgers
-    ]  # fmt: skip
+    ]
     columns = (
-        "machine",
-        "energy",
-        "factor",
-        "time, one after the other",
-        "time, rows at once",
-        "weights moved",
+        "machine", "energy", "factor", "time, one after the other", "time, rows at once", "weights moved",
         "area of the cells",
-    )
-    title = "The same counts on other machines"
-    return Table(title, columns, rows, caption=title)
+    )  # fmt: skip
+    title = "The same training elsewhere (processors: bytes / bandwidth; chips: synaptic operations only)"
+    return Table("The same training elsewhere", columns, rows, caption=title)
+
+
+def _steps(costs: Costs) -> Table:
+    rows = [(step.name, step.where, "-" if step.energy is None else quantity(step.energy, "J")) for step in costs.free]
+    title = "Free in software, not on a chip"
+    return Table(title, ("step", "paid as", "energy"), rows, texts=(1,), caption=title)
+
+
+def _pace(costs: Costs) -> Table:
+    words = {
+        "sequential": "reads and updates one after another, mean",
+        "row_parallel": "rows and columns at once, mean",
+        "worst": "every cell of every winner pulsed, one after another",
+    }
+    pace = costs.pace
+    rows = [
+        (meaning, quantity(pace[name], "s"), "fits" if pace["fits"][name] else "does not fit")
+        for name, meaning in words.items()
+    ]
+    title = f"In real time: a winner every {quantity(pace['window'], 's')}"
+    return Table(title, ("work", "takes", ""), rows, texts=(2,), caption=title)
 
 
 def _mark(confirmed: bool) -> str:

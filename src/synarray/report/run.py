@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synarray.array.maps import array_maps, check_drawable
-from synarray.cost.ledger import Ledger
-from synarray.cost.prices import Periphery, load_periphery
+from synarray.cost.physical import free_steps
+from synarray.cost.prices import load_periphery
 from synarray.errors import SpecError
 from synarray.report.arrays import array_section, wear_section
 from synarray.report.citing import cite_run
-from synarray.report.costs import cost_section
+from synarray.report.costs import Costs, cost_section
 from synarray.report.html import Code
 from synarray.report.learning import learning_pictures
 from synarray.report.sections import Fact, Page, Section, Table
 from synarray.report.words import percent, quantity
-from synarray.study.energy import price_run
+from synarray.study.energy import baselines, bill_of_run, notes_on, real_time
 from synarray.study.experiment import ExperimentSpec
 from synarray.study.runs import Run, to_toml
 
@@ -44,16 +43,6 @@ _COUNTS = {
     "pair_refreshes": "pairs refreshed",
     "reads_saturated": "weights beyond what a read resolves",
 }
-
-
-@dataclass(frozen=True)
-class _Priced:
-    """A run's ledger, those beside it, and the prices behind them."""
-
-    ledger: Ledger
-    others: list[Ledger]
-    notes: list[str]
-    periphery: Periphery
 
 
 def run_page(run: Run) -> Page:
@@ -84,16 +73,18 @@ def run_page(run: Run) -> Page:
     )
 
 
-def _price(run: Run) -> _Priced | None:
+def _price(run: Run) -> Costs | None:
     if run.experiment.device is None:
         return None
-    periphery = load_periphery(None)
-    ledger, notes = price_run(run, periphery)
-    others = [price_run(run, periphery, None, memory)[0] for memory in ("SRAM", "DRAM")]
-    return _Priced(ledger, others, notes, periphery)
+    bill, periphery = bill_of_run(run), load_periphery()
+    ledger = bill.ledger(periphery)
+    return Costs(
+        ledger, baselines(bill, periphery), free_steps(run.experiment, bill.counts, ledger, periphery),
+        real_time(bill, ledger), notes_on(bill, periphery, None, str(run.path / "experiment.toml")), periphery.node_nm,
+    )  # fmt: skip
 
 
-def _facts(run: Run, priced: _Priced | None) -> Iterator[Fact]:
+def _facts(run: Run, priced: Costs | None) -> Iterator[Fact]:
     metrics = run.metrics
     if metrics["accuracy"] is not None:
         low, high = percent(metrics["accuracy_low"]), percent(metrics["accuracy_high"])
@@ -117,7 +108,7 @@ def _facts(run: Run, priced: _Priced | None) -> Iterator[Fact]:
     yield Fact("simulated in", f"{metrics['train_seconds']:.1f} s", f"{metrics['images_per_second']:,.0f} images/s")
 
 
-def _sections(run: Run, priced: _Priced | None) -> Iterator[Section]:
+def _sections(run: Run, priced: Costs | None) -> Iterator[Section]:
     show, whole = f"synarray show {_quoted(run)}", f"synarray report {_quoted(run)}"
     yield _accuracy(run)
     yield Section(
@@ -134,9 +125,7 @@ def _sections(run: Run, priced: _Priced | None) -> Iterator[Section]:
         yield Section("array", "Array, energy, wear", words=[words, command])
     else:
         yield from _array(run, whole)
-        yield cost_section(
-            priced.ledger, priced.others, priced.notes, priced.periphery.node_nm, f"synarray energy {_quoted(run)}"
-        )
+        yield cost_section(priced, f"synarray energy {_quoted(run)}")
     yield _again(run)
     yield _provenance(run)
     yield Section(

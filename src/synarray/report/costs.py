@@ -105,7 +105,7 @@ def _machines(ledgers: Sequence[Ledger]) -> Table:
                 quantity(seconds, "s") if (seconds := each.seconds.get(name, each.seconds.get("memory-bound"))) else "-"
                 for name in ("sequential", "row-parallel")
             ),
-            quantity(each.bytes_moved, "B"),
+            quantity(each.bytes_moved, "B") if each.bytes_moved or each.area else "-",
             quantity(each.area * 1e12, "") + " um2" if each.area else "-",
         )
         for each in ledgers

@@ -387,3 +387,23 @@ def test_hostile_words_in_a_figure_stay_words() -> None:
     svg = inline_svg(drawn, "dots", HOSTILE)
     assert "<script" not in svg
     assert 'onerror=alert(2)&gt;' in svg  # fmt: skip
+
+
+def test_claims_stand_in_the_page_as_they_were_derived() -> None:
+    from synarray.cost.ledger import Entry, Ledger
+    from synarray.cost.uncertainty import Interval
+    from synarray.report.claims import claims_section
+    from synarray.study.claims import Claim, Claims
+
+    claim = Claim("device", HOSTILE, Interval(33.0, 12.0, 99.0), (10.0, 100.0), "v^2 t g")
+    entries = (Entry("cells", "pulses", 4, 0.5), Entry("cells", "reads", 1, 1.0), Entry("lines", "pulses", 2, 0.25))
+    section = claims_section(
+        Claims([], [claim], [], [Ledger("soft-pruned", entries, {}, 0.0, 0.0)], ["a note"]), "command"
+    )
+    (table,) = section.tables  # nothing is laid out of what was not derived
+    assert table.rows == [(f"device: {HOSTILE}", "33x (12 to 99)", "10 to 100", "confirmed", "v^2 t g")]
+    numbers = section.pictures[0].table
+    assert numbers is not None
+    assert [list(row) for row in numbers.rows] == [["cells", "3 J"], ["lines", "500 mJ"]]
+    assert list(numbers.total) == ["everything", "3.5 J"]
+    assert "<script" not in render("sections.html", page=Page("claims", [section]))

@@ -61,7 +61,7 @@ def run_reproduction(
         table = reproduce(chosen, range(seeds), workers=workers, on_run=done)
     with people.status("what it costs: training conventional networks of equal accuracy ..."):
         derived = derive_claims(table, workers)
-    page = write_report(table, folder)
+    page = write_report(table, folder, derived)
     claims = {"claims": derived.summary()} if derived else {}
     if as_json:
         print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)} | claims))

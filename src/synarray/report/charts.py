@@ -57,7 +57,10 @@ def energies(machines: Mapping[str, Mapping[str, float]]) -> Figure:
         Joules by component, for each machine by its name; what is 0 or not there is left out.
     """
     plt = matplotlib_of()
-    components = [*dict.fromkeys(name for parts in machines.values() for name in parts if parts[name] > 0), "everything"]
+    components = [
+        *dict.fromkeys(name for parts in machines.values() for name in parts if parts[name] > 0),
+        "everything",
+    ]
     figure: Figure = plt.figure.Figure(
         figsize=(4.6, 0.27 * len(components) + 0.3 * len(machines) + 0.8), layout="constrained"
     )

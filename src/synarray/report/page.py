@@ -8,22 +8,25 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from synarray.array.maps import array_maps
 from synarray.report import figures
 from synarray.report.arrays import map_pictures
+from synarray.report.claims import claims_section
 from synarray.report.html import Code, write_page
 from synarray.report.learning import learning_pictures
 from synarray.report.sections import Page, Picture, Section, Table, write
+from synarray.study.claims import Claims
 from synarray.study.reproduce import PAPER, Row
 from synarray.study.runs import result_arrays
 
 __all__ = ["write_report"]
 
 
-def write_report(rows: Sequence[Row], folder: Path, kind: str = "svg") -> Path:
+def write_report(rows: Sequence[Row], folder: Path, claims: Claims | None = None, kind: str = "svg") -> Path:
     """Write ``index.html``, its figures and ``table.json`` into a folder. Returns the page's path.
 
     Raises
@@ -33,7 +36,13 @@ def write_report(rows: Sequence[Row], folder: Path, kind: str = "svg") -> Path:
     """
     page = Page(
         "The paper's experiment, measured here",
-        [accuracy(rows), spared(rows), *(_pictures(row) for row in rows if row.spec.picture), commands(rows)],
+        [
+            accuracy(rows),
+            spared(rows),
+            *([claims_section(claims, "synarray reproduce")] if claims else []),
+            *(_pictures(row) for row in rows if row.spec.picture),
+            commands(rows),
+        ],
         lead=[
             f"{PAPER}.",
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
@@ -41,8 +50,9 @@ def write_report(rows: Sequence[Row], folder: Path, kind: str = "svg") -> Path:
             "only; settings were chosen on a validation split; the test set is read once per run.",
         ],
     )
-    numbers = json.dumps({"paper": PAPER, "rows": [row.summary() for row in rows]}, indent=1)
-    write_page(folder / "table.json", numbers)
+    numbers: dict[str, Any] = {"paper": PAPER, "rows": [row.summary() for row in rows]}
+    numbers |= {"claims": claims.summary()} if claims else {}
+    write_page(folder / "table.json", json.dumps(numbers, indent=1))
     return write(page, folder, kind)[0]
 
 

@@ -407,3 +407,13 @@ def test_claims_stand_in_the_page_as_they_were_derived() -> None:
     assert [list(row) for row in numbers.rows] == [["cells", "3 J"], ["lines", "500 mJ"]]
     assert list(numbers.total) == ["everything", "3.5 J"]
     assert "<script" not in render("sections.html", page=Page("claims", [section]))
+
+
+@pytest.mark.parametrize("most", [1.5e-6, 4e-6, 3e-2])
+def test_logarithmic_axes_are_written_in_plain_numbers(most: float) -> None:
+    """Whatever they span: matplotlib's own writing of powers is no words here."""
+    from synarray.report.charts import energies
+
+    svg = inline_svg(energies({"one": {"cells": 1e-6, "lines": most}}), "energy", "energy by component")
+    assert "mathdefault" not in svg
+    assert re.search(r"<text[^>]*>[\d.]+ [munp]?J</text>", svg)

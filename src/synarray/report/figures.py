@@ -14,6 +14,7 @@ from synarray.device.response import PulseTrain
 from synarray.errors import RunError, nearest
 from synarray.learn.result import HistoryPoint
 from synarray.network.stdp import Following
+from synarray.report.charts import logarithmic
 from synarray.report.style import COLOURS, matplotlib_of, styled
 
 if TYPE_CHECKING:
@@ -314,8 +315,7 @@ def law_following(title: str, verified: Following, blind: Following | None) -> F
         if blind is not None:
             axis.plot(blind.w, _positive(blind.delivered[row]), color=_RED, label="delivered, state-blind")
         axis.plot(verified.w, _positive(verified.single[row]), color=_GREY, ls=":", label="one pulse")
-        axis.set_yscale("log")
-        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        logarithmic(axis.yaxis, 0.1 * asked[asked > 0].min(initial=1.0), asked.max(initial=1.0), "{:g}".format)
         axis.set_xticks([-1, -0.5, 0, 0.5, 1])
         axis.set_xlabel("weight w")
         axis.set_title(f"{title}: {name}")

@@ -50,6 +50,8 @@ class Table:
         A last row that sums up.
     caption : str
         Said above it, for everybody.
+    folded : bool
+        Whether it is shown only when asked for.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Table:
     texts: tuple[int, ...] = ()
     total: Sequence[str] = ()
     caption: str = ""
+    folded: bool = False
 
     def csv(self) -> str:
         """Return the cells as comma-separated values."""

@@ -1,4 +1,4 @@
-"""The command line: ``synarray reproduce | train | resume | show | energy | lifetime | array | devices | bench``.
+"""The command line: ``synarray reproduce | train | resume | show | report | cite | energy | lifetime | array | devices | bench``.
 
 Errors are one message in four parts and exit status 2, without a traceback (``--debug`` shows it); Ctrl-C exits 130.
 With ``--json`` one JSON object goes to standard output and nothing else; everything for people goes to standard error.
@@ -131,6 +131,31 @@ def show(
     from synarray.cli.showing import show_run
 
     show_run(run, out, format, neurons, json)
+
+
+@app.command()
+def report(
+    path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run or of a study.")],
+    out: Annotated[Path | None, _folder_option("Folder of the page; default: FOLDER/report.")] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="Format of the figures beside the page: svg, png or pdf.")
+    ] = "svg",
+    json: Json = False,
+) -> None:
+    """Write a page about a run or a study: figures with their numbers, array, ledger, wear, provenance, references."""
+    from synarray.cli.reporting import report
+
+    report(path, out, format, json)
+
+
+@app.command()
+def cite(
+    path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run or of a study.")], json: Json = False
+) -> None:
+    """Print BibTeX of exactly the devices, rules and prices that a run or a study used."""
+    from synarray.cli.reporting import cite
+
+    cite(path, json)
 
 
 @app.command()

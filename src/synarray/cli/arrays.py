@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from synarray.array.geometry import Block, Placement
-from synarray.array.maps import ArrayMaps, array_maps, check_drawable
+from synarray.array.geometry import Block
+from synarray.array.maps import array_maps, check_drawable
 from synarray.report import figures
+from synarray.report.arrays import array_numbers
 from synarray.report.terminal import array_table, standard_output
 from synarray.study.runs import open_run
 
@@ -26,7 +25,7 @@ def show_array(path: Path, out: Path | None, kind: str, as_json: bool) -> None:
     maps = array_maps(array, placement)
     drawn = {f"array-{i + 1}": figures.array_maps(maps, i, run.metrics["name"]) for i in range(placement.n_arrays)}
     files = figures.save(drawn, figures.folder_beside(path, out), kind)
-    numbers = _numbers(maps, placement) | {"device": run.metrics["device"], "scheme": run.metrics["scheme"]}
+    numbers = array_numbers(maps, placement) | {"device": run.metrics["device"], "scheme": run.metrics["scheme"]}
     if as_json:
         blocks = [_block(block) for block in placement.blocks]
         print(json.dumps(numbers | {"run_dir": str(path), "blocks": blocks, "figures": [str(file) for file in files]}))
@@ -34,31 +33,6 @@ def show_array(path: Path, out: Path | None, kind: str, as_json: bool) -> None:
     console = standard_output()
     console.print(array_table(numbers))
     console.print("Figures:", *(str(file) for file in files), soft_wrap=True)
-
-
-def _numbers(maps: ArrayMaps, placement: Placement) -> dict[str, Any]:
-    spec, used = placement.spec, ~np.isnan(maps.conductance)
-    g, writes = maps.conductance[used], maps.writes[used]
-    hottest = np.unravel_index(np.nanargmax(maps.writes), maps.writes.shape)
-    busiest = np.sort(writes)[::-1][: max(1, len(writes) // 100)]
-    return {
-        "rows": spec.rows,
-        "columns": spec.columns,
-        "arrays": spec.count,
-        "arrays_used": placement.n_arrays,
-        "cells": spec.n_cells,
-        "cells_used": int(used.sum()),
-        "g_lowest": float(g.min()),
-        "g_mean": float(g.mean()),
-        "g_highest": float(g.max()),
-        "pulses": float(writes.sum()),
-        "pulses_per_cell": float(writes.mean()),
-        "pulses_most": float(writes.max()),
-        "hottest_cell": dict(zip(("array", "row", "column"), (int(i) for i in hottest), strict=True)),
-        "pulses_on_busiest_percent": float(busiest.sum() / max(writes.sum(), 1.0)),
-        "cells_pruned": int(np.nansum(maps.pruned)),
-        "cells_stuck": int(np.nansum(maps.stuck)),
-    }
 
 
 def _block(block: Block) -> dict[str, Any]:

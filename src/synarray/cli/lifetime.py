@@ -11,6 +11,8 @@ from synarray.cost.prices import load_periphery
 from synarray.cost.wear import parse_share
 from synarray.errors import SpecError
 from synarray.report import figures
+from synarray.report.arrays import pulse_edges
+from synarray.report.charts import pulses_per_cell
 from synarray.report.lifetime import lifetime_table, retention_table
 from synarray.report.terminal import Terminal, standard_output
 from synarray.study.lifetime import lifetime_of
@@ -34,7 +36,7 @@ def show_lifetime(
     if retention or kelvins is not None:
         with Terminal(stderr=True).status("reading the test images again"):
             retained = read_later(run, temperature=kelvins, workers=os.cpu_count() or 1)
-    drawn = {"pulses": figures.pulses_of_cells(lifetime.pulses, run.metrics["name"])}
+    drawn = {"pulses": pulses_per_cell(lifetime.pulses, pulse_edges(float(lifetime.pulses.max())))}
     files = figures.save(drawn, figures.folder_beside(path, out), kind)
     if as_json:
         told = {

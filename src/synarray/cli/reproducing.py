@@ -13,7 +13,7 @@ from rich.progress import Progress as Bars
 from synarray.errors import SpecError, nearest
 from synarray.learn.result import Result
 from synarray.report.ledgers import chain_table, claims_table, devices_table
-from synarray.report.page import write_page
+from synarray.report.page import write_report
 from synarray.report.terminal import Terminal, factor_table, reproduction_table, standard_output
 from synarray.study.claims import derive_claims
 from synarray.study.experiment import parse_setting
@@ -61,7 +61,7 @@ def run_reproduction(
         table = reproduce(chosen, range(seeds), workers=workers, on_run=done)
     with people.status("what it costs: training conventional networks of equal accuracy ..."):
         derived = derive_claims(table, workers)
-    page = write_page(table, folder)
+    page = write_report(table, folder, derived)
     claims = {"claims": derived.summary()} if derived else {}
     if as_json:
         print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)} | claims))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ from synarray.device.response import PulseTrain
 from synarray.errors import RunError, nearest
 from synarray.learn.result import HistoryPoint
 from synarray.network.stdp import Following
+from synarray.report.charts import logarithmic
+from synarray.report.style import COLOURS, matplotlib_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,12 +23,21 @@ if TYPE_CHECKING:
     from synarray.array.maps import ArrayMaps
 
 __all__ = [
-    "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following", "png",
-    "pulse_train", "pulses_of_cells", "receptive_fields", "save", "training_curve",
+    "MAPS", "array_map", "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following",
+    "pulse_train", "receptive_fields", "save", "training_curve",
 ]  # fmt: skip
 
-_INK, _RED, _GREY = "#20639b", "#d1495b", "#888888"
+_INK, _BLUE, _RED, _GREY = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey"))
+_STATES = ("#4a9fd8", "#e3b64c", "#c2185b")
+"""Learns, pruned, stuck: in a picture of pixels, hence the same in light and dark."""
+_NO_CELL = (0.5, 0.5, 0.5, 0.2)
+_RARE = 0.005
+"""Share of stuck cells below which each is drawn as 5 x 5."""
+_UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""So that the same figure is the same file."""
 _FORMATS = ("png", "svg", "pdf")
+MAPS = ("conductance", "pulses", "states")
+"""Maps of a physical array: conductance, pulses received, what became of the weights."""
 
 
 def check_format(kind: str) -> None:
@@ -38,6 +48,7 @@ def check_format(kind: str) -> None:
         )
 
 
+@styled
 def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     """Write figures into a folder, each under its name; return their files."""
     files = [folder / f"{name}.{kind}" for name in drawn]
@@ -53,18 +64,18 @@ def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     return files
 
 
-def folder_beside(run: Path, out: Path | None) -> Path:
-    """Say where a run's figures go: where asked, else into a folder in the run's own, which must not lead elsewhere.
+def folder_beside(run: Path, out: Path | None, name: str = "figures") -> Path:
+    """Say where a run's figures or report go: where asked, else into a folder in its own, which must not lead elsewhere.
 
     Raises
     ------
     RunError
         When it is a link.
     """
-    folder = run / "figures"
+    folder = run / name
     if out is None and folder.is_symlink():
         raise RunError(
-            "figures must stay in the run's folder", got="a link", where=str(folder),
+            f"the run's {name} must stay in its folder", got="a link", where=str(folder),
             do="Remove it, or give a folder with --out.",
         )  # fmt: skip
     return folder if out is None else out
@@ -74,7 +85,7 @@ def _replace(file: Path, figure: Figure, kind: str) -> None:
     """Write a figure whole, in the place of what is there: a link is replaced, not followed."""
     with tempfile.TemporaryDirectory(prefix=".synarray-", dir=file.parent) as beside:
         drawn = Path(beside) / file.name
-        figure.savefig(drawn, dpi=150, format=kind)
+        figure.savefig(drawn, dpi=150, format=kind, metadata=_UNDATED.get(kind))
         drawn.replace(file)
 
 
@@ -109,58 +120,77 @@ def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] 
     return fields.reshape(-1, height, width)
 
 
+@styled
 def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int = 48) -> Figure:
-    """Draw the weights of the busiest neurons; dark = high conductance, grey = no cell."""
-    plt = _pyplot()
+    """Draw the weights of the busiest neurons; bright = high conductance, grey = no cell."""
+    plt = matplotlib_of()
     fields = fields_of(arrays, image_shape, n)
-    columns = min(12, len(fields))
+    columns = min(8, len(fields))
     lines = -(-len(fields) // columns)
-    figure: Figure = plt.figure.Figure(figsize=(columns * 0.8, lines * 0.86 + 0.5), layout="constrained")
-    axes = figure.subplots(lines, columns, squeeze=False)
-    palette = plt.colormaps["magma"].with_extremes(bad="#dddddd")
-    for axis in axes.ravel():
-        axis.set_axis_off()
-    for axis, field in zip(axes.ravel(), fields, strict=False):
-        image = axis.imshow(field, cmap=palette, vmin=-1, vmax=1, interpolation="nearest")
-    figure.colorbar(image, ax=axes, label="weight w", shrink=0.8)
-    figure.suptitle("Receptive fields of the busiest neurons")
+    height, width = fields.shape[1:]
+    sheet = np.full((lines * (height + 1) - 1, columns * (width + 1) - 1), np.nan)  # a pixel between neighbours
+    beside = np.ones_like(sheet, bool)
+    for i, field in enumerate(fields):
+        top, left = (i // columns) * (height + 1), (i % columns) * (width + 1)
+        sheet[top : top + height, left : left + width] = field
+        beside[top : top + height, left : left + width] = False
+    picture = (
+        plt.colormaps["magma"]
+        .resampled(64)
+        .with_extremes(bad=_NO_CELL)((np.ma.masked_invalid(sheet) + 1) / 2, bytes=True)
+    )
+    picture[beside] = 0
+    tall = 4.5 * sheet.shape[0] / sheet.shape[1]
+    figure: Figure = plt.figure.Figure(figsize=(4.6, tall + 0.55), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(picture, interpolation="none")
+    axis.set_axis_off()
+    scale = plt.cm.ScalarMappable(plt.colors.Normalize(-1, 1), plt.colormaps["magma"].resampled(64))
+    _bar(figure, scale, axis, "weight w")
     return figure
 
 
+@styled
 def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None) -> Figure:
     """Draw accuracy, pulses and pruned share against images seen."""
-    plt = _pyplot()
-    figure: Figure = plt.figure.Figure(figsize=(7, 4.4), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    plt = matplotlib_of()
+    pruned = any(p.pruned_fraction for p in history)
+    figure: Figure = plt.figure.Figure(figsize=(4.6, 4.8 if pruned else 4.0), layout="constrained")
+    upper, *lower = figure.subplots(2 + pruned, 1, sharex=True, height_ratios=[2.2, 1, 1][: 2 + pruned])
     seen = [point.presentations for point in history]
-    upper.plot(
-        seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], ".-", color=_INK, lw=1, ms=3
-    )
+    upper.plot(seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], ".-", color=_BLUE, ms=3)
     if test_accuracy is not None:
-        upper.axhline(
-            100 * test_accuracy, color="#d1495b", lw=1, ls="--", label=f"test set, at the end: {test_accuracy:.2%}"
-        )
-        upper.legend(frameon=False)
+        label = f"test set, at the end: {test_accuracy:.2%}"
+        upper.axhline(100 * test_accuracy, color=_RED, lw=1.2, ls="--", label=label)
+        figure.legend(loc="outside upper left")
     upper.set_ylabel("accuracy (%)")
-    upper.set_title("Training curve (each point: images classified before the labels learn from them)", fontsize=9)
-    lower.plot(seen, [p.pulses / 1e6 for p in history], color=_INK, lw=1)
-    lower.set_ylabel("pulses (million)")
-    lower.set_xlabel("images seen")
-    if any(p.pruned_fraction for p in history):
-        right = lower.twinx()
-        right.plot(seen, [100 * p.pruned_fraction for p in history], color="#d1495b", lw=1)
-        right.set_ylabel("pruned (%)", color="#d1495b")
+    lower[0].plot(seen, [p.pulses / 1e6 for p in history], color=_BLUE)
+    lower[0].set_ylabel("pulses\n(million)")
+    lower[0].set_ylim(bottom=0)
+    if pruned:
+        lower[1].plot(seen, [100 * p.pruned_fraction for p in history], color=_BLUE)
+        lower[1].set_ylabel("pruned (%)")
+        lower[1].set_ylim(0, 100)
+    lower[-1].set_xlabel("images seen")
+    lower[-1].xaxis.set_major_locator(plt.ticker.MaxNLocator(5))
+    lower[-1].xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     return figure
 
 
+@styled
 def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure:
     """Draw which class was read for which; the diagonal is left out of the colour scale."""
-    plt = _pyplot()
-    figure: Figure = plt.figure.Figure(figsize=(5, 4.5), layout="constrained")
+    plt = matplotlib_of()
+    figure: Figure = plt.figure.Figure(figsize=(4.6, 4.2), layout="constrained")
     axis = figure.subplots()
     wrong = table.astype(float)
     np.fill_diagonal(wrong, np.nan)
-    axis.imshow(wrong, cmap=plt.colormaps["Reds"].with_extremes(bad="#eef3f8"))
+    palette = plt.colors.LinearSegmentedColormap.from_list(
+        "wrong", [(*plt.colors.to_rgb(_RED), a) for a in (0.0, 0.65)]
+    )
+    axis.imshow(wrong, cmap=palette.with_extremes(bad=(*plt.colors.to_rgb(_BLUE), 0.15)), interpolation="none")
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
     if len(table) <= 20:
         for i, j in np.ndindex(*table.shape):
             axis.text(j, i, str(table[i, j]), ha="center", va="center", fontsize=7)
@@ -169,62 +199,78 @@ def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure
         axis.set_yticks(range(len(classes)), [str(c) for c in classes])
     axis.set_xlabel("class read")
     axis.set_ylabel("true class")
-    axis.set_title("Confusion on the test set")
     return figure
 
 
+@styled
 def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
-    """Draw the cells of one physical array: conductance, pulses received, pruned and stuck cells; white = unused."""
-    plt = _pyplot()
+    """Draw the cells of one physical array: conductance, pulses received, pruned and stuck cells; empty = unused."""
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(12, 6.2), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
-    used = ~np.isnan(maps.conductance[i])
-    image = left.imshow(maps.conductance[i] * 1e6, cmap="viridis", interpolation="nearest", aspect="auto", vmin=0)
-    figure.colorbar(image, ax=left, label="conductance (µS)", location="bottom", shrink=0.9)
-    pulses = plt.colors.SymLogNorm(1, vmin=0, vmax=max(2.0, float(np.nanmax(maps.writes))))
-    image = middle.imshow(maps.writes[i], cmap="inferno", interpolation="nearest", aspect="auto", norm=pulses)
-    figure.colorbar(image, ax=middle, label="pulses received", location="bottom", shrink=0.9)
-    kinds = np.where(maps.stuck[i] == 1, 2, np.where(maps.pruned[i] == 1, 1, 0)).astype(float)
-    palette = plt.colors.ListedColormap(["#cfe0ee", "#f2c14e", "#b3001b"])
-    image = right.imshow(
-        np.where(used, kinds, np.nan), cmap=palette, interpolation="nearest", aspect="auto", vmin=-0.5, vmax=2.5
+    for axis, what in zip(figure.subplots(1, 3, sharex=True, sharey=True), MAPS, strict=True):
+        _draw_map(axis, maps, i, what)
+    used = int((~np.isnan(maps.conductance[i])).sum())
+    figure.suptitle(
+        f"{title}: array {i + 1} of {len(maps.conductance)}, {used:,} of {maps.conductance[i].size:,} cells in use"
     )
-    bar = figure.colorbar(image, ax=right, ticks=[0, 1, 2], location="bottom", shrink=0.9)
-    bar.ax.set_xticklabels(["learns", "pruned", "stuck"])
-    stuck = np.argwhere(maps.stuck[i] == 1)
-    right.plot(stuck[:, 1], stuck[:, 0], ".", color="#b3001b", ms=1.5)  # single cells are smaller than a dot
-    for axis in (left, middle, right):
-        axis.set_xlabel("bit line")
-    left.set_ylabel("word line")
-    figure.suptitle(f"{title}: array {i + 1} of {len(maps.conductance)}, {used.sum():,} of {used.size:,} cells in use")
     return figure
 
 
-def pulses_of_cells(pulses: npt.NDArray[np.float64], title: str) -> Figure:
-    """Draw how many cells received how many pulses."""
-    plt = _pyplot()
-    figure: Figure = plt.figure.Figure(figsize=(7, 4), layout="constrained")
-    axis = figure.subplots()
-    most = max(1.0, float(pulses.max()))
-    axis.hist(pulses, bins=np.linspace(-0.5, most + 0.5, min(100, int(most) + 2)).tolist(), color=_INK)
-    mean = float(pulses.mean())
-    axis.axvline(mean, color=_RED, lw=1, label=f"mean {mean:,.1f}, most {pulses.max():,.0f}")
-    axis.set_yscale("log")
-    axis.set_xlabel("pulses received")
-    axis.set_ylabel("cells")
-    axis.legend(frameon=False)
-    figure.suptitle(f"{title}: wear of {len(pulses):,} cells")
+@styled
+def array_map(maps: ArrayMaps, i: int, what: str) -> Figure:
+    """Draw one map of one physical array; ``what`` is one of ``MAPS``."""
+    figure: Figure = matplotlib_of().figure.Figure(figsize=(3.4, 4.4), layout="constrained")
+    _draw_map(figure.subplots(), maps, i, what)
     return figure
 
 
+def _draw_map(axis: Any, maps: ArrayMaps, i: int, what: str) -> None:
+    """Draw one map: a pixel a cell; colours come in few steps, which an eye does not see and a file gains from."""
+    plt, place = matplotlib_of(), {"interpolation": "none", "aspect": "auto"}
+    if what == "conductance":
+        palette = plt.colormaps["viridis"].resampled(64)
+        most = max(float(np.nanmax(maps.conductance)) * 1e6, 1e-6)
+        image = axis.imshow(maps.conductance[i] * 1e6, cmap=palette, vmin=0, vmax=most, **place)
+        _bar(axis.figure, image, axis, "conductance (uS)")
+    elif what == "pulses":
+        norm = plt.colors.SymLogNorm(1, vmin=0, vmax=max(2.0, float(np.nanmax(maps.writes))))
+        image = axis.imshow(maps.writes[i], cmap=plt.colormaps["inferno"].resampled(64), norm=norm, **place)
+        bar = _bar(axis.figure, image, axis, "pulses received")
+        bar.ax.xaxis.set_major_locator(plt.ticker.SymmetricalLogLocator(base=10, linthresh=1))
+        bar.ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        bar.ax.minorticks_off()
+    else:
+        from scipy.ndimage import maximum_filter
+
+        stuck = maps.stuck[i] == 1
+        if stuck.mean() < _RARE:  # single cells are smaller than what can be seen
+            stuck = maximum_filter(stuck, 5)
+        kinds = np.where(stuck, 2.0, np.where(maps.pruned[i] == 1, 1.0, 0.0))
+        kinds[np.isnan(maps.conductance[i])] = np.nan
+        palette = plt.colors.ListedColormap(_STATES)
+        image = axis.imshow(kinds, cmap=palette, vmin=-0.5, vmax=2.5, **place)
+        bar = _bar(axis.figure, image, axis, "what became of the weights")
+        bar.set_ticks([0, 1, 2], labels=["learns", "pruned", "stuck"])
+    axis.grid(False)
+    axis.set_xlabel("bit line")
+    axis.set_ylabel("word line")
+
+
+def _bar(figure: Any, image: Any, axis: Any, label: str) -> Any:
+    bar = figure.colorbar(image, ax=axis, label=label, location="bottom", shrink=0.8, aspect=30, pad=0.02)
+    bar.outline.set_visible(False)
+    return bar
+
+
+@styled
 def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure:
     """Draw accuracy by row: a dot per seed, a bar at their mean."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(8, 0.3 * len(titles) + 0.9), layout="constrained")
     axis = figure.subplots()
     for y, values in enumerate(accuracies):
-        axis.plot([100 * float(np.mean(values))], [y], "|", color=_INK, ms=14, mew=2)
-        axis.plot([100 * value for value in values], [y] * len(values), "o", color=_INK, alpha=0.45, ms=5)
+        axis.plot([100 * float(np.mean(values))], [y], "|", color=_BLUE, ms=14, mew=2)
+        axis.plot([100 * value for value in values], [y] * len(values), "o", color=_BLUE, alpha=0.45, ms=5)
     axis.set_yticks(range(len(titles)), titles, fontsize=8)
     axis.set_ylim(len(titles) - 0.5, -0.5)
     axis.set_xlabel("accuracy on the test set, soft votes (%)")
@@ -232,9 +278,10 @@ def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure
     return figure
 
 
+@styled
 def pulse_train(title: str, train: PulseTrain) -> Figure:
     """Draw conductance against the pulse number: the law, its spread from cycle to cycle, and some cells of an array."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(7, 4), layout="constrained")
     axis = figure.subplots()
     scale, unit = next(
@@ -244,9 +291,9 @@ def pulse_train(title: str, train: PulseTrain) -> Figure:
     for i, g in enumerate(train.cells.T):
         axis.plot(n, g / scale, color=_GREY, lw=0.7, label=None if i else "cells of an array (also device to device)")
     low, high = (train.mean - train.sigma) / scale, (train.mean + train.sigma) / scale
-    axis.fill_between(n, low, high, color=_INK, alpha=0.25, lw=0, label="mean +- c2c spread, 200 nominal cells")
-    axis.plot(n, train.nominal / scale, color=_INK, lw=1.8, marker=marks, label="the law, without spread")
-    axis.axvline(float(np.count_nonzero(train.up)), color="black", lw=0.6, ls=":")
+    axis.fill_between(n, low, high, color=_BLUE, alpha=0.25, lw=0, label="mean +- c2c spread, 200 nominal cells")
+    axis.plot(n, train.nominal / scale, color=_BLUE, lw=1.8, marker=marks, label="the law, without spread")
+    axis.axvline(float(np.count_nonzero(train.up)), color=_INK, lw=0.6, ls=":")
     axis.set_xlabel(f"pulses: {np.count_nonzero(train.up):,} LTP, then {np.count_nonzero(~train.up):,} LTD")
     axis.locator_params(axis="x", integer=True)
     axis.set_ylabel(f"conductance ({unit})")
@@ -256,18 +303,19 @@ def pulse_train(title: str, train: PulseTrain) -> Figure:
     return figure
 
 
+@styled
 def law_following(title: str, verified: Following, blind: Following | None) -> Figure:
     """Draw the movement the law of learning asks against what compiled pulses deliver, with and without verify."""
-    plt = _pyplot()
+    plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=(9, 4), layout="constrained")
     asked = (blind or verified).asked
     for axis, row, name in zip(figure.subplots(1, 2, sharey=True), (1, 0), ("LTP", "LTD"), strict=True):
-        axis.plot(verified.w, _positive(asked[row]), color="black", lw=3, alpha=0.3, label="asked by the law")
-        axis.plot(verified.w, _positive(verified.delivered[row]), color=_INK, ls="--", label="delivered, verify")
+        axis.plot(verified.w, _positive(asked[row]), color=_INK, lw=3, alpha=0.3, label="asked by the law")
+        axis.plot(verified.w, _positive(verified.delivered[row]), color=_BLUE, ls="--", label="delivered, verify")
         if blind is not None:
             axis.plot(blind.w, _positive(blind.delivered[row]), color=_RED, label="delivered, state-blind")
         axis.plot(verified.w, _positive(verified.single[row]), color=_GREY, ls=":", label="one pulse")
-        axis.set_yscale("log")
+        logarithmic(axis.yaxis, 0.1 * asked[asked > 0].min(initial=1.0), asked.max(initial=1.0), "{:g}".format)
         axis.set_xticks([-1, -0.5, 0, 0.5, 1])
         axis.set_xlabel("weight w")
         axis.set_title(f"{title}: {name}")
@@ -279,25 +327,3 @@ def law_following(title: str, verified: Following, blind: Following | None) -> F
 
 def _positive(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(values > 0, values, np.nan)
-
-
-def png(figure: Figure) -> bytes:
-    """Render a figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
-    return buffer.getvalue()
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib
-        import matplotlib.colors
-        import matplotlib.figure
-    except ImportError:
-        raise RunError(
-            "figures need matplotlib",
-            got="an environment without it",
-            where="report",
-            do="pip install 'synarray[report]'",
-        ) from None
-    return matplotlib

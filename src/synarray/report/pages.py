@@ -1,0 +1,42 @@
+"""Which page a folder gets: that of a run, or that of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from synarray.errors import RunError
+from synarray.report.citing import Citations, cite_run
+from synarray.report.run import run_page
+from synarray.report.sections import Page
+from synarray.study.runs import PARTIAL, is_there, open_run, partial_of
+
+__all__ = ["citations_of", "page_of"]
+
+
+def page_of(folder: Path) -> Page:
+    """Make the page of a run or a study.
+
+    Raises
+    ------
+    RunError
+        When the folder is neither, or it is unfinished or damaged.
+    """
+    return run_page(open_run(_checked(folder)))
+
+
+def citations_of(folder: Path) -> Citations:
+    """Collect what a run or a study is to cite; raises what ``page_of`` does."""
+    return cite_run(open_run(_checked(folder)))
+
+
+def _checked(folder: Path) -> Path:
+    """Refuse a folder in which there is no sign of a run."""
+    begun = folder if folder.name.endswith(PARTIAL) else partial_of(folder)
+    signs = (folder / "experiment.toml", folder / "metrics.json", begun / "experiment.toml")
+    if not any(is_there(sign) for sign in signs):
+        raise RunError(
+            "a report is about a run or a study", where=str(folder),
+            got="a folder of neither" if is_there(folder, folder=True) else "no such folder",
+            do='Give a folder that "synarray train" or "synarray study run" made.',
+        )  # fmt: skip
+    return folder

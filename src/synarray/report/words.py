@@ -1,0 +1,85 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+from synarray.units import format_quantity
+
+__all__ = ["measure", "percent", "quantity", "times", "unit_of"]
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    """Write a value with so many digits and the prefix that suits it; without a unit, as a plain number.
+
+    Examples
+    --------
+    >>> quantity(1.23456e-6, "S"), quantity(1234.5, "")
+    ('1.23 uS', '1,234.5')
+    """
+    if not unit:
+        return f"{value:,.1f}".removesuffix(".0")
+    return format_quantity(float(f"{value:.{digits}g}"), unit)
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """Write a share in percent; a dash where there is none.
+
+    Examples
+    --------
+    >>> percent(0.9342), percent(None)
+    ('93.42 %', '-')
+    """
+    return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def times(factor: float) -> str:
+    """Write a factor.
+
+    Examples
+    --------
+    >>> times(1.234), times(46800.0)
+    ('1.23x', '46,800x')
+    """
+    return f"{factor:.3g}x" if factor < 1000 else f"{float(f'{factor:.3g}'):,.0f}x"
+
+
+_UNITS = {
+    "energy": "J",
+    "energy_programming": "J",
+    "time_sequential": "s",
+    "time_row_parallel": "s",
+    "bytes_moved": "B",
+}
+
+
+def unit_of(name: str) -> str:
+    """Return the unit in which a column of results is drawn.
+
+    Examples
+    --------
+    >>> unit_of("accuracy"), unit_of("energy"), unit_of("pulses")
+    ('%', 'J', '')
+    """
+    if name.startswith(("accuracy", "class_accuracy")) or name in ("pruned_fraction", "spared_fraction"):
+        return "%"
+    return _UNITS.get(name, "")
+
+
+def measure(value: float, name: str, spread: float = math.nan) -> str:
+    """Write a value of a column of results, and how much it spreads; a dash where there is none.
+
+    Examples
+    --------
+    >>> measure(0.9342, "accuracy", 0.001), measure(1.5e-6, "energy"), measure(1234567.0, "pulses", 1000.0)
+    ('93.42 % +- 0.10', '1.5 uJ', '1,234,567 +- 1,000')
+    """
+    if math.isnan(value):
+        return "-"
+    known, unit = not math.isnan(spread), unit_of(name)
+    if unit == "%":
+        return f"{100 * value:.2f} %" + (f" +- {100 * spread:.2f}" if known else "")
+    if unit:
+        return quantity(value, unit) + (f" +- {100 * spread / value:.1f} %" if known and value else "")
+    digits = "{:,.0f}" if abs(value) >= 1000 else "{:.4g}"
+    return digits.format(value) + (" +- " + digits.format(spread) if known else "")

@@ -1,0 +1,143 @@
+"""BibTeX of exactly what a run used: every source in the library and the prices comes out, and every entry can be read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from command import Command, four_parts
+
+from synarray.cost.prices import load_periphery
+from synarray.device.library import device_names, load_device
+from synarray.report import citing
+from synarray.report.citing import bibliography, cite_runs, keys_of
+from synarray.report.devices import acting
+from synarray.study.experiment import experiment_names, load_experiment
+
+_PLAIN = {r"\textbackslash{}": "\\", r"\textbraceleft{}": "{", r"\textbraceright{}": "}", r"\textasciitilde{}": "~",
+          r"\textasciicircum{}": "^", **{f"\\{c}": c for c in "&%$#_"}}  # fmt: skip
+
+
+def parse(text: str) -> dict[str, dict[str, str]]:
+    """Read BibTeX as its grammar is: @kind{key, name = {value}, ...}; values nest braces; nothing stands between entries."""
+    entries: dict[str, dict[str, str]] = {}
+    at = 0
+    while text[at:].strip():
+        head = re.compile(r"\s*@([a-z]+)\{([A-Za-z0-9.-]+),").match(text, at)
+        assert head, text[at : at + 80]
+        at, fields = head.end(), {"type": head[1]}
+        while field := re.compile(r"\s*([a-z]+) = \{").match(text, at):
+            begin, depth, at = field.end(), 1, field.end()
+            while depth:
+                depth += {"{": 1, "}": -1}.get(text[at], 0)
+                at += 1
+            assert field[1] not in fields
+            fields[field[1]] = text[begin : at - 1]
+            assert text[at] == ","
+            at += 1
+        tail = re.compile(r"\s*\}\n").match(text, at)
+        assert tail, text[at : at + 80]
+        at = tail.end()
+        assert head[2] not in entries, head[2]
+        entries[head[2]] = fields
+    return entries
+
+
+def plain(words: str) -> str:
+    """Undo what makes words harmless to LaTeX."""
+    for safe, meant in _PLAIN.items():
+        words = words.replace(safe, meant)
+    return words
+
+
+def in_cells(device: str) -> str:
+    """BibTeX of the paper's network in cells of a device."""
+    return cite_runs([load_experiment("soft-pruned", {"device": device})]).bibtex
+
+
+@pytest.mark.parametrize("name", device_names())
+def test_every_source_of_a_device_and_of_the_prices_comes_out(name: str) -> None:
+    entries = parse(in_cells(name))
+    notes = " ".join(plain(entry.get("note", "")) for entry in entries.values())
+    device, prices = load_device(name), load_periphery(None)
+    texts = [(device.sources[number].source, device.sources[number].confirmed, f"{number} of {name}")
+             for number in acting(device) if number in device.sources]  # fmt: skip
+    texts += [(source.source, source.confirmed, f"{number} of prices") for number, source in prices.sources.items()]
+    assert len(texts) > 10
+    for text, confirmed, what in texts:
+        keys = keys_of(text)
+        quoted = " ".join(text.split()) in notes
+        assert keys or quoted, text
+        assert confirmed or quoted, text  # a choice is always told in its own words
+        for key in keys:
+            assert what in plain(entries[key]["annote"])
+
+
+def test_every_known_work_is_named_by_something_and_holds_what_bibtex_needs() -> None:
+    named = {key for name in device_names() for key in parse(in_cells(name))}
+    for pruning in ("none", "conventional", "random"):
+        fraction = 0.0 if pruning == "none" else 0.5
+        spec = load_experiment("full-field", {"pruning.mode": pruning, "pruning.fraction": fraction})
+        named |= set(parse(cite_runs([spec]).bibtex))
+    compound = load_experiment("full-field", {"device": "stt-mram", "synapse.scheme": "compound"})
+    named |= set(parse(cite_runs([compound]).bibtex))
+    assert set(bibliography()) <= named
+    for entry, words in bibliography().values():
+        assert words
+        assert entry.fields.get("title") or entry.fields.get("doi")
+        assert entry.fields.get("title") or entry.fields.get("author")
+        assert re.fullmatch(r"10\.\d{4,}/\S+", entry.fields.get("doi", "10.1000/x"))
+
+
+def test_dois_are_those_that_the_sources_themselves_name() -> None:
+    """A DOI in a source text must be the one of the work it is cited as."""
+    sources = [source.source for name in device_names() for source in load_device(name).sources.values()]
+    known = {entry.fields.get("doi") for entry, _ in bibliography().values()}
+    named = {doi.rstrip(".,;") for text in sources for doi in re.findall(r"doi (10\.\S+)", text)}
+    assert named
+    assert named <= known
+
+
+def test_a_run_cites_its_own_rules_and_devices_and_no_others() -> None:
+    ideal = set(parse(cite_runs([load_experiment("full-field")]).bibtex))
+    assert ideal == {"synarray", "SHI18", "NES13", "SAL11", "LEC98"}
+    assert {"SHI19"} == set(parse(cite_runs([load_experiment("soft-pruned")]).bibtex)) - ideal
+    assert "LEC98" not in parse(cite_runs([load_experiment("full-field", {"data": "other.npz"})]).bibtex)
+    assert {"AIHW", "NVMX"} <= set(parse(in_cells("pcm")))
+    assert "SUR11" in parse(in_cells("pcm"))  # pairs of cells
+    assert not {"JER17", "ECR23", "SUR11"} & set(parse(in_cells("stt-mram")))
+    assert "JER17" in parse(in_cells("hzo-fefet"))
+
+
+def test_all_packaged_experiments_can_be_cited_together() -> None:
+    entries = parse(cite_runs(load_experiment(name) for name in experiment_names()).bibtex)
+    assert {"synarray", "SHI18", "choices-subquantum-cbram", "choices-prices"} <= set(entries)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["}, evil = {1}}\n@article{x,", "a{b", "a}b", 'a "quoted" \\input{/x}', "50 % & #1 $x_1^2$ ~", "p. 12 @ my lab\n\nbook"],
+)  # fmt: skip
+def test_words_of_others_stay_words(hostile: str) -> None:
+    device = {"base": "ideal", "law": "linear", "n_levels_ltp": 9, "n_levels_ltd": 9}
+    device["g_max"] = {"value": "9 uS", "source": hostile, "confirmed": True}  # type: ignore[assignment]
+    entries = parse(cite_runs([load_experiment("full-field", {"device": device})]).bibtex)
+    quoted = [plain(entry["note"]) for key, entry in entries.items() if key.startswith("source-")]
+    assert " ".join(hostile.split()).replace('"', "''") in quoted
+
+
+def test_the_command_prints_bibtex(command: Command, finished_run: Path) -> None:
+    done = command("cite", str(finished_run))
+    assert done.status == 0
+    assert {"synarray", "SHI18", "NES13", "SAL11"} == set(parse(done.out))
+    told = command("cite", str(finished_run), "--json").json
+    assert told["bibtex"] == done.out
+    assert [entry["key"] for entry in told["entries"]] == list(parse(done.out))
+    assert four_parts(command("cite", "nowhere"))["got"] == "no such folder"
+
+
+def test_the_bibliography_is_plain_toml() -> None:
+    text = (Path(citing.__file__).parent / "bibliography.toml").read_text("utf-8")
+    assert all({"type", "match"} <= set(values) for values in tomllib.loads(text).values())

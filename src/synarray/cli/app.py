@@ -256,6 +256,36 @@ def export_device(
     export_parameters(name, format, output, json)
 
 
+@device.command("judge")
+def judge_device(
+    source: Annotated[
+        str, typer.Argument(metavar="DEVICE", help="Name of a device of the library, or the path of a .toml file.")
+    ],
+    task: Annotated[
+        str | None, typer.Option(metavar="mnist|PATH", help="Data set; default: the experiment's, mnist.")
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Experiment file, or the name of a packaged one; default: judge.")
+    ] = None,
+    settings: Settings = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Trainings of a device without a posterior.")] = 8,
+    draws: Annotated[int, typer.Option(min=1, max=1000, help="Trainings of a fitted device, each of a draw.")] = 8,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at a time; default: the number of cores.")
+    ] = None,
+    reach: Annotated[
+        float | None,
+        typer.Option(metavar="PERCENT", help="Also find what would reach this accuracy (about as long again)."),
+    ] = None,
+    out: Annotated[Path | None, _folder_option("Folder of the page; default: verdicts/NAME.")] = None,
+    json: Json = False,
+) -> None:
+    """Judge a device: accuracy, energy, time, lifetime, what each imperfection costs; one page to send around."""
+    from synarray.cli.judging import run_judge
+
+    run_judge(source, task, experiment, settings or [], seeds, draws, workers, reach, out, json)
+
+
 @array.command("show")
 def array_show(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],

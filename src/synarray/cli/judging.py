@@ -12,7 +12,6 @@ from rich.progress import Progress as Bars
 from synarray.report.terminal import Terminal, standard_output
 from synarray.report.verdict import check_can_write, write_verdict
 from synarray.report.verdict_words import sentences, verdict_tables
-from synarray.study.experiment import parse_setting
 from synarray.study.judge import EXPERIMENT, Question, experiments, judge
 from synarray.study.reach import check_reach
 from synarray.study.runs import check_writable
@@ -33,10 +32,7 @@ def run_judge(
     as_json: bool,
 ) -> None:
     """Judge a device, print the verdict and write its page."""
-    question = Question(
-        source, task, experiment or EXPERIMENT, tuple(parse_setting(text) for text in settings), draws, seeds,
-        check_reach(wanted),
-    )  # fmt: skip
+    question = Question(source, task, experiment or EXPERIMENT, tuple(settings), draws, seeds, check_reach(wanted))
     specs, device, posterior = experiments(question)
     check_can_write()
     folder = out if out is not None else Path("verdicts") / device.name

@@ -54,7 +54,7 @@ def waterfall(attribution: Attribution) -> Figure:
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
     span = max(max(reached) - min(reached), 1.0)
-    axis.set_xlim(min(reached) - 0.08 * span, max(reached) + 0.08 * span)
+    axis.set_xlim(max(min(reached) - 0.08 * span, 0.0), min(max(reached) + 0.08 * span, 100.0))
     axis.set_xlabel("accuracy on the images held out (%)")
     axis.grid(axis="x", lw=0.4)
     axis.set_axisbelow(True)
@@ -76,8 +76,8 @@ def responses(device: DeviceSpec, draws: Sequence[DeviceSpec]) -> Figure | None:
         g = pulse_response(still, train.up)[:, 0]
         axis.plot(np.arange(len(g)), g / scale, color=_RED, lw=0.7, label=None if i else "draws of the fit")
     axis.set_title("")
-    axis.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(0.0, -0.2))
-    figure.set_size_inches(4.3, 3.6)
+    axis.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(0.0, -0.2))
+    figure.set_size_inches(4.3, 3.8)
     return figure
 
 

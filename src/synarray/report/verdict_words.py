@@ -80,8 +80,12 @@ def _lifetime(verdict: Verdict) -> str:
 
 def marks(verdict: Verdict) -> dict[str, str]:
     """Return "?" for what rests on numbers that nobody has confirmed: the device's ways, and the prices."""
-    ways = "?" if verdict.device.unconfirmed else ""
-    return {"accuracy": ways, "energy": "?" if not all(entry.confirmed for entry, _ in verdict.ledger) else ""}
+    timed = {"t_ltp", "t_ltd", "t_read"} & set(verdict.device.unconfirmed)
+    return {
+        "accuracy": "?" if verdict.device.unconfirmed else "",
+        "energy": "?" if not all(entry.confirmed for entry, _ in verdict.ledger) else "",
+        "time": "?" if timed else "",
+    }
 
 
 def sentences(verdict: Verdict) -> list[str]:
@@ -108,7 +112,7 @@ def sentences(verdict: Verdict) -> list[str]:
     said.append(f"All imperfections together cost {_plain(lost)} points against the same device without any of them.")
     parallel = quantity(verdict.time("row-parallel").value, "s")
     said.append(
-        f"One training takes {_amount(verdict.energy, 'J')}{mark['energy']}, and {parallel} "
+        f"One training takes {_amount(verdict.energy, 'J')}{mark['energy']}, and {parallel}{mark['time']} "
         f"with rows and columns in parallel ({quantity(verdict.time().value, 's')} one pulse after another)."
     )
     if verdict.trainings_left is not None:
@@ -128,8 +132,8 @@ def fact_rows(verdict: Verdict) -> list[tuple[str, str]]:
         ("accuracy, soft votes", percent(verdict.accuracy) + mark["accuracy"]),
         ("accuracy, hard votes", percent(verdict.accuracy_hard) + mark["accuracy"]),
         ("energy of one training", _amount(verdict.energy, "J") + mark["energy"]),
-        ("time of one training, rows in parallel", _amount(verdict.time("row-parallel"), "s")),
-        ("time of one training, one after another", _amount(verdict.time(), "s")),
+        ("time of one training, rows in parallel", _amount(verdict.time("row-parallel"), "s") + mark["time"]),
+        ("time of one training, one after another", _amount(verdict.time(), "s") + mark["time"]),
         ("programming pulses of one training", f"{verdict.pulses.value:,.0f}"),
         ("trainings until worn out", _lifetime(verdict)),
         ("weights", f"{first['n_cells']:,} ({first['scheme']}, {first['cells_per_weight']} cell(s) each)"),
@@ -179,8 +183,8 @@ def reach_sentence(verdict: Verdict) -> str:
     noise = "" if told.noise is None else f" +- {100 * told.noise:.2f}"
     return (
         f"Wanted: {100 * told.wanted:g} % of the images held out. As it is, {told.draws} trainings read "
-        f"{100 * told.now:.2f}{noise} % of them on average; values are as good as that scatter lets them be. Each property is changed alone, the others "
-        "as they are, on the same spikes."
+        f"{100 * told.now:.2f}{noise} % of them on average; values are as good as that scatter lets them be. "
+        "Each property is changed alone, the others as they are, on the same spikes."
     )
 
 

@@ -137,7 +137,7 @@ def _levels_act(spec: ExperimentSpec) -> bool:
         return spec.synapse.n_bits < FINE_BITS
     if scheme == "compound":
         return spec.synapse.n_cells < FINE_CELLS
-    return device.law != "exact" and _pulses_across(device, scheme == "pair") < FINE_LEVELS
+    return device.law != "exact" and _pulses_across(device, scheme == "pair") < FINE_LEVELS * (1.0 - 1e-9)
 
 
 def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
@@ -149,7 +149,7 @@ def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
         room = spec.array.model_copy(update={"count": spec.array.count * max(1, -(-to // has))})
         return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={key: to}), "array": room})
     finer = (FINE_LEVELS / _pulses_across(device, scheme == "pair")) ** (1.0 - severity)
-    changes: dict[str, object] = {"sigma_c2c": device.sigma_c2c / finer**0.5}
+    changes: dict[str, object] = {"sigma_c2c": min(5.0, device.sigma_c2c / finer**0.5)}
     if device.response is not None:
         table = device.response
         steps = {name: tuple(min(1.0, s / finer) for s in getattr(table, name)) for name in ("ltp", "ltd")}
@@ -307,7 +307,7 @@ def _worst_fail(spec: ExperimentSpec) -> float:
 
 def _drift(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     retention = _device(spec).retention
-    slower = None if retention is None or severity == 0 else retention / severity
+    slower = None if retention is None or severity < 1e-9 else retention / severity
     return _with(_times(_DRIFT)(spec, severity), retention=slower)
 
 

@@ -21,10 +21,11 @@ from synarray.device.library import load_device
 from synarray.device.posterior import load_posterior
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
+from synarray.learn.readout import wilson
 from synarray.learn.result import Result
 from synarray.learn.training import train
 from synarray.study.attribution import Attribution, attribute, runs_needed
-from synarray.study.experiment import ExperimentSpec, load_experiment, task_images
+from synarray.study.experiment import ExperimentSpec, load_experiment, parse_setting, task_images
 from synarray.study.heldout import HeldOut
 from synarray.study.imperfections import pinned
 from synarray.study.intervals import Estimate, of_one_more, of_one_more_factor
@@ -53,8 +54,8 @@ class Question:
         "mnist" or the path of a data set; none: the experiment's.
     experiment : str
         A packaged experiment or a file.
-    settings : dict
-        Dotted keys changed in it.
+    settings : tuple of str
+        What is changed in it, each as "key=value".
     draws : int
         Trainings of a device that brings a posterior, each of a draw of its own.
     seeds : int
@@ -66,7 +67,7 @@ class Question:
     source: str
     task: str | None = None
     experiment: str = EXPERIMENT
-    settings: tuple[tuple[str, Any], ...] = ()
+    settings: tuple[str, ...] = ()
     draws: int = 8
     seeds: int = 8
     wanted: float | None = None
@@ -77,8 +78,7 @@ class Question:
         words = ["synarray", "device", "judge", self.source]
         words += ["--task", self.task] if self.task else []
         words += ["--experiment", self.experiment] if self.experiment != EXPERIMENT else []
-        for key, value in self.settings:
-            words += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
+        words += [word for text in self.settings for word in ("--set", text)]
         for name, number in (("draws", self.draws), ("seeds", self.seeds)):
             words += [f"--{name}", str(number)] if number != 8 else []
         words += ["--reach", f"{100 * self.wanted:g}"] if self.wanted is not None else []
@@ -172,7 +172,7 @@ class Verdict:
             components[entry.component] = components.get(entry.component, 0.0) + energy
         return {
             "device": self.device.name,
-            "task": self.spec.data,
+            "task": self.question.task or self.spec.data,
             "experiment": self.spec.name,
             **_spread("accuracy", self.accuracy),
             **_spread("accuracy_hard", self.accuracy_hard),
@@ -203,9 +203,9 @@ class Verdict:
 
     def _share(self, name: str) -> Estimate:
         shares = [trial.metrics[name] for trial in self.trials]
-        mean = float(np.mean(shares))
-        sampling = 1.96 * float(np.sqrt(mean * (1.0 - mean) / self.trials[0].metrics["test_images"]))
-        value, low, high = of_one_more(shares, sampling)
+        n = self.trials[0].metrics["test_images"]
+        least, most = wilson(n * float(np.mean(shares)), n)  # type: ignore[arg-type]  # a mean need not be whole
+        value, low, high = of_one_more(shares, (most - least) / 2.0)
         return Estimate(value, max(0.0, low or 0.0), min(1.0, high if high is not None else 1.0))
 
 
@@ -233,7 +233,7 @@ def judge(question: Question, *, workers: int = 1, on_progress: Progress | None 
 
     Examples
     --------
-    >>> question = Question("sram", settings=(("images", 600),), seeds=2)
+    >>> question = Question("sram", settings=("images=600",), seeds=2)
     >>> verdict = judge(question)
     >>> verdict.accuracy.value > 0.5, [cost.property for cost in verdict.attribution.costs if cost.acts]
     (True, ['levels'])
@@ -253,7 +253,7 @@ def judge(question: Question, *, workers: int = 1, on_progress: Progress | None 
 
 def experiments(question: Question) -> tuple[list[ExperimentSpec], DeviceSpec, list[DeviceSpec]]:
     """Compose what is trained: one experiment per draw, the device, and its draws (none: it has no posterior)."""
-    settings = dict(question.settings)
+    settings = dict(parse_setting(text) for text in question.settings)
     for key, instead in (("device", "the first argument"), ("seed", "--seeds or --draws"), ("data", "--task")):
         if key in settings:
             raise SpecError(

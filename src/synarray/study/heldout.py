@@ -42,6 +42,8 @@ class HeldOut:
     ----------
     specs : sequence of ExperimentSpec
         One for each draw, each with its seed.
+    most : int, optional
+        Most images trained on; none: all that are not held out.
     workers : int
         Trainings at a time, each on one core.
     on_run : callable, optional
@@ -54,12 +56,17 @@ class HeldOut:
     """
 
     def __init__(
-        self, specs: Sequence[ExperimentSpec], *, workers: int = 1, on_run: Callable[[], None] | None = None
+        self,
+        specs: Sequence[ExperimentSpec],
+        *,
+        most: int | None = None,
+        workers: int = 1,
+        on_run: Callable[[], None] | None = None,
     ) -> None:
         self.specs, self.workers, self.on_run = tuple(specs), max(1, workers), on_run
         alike = specs[0].images is None  # else each seed has training images of its own
-        first = _split(specs[0])
-        self._tasks = [first if alike or i == 0 else _split(spec) for i, spec in enumerate(specs)]
+        first = _split(specs[0], most)
+        self._tasks = [first if alike or i == 0 else _split(spec, most) for i, spec in enumerate(specs)]
         self.n_trained, self.n_held = len(first.x), len(first.x_held)
 
     def accuracies(self, variants: Mapping[Key, Sequence[ExperimentSpec]]) -> dict[Key, npt.NDArray[np.float64]]:
@@ -86,8 +93,8 @@ class HeldOut:
         return result.accuracy
 
 
-def _split(spec: ExperimentSpec) -> _Task:
-    """Hold out images drawn once for all seeds; every class of theirs must stay among the others."""
+def _split(spec: ExperimentSpec, most: int | None) -> _Task:
+    """Hold out images drawn once for all seeds, as far as their classes stay among those that are trained on."""
     data, x, y, _, _ = task_images(spec)
     n = min(_MOST, len(x) // _SHARE)
     if n < 1:
@@ -96,6 +103,6 @@ def _split(spec: ExperimentSpec) -> _Task:
             do="Give more images.",
         )  # fmt: skip
     order = permutation(len(x), seed=0, stream=Stream.SUBSET)
-    held, kept = np.sort(order[:n]), np.sort(order[n:])
+    held, kept = np.sort(order[:n]), np.sort(order[n:][:most])
     held = held[np.isin(y[held], y[kept])]
     return _Task(x[kept], y[kept], x[held], y[held], data.image_shape, data.full_scale)

@@ -1,7 +1,8 @@
 """What is imperfect about a device in its array, property by property, each with a severity: 1 as it is, 0 without it.
 
-    levels          the size of a pulse: at 0 so fine that the 8-bit read tells no two levels apart (255 of them; words of 8 bits;
-                    compounds of 64 cells). The noise of a given movement stays: sigma_c2c falls with the root of the size
+    levels          the size of a pulse: at 0 so fine that the 8-bit read tells no two levels apart (255 of them; half as many in
+                    each cell of a pair; words of 8 bits; compounds of 64 cells). The noise of a given movement stays:
+                    sigma_c2c falls with the root of the size
     nonlinearity    labels (or the steps of a table about their mean) shrink towards the straight line
     asymmetry       LTP and LTD differ: both go towards their mean step and mean curvature, each bending its own way
     c2c, d2d, read noise, stuck, failures, drift, wires    their numbers are multiplied
@@ -131,13 +132,18 @@ def _pulses_across(device: DeviceSpec, pair: bool) -> float:
     return device.n_levels_ltp if pair else min(device.n_levels_ltp, device.n_levels_ltd)
 
 
+def _fine(spec: ExperimentSpec) -> float:
+    """Pulses across a cell that count as having no levels: a pair's weight spans two cells."""
+    return FINE_LEVELS / 2 if _scheme(spec) == "pair" else FINE_LEVELS
+
+
 def _levels_act(spec: ExperimentSpec) -> bool:
     scheme, device = _scheme(spec), _device(spec)
     if scheme == "digital":
         return spec.synapse.n_bits < FINE_BITS
     if scheme == "compound":
         return spec.synapse.n_cells < FINE_CELLS
-    return device.law != "exact" and _pulses_across(device, scheme == "pair") < FINE_LEVELS * (1.0 - 1e-9)
+    return device.law != "exact" and _pulses_across(device, scheme == "pair") < _fine(spec) * (1.0 - 1e-9)
 
 
 def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
@@ -148,7 +154,7 @@ def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
         to = max(1, round(fine ** (1.0 - severity) * has**severity))
         room = spec.array.model_copy(update={"count": spec.array.count * max(1, -(-to // has))})
         return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={key: to}), "array": room})
-    finer = (FINE_LEVELS / _pulses_across(device, scheme == "pair")) ** (1.0 - severity)
+    finer = (_fine(spec) / _pulses_across(device, scheme == "pair")) ** (1.0 - severity)
     changes: dict[str, object] = {"sigma_c2c": min(5.0, device.sigma_c2c / finer**0.5)}
     if device.response is not None:
         table = device.response
@@ -165,13 +171,12 @@ def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
 
 def _worst_levels(spec: ExperimentSpec) -> float:
     """Severity at which two pulses (one bit, one cell) go from end to end."""
-    scheme = _scheme(spec)
+    scheme, has, fine, least = _scheme(spec), 1.0, 1.0, 1.0
     if scheme in ("digital", "compound"):
         bits = scheme == "digital"
-        has, fine = (float(spec.synapse.n_bits), FINE_BITS) if bits else (float(spec.synapse.n_cells), FINE_CELLS)
-        least = 1
+        has, fine = (spec.synapse.n_bits, FINE_BITS) if bits else (spec.synapse.n_cells, FINE_CELLS)
     else:
-        has, fine, least = _pulses_across(_device(spec), scheme == "pair"), FINE_LEVELS, 2
+        has, fine, least = _pulses_across(_device(spec), scheme == "pair"), _fine(spec), 2.0
     return max(1.0, float(np.log(fine / least) / np.log(fine / has)))
 
 

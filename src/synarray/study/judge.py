@@ -35,6 +35,8 @@ __all__ = ["EXPERIMENT", "Progress", "Question", "Verdict", "judge"]
 
 EXPERIMENT = "judge"
 """The packaged experiment that is trained when none is named."""
+_TRAINED = 30_000
+"""Most images that a training of the attribution sees: so many variants must be done within minutes."""
 _REACH_DRAWS = 4
 """Draws behind an answer to the inverse question."""
 
@@ -204,7 +206,7 @@ class Verdict:
     def _share(self, name: str) -> Estimate:
         shares = [trial.metrics[name] for trial in self.trials]
         n = self.trials[0].metrics["test_images"]
-        least, most = wilson(n * float(np.mean(shares)), n)  # type: ignore[arg-type]  # a mean need not be whole
+        least, most = wilson(n * float(np.mean(shares)), n)  # a mean of counts
         value, low, high = of_one_more(shares, (most - least) / 2.0)
         return Estimate(value, max(0.0, low or 0.0), min(1.0, high if high is not None else 1.0))
 
@@ -242,7 +244,7 @@ def judge(question: Question, *, workers: int = 1, on_progress: Progress | None 
     tell = on_progress or (lambda *_: None)
     trials = _trials(specs, workers, tell)
     work = runs_needed(specs)
-    held_out = HeldOut(specs, workers=workers, on_run=_counting("attribution", work, tell))
+    held_out = HeldOut(specs, most=_TRAINED, workers=workers, on_run=_counting("attribution", work, tell))
     attribution = attribute(held_out)
     answered = None
     if question.wanted is not None:

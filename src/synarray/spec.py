@@ -7,7 +7,8 @@ a file.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Self, get_args, get_origin
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -70,6 +71,18 @@ class Source(Spec):
     source: Annotated[Text, Field(min_length=3)]
     confirmed: bool = True
     """False: from memory, a guess or a choice; reports say so."""
+    low: float | Text | None = None
+    """The least the number may be, written as the number is; none: no range is known."""
+    high: float | Text | None = None
+    """The most it may be."""
+    same_as: Name | None = None
+    """A device whose number of the same name this one was taken from: whatever that one really is, this one is too."""
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("low and high must be given together")
+        return self
 
 
 class Sourced(Spec):
@@ -107,6 +120,22 @@ class Sourced(Spec):
     def unconfirmed(self) -> list[str]:
         """Names of the numbers nobody has vouched for."""
         return [name for name, source in self.sources.items() if not source.confirmed]
+
+    @property
+    def ranged(self) -> list[str]:
+        """Names of the numbers that have a range."""
+        return [name for name, source in self.sources.items() if source.low is not None]
+
+    def at(self, ends: Mapping[str, Literal["low", "high"]]) -> Self:
+        """Return the same with some numbers at an end of their range.
+
+        Raises
+        ------
+        SpecError
+            When an end is not a value the number may have.
+        """
+        moved = {name: getattr(self.sources[name], end) for name, end in ends.items()}
+        return type(self)(**{**dict(self), **moved})
 
 
 def _plain(value: Any) -> Any:

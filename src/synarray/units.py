@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
 
 __all__ = [
+    "BytesPerSecond",
     "Farads",
     "Hertz",
     "Joules",
@@ -97,7 +98,7 @@ def _quantity(unit: str) -> tuple[BeforeValidator, PlainSerializer]:
 
 
 _SECONDS, _HERTZ, _VOLTS, _SIEMENS, _OHMS = (_quantity(unit) for unit in ("s", "Hz", "V", "S", "ohm"))
-_JOULES, _WATTS, _FARADS = (_quantity(unit) for unit in ("J", "W", "F"))
+_JOULES, _WATTS, _FARADS, _BYTES_PER_SECOND = (_quantity(unit) for unit in ("J", "W", "F", "B/s"))
 Seconds = Annotated[float, *_SECONDS]
 Hertz = Annotated[float, *_HERTZ]
 Volts = Annotated[float, *_VOLTS]
@@ -106,3 +107,4 @@ Ohms = Annotated[float, *_OHMS]
 Joules = Annotated[float, *_JOULES]
 Watts = Annotated[float, *_WATTS]
 Farads = Annotated[float, *_FARADS]
+BytesPerSecond = Annotated[float, *_BYTES_PER_SECOND]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from synarray.array.synapse import SynapseSpec
 from synarray.array.wires import WireSpec, solve_read
-from synarray.cost.ledger import Counts, Ledger, conventional, price
+from synarray.cost.baselines import conventional
+from synarray.cost.ledger import Counts, Ledger, price
 from synarray.cost.prices import Periphery, load_periphery
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError

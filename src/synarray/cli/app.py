@@ -145,12 +145,17 @@ def energy(
         str | None, typer.Option(help="Technology node of the circuits, 7nm to 130nm; default: 45nm.")
     ] = None,
     compare: Annotated[str | None, typer.Option(help="Comma-separated devices to put beside it.")] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="A .toml file of prices that differ from cost/periphery.toml, each with its source."),
+    ] = None,
+    passive: Annotated[bool, typer.Option("--passive", help="Price an array without access transistors.")] = False,
     json: Json = False,
 ) -> None:
     """Price a finished run: joules, seconds, bytes, area; beside other devices and conventional machines."""
     from synarray.cli.energy import show_energy
 
-    show_energy(run, technology, node, compare, json)
+    show_energy(run, technology, node, compare, prices, passive, json)
 
 
 @app.command()

@@ -5,33 +5,48 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from synarray.cost.ledger import Ledger
+from synarray.cost.physical import free_steps
 from synarray.cost.prices import load_periphery
-from synarray.report.terminal import comparison_table, ledger_table, standard_output
-from synarray.study.energy import counts_of, price_run
+from synarray.device.library import load_device
+from synarray.report.ledgers import comparison_table, ledger_table, real_time_table, steps_table
+from synarray.report.terminal import standard_output
+from synarray.study.energy import baselines, bill_of_run, notes_on, real_time
 from synarray.study.runs import open_run
 
 __all__ = ["show_energy"]
 
 
-def show_energy(path: Path, technology: str | None, node: str | None, compare: str | None, as_json: bool) -> None:
-    """Print a run's ledger, and beside it those of other devices and of conventional machines."""
-    run, periphery = open_run(path), load_periphery(node)
-    ledger, notes = price_run(run, periphery, technology)
+def show_energy(
+    path: Path,
+    technology: str | None,
+    node: str | None,
+    compare: str | None,
+    prices: Path | None,
+    passive: bool,
+    as_json: bool,
+) -> None:
+    """Print a run's ledger, and beside it those of other devices and of other machines."""
+    run, periphery = open_run(path), load_periphery(node, prices)
+    bill, where = bill_of_run(run), str(path / "experiment.toml")
+    device = None if technology is None else load_device(technology)
+    ledger = bill.ledger(periphery, device, passive=passive)
     names = [name.strip() for name in (compare or "").split(",") if name.strip()]
-    others: list[Ledger] = []
-    for name in names:
-        other, more = price_run(run, periphery, name)
-        others.append(other)
-        notes += [note for note in more if note not in notes]
-    others += [price_run(run, periphery, technology, memory)[0] for memory in ("SRAM", "DRAM")]
+    others = [bill.ledger(periphery, load_device(name), passive=passive) for name in names]
+    machines = baselines(bill, periphery)
+    steps, times = free_steps(run.experiment, bill.counts, ledger, periphery), real_time(bill, ledger)
+    notes: list[str] = []
+    for each in (technology, *names):
+        notes += [note for note in notes_on(bill, periphery, each, where) if note not in notes]
     if as_json:
-        counts = counts_of(run)
-        told = ledger.summary() | {"node_nm": periphery.node_nm, "events": counts.events, "notes": notes}
-        print(json.dumps(told | {"compared": [other.summary() for other in others], "run_dir": str(path)}))
+        told = ledger.summary() | {"node_nm": periphery.node_nm, "events": bill.counts.events, "notes": notes}
+        told |= {"compared": [other.summary() for other in others], "baselines": [each.summary() for each in machines]}
+        told |= {"free_steps": [vars(step) for step in steps], "real_time": times, "run_dir": str(path)}
+        print(json.dumps(told))
         return
     console = standard_output()
     console.print(ledger_table(ledger, periphery.node_nm))
-    console.print(comparison_table([ledger, *others]))
+    console.print(comparison_table([ledger, *others], machines))
+    console.print(steps_table(steps))
+    console.print(real_time_table(times))
     for note in notes:
         console.print(f"Note: {note}")

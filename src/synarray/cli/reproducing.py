@@ -12,8 +12,10 @@ from rich.progress import Progress as Bars
 
 from synarray.errors import SpecError, nearest
 from synarray.learn.result import Result
+from synarray.report.ledgers import chain_table, claims_table, devices_table
 from synarray.report.page import write_page
 from synarray.report.terminal import Terminal, factor_table, reproduction_table, standard_output
+from synarray.study.claims import derive_claims
 from synarray.study.experiment import parse_setting
 from synarray.study.reproduce import PAPER, RowSpec, reproduce, rows
 from synarray.study.runs import check_writable
@@ -57,11 +59,20 @@ def run_reproduction(
             bars.update(task, advance=1, last=f"{row.title}, seed {seed}: {result.accuracy or 0:.2%}")
 
         table = reproduce(chosen, range(seeds), workers=workers, on_run=done)
+    with people.status("what it costs: training conventional networks of equal accuracy ..."):
+        derived = derive_claims(table, workers)
     page = write_page(table, folder)
+    claims = {"claims": derived.summary()} if derived else {}
     if as_json:
-        print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)}))
+        print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)} | claims))
         return
     console = standard_output()
     console.print(reproduction_table(table))
     console.print(factor_table(table))
+    if derived:
+        console.print(devices_table(derived.devices))
+        console.print(chain_table(derived.chain))
+        console.print(claims_table(derived.claims))
+        for note in derived.notes:
+            console.print(f"Note: {note}")
     console.print(f"Report: {page}", soft_wrap=True)

@@ -4,10 +4,11 @@ Counts come from the run, prices from the device and from ``periphery.toml``; no
 run is priced anew for another node or another device without running again. Every total is the sum of its rows.
 
     cells        v^2 t of each pulse and read x the conductance it met (counted), or the device's own energy per pulse
-    lines        charging of the line a pulse or a read uses; 1T1R: cells of other rows are cut off
+    half-select  1T1R: transistors cut the other cells of the lines off; passive: v/2 across each of them during a pulse
+    lines        charging of the line a pulse or a read uses
     sense        a converter per column and read (analog, pair, compound); an amplifier per bit and read (digital)
     neurons      one addition per column for the threshold, two for the winner; two and two words of memory per output spike
-    learning     per weight that is looked up: one addition and a look-up in a table of 8-bit entries; mask bits
+    learning     per weight that is looked up: a random number, one addition, a look-up in a table of 8-bit entries; mask bits
     encoding     a random number (one addition) per input and window
 """
 
@@ -24,7 +25,7 @@ from synarray.cost.prices import Periphery
 from synarray.device.spec import DeviceSpec
 from synarray.events import LEVELS, NetworkEvent, NeuronEvent
 
-__all__ = ["Counts", "Entry", "Ledger", "conventional", "price"]
+__all__ = ["Counts", "Entry", "Ledger", "price"]
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class Ledger:
         Bytes of weights moved between memory and processor.
     area : float
         Area of the cells, m^2; 0 where nothing is known.
+    presentations : int
+        Images that were shown for it.
     """
 
     title: str
@@ -117,6 +120,7 @@ class Ledger:
     seconds: dict[str, float]
     bytes_moved: float
     area: float
+    presentations: int = 0
 
     @property
     def total(self) -> float:
@@ -141,12 +145,21 @@ class Ledger:
             "programming": self.programming,
             "time": self.seconds,
             "average_power": {name: self.total / s if s else None for name, s in self.seconds.items()},
+            "images_per_second": {name: self.presentations / s if s else None for name, s in self.seconds.items()},
             "bytes_moved": self.bytes_moved,
             "area": self.area,
         }
 
 
-def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: Periphery, title: str = "") -> Ledger:
+def price(
+    counts: Counts,
+    device: DeviceSpec,
+    synapse: SynapseSpec,
+    periphery: Periphery,
+    title: str = "",
+    *,
+    passive: bool = False,
+) -> Ledger:
     """Price a training in cells of a device.
 
     Parameters
@@ -159,6 +172,8 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
     periphery : Periphery
     title : str
         What the ledger is called; the device's name if nothing is said.
+    passive : bool
+        Cells without access transistors: a pulse puts half of its voltage across every other cell of its two lines.
 
     Returns
     -------
@@ -171,7 +186,9 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
     mean_g = device.g_min + device.g_range * counts["row_level"] * together / LEVELS / max(read_cells, 1)
     r_cell = 1.0 / max(mean_g, 1e-12)
     rows_on = counts["row_read"] / max(counts.draws * counts.groups, 1)  # rows driven in one read
-    sure = not any(name in device.unconfirmed for name in ("v_ltp", "t_ltp", "v_ltd", "t_ltd", "g_min", "g_max"))
+    sure = device.prices_known and not any(
+        name in device.unconfirmed for name in ("v_ltp", "t_ltp", "v_ltd", "t_ltd", "g_min", "g_max")
+    )
     sure_read = not any(name in device.unconfirmed for name in ("v_read", "t_read", "g_min", "g_max"))
     lines_sure = "c_line" not in periphery.unconfirmed
 
@@ -189,6 +206,7 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
     )
     pulses = counts["ltp_pulse"] + counts["ltd_pulse"] + counts["pruning_pulse"] + counts["initial_pulse"]
     volts, rows_driven = max(abs(device.v_ltp), abs(device.v_ltd)), counts["row_read"] * cells
+    half = (0.5 * volts) ** 2 * max(device.t_ltp, device.t_ltd) * mean_g if passive else 0.0
     entries = [
         met("LTP pulses", "ltp_level", counts["ltp_pulse"], *up, sure),
         met("LTD pulses", "ltd_level", counts["ltd_pulse"], *down, sure),
@@ -197,6 +215,7 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
         met("row reads", "row_level", read_cells, read, device.t_read, None, sure_read),
         met("look-ups before updates", "cell_read_level", looks, read, device.t_read, None, sure_read),
         met("verify reads", "verify_level", counts["verify_read"], read, device.t_read, None, sure_read),
+        Entry("half-select", "other cells of a pulse's lines", pulses * (counts.rows + counts.columns - 2), half, sure),
         Entry(
             "lines",
             "bit and word line per pulse",
@@ -204,13 +223,7 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
             periphery.charge(counts.rows + counts.columns, volts),
             lines_sure,
         ),
-        Entry(
-            "lines",
-            "word line per driven row",
-            counts["row_read"] * cells,
-            periphery.charge(counts.columns, read),
-            lines_sure,
-        ),
+        Entry("lines", "word line per driven row", rows_driven, periphery.charge(counts.columns, read), lines_sure),
         Entry("drive", "row drivers", rows_driven, periphery.drive(device.t_read)),
     ]
     add, word = periphery.add * periphery.scale(), periphery.sram_word * periphery.scale()
@@ -226,19 +239,19 @@ def price(counts: Counts, device: DeviceSpec, synapse: SynapseSpec, periphery: P
         Entry("sense", "cells sensed (look-ups, verifies)", looks + counts["verify_read"], periphery.sense(r_cell)),
         Entry("neurons", "thresholds and winners", 3 * counts["column_sense"], add),
         Entry("neurons", "homeostasis", counts["output_spike"], 2 * (add + word)),
-        Entry("learning", "decisions on updates", looks // cells, add + word / 4),
+        Entry("learning", "decisions on updates", looks // cells, 2 * add + word / 4),
         Entry("learning", "mask bits looked up", counts["mask_lookup"], word / 32),
         Entry("encoding", "random numbers", counts.draws * counts.inputs, add),
     ]
     f = periphery.node_nm * 1e-9
     return Ledger(
-        title or device.name, tuple(entries), _seconds(counts, device, periphery, scheme, cells, pulses, r_cell), 0.0,
-        counts.weights * cells * periphery.cell_area * f**2,
+        title or device.name, tuple(entries), _seconds(counts, device, periphery, scheme, cells, r_cell), 0.0,
+        counts.weights * cells * periphery.cell_area * f**2, counts["presentation"],
     )  # fmt: skip
 
 
 def _seconds(
-    counts: Counts, device: DeviceSpec, periphery: Periphery, scheme: str, cells: int, pulses: int, r_cell: float
+    counts: Counts, device: DeviceSpec, periphery: Periphery, scheme: str, cells: int, r_cell: float
 ) -> dict[str, float]:
     """Time of the training: one thing after another; and with reads of whole rows and updates of whole columns at once."""
     t_up, t_down = device.t_ltp, device.t_ltd
@@ -256,23 +269,3 @@ def _seconds(
     most = max(1.0, (counts["ltp_pulse"] + counts["ltd_pulse"]) / spikes / max(counts.weights / counts.neurons, 1))
     parallel = spikes * (most * (t_up + t_down) + cells * (device.t_read + periphery.sense_time(r_cell)))
     return {"sequential": writing + looking + reading, "row-parallel": parallel + reading}
-
-
-def conventional(counts: Counts, periphery: Periphery, memory: str, looked_up: int) -> Ledger:
-    """Price the same algorithm on a processor with its weights in a memory, "SRAM" or "DRAM": 32-bit words.
-
-    Every weight of a driven row is fetched and added; every weight that is looked up is fetched, moved and written back.
-    """
-    word = periphery.dram_word if memory == "DRAM" else periphery.sram_word * periphery.scale()
-    add, floating = periphery.add * periphery.scale(), periphery.add_float * periphery.scale()
-    entries = (
-        Entry("memory", "weights fetched for reads", counts["row_cell"], word),
-        Entry("memory", "weights fetched for updates", looked_up, word),
-        Entry("memory", "weights written back", looked_up, word),
-        Entry("arithmetic", "additions of reads", counts["row_cell"], floating),
-        Entry("arithmetic", "additions of updates", looked_up, floating),
-        Entry("neurons", "thresholds and winners", 3 * counts["column_sense"], add),
-        Entry("encoding", "random numbers", counts.draws * counts.inputs, add),
-    )
-    moved = 4.0 * (counts["row_cell"] + 2 * looked_up)
-    return Ledger(f"weights in {memory}", entries, {}, moved, 0.0)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from synarray.errors import SpecError
+from synarray.files import parse_toml, read_text
 from synarray.spec import Sourced, Spec
-from synarray.units import Farads, Joules, Watts
+from synarray.units import BytesPerSecond, Farads, Joules, Watts
 
 __all__ = ["load_periphery"]  # a Periphery is read, not made
 
@@ -55,6 +56,8 @@ class Periphery(Sourced):
     multiply_float: _Energy
     sram_word: _Energy
     dram_word: _Energy
+    dram_bandwidth: Annotated[BytesPerSecond, Field(gt=0)]
+    sram_bandwidth: Annotated[BytesPerSecond, Field(gt=0)]
     c_line: Annotated[Farads, Field(ge=0)]
     cell_area: Annotated[float, Field(gt=0)]
     adc: dict[str, Circuits]
@@ -122,16 +125,25 @@ _SENSE_TIME = {
 """Time of NeuroSim's current sense amplifier: slope ln(R / 1 kohm) + base, ns; 1 ns below 32 nm (CurrentSenseAmp.cpp)."""
 
 
-@lru_cache(maxsize=32)
-def load_periphery(node: str | None = None) -> Periphery:
-    """Read the prices, for a node such as "28nm" or "130".
+def load_periphery(node: str | None = None, prices: Path | None = None) -> Periphery:
+    """Read the prices.
+
+    Parameters
+    ----------
+    node : str, optional
+        Technology node of the circuits, such as "28nm" or "130"; none: that of the file.
+    prices : Path, optional
+        A TOML file of prices that differ from the packaged ones; each must stand beside its source.
 
     Raises
     ------
     SpecError
-        When the node is none of those there are prices for, naming the nearest.
+        When the node is none of those there are prices for, naming the nearest; when the file cannot be read, or a price in
+        it is negative or has no unit or source.
     """
     values: dict[str, Any] = tomllib.loads((resources.files("synarray.cost") / "periphery.toml").read_text("utf-8"))
+    if prices is not None:
+        values |= _own_prices(prices)
     if node is not None:
         known = sorted(float(name) for name in values["adc"])
         try:
@@ -146,4 +158,23 @@ def load_periphery(node: str | None = None) -> Periphery:
                 do=f"{hint}Known: {', '.join(f'{n:g}nm' for n in known)}; nodes between them are interpolated.",
             )  # fmt: skip
         values["node_nm"] = {"value": wanted, "source": "chosen", "confirmed": wanted in known}
-    return Periphery.read(values, "cost/periphery.toml")
+    return Periphery.read(values, "cost/periphery.toml" if prices is None else str(prices))
+
+
+def _own_prices(path: Path) -> dict[str, Any]:
+    """Read a file of prices; each must be a table with its value and source."""
+    try:
+        values = parse_toml(read_text(path))
+    except (OSError, RecursionError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise SpecError(
+            "a file of prices must be readable TOML", got=what, where=str(path), do="Check the path and the file."
+        ) from None
+    bare = [name for name, value in values.items() if not (isinstance(value, dict) and "source" in value)]
+    if bare:
+        raise SpecError(
+            "every price must stand beside its source", got=f"{bare[0]} = {values[bare[0]]!r:.80}",
+            where=f"{path}, key {bare[0]}",
+            do=f'Write {bare[0]} = {{ value = "1 pJ", source = "where it comes from" }}.',
+        )  # fmt: skip
+    return values

@@ -123,6 +123,8 @@ class DeviceSpec(Sourced):
     e_ltp: Annotated[Joules, Field(ge=0)] | None = None
     """Energy of one LTP pulse where it is not v^2 t g of the conductance met, such as a gate's charge; none: it is."""
     e_ltd: Annotated[Joules, Field(ge=0)] | None = None
+    gated: bool = False
+    """Whether pulses go to a gate: v^2 t g of the channel, where no energy is given, is then not what they cost."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -153,6 +155,19 @@ class DeviceSpec(Sourced):
     def chance(self) -> float:
         """Probability that a pulse does anything at all."""
         return 1.0 - self.p_fail
+
+    @property
+    def pulse_energy(self) -> float:
+        """Energy of a pulse, mean of LTP and LTD, J: as given, or v^2 t g at the middle of the range."""
+        g = 0.5 * (self.g_min + self.g_max)
+        up = self.v_ltp**2 * self.t_ltp * g if self.e_ltp is None else self.e_ltp
+        down = self.v_ltd**2 * self.t_ltd * g if self.e_ltd is None else self.e_ltd
+        return 0.5 * (up + down)
+
+    @property
+    def prices_known(self) -> bool:
+        """Whether the energy of a pulse follows from what is given."""
+        return not self.gated or None not in (self.e_ltp, self.e_ltd)
 
     @property
     def binary(self) -> bool:

@@ -45,6 +45,8 @@ _REBUILT = {
     "ageing.nu", "ageing.moves",
 }  # fmt: skip
 """What a machine is built with and no training changes."""
+_LARGEST = 1e15
+"""No number of a training comes near it."""
 _OF_WIRES = {"array.traits", "array.scale"}
 """What training changes only where wires act on every cell differently."""
 
@@ -112,9 +114,7 @@ def restore(trainer: Trainer, state: State) -> None:
     wrong = sorted([*(fresh.keys() ^ state.keys()), *unlike])
     if wrong:
         raise ValueError(f"holds another training's state: {', '.join(wrong[:3])}")
-    winners = state["trainer.winners"]
-    if winners.size and not 0 <= winners.min() <= winners.max() < len(trainer.machine.threshold):
-        raise ValueError("holds neurons that there are not")
+    _check_values(trainer, state)
     columns = [state[f"history.{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned_fraction")]
     trainer.history = [HistoryPoint(n, None if math.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
     for key, value in state.items():
@@ -128,6 +128,22 @@ def restore(trainer: Trainer, state: State) -> None:
             now[...] = value  # in place: its layout stays as the kernels know it
         else:
             setattr(parts[part], name, value.copy())
+
+
+def _check_values(trainer: Trainer, state: State) -> None:
+    """Refuse values that no training has: compiled code trusts them. Raises ValueError."""
+    winners, alive = state["trainer.winners"], state["array.alive"]
+    if winners.size and not 0 <= winners.min() <= winners.max() < len(trainer.machine.threshold):
+        raise ValueError("holds neurons that there are not")
+    settling = trainer.machine.spec.pruning.rebalance
+    shown, total = int(state["trainer.presentations"]), int(state["trainer.total"])
+    if not (0 <= shown <= trainer.total + settling and total > 0 and total in (trainer.total, settling)):
+        raise ValueError("holds more or fewer presentations than the training has")
+    numbers = [value for name, value in state.items() if value.dtype.kind == "f" and name != "history.accuracy"]
+    if not all((np.abs(value) < _LARGEST).all() for value in numbers) or state["array.read_units"] <= 0:
+        raise ValueError("holds numbers that cannot be")
+    if (alive > trainer.machine.array.exists).any() or int(state["trainer.n_classes"]) != trainer.n_classes:
+        raise ValueError("holds weights or classes that there are not")
 
 
 def _parts(trainer: Trainer) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from synarray.cost.ledger import Ledger
 from synarray.errors import printable
 from synarray.study.reproduce import Row
 
 __all__ = [
-    "Terminal", "array_table", "comparison_table", "factor_table", "fields_in_blocks", "ledger_table", "metrics_table",
-    "reproduction_table", "standard_output",
+    "Terminal", "array_table", "factor_table", "fields_in_blocks", "metrics_table", "reproduction_table",
+    "standard_output",
 ]  # fmt: skip
 
 _SHADES = " .:-=+*#%@"
@@ -143,63 +142,6 @@ def array_table(numbers: dict[str, Any]) -> Table:
     table.add_row("cells of pruned weights", f"{numbers['cells_pruned']:,} ({numbers['cells_pruned'] / used:.1%})")
     table.add_row("stuck cells", f"{numbers['cells_stuck']:,} ({numbers['cells_stuck'] / used:.2%})")
     return table
-
-
-def ledger_table(ledger: Ledger, node_nm: float) -> Table:
-    """Lay out what a training cost, action by action."""
-    table = Table(title=f"{ledger.title}, circuits of {node_nm:g} nm", title_justify="left", show_footer=True)
-    table.add_column("component", "total")
-    table.add_column("action")
-    table.add_column("count", justify="right")
-    table.add_column("energy each", justify="right")
-    table.add_column("energy", _short(ledger.total, "J"), justify="right")
-    table.add_column("share", justify="right")
-    for entry in ledger.entries:
-        mark = "" if entry.confirmed else " ?"
-        share = entry.energy / ledger.total if ledger.total else 0.0
-        table.add_row(
-            entry.component, entry.action, f"{entry.count:,}", _short(entry.each, "J") + mark,
-            _short(entry.energy, "J") + mark, f"{share:.1%}",
-        )  # fmt: skip
-    table.caption, table.caption_justify = "? rests on numbers that nobody has confirmed", "left"
-    return table
-
-
-def comparison_table(ledgers: Sequence[Ledger]) -> Table:
-    """Put ledgers beside each other; factors are against the first."""
-    table = Table(title="Beside each other (the same counts)", title_justify="left")
-    for name in (
-        "",
-        "programming",
-        "factor",
-        "everything",
-        "factor",
-        "time, sequential",
-        "row-parallel",
-        "weights moved",
-    ):
-        table.add_column(name, justify="left" if not name else "right")
-    first = ledgers[0]
-    for ledger in ledgers:
-        written = ledger.programming or sum(
-            e.energy for e in ledger.entries if "updates" in e.action or "back" in e.action
-        )
-        times = [
-            _short(ledger.seconds[name], "s") if name in ledger.seconds else "-"
-            for name in ("sequential", "row-parallel")
-        ]
-        table.add_row(
-            ledger.title, _short(written, "J"), f"{written / first.programming:.3g}x" if first.programming else "-",
-            _short(ledger.total, "J"), f"{ledger.total / first.total:.3g}x" if first.total else "-", *times,
-            _short(ledger.bytes_moved, "B"),
-        )  # fmt: skip
-    return table
-
-
-def _short(value: float, unit: str) -> str:
-    from synarray.units import format_quantity
-
-    return format_quantity(float(f"{value:.3g}"), unit)
 
 
 def fields_in_blocks(fields: npt.NDArray[np.float64], columns: int, colour: bool) -> RenderableType:

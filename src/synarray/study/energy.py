@@ -2,83 +2,162 @@
 
 from __future__ import annotations
 
-from synarray.array.synapse import device_law
-from synarray.cost.ledger import Counts, Ledger, conventional, price
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.array.synapse import SynapseSpec, device_law
+from synarray.cost.baselines import MEMORIES, chips, conventional, updates, without_events, without_pruning
+from synarray.cost.ledger import Counts, Entry, Ledger, price
 from synarray.cost.prices import Periphery
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import RunError
+from synarray.learn.result import Result
+from synarray.learn.training import LearningSpec
 from synarray.study.runs import Run
 
-__all__ = ["counts_of", "price_run"]
+__all__ = ["Bill", "baselines", "bill_of_result", "bill_of_run", "notes_on", "real_time"]
 
 
-def counts_of(run: Run) -> Counts:
-    """Gather what a run counted.
+@dataclass(frozen=True)
+class Bill:
+    """What a run in cells of a device counted, and what is needed to price it.
+
+    Attributes
+    ----------
+    counts : Counts
+    spec : LearningSpec
+    device : DeviceSpec
+        The run's own.
+    synapse : SynapseSpec
+        With the scheme the run used.
+    """
+
+    counts: Counts
+    spec: LearningSpec
+    device: DeviceSpec
+    synapse: SynapseSpec
+
+    @property
+    def cells(self) -> int:
+        """Cells of a weight."""
+        return self.synapse.cells_per_weight(self.device)
+
+    @property
+    def updates(self) -> int:
+        """Weights looked up for updates."""
+        return updates(self.counts, self.cells)
+
+    def ledger(
+        self, periphery: Periphery, device: DeviceSpec | None = None, title: str = "", *, passive: bool = False
+    ) -> Ledger:
+        """Price it: in its own cells, or its counts in those of another device."""
+        return price(self.counts, device or self.device, self.synapse, periphery, title, passive=passive)
+
+
+def bill_of_run(run: Run) -> Bill:
+    """Gather what a run on disk counted.
 
     Raises
     ------
     RunError
         When it was a run of ideal weights: nothing in it met a conductance.
     """
-    spec, metrics = run.experiment, run.metrics
-    if spec.device is None:
+    if run.experiment.device is None:
         raise RunError(
             "a ledger needs a run in cells of a device", got="a run with ideal weights", where=str(run.path),
             do="Train with a device, for example: --set device=subquantum-cbram",
         )  # fmt: skip
-    return Counts.of(
-        run.arrays["neuron_events"], run.arrays["network_events"], draws_per_presentation=spec.encoding.draws,
-        inputs=metrics["n_inputs"], neurons=metrics["n_neurons"], groups=metrics["n_groups"], weights=metrics["n_cells"],
+    return _bill(run.experiment, run.arrays["neuron_events"], run.arrays["network_events"], run.metrics)
+
+
+def bill_of_result(result: Result) -> Bill | None:
+    """Gather what a run counted that was just done; None for ideal weights."""
+    machine = result.machine
+    if result.spec.device is None:
+        return None
+    sizes = {"n_inputs": len(result.retina.inputs), "n_groups": len(machine.groups), "n_cells": machine.array.n_cells}
+    return _bill(result.spec, machine.neuron_events, machine.network_events, sizes)
+
+
+def _bill(
+    spec: LearningSpec,
+    neuron_events: npt.NDArray[np.int64],
+    network_events: npt.NDArray[np.int64],
+    sizes: dict[str, Any],
+) -> Bill:
+    assert spec.device is not None  # the callers saw to it
+    counts = Counts.of(
+        neuron_events, network_events, draws_per_presentation=spec.encoding.draws, inputs=sizes["n_inputs"],
+        neurons=spec.n_neurons, groups=sizes["n_groups"], weights=sizes["n_cells"],
         rows=spec.array.rows, columns=spec.array.columns,
     )  # fmt: skip
+    synapse = spec.synapse.model_copy(update={"scheme": spec.synapse.scheme_for(spec.device)})
+    return Bill(counts, spec, spec.device, synapse)
 
 
-def price_run(
-    run: Run, periphery: Periphery, technology: str | None = None, memory: str | None = None
-) -> tuple[Ledger, list[str]]:
-    """Price a run; for its own device, for another ``technology`` by name or path, or with weights in a ``memory``.
+def baselines(bill: Bill, periphery: Periphery) -> list[Ledger]:
+    """Price the same training elsewhere: on the array without its savings, on processors, on neuromorphic chips."""
+    operations = bill.counts["row_cell"]
+    _, energies = chips()
+    return [
+        price(without_events(bill.counts), bill.device, bill.synapse, periphery, "every weight at every draw"),
+        price(
+            without_pruning(bill.counts, bill.cells), bill.device, bill.synapse, periphery, "without pruning (estimate)"
+        ),
+        *(conventional(bill.counts, periphery, memory, bill.updates) for memory in MEMORIES),
+        *(
+            Ledger(name, (Entry("chip", "synaptic operations", operations, energy),), {}, 0.0, 0.0)
+            for name, energy in energies.items()
+        ),
+    ]
+
+
+def real_time(bill: Bill, ledger: Ledger) -> dict[str, Any]:
+    """Say whether reads and updates fit between two draws of a winner, were images shown at their simulated pace.
 
     Returns
     -------
-    Ledger
-    notes : list of str
-        What a reader must know: unconfirmed prices, and where another device's physics would have changed the counts.
+    dict
+        ``window``: time between draws, s. ``sequential`` and ``row_parallel``: mean time that reading and updating take of it.
+        ``worst``: if every cell of every winner had to be pulsed up, one after another. ``fits``: whether each does.
     """
-    counts, spec = counts_of(run), run.experiment
-    own = spec.device
-    assert own is not None  # counts_of saw to it
-    cells = spec.synapse.cells_per_weight(own)
-    if memory is not None:
-        return conventional(counts, periphery, memory, _updates(counts, cells)), []
-    device = own if technology is None else load_device(technology)
+    encoding, counts = bill.spec.encoding, bill.counts
+    window = encoding.dt if encoding.form == "sliding" else encoding.t_window
+    draws = max(counts.draws, 1)
+    worst = counts.weights / counts.neurons * counts.groups * bill.cells * max(bill.device.t_ltp, bill.device.t_ltd)
+    times = {
+        "sequential": ledger.seconds["sequential"] / draws,
+        "row_parallel": ledger.seconds["row-parallel"] / draws,
+        "worst": worst + ledger.seconds["row-parallel"] / draws,
+    }
+    return {"window": window, **times, "fits": {name: seconds <= window for name, seconds in times.items()}}
+
+
+def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: str) -> list[str]:
+    """Say what a reader of a price must know: what is unconfirmed, and where another device would change the counts."""
+    device = bill.device if technology is None else load_device(technology)
     notes = [f"Prices that nobody has confirmed: {', '.join(periphery.unconfirmed)} (periphery)."]
     if device.unconfirmed:
         notes.append(f"Numbers of {device.name} that nobody has confirmed: {', '.join(device.unconfirmed)}.")
-    if device is not own:
-        notes += _differences(run, own, device)
-    synapse = spec.synapse.model_copy(update={"scheme": spec.synapse.scheme_for(own)})
-    return price(counts, device, synapse, periphery), notes
+    if not device.prices_known:
+        notes.append(
+            f"{device.name} is written through a gate, whose energy nobody has stated: v^2 t g of its channel stands in."
+        )
+    if technology is not None and _moves_otherwise(bill, device):
+        notes.append(
+            f"{device.name} moves by other steps than {bill.device.name}: its pulses would be other in number. To count "
+            f"them: synarray train {where} --set device={technology}"
+        )
+    return notes
 
 
-def _updates(counts: Counts, cells: int) -> int:
-    """Weights that were looked up for updates; with state-blind pulses, those that were sent any."""
-    return counts["cell_read"] // cells or counts["ltp_pulse"] + counts["ltd_pulse"]
-
-
-def _differences(run: Run, own: DeviceSpec, other: DeviceSpec) -> list[str]:
-    """Say where the other device would have moved differently, so that its counts would differ."""
-    if run.metrics["scheme"] == "digital":
-        return []
-    mine, its = (device_law(run.experiment.synapse, device) for device in (own, other))
-    if (
-        mine.step is not None
-        and its.step is not None
-        and mine.step.shape == its.step.shape
-        and (mine.step == its.step).all()
-    ):
-        return []
-    return [
-        f"{other.name} moves by other steps than {own.name}: its pulses would be other in number. To count them: "
-        f"synarray train {run.path / 'experiment.toml'} --set device={other.name}"
-    ]
+def _moves_otherwise(bill: Bill, other: DeviceSpec) -> bool:
+    """Say whether the other device would have moved differently, so that its counts would differ."""
+    if bill.synapse.scheme == "digital":
+        return False
+    mine, its = (device_law(bill.synapse, device).step for device in (bill.device, other))
+    return mine is None or its is None or mine.shape != its.shape or bool((mine != its).any())

@@ -17,6 +17,7 @@ from typing import Any
 from synarray.cost.programming import Factor, programming_factors
 from synarray.learn.result import Result
 from synarray.learn.training import train
+from synarray.study.energy import Bill, bill_of_result
 from synarray.study.experiment import load_experiment, task_images
 
 __all__ = ["PAPER", "Row", "RowSpec", "reproduce", "rows"]
@@ -68,6 +69,8 @@ class Row:
         One per seed (see ``Result.metrics``).
     factors : list of Factor
         Of the first seed: what the scheme spared.
+    bills : list of Bill or None
+        What each seed counted, ready to be priced; None for ideal weights.
     example : Result
         The first seed's result, for pictures.
     """
@@ -75,6 +78,7 @@ class Row:
     spec: RowSpec
     metrics: list[dict[str, Any]]
     factors: list[Factor]
+    bills: list[Bill | None]
     example: Result
 
     @property
@@ -140,7 +144,7 @@ def reproduce(
     list of Row
     """
 
-    def run(job: tuple[RowSpec, int]) -> tuple[dict[str, Any], list[Factor], Result | None]:
+    def run(job: tuple[RowSpec, int]) -> tuple[dict[str, Any], list[Factor], Bill | None, Result | None]:
         row, seed = job
         spec = load_experiment(row.experiment, {**row.changes, "seed": seed})
         data, x, y, x_test, y_test = task_images(spec)
@@ -149,7 +153,8 @@ def reproduce(
         )  # fmt: skip
         if on_run:
             on_run(row, seed, result)
-        return result.metrics(), programming_factors(result), result if seed == seeds[0] else None
+        kept = result if seed == seeds[0] else None
+        return result.metrics(), programming_factors(result), bill_of_result(result), kept
 
     jobs = [(row, seed) for row in specs for seed in seeds]
     with ThreadPoolExecutor(max(1, workers)) as pool:
@@ -157,9 +162,9 @@ def reproduce(
     table = []
     for i, row in enumerate(specs):
         part = done[i * len(seeds) : (i + 1) * len(seeds)]
-        example = part[0][2]
+        metrics, factors, bills, (example, *_) = (list(column) for column in zip(*part, strict=True))
         assert example is not None  # the first seed keeps its result
-        table.append(Row(row, [metrics for metrics, _, _ in part], part[0][1], example))
+        table.append(Row(row, metrics, factors[0], bills, example))
     return table
 
 

@@ -1,0 +1,125 @@
+"""Physicality: every step of a run that is free in software but not on a chip, and what it costs.
+
+Each step is either priced in the ledger already (and then named with its row), priced here beside it, or not priced, with the
+reason. Nothing that touches the weights happens without a counted pulse: weights are never normalised, rescaled or reset.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from synarray.cost.ledger import Counts, Ledger
+from synarray.cost.prices import Periphery
+from synarray.learn.training import LearningSpec
+
+__all__ = ["Step", "free_steps"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that software gets for nothing.
+
+    Attributes
+    ----------
+    name : str
+    where : str
+        How it is paid for: a row of the ledger, a way to do it on the chip, or why it is not priced.
+    energy : float or None
+        In the whole training, J; None where nothing is priced.
+    booked : bool
+        Whether the ledger has it already.
+    """
+
+    name: str
+    where: str
+    energy: float | None
+    booked: bool = False
+
+
+def free_steps(spec: LearningSpec, counts: Counts, ledger: Ledger, periphery: Periphery) -> list[Step]:
+    """Name the steps of a run that software gets for nothing, and price them.
+
+    Parameters
+    ----------
+    spec : LearningSpec
+    counts : Counts
+    ledger : Ledger
+        Of the run, in its own cells.
+    periphery : Periphery
+
+    Returns
+    -------
+    list of Step
+    """
+    shown, add = counts["presentation"], periphery.add * periphery.scale()
+    word = periphery.sram_word * periphery.scale()
+    booked = {entry.action: entry.energy for entry in ledger.entries}
+    steps = [
+        _booked("weights at their start", "initial pulses", booked),
+        _booked("exact states looked up before updates", "look-ups before updates", booked),
+        _booked("chances and tables of the learning law", "decisions on updates", booked),
+        _booked("homeostasis: thresholds that every spike moves", "homeostasis", booked),
+        _booked("random numbers of the inputs", "random numbers", booked),
+        Step(
+            "softmax over the columns", "an 8-bit table and an addition per column and read",
+            counts["column_sense"] * (word / 4 + add),
+        ),
+        Step("labels of neurons", *_labelling(spec, counts, ledger)),
+        Step("schedules of gain and sharpness", "512 words rewritten a hundred times", 100 * 512 * word),
+    ]  # fmt: skip
+    if spec.encoding.gain_control:
+        scale = (periphery.multiply_float + periphery.add_float) * periphery.scale()
+        name = "gain control: images brought to one total intensity"
+        steps.append(Step(name, "a sum and a product per input and image", shown * counts.inputs * scale))
+    steps += _of_pruning(spec, counts, booked, add, word)
+    steps += _not_simulated(spec)
+    return steps
+
+
+def _booked(name: str, action: str, booked: dict[str, float]) -> Step:
+    return Step(name, f'the ledger\'s row "{action}"', booked.get(action, 0.0), booked=True)
+
+
+def _labelling(spec: LearningSpec, counts: Counts, ledger: Ledger) -> tuple[str, float]:
+    """Price the reads of the training images that only serve to name the neurons."""
+    reading = ledger.of("drive", "encoding", "neurons") + sum(
+        entry.energy
+        for entry in ledger.entries
+        if entry.action in ("row reads", "word line per driven row", "column conversions", "bits sensed")
+    )
+    windows = spec.readout.label_windows / max(counts.draws, 1) * counts["presentation"] / spec.epochs
+    return f"every training image read once more, for {spec.readout.label_windows} windows", reading * windows
+
+
+def _of_pruning(spec: LearningSpec, counts: Counts, booked: dict[str, float], add: float, word: float) -> list[Step]:
+    """Price finding and marking the cells that are pruned."""
+    mode = spec.pruning.mode
+    steps = []
+    if counts["mask_lookup"]:
+        steps.append(_booked("which cells still learn", "mask bits looked up", booked))
+    if mode in ("soft", "conventional", "after") and counts["cell_pruned"]:
+        rows = counts.weights / counts.neurons
+        stages = spec.pruning.n_stages if mode != "after" else 1
+        energy = counts.weights * stages * (math.log2(max(rows, 2)) * add + word / 4)
+        steps.append(Step("ranking the cells of a neuron", "each cell read and sorted, at every stage", energy))
+    if mode == "soft":
+        steps.append(_booked("cells brought to the pruned value", "pruning pulses", booked))
+    if mode in ("conventional", "after"):
+        steps.append(
+            Step("cells disconnected", "not priced: a switch for each cell, which a 1T1R array does not have", None)
+        )
+    return steps
+
+
+def _not_simulated(spec: LearningSpec) -> list[Step]:
+    """Physics that this run left out."""
+    device, wires = spec.device, spec.array.wires
+    steps = []
+    if device is not None and device.law == "exact":
+        steps.append(Step("pulses of any size", "not priced: no device moves by just what the law asks", None))
+    if device is not None and device.sigma_read == 0 and spec.synapse.scheme_for(device) != "digital":
+        steps.append(Step("reads without noise", "not simulated: device.sigma_read is 0", None))
+    if wires == type(wires)():
+        steps.append(Step("wires without resistance", "not simulated: array.wires.r_wire is 0", None))
+    return steps

@@ -10,14 +10,14 @@ in SI units; ``polarity`` is 1 or LTP, -1 or LTD, and 0 for a read without a pul
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
 
-__all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "settle"]
+__all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "settle"]
 
 COLUMNS = ("device_id", "cycle", "pulse", "polarity", "amplitude_V", "width_s", "G_S", "read_V", "temperature_K")
 MOST_ROWS = 3_000_000
@@ -255,3 +255,14 @@ def _repeated(
     rows.discard("duplicated row", int(np.count_nonzero(exact)))
     rows.discard("second row of the same pulse", int(np.count_nonzero(same & ~exact)))
     return same
+
+
+def chosen(measured: Measurements, devices: npt.NDArray[np.bool_]) -> Measurements:
+    """Return the rows of some devices, numbered anew."""
+    if devices.all():
+        return measured
+    rows = devices[measured.device_id]
+    number = np.cumsum(devices) - 1
+    names = tuple(name for name, keep in zip(measured.devices, devices, strict=True) if keep)
+    arrays = {key: getattr(measured, key)[rows] for key in COLUMNS if key != "device_id"}
+    return replace(measured, device_id=number[measured.device_id[rows]].astype(np.int32), devices=names, **arrays)

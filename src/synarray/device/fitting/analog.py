@@ -16,9 +16,11 @@ from synarray.device.fitting.start import Ends, Noise, first_ends, noise_of, rou
 from synarray.device.fitting.trains import Pulses, Trains, arrange, run_lengths, train_ends
 from synarray.device.measured import Measurements
 
-__all__ = ["Analog", "fit_analog"]
+__all__ = ["Analog", "fit_analog", "steps_of"]
 
 _MOST_PULSES = 150_000
+_LONGEST_HIDDEN = 64
+"""Reads of one train behind read noise; a state is as good as forgotten long before."""
 _SIDES = (("ltd", -1), ("ltp", 1))
 _FEWEST_DEVICES = 3
 
@@ -52,6 +54,8 @@ class Analog:
     tables: Floats | None = None
     maximum: Maximum | None = None
     spreads: dict[str, Spread] = field(default_factory=dict)
+    centres: dict[str, float] = field(default_factory=dict)
+    """Conductances of the ends that the spread of the range is relative to, S."""
     resolution: float = 1e-9
     warnings: list[str] = field(default_factory=list)
 
@@ -73,7 +77,7 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     """Fit the model of the cell to devices that move."""
     fit = _begin(measured)
     _maximise(fit)
-    for _ in range(2):
+    for _ in range(1 if fit.noisy else 2):
         _compare_devices(fit, rng, draws)
         _count_pulses(fit)
         _maximise(fit)
@@ -91,6 +95,9 @@ def _begin(measured: Measurements) -> Analog:
     touched = bool((ends.touched_low | ends.touched_high).any()) and not ends.quantised
     noise = noise_of(pulses)
     noisy = noise.seen and not touched
+    if noisy:  # side by side they go through the filter at once
+        trains = _thinned(arrange(measured, origin, span, _LONGEST_HIDDEN))
+        pulses = trains.pulses()
     counts = {way: run_lengths(measured, sign) for way, sign in _SIDES}
     n = trains.n_devices
     fit = Analog(measured, ends, trains, pulses, noise, noisy, {}, Deviations.none(n, -np.inf, np.inf), n, counts)
@@ -260,6 +267,8 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
 
     start = np.zeros((fit.n_devices, k))
     start[:, : len(ways)] = fit.own.log_factor[:, ways]
+    if ended:
+        start[:, -2], start[:, -1] = fit.own.low, fit.own.high
     held = np.array([1.0] * len(ways) + [2.0] * bent + [0.3, 0.3] * ended)
     values, errors = local_fits(logs, start, held)
     plain = np.zeros(fit.n_devices, np.int64)
@@ -326,6 +335,7 @@ def _compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     if not groups:
         return
     spread = fit.spreads["range"] = spread_of(groups, draws, rng)
+    fit.centres = dict(names)
     for i, (name, centre) in enumerate(names):
         middle = centre * float(np.median(spread.mus[i]))
         if not spread.resolved and fit.stopped:
@@ -390,7 +400,7 @@ def _choose_law(fit: Analog) -> None:
     ):
         fit.law = "linear"
         return
-    sides = {way: steps for way, sign in _SIDES if (steps := _steps(fit, way, sign)) is not None}
+    sides = {way: steps for way, sign in _SIDES if (steps := steps_of(fit, way, sign)) is not None}
     if not sides:
         return
     fit.law, fit.scores = choose(list(sides.values()))
@@ -407,8 +417,8 @@ def _choose_law(fit: Analog) -> None:
         fit.tables = np.stack([ltd, ltp])
 
 
-def _steps(fit: Analog, way: str, sign: int) -> Steps | None:
-    """Steps of a polarity that no end can have cut short, from the best known state before each."""
+def steps_of(fit: Analog, way: str, sign: int) -> Steps | None:
+    """Return the steps of a polarity that no end can have cut short, from the best known state before each."""
     if way in fit.abrupt + fit.absent:
         return None
     own = fit.own

@@ -15,8 +15,8 @@ import numpy.typing as npt
 __all__ = ["Group", "Spread", "spread_of"]
 
 _TAUS, _MUS = 90, 121
-_RESOLVED = 2.71
-"""Twice the log of the likelihood ratio at which a spread differs from none: 5 %, one-sided."""
+_RESOLVED = 3.84
+"""Twice the log of the likelihood ratio at which a spread differs from none: 2.5 %, one-sided."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ __all__ = ["local_fits"]
 Floats = npt.NDArray[np.float64]
 
 
-def local_fits(logs: Callable[[Floats], Floats], start: Floats, held: Floats, steps: int = 4) -> tuple[Floats, Floats]:
+def local_fits(logs: Callable[[Floats], Floats], start: Floats, held: Floats, steps: int = 3) -> tuple[Floats, Floats]:
     """Maximise a log-likelihood for each device.
 
     Parameters
@@ -40,13 +40,16 @@ def local_fits(logs: Callable[[Floats], Floats], start: Floats, held: Floats, st
         curve = _positive(curve, held)
         inverse = np.linalg.inv(curve)
         move = np.clip((inverse @ gradient[:, :, None])[:, :, 0], -held, held)
-        for _ in range(4):
+        for _ in range(3):
             better = penalised(at + move) >= here - 1e-9
             if better.all():
                 break
             move[~better] /= 4.0
         at = at + np.where(better[:, None], move, 0.0)
+        small = bool((np.abs(move) < 0.05 * np.sqrt(np.einsum("dii->di", inverse))).all())
         width = np.clip(0.1 * np.sqrt(np.einsum("dii->di", inverse)), 1e-7, 0.05)
+        if small:
+            break
     return at, np.sqrt(np.einsum("dii->di", inverse))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.fitting.trains import Pulses, Trains, train_ends
+from synarray.device.fitting.trains import Pulses, train_ends
 from synarray.device.measured import Measurements
 
 __all__ = ["Ends", "Noise", "first_ends", "noise_of", "rough_law", "still"]

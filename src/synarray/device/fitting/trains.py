@@ -52,7 +52,7 @@ class Trains:
     def pulses(self) -> Pulses:
         """Take the trains apart into single pulses."""
         there = np.isfinite(self.x[1:]) & (self.sign[1:] != 0)
-        _, train = np.nonzero(there.T)
+        train, _ = np.nonzero(there.T)
         before, after, sign = (part.T[there.T] for part in (self.x[:-1], self.x[1:], self.sign[1:]))
         return Pulses(before, after, sign.astype(np.int64), self.device[train], train)
 
@@ -64,15 +64,15 @@ class Trains:
         )
 
 
-def arrange(measured: Measurements, origin: float, span: float) -> Trains:
-    """Lay measurements out as trains, one for each cycle of each device."""
+def arrange(measured: Measurements, origin: float, span: float, longest: int = _LONGEST) -> Trains:
+    """Lay measurements out as trains, one for each cycle of each device; longer ones are cut."""
     d, c = measured.device_id.astype(np.int64), measured.cycle.astype(np.int64)
     starts = np.flatnonzero(np.r_[True, (np.diff(d) != 0) | (np.diff(c) != 0)])
     ends = np.r_[starts[1:], len(d)]
     pieces = [
-        (a, min(a + _LONGEST, end))
+        (a, min(a + longest, end))
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-        for a in range(start, max(end - 1, start + 1), _LONGEST - 1)
+        for a in range(start, max(end - 1, start + 1), longest - 1)
     ]
     length = max(b - a for a, b in pieces)
     x = np.full((length, len(pieces)), np.nan)

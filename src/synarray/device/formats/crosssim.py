@@ -32,7 +32,7 @@ def _pair(path: Path, kind: str) -> tuple[Path, Path]:
     up, down = (folder / name for name in _PAIRS[kind])
     if path.is_file() and path.name not in _PAIRS[kind]:
         stem = path.name
-        up = path if "incr" in stem or "set" in stem and "reset" not in stem else up
+        up = path if "incr" in stem or ("set" in stem and "reset" not in stem) else up
         down = path if up != path else down
     for file in (up, down):
         if not file.is_file():

@@ -278,7 +278,9 @@ def _first_row(split: Sequence[Sequence[str]], comma: bool) -> int | None:
     def counts(row: Sequence[str]) -> bool:
         found = sum(_is_number(cell, comma) for cell in row)
         words = sum(cell.strip().lower() in _WORDS or bool(_QUANTITY.match(cell.strip())) for cell in row)
-        return found >= 1 and 2 * (found + words) >= len(row) or (found + words == len(row) and words > 0 and found > 0)
+        return (found >= 1 and 2 * (found + words) >= len(row)) or (
+            found + words == len(row) and words > 0 and found > 0
+        )
 
     widths = [len(row) for row in split if row and counts(row)]
     if not widths:

@@ -2,8 +2,8 @@
 
     fit(read_measurements("pulses.csv"))      ->  Fit: spec, intervals, draws, verdict, warnings
 
-The likelihood is in ``likelihood.py``, the procedure in ``analog.py`` (cells that move in steps) and ``binary.py``; ``numbers.py``
-turns what is found into a device's numbers.
+The likelihood is in ``likelihood.py``, the procedure in ``analog.py`` (cells that move in steps) and ``binary.py``;
+``numbers.py`` turns what is found into a device's numbers.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _device(measured: Measurements, law: str, numbers: Numbers, analog: Analog |
         keys += ["n_levels_ltp", "n_levels_ltd", "sigma_c2c", "sigma_d2d_step", "p_fail"]
     if law == "soft-bound":
         keys += ["nonlinearity_ltp", "nonlinearity_ltd", "sigma_d2d_nonlinearity"]
-    values: dict[str, Any] = {key: numbers.table[key].value for key in keys}
+    values: dict[str, Any] = {key: float(f"{numbers.table[key].value:.8g}") for key in keys}
     sources: dict[str, Any] = {}
     for key in keys:
         e = numbers.table[key]

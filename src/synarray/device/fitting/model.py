@@ -1,10 +1,10 @@
 """The cell's model as numbers that can be varied, and how its likelihood is maximised.
 
-    log_n_ltp, bend_ltp, log_n_ltd, bend_ltd     pulses from end to end, and curvature 1 / A, positive: the first steps are the largest
+    log_n_ltp, bend_ltp, log_n_ltd, bend_ltd     pulses from end to end; 1 / A, positive where the first steps are the largest
     log_sigma, log_read                          cycle-to-cycle and read noise
     low, high                                    nominal ends in normalised conductance
 
-Steps of the law: a + s t with t the way gone, s = expm1(-bend / N), a = s / expm1(-bend); exactly the soft-bound law of ``law.py``.
+Steps of the law: a + s t with t the way gone, s = expm1(-bend / N), a = s / expm1(-bend): the soft-bound law of ``law.py``.
 The maximum is found by the method of Berndt, Hall, Hall and Hausman (the scores' own squares stand in for the curvature), damped.
 """
 
@@ -45,7 +45,7 @@ class Deviations:
 
 
 def soft_nodes(log_n: npt.ArrayLike, bend: npt.ArrayLike) -> Floats:
-    """Steps at the beginning and at the end of the way, as shares of the range, shape (..., 2)."""
+    """Return the steps at the beginning and at the end of the way, as shares of the range, shape (..., 2)."""
     n, k = np.exp(np.asarray(log_n, float)), np.asarray(bend, float)
     k = np.where(np.abs(k) < 1e-7, 1e-7, k)
     slope = np.expm1(np.clip(-k / n, -50.0, 50.0))
@@ -191,7 +191,7 @@ def _prior(
 def _scores(
     logs: Callable[[dict[str, float]], Floats], theta: dict[str, float], free: Sequence[str], width: dict[str, float]
 ) -> Floats:
-    """Derivative of each unit's log-likelihood by each free number, [unit, number]."""
+    """Return the derivative of each unit's log-likelihood by each free number, [unit, number]."""
     columns = []
     for name in free:
         h = width[name]

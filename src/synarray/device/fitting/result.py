@@ -16,7 +16,7 @@ from synarray.errors import RunError, SynarrayError
 from synarray.files import write_file
 from synarray.units import format_quantity
 
-__all__ = ["DRAWS", "LAST_KEYS", "Estimate", "Fit", "write_device"]
+__all__ = ["DRAWS", "LAST_KEYS", "Estimate", "Fit", "device_toml", "spec_toml", "valid_draws", "write_device"]
 
 DRAWS = 50
 """Draws that a device's file keeps."""
@@ -100,9 +100,8 @@ class Fit:
         }
 
 
-def device_toml(fit: Fit) -> str:
-    """Write the device as a file of the library would stand, and its posterior below."""
-    spec = fit.spec
+def spec_toml(spec: DeviceSpec) -> str:
+    """Write a device as a file of the library stands: every number beside its source."""
     lines = [f"{key} = {_text(getattr(spec, key))}" for key in ("name", "title", "note", "law") if getattr(spec, key)]
     lines.append("")
     for key, source in spec.sources.items():
@@ -115,9 +114,13 @@ def device_toml(fit: Fit) -> str:
             written = _text(format_quantity(value, _QUANTITIES[key])) if key in _QUANTITIES else repr(value)
         sure = "" if source.confirmed else ", confirmed = false"
         lines.append(f"{key} = {{ value = {written}, source = {_text(source.source)}{sure} }}")
-    if fit.draws:
-        lines += ["", "[posterior]", *(f"{key} = {json.dumps(column)}" for key, column in fit.draws.items())]
     return "\n".join(lines) + "\n"
+
+
+def device_toml(fit: Fit) -> str:
+    """Write a fitted device, and its posterior below."""
+    columns = "".join(f"{key} = {json.dumps(column)}\n" for key, column in fit.draws.items())
+    return spec_toml(fit.spec) + (f"\n[posterior]\n{columns}" if columns else "")
 
 
 def write_device(fit: Fit, path: Path | str) -> Path:

@@ -1,4 +1,4 @@
-"""The first look at measured pulses: the ends of the range, stuck cells, whether reads are noisy, and rough laws to start from."""
+"""The first look at measured pulses: ends of the range, stuck cells, whether reads are noisy, rough laws to start from."""
 
 from __future__ import annotations
 

@@ -154,6 +154,6 @@ def _open_ends(fit: Analog) -> list[str]:
         cells = fit.theta[f"bend_{way}"]
         if len(values) and way not in fit.abrupt and abs(cells) < 3.0:
             said.append(
-                f"{way.upper()} still moved the cells at the end of its trains: the {end} end of the range is where the trains end."
+                f"{way.upper()} still moved cells at the end of its trains: the {end} end of the range is where these end."
             )
     return said

@@ -1,7 +1,8 @@
-"""CrossSim v2: raw ramps of currents (``set.csv``, ``reset.csv``), and tables of how G moves (``dG_increasing.txt``, ``dG_decreasing.txt``).
+"""CrossSim v2: ramps of currents (``set.csv``, ``reset.csv``), and tables of steps (``dG_increasing.txt``, ``dG_decreasing.txt``).
 
-A table has a header line, a line of conductances (S), a line of cumulated probabilities, and then a matrix of dG, a row for each
-probability and a column for each conductance. Both kinds come as a pair of files in one folder; naming the folder or one is enough.
+A table has a header line, a line of conductances (S), a line of cumulated probabilities, and then a matrix of dG, a row for
+each probability and a column for each conductance. Both kinds come as two files in one folder; naming the folder or one is
+enough.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import numpy.typing as npt
 from synarray.device.formats.kinds import Format, Mapping, one_device, text_of
 from synarray.device.formats.tables import Table, numbers, open_table, read_columns
 from synarray.device.measured import MOST_ROWS, Measurements, Rows, settle
+from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
 
-__all__ = ["RAMPS", "TABLES", "read_table"]
+__all__ = ["RAMPS", "TABLES", "read_table", "table_files"]
 
 _READ_V = 0.1
 """Voltage at which CrossSim's raw currents were read, V."""
 _PAIRS = {"ramps": ("set.csv", "reset.csv"), "tables": ("dG_increasing.txt", "dG_decreasing.txt")}
-_STATES, _CHANCES = 60, 15
+_STATES, _CHANCES = 101, 101
 """How many states and chances of a table become pulses."""
 
 Floats = npt.NDArray[np.float64]
@@ -136,3 +138,35 @@ RAMPS = Format(
 TABLES = Format(
     "crosssim-tables", "CrossSim v2, lookup tables", lambda path, _: _is("tables", path), _read_tables, None, ""
 )
+
+
+def table_files(device: DeviceSpec, states: int = 501, chances: int = 501) -> dict[str, bytes]:
+    """Write a device as CrossSim's two tables: at each conductance the quantiles of how far one pulse moves it.
+
+    Raises
+    ------
+    DataError
+        For the exact law, which has no steps of its own.
+    """
+    from scipy.special import ndtri
+
+    if device.law == "exact":
+        raise DataError(
+            "a table needs a device with steps of its own", got='law "exact"', where=device.name, do="Take another."
+        )
+    x = np.linspace(0.0, 1.0, states)
+    g = device.g_min + x * device.g_range
+    u = (np.arange(chances) + 0.5) / chances
+    ltd, ltp = device.steps(2.0 * x - 1.0) / 2.0
+    files = {}
+    fails = 1.0 - np.array(device.switching)
+    for name, sign, steps, fail in zip(_PAIRS["tables"], (1.0, -1.0), (ltp, ltd), fails[::-1], strict=True):
+        noise = device.sigma_c2c * ndtri(u)[:, None]
+        moved = np.clip(x + sign * steps + noise, 0.0, 1.0) - x
+        if fail > 0:
+            idle = u[:, None] < fail
+            moved = np.sort(np.where(idle, 0.0, moved), axis=0)
+        lines = ["conductances (S); cumulated probabilities; dG (S), rows: probabilities, columns: conductances"]
+        lines += [",".join(f"{v:.10g}" for v in row) for row in (g, u, *(moved * device.g_range))]
+        files[name] = text_of(lines)
+    return files

@@ -136,8 +136,10 @@ def _pair(path: Path, table: Table | None) -> tuple[Floats, Rows]:
     whole = np.isfinite(matrix).all(axis=1)
     rows.discard("row without two numbers", int(np.count_nonzero(~whole)))
     if matrix.shape[1] != 2 or np.count_nonzero(whole) < 2:
-        raise DataError("up and down must be two columns of numbers", got=f"{matrix.shape[1]} columns, {np.count_nonzero(whole)} rows",
-                        where=path.name, do="Say another format with --format.")  # fmt: skip
+        raise DataError(
+            "up and down must be two columns of numbers", got=f"{matrix.shape[1]} columns, {np.count_nonzero(whole)} rows",
+            where=path.name, do="Say another format with --format.",
+        )  # fmt: skip
     return matrix[whole], rows
 
 
@@ -222,7 +224,7 @@ def _sheet(path: Path) -> Floats:
 
     with opened(path) as file:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        rows = [row for row in book.worksheets[0].iter_rows(values_only=True, max_row=100_000, max_col=1_000)]
+        rows = list(book.worksheets[0].iter_rows(values_only=True, max_row=100_000, max_col=1_000))
     found = [[c if isinstance(c, int | float) and not isinstance(c, bool) else np.nan for c in row] for row in rows]
     matrix = np.array(found, float) if found and len({len(r) for r in found}) == 1 else np.zeros((0, 0))
     return matrix[np.isfinite(matrix).sum(axis=1) >= 3] if matrix.size else matrix

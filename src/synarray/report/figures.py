@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following", "png",
-    "pulse_train", "receptive_fields", "save", "training_curve",
+    "pulse_train", "pyplot", "receptive_fields", "save", "training_curve",
 ]  # fmt: skip
 
 _INK, _RED, _GREY = "#20639b", "#d1495b", "#888888"
@@ -111,7 +111,7 @@ def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] 
 
 def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int = 48) -> Figure:
     """Draw the weights of the busiest neurons; dark = high conductance, grey = no cell."""
-    plt = _pyplot()
+    plt = pyplot()
     fields = fields_of(arrays, image_shape, n)
     columns = min(12, len(fields))
     lines = -(-len(fields) // columns)
@@ -129,7 +129,7 @@ def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int
 
 def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None) -> Figure:
     """Draw accuracy, pulses and pruned share against images seen."""
-    plt = _pyplot()
+    plt = pyplot()
     figure: Figure = plt.figure.Figure(figsize=(7, 4.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     seen = [point.presentations for point in history]
@@ -155,7 +155,7 @@ def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None)
 
 def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure:
     """Draw which class was read for which; the diagonal is left out of the colour scale."""
-    plt = _pyplot()
+    plt = pyplot()
     figure: Figure = plt.figure.Figure(figsize=(5, 4.5), layout="constrained")
     axis = figure.subplots()
     wrong = table.astype(float)
@@ -175,7 +175,7 @@ def confusion(table: npt.NDArray[np.int64], classes: npt.NDArray[Any]) -> Figure
 
 def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
     """Draw the cells of one physical array: conductance, pulses received, pruned and stuck cells; white = unused."""
-    plt = _pyplot()
+    plt = pyplot()
     figure: Figure = plt.figure.Figure(figsize=(12, 6.2), layout="constrained")
     left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
     used = ~np.isnan(maps.conductance[i])
@@ -202,7 +202,7 @@ def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
 
 def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure:
     """Draw accuracy by row: a dot per seed, a bar at their mean."""
-    plt = _pyplot()
+    plt = pyplot()
     figure: Figure = plt.figure.Figure(figsize=(8, 0.3 * len(titles) + 0.9), layout="constrained")
     axis = figure.subplots()
     for y, values in enumerate(accuracies):
@@ -217,7 +217,7 @@ def dots(titles: Sequence[str], accuracies: Sequence[Sequence[float]]) -> Figure
 
 def pulse_train(title: str, train: PulseTrain) -> Figure:
     """Draw conductance against the pulse number: the law, its spread from cycle to cycle, and some cells of an array."""
-    plt = _pyplot()
+    plt = pyplot()
     figure: Figure = plt.figure.Figure(figsize=(7, 4), layout="constrained")
     axis = figure.subplots()
     scale, unit = next(
@@ -241,7 +241,7 @@ def pulse_train(title: str, train: PulseTrain) -> Figure:
 
 def law_following(title: str, verified: Following, blind: Following | None) -> Figure:
     """Draw the movement the law of learning asks against what compiled pulses deliver, with and without verify."""
-    plt = _pyplot()
+    plt = pyplot()
     figure: Figure = plt.figure.Figure(figsize=(9, 4), layout="constrained")
     asked = (blind or verified).asked
     for axis, row, name in zip(figure.subplots(1, 2, sharey=True), (1, 0), ("LTP", "LTD"), strict=True):
@@ -271,7 +271,8 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """Return matplotlib, or say how to get it."""
     try:
         import matplotlib
         import matplotlib.colors

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from synarray.cost.ledger import Counts, Entry, Ledger, price
+from synarray.cost.ledger import Entry, Ledger
 from synarray.cost.prices import Periphery, load_periphery
 from synarray.device.library import load_device
 from synarray.device.posterior import load_posterior
@@ -25,6 +25,7 @@ from synarray.learn.readout import wilson
 from synarray.learn.result import Result
 from synarray.learn.training import train
 from synarray.study.attribution import Attribution, attribute, runs_needed
+from synarray.study.energy import bill_of_result
 from synarray.study.experiment import ExperimentSpec, load_experiment, parse_setting, task_images
 from synarray.study.heldout import HeldOut
 from synarray.study.imperfections import pinned
@@ -305,14 +306,9 @@ def _trials(specs: Sequence[ExperimentSpec], workers: int, tell: Progress) -> li
 
 
 def _priced(spec: ExperimentSpec, result: Result) -> Trial:
-    device, machine, metrics = spec.device, result.machine, result.metrics()
-    assert device is not None  # a verdict is on a device
-    counts = Counts.of(
-        machine.neuron_events, machine.network_events, draws_per_presentation=spec.encoding.draws,
-        inputs=metrics["n_inputs"], neurons=metrics["n_neurons"], groups=metrics["n_groups"], weights=metrics["n_cells"],
-        rows=spec.array.rows, columns=spec.array.columns,
-    )  # fmt: skip
-    return Trial(metrics, price(counts, device, spec.synapse, load_periphery()), _trainings_left(spec, result))
+    bill = bill_of_result(result)
+    assert bill is not None  # a verdict is on a device
+    return Trial(result.metrics(), bill.ledger(load_periphery()), _trainings_left(spec, result))
 
 
 def _trainings_left(spec: ExperimentSpec, result: Result) -> float | None:

@@ -92,7 +92,7 @@ def _render(verdict: Verdict) -> str:
     )
     costs, first, facts = cost_rows(verdict), verdict.trials[0].metrics, fact_rows(verdict)
     with page_colours():
-        response = responses(verdict.device, verdict.draws[:_DRAWN])
+        response = responses(verdict.device, verdict.posterior[:_DRAWN])
         drawn = {
             "waterfall": inline_svg(waterfall(verdict.attribution), "waterfall", "What each imperfection costs, as a waterfall")
             if costs
@@ -117,7 +117,7 @@ def _render(verdict: Verdict) -> str:
         reach=reach_rows(verdict),
         reach_sentence=reach_sentence(verdict),
         wanted=f"{100 * verdict.reach.wanted:g}" if verdict.reach else "",
-        numbers=device_rows(verdict.device, verdict.draws),
+        numbers=device_rows(verdict.device, verdict.posterior),
         energy=energy_rows(verdict),
         node=f"{verdict.periphery.node_nm:g}",
         experiment=verdict.spec.name,

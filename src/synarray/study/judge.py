@@ -108,8 +108,8 @@ class Verdict:
         As its file says; ``draws`` are what was trained.
     spec : ExperimentSpec
         What was trained, with the first seed.
-    draws : list of DeviceSpec
-        From the posterior; empty for a device without one.
+    posterior : list of DeviceSpec
+        All that the fit left; empty for a device without a fit.
     trials : list of Trial
     attribution : Attribution
     reach : Reach or None
@@ -120,11 +120,16 @@ class Verdict:
     question: Question
     device: DeviceSpec
     spec: ExperimentSpec
-    draws: list[DeviceSpec]
+    posterior: list[DeviceSpec]
     trials: list[Trial]
     attribution: Attribution
     reach: Reach | None
     periphery: Periphery
+
+    @property
+    def draws(self) -> list[DeviceSpec]:
+        """What was trained, from the posterior; empty for a device without one."""
+        return self.posterior[: len(self.trials)]
 
     @property
     def accuracy(self) -> Estimate:
@@ -241,7 +246,7 @@ def judge(question: Question, *, workers: int = 1, on_progress: Progress | None 
     >>> verdict.accuracy.value > 0.5, [cost.property for cost in verdict.attribution.costs if cost.acts]
     (True, ['levels'])
     """
-    specs, device, draws = experiments(question)
+    specs, device, posterior = experiments(question)
     tell = on_progress or (lambda *_: None)
     trials = _trials(specs, workers, tell)
     work = runs_needed(specs)
@@ -251,11 +256,11 @@ def judge(question: Question, *, workers: int = 1, on_progress: Progress | None 
     if question.wanted is not None:
         few = HeldOut(specs[:_REACH_DRAWS], workers=workers, on_run=_counting("inverse question", 0, tell))
         answered = reach(few, question.wanted)
-    return Verdict(question, device, specs[0], draws, trials, attribution, answered, load_periphery())
+    return Verdict(question, device, specs[0], posterior, trials, attribution, answered, load_periphery())
 
 
 def experiments(question: Question) -> tuple[list[ExperimentSpec], DeviceSpec, list[DeviceSpec]]:
-    """Compose what is trained: one experiment per draw, the device, and its draws (none: it has no posterior)."""
+    """Compose what is trained: one experiment per draw, the device, and all draws of its posterior, if it has one."""
     settings = dict(parse_setting(text) for text in question.settings)
     for key, instead in (("device", "the first argument"), ("seed", "--seeds or --draws"), ("data", "--task")):
         if key in settings:
@@ -264,18 +269,17 @@ def experiments(question: Question) -> tuple[list[ExperimentSpec], DeviceSpec, l
                 do=f"Say it with {instead}.",
             )  # fmt: skip
     load_device(question.source)  # what is wrong with it is said of its own file
-    draws = load_posterior(question.source)[: question.draws]
+    draws = load_posterior(question.source)
     changes = settings | {"device": question.source} | ({"data": question.task} if question.task else {})
-    specs = [
-        load_experiment(question.experiment, changes | {"seed": seed}) for seed in range(len(draws) or question.seeds)
-    ]
+    n = min(len(draws), question.draws) or question.seeds
+    specs = [load_experiment(question.experiment, changes | {"seed": seed}) for seed in range(n)]
     device = specs[0].device
     assert device is not None  # one was just set
     changed = {key.split(".")[1] for key in settings if key.startswith("device.")}
     held = {name: getattr(device, name) for name in changed if name in DeviceSpec.model_fields}
     draws = [draw.model_copy(update=held) for draw in draws]
     if draws:
-        specs = [spec.model_copy(update={"device": draw}) for spec, draw in zip(specs, draws, strict=True)]
+        specs = [spec.model_copy(update={"device": draw}) for spec, draw in zip(specs, draws, strict=False)]
     return [pinned(spec) for spec in specs], device, draws
 
 

@@ -40,7 +40,7 @@ class Needed:
     severity : float or None
         1 is as measured, 0 without the property; the worst at which the wanted accuracy was still reached.
     values : dict of str to float
-        The numbers behind the property at that severity, SI.
+        The numbers behind the property at that severity, SI, as means over the draws.
     measured : dict of str to float
         The same as they are.
     accuracy : float
@@ -121,8 +121,7 @@ def reach(held_out: HeldOut, wanted: float, on_property: Callable[[str], None] |
 def _needed(held_out: HeldOut, name: str, wanted: float, now: float) -> Needed:
     specs = [pinned(spec) for spec in held_out.specs]
     part = IMPERFECTIONS[name]
-    example = next(spec for spec in specs if part.acts(spec))
-    measured = part.numbers(example)
+    acting_in = [spec for spec in specs if part.acts(spec)]
     met = {1.0: now}
 
     def accuracy(severity: float) -> float:
@@ -131,16 +130,20 @@ def _needed(held_out: HeldOut, name: str, wanted: float, now: float) -> Needed:
             met[severity] = float(held_out.accuracies({name: changed})[name].mean())
         return met[severity]
 
+    def numbers(severity: float) -> dict[str, float]:
+        drawn = [part.numbers(scaled(spec, name, severity)) for spec in acting_in]
+        return {key: float(np.mean([each[key] for each in drawn if key in each])) for key in drawn[0]}
+
     def answer(status: str, severity: float | None) -> Needed:
         at = 0.0 if severity is None else severity
-        values = {} if severity is None else part.numbers(scaled(example, name, severity))
-        return Needed(name, status, severity, values, measured, accuracy(at))
+        values = {} if severity is None else numbers(severity)
+        return Needed(name, status, severity, values, numbers(1.0), accuracy(at))
 
     if now < wanted:
         if accuracy(0.0) < wanted:
             return answer("cannot reach alone", None)
         return answer("needed", _halved(accuracy, wanted, 0.0, 1.0))
-    worst = min(float(np.min([part.worst(spec) for spec in specs if part.acts(spec)])), _LARGEST)
+    worst = min(float(np.min([part.worst(spec) for spec in acting_in])), _LARGEST)
     good, bad = 1.0, 1.0
     for _ in range(_DOUBLINGS):
         bad = min(2.0 * good, worst)

@@ -39,7 +39,10 @@ def run_judge(
     check_writable(folder)
     people = Terminal(stderr=True)
     kind = "draws of its fit" if posterior else "seeds"
-    people.print(f"{device.name}: {len(specs)} {kind}, experiment {specs[0].name}, {specs[0].data}", soft_wrap=True)
+    people.print(
+        f"{device.name}: {len(specs)} {kind}, experiment {specs[0].name}, {question.task or specs[0].data}",
+        soft_wrap=True,
+    )
     with Bars(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=people,
         transient=True,

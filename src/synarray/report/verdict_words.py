@@ -230,7 +230,9 @@ def device_rows(device: DeviceSpec, draws: list[DeviceSpec]) -> list[dict[str, s
     return rows
 
 
-def _as_text(device: DeviceSpec, name: str, value: float) -> str:
+def _as_text(device: DeviceSpec, name: str, value: float | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     text = device.model_copy(update={name: float(f"{value:.4g}")}).model_dump(include={name})[name]
     return text if isinstance(text, str) else f"{text:g}"
 

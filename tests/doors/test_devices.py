@@ -22,7 +22,7 @@ from synarray.report.devices import devices_table
 
 FOLDER = resources.files("synarray.device") / "library"
 PAGE = Path(__file__).parents[2] / "docs" / "devices.md"
-WORDS = {"name", "title", "technology", "note", "law"}
+WORDS = {"name", "title", "technology", "note", "law", "gated"}
 ASKED_FOR = {
     "subquantum-cbram", "metal-filament-cbram", "ag-a-si", "taox-tio2", "pcmo", "alox-hfo2", "epiram", "taox-hfox",
     "hzo-fefet", "pcm", "ecram", "stt-mram", "sram", "ideal",
@@ -148,7 +148,7 @@ def test_every_device_shows_its_numbers_sources_words_and_figures(command: Comma
     }
     for key, value in told["values"].items():
         assert value["confirmed"] is given[key].get("confirmed", True)
-        unit = {"g": "S", "v": "V", "t": "s"}.get(key.split("_")[0], "s" if key == "drift_t0" else "1")
+        unit = {"g": "S", "v": "V", "t": "s", "e": "J"}.get(key.split("_")[0], "s" if key == "drift_t0" else "1")
         assert (value["unit"], isinstance(value["value"], float)) == (unit, True)
     assert told["values"]["v_ltp"]["value"] == load_device(name).v_ltp
     assert set(everything_in(tmp_path)) == {"devices", f"devices/{name}", *told["figures"]}

@@ -21,9 +21,9 @@ from synarray.files import parse_toml, read_text
 
 __all__ = ["Device", "device_names", "load_device", "read_tables", "resolve"]
 
-_WORDS = ("name", "title", "technology", "note", "law", "base", "sources")
+_WORDS = ("name", "title", "technology", "note", "law", "gated", "base", "sources")
 _MOST_DRAWS = 1000
-_NEVER_DRAWN = {"name", "title", "technology", "note", "law", "sources"}
+_NEVER_DRAWN = {"name", "title", "technology", "note", "law", "gated", "sources"}
 
 
 def device_names() -> list[str]:

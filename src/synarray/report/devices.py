@@ -17,7 +17,7 @@ from synarray.network.stdp import Following
 
 __all__ = ["acting", "device_table", "devices_table", "follows", "levels", "programs", "train_in_blocks", "unit_of"]
 
-_WORDS = ("name", "title", "technology", "note", "law", "sources")
+_WORDS = ("name", "title", "technology", "note", "law", "gated", "sources")
 _ALWAYS = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read")
 _OF_LAW = {
     "linear": ("n_levels_ltp", "n_levels_ltd"),

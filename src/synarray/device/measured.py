@@ -23,6 +23,7 @@ COLUMNS = ("device_id", "cycle", "pulse", "polarity", "amplitude_V", "width_s", 
 MOST_ROWS = 3_000_000
 """Rows that are kept; what a file has beyond them is counted as discarded."""
 _MOST_BAD = 0.5
+_LARGEST = 2e9
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -108,6 +109,8 @@ def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> 
     keep = _usable(rows, source)
     n = len(rows.G_S)
     columns = {key: _column(getattr(rows, key), n) for key in COLUMNS if key not in ("device_id", "G_S")}
+    if not np.isfinite(columns["pulse"]).all() or np.abs(columns["pulse"]).max() > _LARGEST:
+        columns["pulse"] = np.arange(n, dtype=float)
     columns = {key: values[keep] for key, values in columns.items()}
     codes, g = codes[keep], rows.G_S[keep]
     polarity = _polarity(columns["polarity"], columns["amplitude_V"], g, codes, rows, source)
@@ -122,7 +125,7 @@ def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> 
     if not len(order):
         raise DataError("a file of pulses must hold at least one", got="none that can be used", where=source,
                         do="Check the columns; the discarded rows: " + (_listed(rows.discarded) or "none") + ".")  # fmt: skip
-    pulse = np.where(np.isfinite(pulse), pulse, np.arange(len(pulse)))
+    cycle = np.unique(cycle, return_inverse=True)[1].reshape(-1)
     return Measurements(
         codes[order].astype(np.int32), cycle[order].astype(np.int32), pulse[order].astype(np.int32),
         polarity[order].astype(np.int8), columns["amplitude_V"][order], columns["width_s"][order], g[order],
@@ -235,7 +238,7 @@ def _order(
     c, k, p, s = codes[as_came], cycle[as_came], pulse[as_came], polarity[as_came]
     together = (np.diff(c) == 0) & (np.diff(k) == 0) & (np.diff(s) == 0)
     falls = together & (np.diff(p) < 0)
-    if not np.isfinite(p).all() or not falls.any():
+    if not falls.any():
         return as_came
     rows.repairs.append(f"rows sorted by pulse: the numbers fell {np.count_nonzero(falls):,} times within a train")
     restarts = ((np.diff(c) == 0) & (np.diff(k) == 0) & (np.diff(s) != 0) & (np.diff(p) < 0)).any()
@@ -247,8 +250,6 @@ def _repeated(
     codes: npt.NDArray[np.int64], cycle: Floats, pulse: Floats, polarity: Floats, g: Floats, rows: Rows
 ) -> npt.NDArray[np.bool_]:
     """Find rows that tell of a pulse that an earlier row told of."""
-    if not np.isfinite(pulse).all():
-        return np.zeros(len(codes), bool)
     same = np.zeros(len(codes), bool)
     same[1:] = (np.diff(codes) == 0) & (np.diff(cycle) == 0) & (np.diff(pulse) == 0) & (np.diff(polarity) == 0)
     exact = same & (np.diff(g, prepend=np.nan) == 0)

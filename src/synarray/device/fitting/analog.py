@@ -171,17 +171,19 @@ def _set_failures_aside(fit: Analog) -> None:
 
 def _first_numbers(fit: Analog) -> None:
     low, high = fit.theta["low"], fit.theta["high"]
-    margin = 1e-6 if not fit.noisy else -10.0
+    room = min(3.0 * float(np.sqrt(fit.noise.step)), 0.5) if np.isfinite(fit.noise.read_error) else 1e-6
     scaled = Pulses(
         (fit.pulses.before - low) / (high - low), (fit.pulses.after - low) / (high - low), *(
             getattr(fit.pulses, name) for name in ("sign", "device", "train")),
     )  # fmt: skip
+    left: list[float] = []
     for way, sign in _SIDES:
-        log_n, bend = rough_law(scaled, sign, fit.counts[way], margin, 1.0 - margin)
+        log_n, bend, square = rough_law(scaled, sign, fit.counts[way], room)
         if fit.noisy and fit.counts[way]:
             log_n = float(np.log(fit.counts[way] or 1))
         if way in fit.abrupt:
-            log_n, bend = 0.0, 0.0
+            log_n, bend, square = 0.0, 0.0, 0.0
+        left.append(square)
         fit.theta |= {f"log_n_{way}": log_n, f"bend_{way}": bend}
     ground = fit.trains.origin / fit.trains.span
     level = float(np.nanmean(fit.trains.x)) + ground
@@ -275,12 +277,17 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     groups = [Group(values[:, i], errors[:, i], plain) for i in range(len(ways))]
     step = fit.spreads["step"] = spread_of(groups, draws, rng)
     for i, way in enumerate(ways):
-        centre = float(np.median(step.mus[i])) if step.resolved else 0.0
+        centre = float(np.median(step.mus[i]))
         share = step.tau**2 / (step.tau**2 + errors[:, i] ** 2)
-        shift = 0.5 * step.tau**2
-        fit.own.log_factor[:, way] = share * (values[:, i] - centre) - shift if step.resolved else 0.0
-        if step.resolved and _SIDES[way][0] not in fit.counted:
-            fit.theta[f"log_n_{_SIDES[way][0]}"] -= centre + shift
+        own = share * (values[:, i] - centre)
+        if not step.resolved:
+            own = np.zeros(fit.n_devices)
+        elif _SIDES[way][0] in fit.counted:  # the sample's mean need not be that of all devices
+            own += centre
+        else:
+            fit.theta[f"log_n_{_SIDES[way][0]}"] -= centre + 0.5 * step.tau**2
+            own -= 0.5 * step.tau**2
+        fit.own.log_factor[:, way] = own
     if bent:
         label = fit.spreads["nonlinearity"] = spread_of(
             [Group(values[:, len(ways)], errors[:, len(ways)], plain)], draws, rng
@@ -387,6 +394,8 @@ def _count_pulses(fit: Analog) -> None:
             doubt = fit.maximum.covariance[i, i] + (step.tau**2 / fit.n_devices if step else 0.0)
             if abs(fit.theta[name] - np.log(count)) < 3.0 * np.sqrt(doubt) + 1e-4:
                 counted.append(way)
+                if step is not None and step.resolved:
+                    fit.own.log_factor[:, [side for side, _ in _SIDES].index(way)] += np.log(count) - fit.theta[name]
                 fit.theta[name] = float(np.log(count))
     fit.counted = tuple(counted)
 

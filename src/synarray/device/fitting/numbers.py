@@ -108,7 +108,9 @@ def _model_draws(fit: Analog, rng: np.random.Generator, count: int) -> Draws:
         ways = [way for way in ("ltd", "ltp") if way not in fit.abrupt + fit.absent]
         for mus, way in zip(step.mus, ways, strict=False):
             if way not in fit.counted:
-                drawn[f"log_n_{way}"] -= mus[:count] - np.median(mus) + 0.5 * (step.taus[:count] ** 2 - step.tau**2)
+                away = mus[:count] - np.median(mus) + 0.5 * (step.taus[:count] ** 2 - step.tau**2)
+                drawn[f"log_n_{way}"] -= away
+                drawn["log_sigma"] += away / len(ways)
     return drawn
 
 

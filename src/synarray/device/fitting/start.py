@@ -56,9 +56,17 @@ def first_ends(measured: Measurements) -> Ends:
     pulsed = measured.polarity != 0
     at_low = np.bincount(d, (g <= low[d] + tie[d]) & pulsed & (measured.polarity < 0), n)
     at_high = np.bincount(d, (g >= high[d] - tie[d]) & pulsed & (measured.polarity > 0), n)
+    if _mostly_single(measured):  # pulses that each start at a state of their own: nothing ends where a train does
+        at_low, at_high = np.full(n, 2), np.full(n, 2)
     quantised = len(np.unique(g[:20_000])) < 0.3 * min(len(g), 20_000)
     held = float(np.mean((np.diff(g) == 0) & (g[1:] > low[d[1:]] + tie[d[1:]]) & (g[1:] < high[d[1:]] - tie[d[1:]])))
     return Ends(low, high, at_low >= 2, at_high >= 2, bool(quantised and held > 0.02))
+
+
+def _mostly_single(measured: Measurements) -> bool:
+    """Whether a pulse is mostly followed by a new start."""
+    pulses = measured.polarity != 0
+    return bool(np.count_nonzero(pulses[1:] & pulses[:-1]) < 0.2 * np.count_nonzero(pulses))
 
 
 def still(measured: Measurements) -> npt.NDArray[np.bool_]:
@@ -110,19 +118,23 @@ def _left(x: Floats, steps: Floats, pieces: int = 10) -> Floats:
     return np.asarray(steps - basis @ np.linalg.lstsq(basis, steps, rcond=None)[0])
 
 
-def rough_law(pulses: Pulses, sign: int, length: int | None, low: float, high: float) -> tuple[float, float]:
-    """Return log N and the bend that leave least of the steps, among a few bends."""
-    mine = pulses.where((pulses.sign == sign) & (pulses.after > low) & (pulses.after < high))
-    if len(mine) < 3:
-        mine = pulses.where(pulses.sign == sign)
+def rough_law(pulses: Pulses, sign: int, length: int | None, room: float) -> tuple[float, float, float]:
+    """Return log N and the bend that leave least of the steps, among a few bends, and the mean square of what is left.
+
+    Pulses that start closer to the end than ``room`` are left out.
+    """
+    mine = pulses.where(pulses.sign == sign)
     if not len(mine):
-        return float(np.log(length or 64)), 0.0
+        return float(np.log(length or 64)), 0.0, 0.0
     step = sign * (mine.after - mine.before)
     gone = np.clip(mine.before if sign > 0 else 1.0 - mine.before, 0.0, 1.0)
+    clear = gone + np.maximum(np.median(step), 0.0) < 1.0 - room  # no end cuts these steps short
+    if np.count_nonzero(clear) >= 3:
+        step, gone = step[clear], gone[clear]
     found = []
     for bend in _BENDS:
         shape = bend / -np.expm1(-bend) - bend * gone if bend else np.ones(len(gone))
         n = float((shape**2).sum() / max((shape * step).sum(), 1e-9 * float((shape**2).sum())))
         found.append((float(((step - shape / n) ** 2).sum()), float(np.log(np.clip(n, 1.0, 1e6))), bend))
-    _, log_n, bend = min(found)
-    return log_n, bend
+    left, log_n, bend = min(found)
+    return log_n, bend, left / len(gone)

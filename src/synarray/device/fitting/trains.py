@@ -67,7 +67,7 @@ class Trains:
 def arrange(measured: Measurements, origin: float, span: float, longest: int = _LONGEST) -> Trains:
     """Lay measurements out as trains, one for each cycle of each device; longer ones are cut."""
     d, c = measured.device_id.astype(np.int64), measured.cycle.astype(np.int64)
-    starts = np.flatnonzero(np.r_[True, (np.diff(d) != 0) | (np.diff(c) != 0)])
+    starts = np.flatnonzero(np.r_[True, (np.diff(d) != 0) | (np.diff(c) != 0) | _gaps(measured)])
     ends = np.r_[starts[1:], len(d)]
     pieces = [
         (a, min(a + longest, end))
@@ -82,6 +82,14 @@ def arrange(measured: Measurements, origin: float, span: float, longest: int = _
         sign[: b - a, i] = measured.polarity[a:b]
     sign[0] = 0
     return Trains(x, sign, d[[a for a, _ in pieces]], int(d[-1]) + 1, origin, span)
+
+
+def _gaps(measured: Measurements) -> npt.NDArray[np.bool_]:
+    """Find where a row is missing within a train: a pulse more than one after the last, where they are numbered one by one."""
+    steps = np.diff(measured.pulse.astype(np.int64))
+    together = (np.diff(measured.device_id) == 0) & (np.diff(measured.cycle) == 0)
+    by_one = np.count_nonzero(together & (steps == 1)) > 0.5 * np.count_nonzero(together)
+    return together & (steps > 1) & by_one
 
 
 def _runs(measured: Measurements) -> tuple[Ints, Ints, Ints]:

@@ -227,7 +227,10 @@ def _sheet(path: Path) -> Floats:
         rows = list(book.worksheets[0].iter_rows(values_only=True, max_row=100_000, max_col=1_000))
     found = [[c if isinstance(c, int | float) and not isinstance(c, bool) else np.nan for c in row] for row in rows]
     matrix = np.array(found, float) if found and len({len(r) for r in found}) == 1 else np.zeros((0, 0))
-    return matrix[np.isfinite(matrix).sum(axis=1) >= 3] if matrix.size else matrix
+    if not matrix.size:
+        return matrix
+    matrix = matrix[:, np.isfinite(matrix).any(axis=0)]
+    return matrix[np.isfinite(matrix).sum(axis=1) >= 3]
 
 
 def _write_simbrain(measured: Measurements) -> dict[str, bytes]:

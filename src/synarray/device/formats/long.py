@@ -151,7 +151,7 @@ def _is_own(path: Path, table: Table | None) -> bool:
     if table is None or not table.header:
         return False
     heads = {re.sub(_UNIT_AT_END, "", name).strip().lower() for name in table.header} | set(table.names)
-    return "g" in heads and bool({"polarity", "amplitude"} & heads)
+    return "g" in heads and bool({"polarity", "amplitude", "pulse", "device_id"} & heads)
 
 
 def _write_own(measured: Measurements) -> dict[str, bytes]:

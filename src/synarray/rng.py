@@ -54,6 +54,8 @@ class Stream(IntEnum):
     STUCK = 14  # which cells are stuck
     READ = 15  # read noise
     DRIFT = 16  # device-to-device: the drift of each cell
+    LIFE = 17  # device-to-device: pulses each cell lives through
+    DEATH = 18  # where cells stand whose lives ended before the training; which cells of a compound stay on
 
 
 class Phase(IntEnum):

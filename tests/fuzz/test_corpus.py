@@ -29,6 +29,7 @@ FOUND = {
     "arrays whose header breaks off in a line raised TokenError": (34, 59),
     "an accuracy curve of 20 axes reached matplotlib": (104, 204),
     "a checkpoint of a sound checksum went on from -77,511,171,711,696,895 presentations": (7217, 8165),
+    "a whole number of 140 digits reached compiled code": (14940,),
     "another, whose weights were no numbers, ended the process by signal 11": (8213,),
 }
 SOUND_AND_DAMAGED = range(30)

@@ -46,7 +46,7 @@ def no_power_failures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def things(machine: Machine) -> list[Any]:
     """Everything of a machine that keeps numbers."""
-    return [machine, machine.array, *([machine.ageing] if machine.ageing else [])]
+    return [thing for thing in (machine, machine.array, machine.ageing, machine.wear) if thing is not None]
 
 
 def state(result: Result) -> dict[str, Any]:

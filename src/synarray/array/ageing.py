@@ -9,6 +9,7 @@ Only analog cells and pairs age: a bit is sensed as 0 or 1. Stuck cells stay whe
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from synarray.array.tiles import SynapticArray
 from synarray.device.spec import DeviceSpec
@@ -44,6 +45,11 @@ class Ageing:
         drifts = device.drift_nu > 0 or device.sigma_drift_nu > 0
         return cls(array, device, seed) if drifts or device.retention is not None else None
 
+    @property
+    def age(self) -> npt.NDArray[np.float64]:
+        """Time since each cell was last pulsed, as far as this clock can tell, s; shape of the array's ``writes``."""
+        return self.now - self.pulsed
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass; cells pulsed since the last call were pulsed now, as far as this clock can tell."""
         device, array = self.device, self.array
@@ -52,8 +58,9 @@ class Ageing:
         age = self.now - self.pulsed
         self.now += seconds
         cells = array.pair if array.scheme == "pair" else array.w[None]
-        g = np.maximum(device.conductance(cells), 0.0)
-        aged = g * ((1.0 + (age + seconds) / device.drift_t0) / (1.0 + age / device.drift_t0)) ** -self.nu
+        aged = np.maximum(device.conductance(cells), 0.0)
+        if self.nu.any():
+            aged *= ((1.0 + (age + seconds) / device.drift_t0) / (1.0 + age / device.drift_t0)) ** -self.nu
         if device.retention is not None:
             aged = device.g_min + (aged - device.g_min) * np.exp(-seconds / device.retention)
         cells[:] = np.where(self.moves, device.weight(aged), cells)

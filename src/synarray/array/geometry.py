@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synarray.array.wires import WireSpec
 from synarray.errors import SpecError
@@ -34,8 +34,21 @@ class ArraySpec(Spec):
     """Arrays there are."""
     wires: WireSpec = WireSpec()
     """Resistances of lines, drivers, sense circuits and access transistors."""
-    wires_every: Annotated[int, Field(ge=1)] = 2_000
+    wires_every: Annotated[int, Field(ge=1, le=10**9)] = 2_000
     """Presentations after which the effect of the wires is worked out anew."""
+    wear: bool = False
+    """Whether cells fail while the network learns, each after a life of its own (``device.endurance``)."""
+    prior_pulses: Annotated[float, Field(ge=0, le=1e30)] = 0.0
+    """Pulses that every cell received in earlier life, before this training."""
+
+    @model_validator(mode="after")
+    def _worn(self) -> Self:
+        if self.prior_pulses and not self.wear:
+            raise SpecError(
+                "pulses of earlier life act only on cells that wear out", where="key array.prior_pulses",
+                got=f"prior_pulses = {self.prior_pulses:g} without wear", do="Set array.wear = true, or leave prior_pulses out.",
+            )  # fmt: skip
+        return self
 
     @property
     def n_cells(self) -> int:

@@ -11,7 +11,7 @@ from synarray.array.geometry import Placement
 from synarray.array.tiles import SynapticArray
 from synarray.errors import SpecError
 
-__all__ = ["ArrayMaps", "array_maps", "check_drawable"]
+__all__ = ["ArrayMaps", "array_maps", "check_drawable", "lay"]
 
 Map = npt.NDArray[np.float64]
 _MOST_DRAWN = 1 << 24
@@ -51,9 +51,10 @@ def array_maps(array: SynapticArray, placement: Placement) -> ArrayMaps:
     shape = array.conductance().shape
     writes = array.writes / shape[0] if array.scheme == "compound" else array.writes
     values = (array.conductance(), writes, array.alive[None] == 0, array.stuck_cells)
-    return ArrayMaps(*(_lay(array, placement, np.broadcast_to(value, shape)) for value in values))
+    return ArrayMaps(*(lay(array, placement, np.broadcast_to(value, shape)) for value in values))
 
 
-def _lay(array: SynapticArray, placement: Placement, values: npt.NDArray[np.generic]) -> Map:
+def lay(array: SynapticArray, placement: Placement, values: npt.NDArray[np.generic]) -> Map:
+    """Lay values of every cell, [cell of a weight, neuron, cell], out as they lie in the arrays; nan where nothing does."""
     tiles = [values[:, array.neurons(t), :rows].transpose(0, 2, 1) for t, (rows, _) in enumerate(array.shapes)]
     return placement.lay(tiles)

@@ -42,7 +42,7 @@ class SynapseSpec(Spec):
     """Binary cells of a compound."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """Most pulses sent to one bit until a verify finds it written (digital, when pulses can fail)."""
-    refresh_every: Annotated[int, Field(ge=1)] = 100
+    refresh_every: Annotated[int, Field(ge=1, le=10**9)] = 100
     """Output spikes of a neuron between two looks at its pairs."""
     refresh_at: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Share of its range beyond which a cell calls for a refresh of its pair, if the other one is not at its lowest."""

@@ -20,7 +20,7 @@ from synarray.device.cell import CellSpec, state_of
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import NOMINAL, draw_stuck, draw_traits, draw_variants
 
-__all__ = ["READ_UNITS", "SynapticArray", "read_code"]
+__all__ = ["READ_UNITS", "SynapticArray", "level_weight", "read_code"]
 
 READ_UNITS = 127
 """Read units per unit of weight, when no cell reaches beyond -1..1."""
@@ -366,13 +366,13 @@ def _variation(
             return nominal, one, no_bits, floor
         value = 1 << np.arange(shape[0])[:, None, None]
         bits = ((stuck.low | stuck.high) * value).sum(axis=0).astype(np.uint16)
-        return nominal, one, bits, _level((stuck.high * value).sum(axis=0), 1 << synapse.n_bits)
+        return nominal, one, bits, level_weight((stuck.high * value).sum(axis=0), 1 << synapse.n_bits)
     if scheme == "compound":
         traits = np.tile(NOMINAL.reshape(1, 4, 1, 1), (1, 1, *shape[1:]))
         stuck = draw_stuck(device, shape, seed)
         if stuck is not None:
-            traits[0, 2] = _level(stuck.high.sum(axis=0), synapse.n_cells + 1)
-            traits[0, 3] = _level(synapse.n_cells - stuck.low.sum(axis=0), synapse.n_cells + 1)
+            traits[0, 2] = level_weight(stuck.high.sum(axis=0), synapse.n_cells + 1)
+            traits[0, 3] = level_weight(synapse.n_cells - stuck.low.sum(axis=0), synapse.n_cells + 1)
             traits[0, :2] = traits[0, 2] < traits[0, 3]
         return traits, np.zeros((1, *shape[1:]), np.uint8), no_bits, traits[0, 2].copy()
     traits, law = draw_traits(device, shape, seed), device_law(synapse, device)
@@ -390,6 +390,6 @@ def _stand_where_stuck(
         x[stuck.high] = traits[:, 3][stuck.high]
 
 
-def _level(level: npt.NDArray[np.integer], n_levels: int) -> Floats:
-    """Weight of a level, in float32 as the kernels compute it."""
+def level_weight(level: npt.NDArray[np.integer], n_levels: int) -> Floats:
+    """Return the weight of a level, 0 to n_levels - 1, in float32 as the kernels compute it."""
     return level.astype(np.float32) * (np.float32(2.0) / np.float32(n_levels - 1)) - np.float32(1.0)

@@ -1,4 +1,4 @@
-"""The command line: ``synarray reproduce | train | resume | show | energy | array | devices | device | bench``.
+"""The command line: ``synarray reproduce | train | resume | show | energy | lifetime | array | devices | device | bench``.
 
 Errors are one message in four parts and exit status 2, without a traceback (``--debug`` shows it); Ctrl-C exits 130.
 With ``--json`` one JSON object goes to standard output and nothing else; everything for people goes to standard error.
@@ -156,6 +156,28 @@ def energy(
     from synarray.cli.energy import show_energy
 
     show_energy(run, technology, node, compare, prices, passive, json)
+
+
+@app.command()
+def lifetime(
+    run: Annotated[Path, typer.Argument(help="Folder of a run in cells of a device.")],
+    share: Annotated[str, typer.Option(help="Share of the cells whose failure ends the array's life.")] = "1%",
+    retention: Annotated[
+        bool, typer.Option("--retention", help="Read the test images again, up to 10 years later.")
+    ] = False,
+    temperature: Annotated[
+        str | None,
+        typer.Option(help="Temperature meanwhile, e.g. 85C; implies --retention. Default: the device's own."),
+    ] = None,
+    node: Annotated[str | None, typer.Option(help="Technology node of the circuits; default: 45nm.")] = None,
+    out: Annotated[Path | None, _folder_option("Folder for the figures; default: RUN/figures.")] = None,
+    format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
+    json: Json = False,
+) -> None:
+    """Show what a run wore out: trainings its array lives through, with wear levelling; what it still reads years later."""
+    from synarray.cli.lifetime import show_lifetime
+
+    show_lifetime(run, share, retention, temperature, node, out, format, json)
 
 
 @app.command()

@@ -48,7 +48,7 @@ class Periphery(Sourced):
 
     node_nm: Annotated[float, Field(gt=0)]
     adc_bits: Annotated[int, Field(ge=1, le=16)]
-    columns_per_adc: Annotated[int, Field(ge=1)]
+    columns_per_adc: Annotated[int, Field(ge=1, le=65_536)]
     driver_power: Annotated[Watts, Field(ge=0)]
     driver_nm: Annotated[float, Field(gt=0)]
     add: _Energy

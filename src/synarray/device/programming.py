@@ -40,9 +40,15 @@ class Programmed:
 
 
 def write_verify(
-    device: DeviceSpec, targets: npt.ArrayLike, *, tolerance: float = 0.02, most: int = 200, seed: int = 0
+    device: DeviceSpec,
+    targets: npt.ArrayLike,
+    *,
+    start: npt.ArrayLike | None = None,
+    tolerance: float = 0.02,
+    most: int = 200,
+    seed: int = 0,
 ) -> Programmed:
-    """Program cells that stand at their lowest conductance.
+    """Program cells.
 
     Parameters
     ----------
@@ -50,6 +56,8 @@ def write_verify(
         Any but one of the exact law, whose pulses have no size.
     targets : array_like, shape (n,)
         Wanted conductances, S, within g_min..g_max.
+    start : array_like, shape (n,), optional
+        Where the cells stand at first, S; none: each at its own lowest conductance.
     tolerance : float
         Distance that is close enough, as a share of g_max - g_min.
     most : int
@@ -85,7 +93,7 @@ def write_verify(
     n, goal = len(wanted), device.weight(wanted)
     traits = draw_traits(device, (1, 1, n), seed)[0, :, 0].astype(np.float64)
     stuck = draw_stuck(device, (1, 1, n), seed)
-    x = traits[2].copy()
+    x = traits[2].copy() if start is None else np.clip(device.weight(start), traits[2], traits[3])
     if stuck is not None:
         x[stuck.high[0, 0]] = traits[3][stuck.high[0, 0]]
     steps = device.steps(np.arange(-127, 128) / 127.0)

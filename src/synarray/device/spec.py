@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from synarray.device.law import MOST_NONLINEAR, soft_bound_steps
 from synarray.spec import Name, Sourced, Spec, Text
-from synarray.units import Joules, Seconds, Siemens, Volts
+from synarray.units import BOLTZMANN, ElectronVolts, Joules, Kelvins, Seconds, Siemens, Volts
 
 __all__ = ["DeviceSpec"]
 
@@ -119,6 +119,14 @@ class DeviceSpec(Sourced):
     drift_t0: Annotated[Seconds, Field(gt=0)] = 20.0
     retention: Annotated[Seconds, Field(gt=0)] | None = None
     """Time constant at which the conductance decays exponentially to g_min; none: it does not."""
+    retention_temperature: Annotated[Kelvins, Field(gt=0, le=2000)] | None = None
+    """Temperature at which retention and drift are stated; none: not known."""
+    retention_energy: Annotated[ElectronVolts, Field(ge=0, le=1e-18)] | None = None
+    """Activation energy (Arrhenius) with which they run faster when it is hotter; none: not known."""
+    endurance: Annotated[float, Field(gt=0, le=1e30)] | None = None
+    """Pulses after which 63 % of the cells have failed: the scale of the Weibull law of their lives; none: not known."""
+    endurance_shape: Annotated[float, Field(ge=0.1, le=100)] = 1.0
+    """Shape of that law; 1: failures come at random, above 1: with wear."""
 
     e_ltp: Annotated[Joules, Field(ge=0)] | None = None
     """Energy of one LTP pulse where it is not v^2 t g of the conductance met, such as a gate's charge; none: it is."""
@@ -150,6 +158,24 @@ class DeviceSpec(Sourced):
     def w_zero(self) -> float:
         """The weight at which no current flows, -1 or below."""
         return -1.0 - 2.0 * self.g_min / self.g_range
+
+    def acceleration(self, temperature: float | None) -> float | None:
+        """How many times faster than stated retention and drift run at a temperature, K; None where it is not known.
+
+        Arrhenius: exp(E / k (1 / T_stated - 1 / T)). No temperature: as stated, 1.
+
+        Examples
+        --------
+        >>> cell = DeviceSpec(retention_temperature=358.15, retention_energy=1.1 * 1.602e-19)
+        >>> round(cell.acceleration(298.15) ** -1)
+        1302
+        """
+        stated, energy = self.retention_temperature, self.retention_energy
+        if temperature is None or temperature == stated:
+            return 1.0
+        if stated is None or energy is None:
+            return None
+        return float(np.exp(np.clip(energy / BOLTZMANN * (1.0 / stated - 1.0 / temperature), -600.0, 600.0)))
 
     @property
     def chance(self) -> float:

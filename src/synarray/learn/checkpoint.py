@@ -42,13 +42,16 @@ _FIRST_COST = 0.02
 """Seconds the first one is expected to take."""
 _REBUILT = {
     "machine._steps", "array.row_start", "array.neuron_start", "array.variant", "array.stuck_bits", "array.exists",
-    "ageing.nu", "ageing.moves",
+    "ageing.nu", "ageing.moves", "wear.life", "wear._chance",
 }  # fmt: skip
 """What a machine is built with and no training changes."""
 _LARGEST = 1e15
 """No number of a training comes near it."""
 _OF_WIRES = {"array.traits", "array.scale"}
 """What training changes only where wires act on every cell differently."""
+
+_OF_WEAR = {"machine._steps", "array.traits", "array.stuck_bits", "ageing.moves"}
+"""What training changes only where cells fail."""
 
 State = dict[str, npt.NDArray[Any]]
 
@@ -78,9 +81,11 @@ class TrainingStoppedError(RunError):
 def capture(trainer: Trainer) -> State:
     """Return everything a training is made of that building it anew would not give, by name.
 
-    Whatever a machine, its array or its ageing keeps as a number or an array is taken, so that nothing new is forgotten.
+    Whatever a machine, its array, its ageing or its wear keeps as a number or an array is taken, so that nothing new is
+    forgotten.
     """
     same = _REBUILT if trainer.machine.array.scale.size > 2 else _REBUILT | _OF_WIRES
+    same = same - _OF_WEAR if trainer.machine.wear is not None else same
     state = {
         f"{part}.{name}": np.asarray(value)
         for part, thing in _parts(trainer).items()
@@ -149,7 +154,8 @@ def _check_values(trainer: Trainer, state: State) -> None:
 def _parts(trainer: Trainer) -> dict[str, Any]:
     machine = trainer.machine
     parts = {"trainer": trainer, "machine": machine, "array": machine.array}
-    return parts if machine.ageing is None else parts | {"ageing": machine.ageing}
+    clocks = {"ageing": machine.ageing, "wear": machine.wear}
+    return parts | {name: clock for name, clock in clocks.items() if clock is not None}
 
 
 def _alike(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:

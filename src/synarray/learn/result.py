@@ -136,6 +136,7 @@ class Result:
             "scheme": array.scheme if device else None,
             "cells_per_weight": self.spec.synapse.cells_per_weight(device),
             "arrays": placement.n_arrays if placement else None,
+            "cells_failed": self.machine.wear.n_failed if self.machine.wear else None,
             "stuck_cells": int((array.stuck_cells & array.exists).sum()) if device else 0,
             "reads_saturated": array.n_saturated,
             "most_writes": int(array.writes.max()) if device else None,

@@ -193,13 +193,14 @@ class Trainer:
             self._live_on(before)
 
     def _live_on(self, before: int) -> None:
-        """Let cells age and book what reads met, a hundred times in a training; work out anew what the wires do, when due."""
+        """Let cells fail and age and book what reads met, a hundred times in a training; then work out what wires do."""
         spec, machine, shown = self.machine.spec, self.machine, self.presentations
         moment = max(self.block, self.total // 100)
         last = before // moment * moment
         now = shown if shown == self.total else shown // moment * moment
         if now > last:
             machine.fold_reads()
+            machine.wear_out()
             machine.pass_time((now - last) * spec.encoding.t_present)
         if shown // spec.array.wires_every > before // spec.array.wires_every:
             machine.feel_wires()

@@ -7,19 +7,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synarray.array.ageing import Ageing
 from synarray.array.geometry import ArraySpec, Placement, place
 from synarray.array.lines import feel_wires
 from synarray.array.synapse import SynapseSpec
 from synarray.array.tiles import SynapticArray
+from synarray.array.wear import Wear
 from synarray.device.cell import CellSpec
 from synarray.device.library import Device as DeviceOf
+from synarray.errors import SpecError
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, chance_table
@@ -53,6 +55,16 @@ class MachineSpec(Spec):
     """The physical array; ideal weights need none."""
     pruning: PruningSpec = PruningSpec()
 
+    @model_validator(mode="after")
+    def _can_wear(self) -> Self:
+        if self.array.wear and (self.device is None or self.device.endurance is None):
+            raise SpecError(
+                "cells can wear out only where their lives are known", where="key array.wear",
+                got=f"no endurance of {self.device.name}" if self.device else "ideal weights",
+                do="Use a device that has one, set device.endurance = 1e6 (pulses) or another, or leave array.wear out.",
+            )  # fmt: skip
+        return self
+
 
 @dataclass
 class Machine:
@@ -79,6 +91,8 @@ class Machine:
         Cells looked up before updates, until ``fold_reads``.
     ageing : Ageing or None
         The clock of cells that drift.
+    wear : Wear or None
+        The lives of cells that wear out.
     """
 
     spec: MachineSpec
@@ -93,6 +107,7 @@ class Machine:
     driven: npt.NDArray[np.uint32] = field(repr=False)
     looked: npt.NDArray[np.int64] = field(repr=False)
     ageing: Ageing | None = field(default=None, repr=False)
+    wear: Wear | None = field(default=None, repr=False)
     _steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
 
     @classmethod
@@ -128,6 +143,7 @@ class Machine:
             array.w[:] = np.where(array.alive, spec.cell.settle(start), np.float32(0))
             array.refresh_read_copy()
         else:
+            machine.wear = Wear.of(array, spec.array, spec.seed)
             machine._steps = array.traits[:, :2].copy()
             machine.program(start.astype(np.float32), NeuronEvent.INITIAL_PULSE)
             machine.ageing = Ageing.of(array, spec.seed)
@@ -163,6 +179,15 @@ class Machine:
         """Let the cells age."""
         if self.ageing is not None:
             self.ageing.pass_time(seconds)
+
+    def wear_out(self) -> None:
+        """Let the cells fail whose lives have ended."""
+        if self.wear is None or self._steps is None:
+            return
+        still = self.wear.end_lives()
+        self._steps[np.broadcast_to(still[:, None], self._steps.shape)] = 0.0
+        if self.ageing is not None:
+            self.ageing.moves &= ~still
 
     def program(self, targets: npt.NDArray[np.float32], event: NeuronEvent) -> None:
         """Bring all weights to targets [neuron, cell] by write-verify; pulses are counted as ``event``."""

@@ -48,9 +48,9 @@ class PruningSpec(Spec):
     """Stages, evenly spaced; stage j prunes up to j / n_stages of the fraction."""
     constant: Annotated[float, Field(ge=-1, le=1)] = -1.0
     """Weight of a soft-pruned cell; -1 is the lowest conductance."""
-    maturity: Annotated[int, Field(ge=0)] = 0
+    maturity: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Output spikes after which a cell found at the floor is pruned; 0: rule not used."""
-    rebalance: Annotated[int, Field(ge=0)] = 0
+    rebalance: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Presentations with homeostasis only after one-shot pruning (mode after); 0 leaves the thresholds."""
 
     @model_validator(mode="after")

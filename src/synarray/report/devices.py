@@ -36,6 +36,8 @@ def acting(device: DeviceSpec) -> list[str]:
 def unit_of(device: DeviceSpec, name: str) -> str:
     """SI unit of a number of the device; "1" where it has none."""
     text = device.model_dump(include={name})[name]
+    if isinstance(text, str) and text.endswith("eV"):
+        return "J"
     return text[-1] if isinstance(text, str) else "1"  # "2.3 uS": of all prefixed units, the last letter
 
 

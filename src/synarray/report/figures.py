@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following", "png",
-    "pulse_train", "pyplot", "receptive_fields", "save", "training_curve",
+    "pulse_train", "pulses_of_cells", "pyplot", "receptive_fields", "save", "training_curve",
 ]  # fmt: skip
 
 _INK, _RED, _GREY = "#20639b", "#d1495b", "#888888"
@@ -197,6 +197,23 @@ def array_maps(maps: ArrayMaps, i: int, title: str) -> Figure:
         axis.set_xlabel("bit line")
     left.set_ylabel("word line")
     figure.suptitle(f"{title}: array {i + 1} of {len(maps.conductance)}, {used.sum():,} of {used.size:,} cells in use")
+    return figure
+
+
+def pulses_of_cells(pulses: npt.NDArray[np.float64], title: str) -> Figure:
+    """Draw how many cells received how many pulses."""
+    plt = pyplot()
+    figure: Figure = plt.figure.Figure(figsize=(7, 4), layout="constrained")
+    axis = figure.subplots()
+    most = max(1.0, float(pulses.max()))
+    axis.hist(pulses, bins=np.linspace(-0.5, most + 0.5, min(100, int(most) + 2)).tolist(), color=_INK)
+    mean = float(pulses.mean())
+    axis.axvline(mean, color=_RED, lw=1, label=f"mean {mean:,.1f}, most {pulses.max():,.0f}")
+    axis.set_yscale("log")
+    axis.set_xlabel("pulses received")
+    axis.set_ylabel("cells")
+    axis.legend(frameon=False)
+    figure.suptitle(f"{title}: wear of {len(pulses):,} cells")
     return figure
 
 

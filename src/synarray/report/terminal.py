@@ -67,6 +67,8 @@ def metrics_table(metrics: dict[str, Any]) -> Table:
         table.add_row("device", metrics["device"] + mark)
         table.add_row("scheme, cells per weight", f"{metrics['scheme']}, {metrics['cells_per_weight']}")
         table.add_row("arrays; stuck cells", f"{metrics['arrays']}; {metrics['stuck_cells']:,}")
+        if metrics["cells_failed"] is not None:
+            table.add_row("cells that failed of wear", f"{metrics['cells_failed']:,}")
         table.add_row("weights beyond what a read resolves", f"{metrics['reads_saturated']:,}")
         table.add_row("most pulses on one cell", f"{metrics['most_writes']:,}")
         for name in ("verify_reads", "pulses_failed", "pulses_initial", "pair_refreshes", "mask_lookups"):

@@ -43,9 +43,9 @@ class ExperimentSpec(LearningSpec):
     """What the experiment is, and where it had to choose."""
     data: Text = "mnist"
     """``mnist``, or the path of a folder of IDX files or of an .npz."""
-    images: Annotated[int, Field(ge=1)] | None = None
+    images: Annotated[int, Field(ge=1, le=10**9)] | None = None
     """How many training images are used, drawn at random by the seed; none: all."""
-    validation: Annotated[int, Field(ge=0)] = 0
+    validation: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Last so many training images held out and read in place of the test set (for choosing settings)."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """When the training is saved on its way."""

@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from synarray.array.geometry import Placement, place
 from synarray.array.tiles import SynapticArray
+from synarray.array.wear import mark_failed
 from synarray.errors import DataError, RunError, SpecError
 from synarray.files import parse_toml, read_text
 from synarray.learn.result import HistoryPoint, Result
@@ -104,7 +105,9 @@ class Run:
             zip(np.diff(self.arrays["row_start"]).tolist(), np.diff(self.arrays["neuron_start"]).tolist(), strict=True)
         )
         array = SynapticArray.build(shapes, spec.cell, device, synapse, spec.seed)
-        if self.arrays["pair"].shape != array.pair.shape or self.arrays["writes"].shape != array.writes.shape:
+        failed = self.arrays.get("failed", np.zeros((synapse.cells_per_weight(device), *array.w.shape), np.uint8))
+        shapes_of = [(self.arrays[name].shape, getattr(array, name).shape) for name in ("pair", "writes")]
+        if any(found != due for found, due in shapes_of) or len(failed) != synapse.cells_per_weight(device):
             raise RunError(
                 "a run folder must be whole", got="arrays of another scheme than its experiment's", where=str(self.path),
                 do="Run its experiment.toml again.",
@@ -112,6 +115,7 @@ class Run:
         array.w, array.pair, array.writes = self.arrays["w"], self.arrays["pair"], self.arrays["writes"]
         array.alive = self.arrays["alive"]
         array.removed = spec.pruning.mode in ("conventional", "after")
+        mark_failed(array, failed)
         return array, place(shapes, synapse.cells_per_weight(device), spec.array)
 
     @property
@@ -406,6 +410,11 @@ def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
         "history_pulses": np.array([point.pulses for point in history], np.int64),
         "history_pruned": np.array([point.pruned_fraction for point in history]),
     }
+    machine = result.machine
+    if machine.wear is not None:
+        arrays["failed"] = machine.wear.failed
+    if machine.ageing is not None:
+        arrays["age"] = machine.ageing.age
     if result.evaluation:
         arrays["confusion"] = result.evaluation.confusion
     return arrays

@@ -32,9 +32,11 @@ _ARRAYS = {
     "history_accuracy": ("f8", 1), "history_pulses": ("i8", 1), "history_pruned": ("f8", 1),
 }  # fmt: skip
 """Type and number of axes of each array."""
-_TESTED = {"confusion": ("i8", 2)}
-"""Arrays of a run that was tested."""
-_LARGEST = 1e6
+_SOMETIMES = {"confusion": ("i8", 2), "failed": ("u1", 3), "age": ("f8", 3)}
+"""Arrays of a run that was tested, whose cells wear out, whose cells age."""
+_LARGEST = {"age": 1e30}
+"""Numbers of these arrays stay below; a time, s."""
+_LARGEST_WEIGHT = 1e6
 """No weight, share or accuracy comes near it."""
 
 
@@ -78,6 +80,7 @@ class _Metrics(BaseModel):
     cells_per_weight: int
     arrays: int | None
     stuck_cells: int
+    cells_failed: int | None = None
     reads_saturated: int
     most_writes: int | None
     images_seen: int
@@ -106,13 +109,13 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 def read_arrays(path: Path) -> Arrays:
     """Read a run's arrays, each of its own type; raises DataError or ValueError."""
-    arrays, due = read_npz(path, tuple(_ARRAYS), tuple(_TESTED)), _ARRAYS | _TESTED
+    arrays, due = read_npz(path, tuple(_ARRAYS), tuple(_SOMETIMES)), _ARRAYS | _SOMETIMES
     for name, array in arrays.items():
         kind, n_axes = due[name]
         if (array.dtype, array.ndim) != (np.dtype(kind), n_axes):
             raise ValueError(f"arrays.npz holds {name} of type {array.dtype} with {array.ndim} axes")
         known = array[~np.isnan(array)] if name == "history_accuracy" else array
-        if array.dtype.kind == "f" and not (np.abs(known) < _LARGEST).all():
+        if array.dtype.kind == "f" and not (np.abs(known) < _LARGEST.get(name, _LARGEST_WEIGHT)).all():
             raise ValueError(f"arrays.npz holds numbers in {name} that cannot be")
     return arrays
 
@@ -141,9 +144,18 @@ def check_arrays(arrays: Arrays) -> None:
         and arrays["label_counts"].shape == (n_neurons, len(classes))
         and ("confusion" not in arrays or arrays["confusion"].shape == 2 * classes.shape)
         and len(points) == 1
+        and _of_cells(arrays)
     )
     if not whole:
         raise ValueError("arrays.npz holds arrays that do not fit each other")
+
+
+def _of_cells(arrays: Arrays) -> bool:
+    """Say whether what is kept of every cell, where it is, fits the cells."""
+    writes, failed, age = arrays["writes"], arrays.get("failed"), arrays.get("age")
+    return (
+        failed is None or (failed.shape[1:] == writes.shape[1:] and len(failed) >= len(writes) and failed.max() <= 2)
+    ) and (age is None or (age.shape == writes.shape and age.min() >= 0))
 
 
 def _rises(starts: npt.NDArray[np.int64], end: int) -> bool:

@@ -26,6 +26,7 @@ nonlinearity_ltd = -2
 sigma_c2c = 0.03
 sigma_d2d_step = 0.1
 sigma_read = 0.02
+endurance = 1.23456789e18
 [posterior]
 g_max = [9e-6, 10e-6, 11e-6]
 n_levels_ltp = [28.0, 30.0, 33.0]
@@ -64,6 +65,7 @@ def test_the_page_says_what_the_json_says(page: Path) -> None:
         if row["acts"]:
             assert f"{row['points'] + 0.0:.2f}".replace("-0.00", "0.00") in text
     assert told["command"] in text
+    assert f"{told['trainings_left']:.3g}".replace("e+", "e") in text
     assert "9.05 uS to 10.95 uS" in text  # 95 % of the draws 9, 10, 11 uS, joined by straight lines
     assert "<script>console.error('run')</script> & <b>bold</b>" in text  # words stay words
     assert "from <img src=x onerror=alert(1)>" in text

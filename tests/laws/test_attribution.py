@@ -27,9 +27,23 @@ Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 EVERYTHING = {
     "base": "subquantum-cbram", "n_levels_ltp": 12, "n_levels_ltd": 20, "p_fail": 0.1, "sigma_read": 0.1,
     "sigma_d2d_nonlinearity": 0.3, "stuck_low": 0.05, "drift_nu": 0.02, "sigma_drift_nu": 0.005,
+    "endurance": 12, "endurance_shape": 2,
 }  # fmt: skip
 SMALL: dict[str, Any] = {"n_neurons": 24, "epochs": 1}
-ANALOG = ["asymmetry", "nonlinearity", "levels", "c2c", "d2d", "read noise", "stuck", "failures", "drift", "wires"]
+ANALOG = [
+    "asymmetry",
+    "nonlinearity",
+    "levels",
+    "c2c",
+    "d2d",
+    "read noise",
+    "stuck",
+    "failures",
+    "drift",
+    "wear",
+    "wires",
+]
+WORN = {"array.wear": True}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +64,7 @@ def trained(spec: ExperimentSpec, images: Images) -> Result:
 
 
 def test_a_device_with_everything_has_every_imperfection() -> None:
-    assert acting([experiment(EVERYTHING)]) == ANALOG == list(IMPERFECTIONS)
+    assert acting([experiment(EVERYTHING, **WORN)]) == ANALOG == list(IMPERFECTIONS)
     perfect = {"law": "linear", "n_levels_ltp": 255, "n_levels_ltd": 255}
     assert acting([experiment(perfect, **{"array.wires": {}})]) == []
     assert acting([experiment("sram")]) == ["levels"]  # bits are sensed as 0 or 1: neither wires nor spreads act
@@ -64,7 +78,7 @@ def test_an_imperfection_that_is_not_there_changes_nothing(name: str) -> None:
     perfect = experiment({"law": "linear", "n_levels_ltp": 255, "n_levels_ltd": 255}, **{"array.wires": {}})
     assert scaled(perfect, name, 0.0) is perfect
     assert scaled(perfect, name, 2.0) is perfect
-    spec = experiment(EVERYTHING)
+    spec = experiment(EVERYTHING, **WORN)
     assert scaled(spec, name, 1.0) is spec
     assert not IMPERFECTIONS[name].acts(without(spec, [name]))
     rest = without(spec, [name])
@@ -82,7 +96,7 @@ def test_what_words_of_bits_do_not_feel_leaves_every_bit_alike(name: str, bar_im
 
 
 def test_switching_an_imperfection_shifts_no_spike_of_the_inputs(bar_images: Images) -> None:
-    spec = experiment(EVERYTHING)
+    spec = experiment(EVERYTHING, **WORN)
     full = trained(spec, bar_images)
     for name in ANALOG:
         other = trained(without(spec, [name]), bar_images)
@@ -124,7 +138,7 @@ def test_tables_lose_asymmetry_bend_and_levels_too() -> None:
 
 
 def test_rows_of_the_waterfall_add_up(bars_data: Path) -> None:
-    specs = [experiment(EVERYTHING, data=str(bars_data), seed=seed, images=240) for seed in range(2)]
+    specs = [experiment(EVERYTHING, data=str(bars_data), seed=seed, images=240, **WORN) for seed in range(2)]
     told = attribute(HeldOut(specs, workers=2))
     assert [cost.property for cost in told.costs if cost.acts] and len(told.costs) == len(IMPERFECTIONS)
     lost = sum(cost.points.value for cost in told.costs) + told.together.value
@@ -161,6 +175,23 @@ def test_a_verdict_does_not_depend_on_workers(bars_data: Path) -> None:
     assert one["accuracy_low"] <= one["accuracy"] <= one["accuracy_high"]
     assert one["energy_low"] <= one["energy"] <= one["energy_high"]
     assert sum(one["energy_by_component"].values()) == pytest.approx(one["energy"])
+    assert one["trainings_left_low"] <= one["trainings_left"] <= one["trainings_left_high"]
+
+
+def test_lifetime_is_that_of_the_pulses_its_cells_received(bars_data: Path) -> None:
+    """By hand for one training: the number n at which the mean of 1 - exp(-(n pulses / eta)^beta) is 0.01."""
+    settings = ("n_neurons=24", "device.endurance=1e4", "device.endurance_shape=1.5")
+    for name, cells in (("ideal", 1), ("stt-mram", 2)):
+        asked = Question(name, task=str(bars_data), settings=settings, seeds=1)
+        told = judge(asked).trainings_left
+        spec = load_experiment("judge", {"n_neurons": 24, "data": str(bars_data), "device": name})
+        with np.load(bars_data) as data:
+            result = train(spec, data["x_train"], data["y_train"], image_shape=(12, 12), full_scale=255)
+        array = result.machine.array
+        pulses = array.writes[:, array.exists].ravel().astype(float)
+        assert len(pulses) == cells * array.n_cells
+        assert told is not None
+        assert np.mean(1 - np.exp(-((told.value * pulses / 1e4) ** 1.5))) == pytest.approx(0.01, rel=1e-5)
 
 
 def test_a_verdict_on_one_training_claims_no_spread(bars_data: Path) -> None:

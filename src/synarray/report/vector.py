@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from synarray.errors import RunError
+from synarray.report.figures import pyplot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,15 +25,7 @@ _COLOURS = {
 @contextmanager
 def page_colours() -> Iterator[None]:
     """Draw within this: text and axes get a colour that ``inline_svg`` finds again."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise RunError(
-            "figures need matplotlib",
-            got="an environment without it",
-            where="report",
-            do="pip install 'synarray[report]'",
-        ) from None
+    matplotlib = pyplot()
     named: tuple[Any, ...] = (
         "text.color",
         "axes.labelcolor",

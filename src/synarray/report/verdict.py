@@ -141,5 +141,5 @@ def _tiles(facts: list[tuple[str, str]]) -> list[tuple[str, str]]:
         mark = "?" if value.endswith("?") and not number.endswith("?") else ""
         known = not number.startswith("not known")
         small = f"{name}: {interval.rstrip('?)')}" if interval else name
-        tiles.append((small, number + mark) if known else (f"{name}: no endurance in the device's file", "not known"))
+        tiles.append((small, number + mark) if known else ("trainings: no endurance in the device's file", "not known"))
     return tiles

@@ -25,13 +25,11 @@ _NO_SPREAD = (
 
 def waterfall(attribution: Attribution) -> Figure:
     """Draw the way from the device without imperfections down to the device as it is; bars: 95 % intervals."""
-    from matplotlib.figure import Figure
-
     costs = [cost for cost in attribution.costs if cost.acts]
     steps = [(cost.property, cost.points) for cost in costs]
     if len(costs) > 1:
         steps.append(("together", attribution.together))
-    figure = Figure(figsize=(4.3, 0.32 * (len(steps) + 2) + 0.75), layout="constrained")
+    figure: Figure = figures.pyplot().figure.Figure(figsize=(4.3, 0.32 * (len(steps) + 2) + 0.75), layout="constrained")
     axis = figure.subplots()
     at = 100.0 * attribution.ideal.value
     names = ["without any", *(name for name, _ in steps), "as it is"]

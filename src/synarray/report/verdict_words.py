@@ -31,6 +31,7 @@ MEANINGS = {
     "stuck": "some cells never move",
     "failures": "some pulses do nothing",
     "drift": "conductances change by themselves",
+    "wear": "cells fail as they are pulsed",
     "wires": "lines and drivers have resistance (assumed, not measured: see the experiment)",
     "together": "what stands to no single property's account, and the scatter of the sum",
 }
@@ -75,7 +76,16 @@ def _lifetime(verdict: Verdict) -> str:
     left = verdict.trainings_left
     if left is None:
         return "not known: the device's file says nothing of its endurance"
-    return f"{float(f'{left.value:.3g}'):,.0f}" + _between(left, lambda x: f"{float(f'{x:.3g}'):,.0f}")
+    if not np.isfinite(left.value):
+        return "never: too few cells are written"
+    return _count(left.value) + _between(left, _count)
+
+
+def _count(value: float) -> str:
+    """Write a number of things with three digits: 1,230, or 6.61e9 where it is very large, or 0.123 where it is below one."""
+    if value >= 1e7 or value < 10:
+        return f"{value:.3g}".replace("e+0", "e").replace("e+", "e")
+    return f"{float(f'{value:.3g}'):,.0f}"
 
 
 def marks(verdict: Verdict) -> dict[str, str]:
@@ -85,6 +95,7 @@ def marks(verdict: Verdict) -> dict[str, str]:
         "accuracy": "?" if verdict.device.unconfirmed else "",
         "energy": "?" if not all(entry.confirmed for entry, _ in verdict.ledger) else "",
         "time": "?" if timed else "",
+        "lifetime": "?" if {"endurance", "endurance_shape"} & set(verdict.device.unconfirmed) else "",
     }
 
 
@@ -115,8 +126,9 @@ def sentences(verdict: Verdict) -> list[str]:
         f"One training takes {_amount(verdict.energy, 'J')}{mark['energy']}, and {parallel}{mark['time']} "
         f"with rows and columns in parallel ({quantity(verdict.time().value, 's')} one pulse after another)."
     )
-    if verdict.trainings_left is not None:
-        said.append(f"Its cells last for {_lifetime(verdict)} such trainings.")
+    left = verdict.trainings_left
+    if left is not None and np.isfinite(left.value):
+        said.append(f"After {_lifetime(verdict)}{mark['lifetime']} such trainings a hundredth of its cells has failed.")
     if not verdict.draws:
         said.append(
             "The device brings no posterior: intervals hold the scatter of trainings and test images, "
@@ -135,7 +147,7 @@ def fact_rows(verdict: Verdict) -> list[tuple[str, str]]:
         ("time of one training, rows in parallel", _amount(verdict.time("row-parallel"), "s") + mark["time"]),
         ("time of one training, one after another", _amount(verdict.time(), "s") + mark["time"]),
         ("programming pulses of one training", f"{verdict.pulses.value:,.0f}"),
-        ("trainings until worn out", _lifetime(verdict)),
+        ("trainings until 1 % of the cells has failed", _lifetime(verdict) + mark["lifetime"]),
         ("weights", f"{first['n_cells']:,} ({first['scheme']}, {first['cells_per_weight']} cell(s) each)"),
     ]
 

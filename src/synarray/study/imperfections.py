@@ -5,6 +5,7 @@
                     sigma_c2c falls with the root of the size
     nonlinearity    labels (or the steps of a table about their mean) shrink towards the straight line
     asymmetry       LTP and LTD differ: both go towards their mean step and mean curvature, each bending its own way
+    wear            cells live as many times longer; at 0 for ever (acts where ``array.wear`` lets cells fail while they learn)
     c2c, d2d, read noise, stuck, failures, drift, wires    their numbers are multiplied
 
 A property that a scheme does not feel does not act: bits of a digital word are sensed as 0 or 1, a pair has no gradual LTD.
@@ -316,6 +317,14 @@ def _drift(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     return _with(_times(_DRIFT)(spec, severity), retention=slower)
 
 
+def _wear(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
+    endurance = _device(spec).endurance
+    assert endurance is not None  # else no array wears
+    if severity < 1e-9:
+        return spec.model_copy(update={"array": spec.array.model_copy(update={"wear": False, "prior_pulses": 0})})
+    return _with(spec, endurance=endurance / severity)
+
+
 def _wired(spec: ExperimentSpec) -> bool:
     return _scheme(spec) != "digital" and spec.array.wires != WireSpec()
 
@@ -354,6 +363,7 @@ IMPERFECTIONS: dict[str, Imperfection] = {
             "drift", _in_cells((*_DRIFT, "retention"), _ANALOG), _drift, _up_to(1.0, _DRIFT),
             _shown((*_DRIFT, "retention")),
         ),
+        Imperfection("wear", lambda spec: spec.array.wear, _wear, lambda _: 100.0, _shown(("endurance",))),
         Imperfection(
             "wires", _wired, _wire, lambda _: 100.0,
             lambda spec: {name: ohms for name, ohms in spec.array.wires if ohms},

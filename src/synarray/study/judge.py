@@ -17,6 +17,7 @@ import numpy as np
 
 from synarray.cost.ledger import Entry, Ledger
 from synarray.cost.prices import Periphery, load_periphery
+from synarray.cost.wear import trainings_left
 from synarray.device.library import load_device
 from synarray.device.posterior import load_posterior
 from synarray.device.spec import DeviceSpec
@@ -90,7 +91,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training and its test: numbers, ledger, and how many such trainings the cells last (None: not known)."""
+    """One training and its test: numbers, ledger, and for how many such trainings the cells last (None: not known)."""
 
     metrics: dict[str, Any]
     ledger: Ledger
@@ -174,7 +175,8 @@ class Verdict:
 
     def summary(self) -> dict[str, Any]:
         """Return the verdict as numbers, ready for JSON; SI units."""
-        lifetime, first = self.trainings_left, self.trials[0].metrics
+        first, left = self.trials[0].metrics, self.trainings_left
+        lifetime = left if left and np.isfinite(left.value) else None  # never, where the endurance is known
         components: dict[str, float] = {}
         for entry, energy in self.ledger:
             components[entry.component] = components.get(entry.component, 0.0) + energy
@@ -189,7 +191,8 @@ class Verdict:
             "energy_by_component": components,
             **_spread("time", self.time()),
             **_spread("time_row_parallel", self.time("row-parallel")),
-            **_spread("trainings_left", lifetime or Estimate(None, None, None)),  # type: ignore[arg-type]
+            **_spread("trainings_left", lifetime),
+            "endurance": self.device.endurance,
             "attribution": [cost.summary() for cost in self.attribution.costs],
             "together": self.attribution.together.value,
             "accuracy_ideal": self.attribution.ideal.value,
@@ -316,9 +319,16 @@ def _priced(spec: ExperimentSpec, result: Result) -> Trial:
 
 
 def _trainings_left(spec: ExperimentSpec, result: Result) -> float | None:
-    """Trainings like this one until the cells are worn out."""
-    return None  # replaced when cost/wear.py is there
+    """Trainings like this one until a hundredth of the cells has failed; infinite: never; None: endurance not known."""
+    device, array = spec.device, result.machine.array
+    assert device is not None  # a verdict is on a device
+    alike = (
+        spec.synapse.cells_per_weight(device) if array.scheme == "compound" else 1
+    )  # its cells share what it received
+    left = trainings_left(array.writes[:, array.exists] / alike, device)
+    return None if np.isnan(left) else left
 
 
-def _spread(name: str, estimate: Estimate) -> dict[str, float | None]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+def _spread(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+    value, low, high = estimate or (None, None, None)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}

@@ -143,6 +143,8 @@ def _put_law(fit: Analog, drawn: Draws, way: str, of: str, sign: float, put: Any
     label, labels = sign * float(label_of(bend)) + 0.0, sign * label_of(bends) + 0.0
     n = float(np.exp(fit.theta[f"log_n_{of}"]))
     certain = of in fit.counted + fit.abrupt
+    if of in fit.counted:
+        n = float(fit.counts[of] or n)
     if fit.law == "table" and fit.tables is not None and of not in fit.abrupt:
         n, certain = _across(fit.tables[int(way == "ltp")][:: 1 if way == "ltp" else -1]), True
     if abs(n - round(n)) < 1e-6:

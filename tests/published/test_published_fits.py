@@ -25,7 +25,7 @@ CASES = {  # Ron, on/off, levels LTP / LTD, labels as printed
 
 
 def a_of(label: float) -> float:
-    """Return A for Pmax = 1: the curve departs from the straight line by 0.07 sqrt(2) for each unit of the label; by bisection."""
+    """Return A for Pmax = 1: the curve departs from the straight line by 0.07 sqrt(2) per unit of the label; by bisection."""
     p = np.linspace(0, 1, 20_001)
     low, high = 0.01, 200.0
     for _ in range(60):

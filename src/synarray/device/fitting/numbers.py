@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.fitting.analog import Analog
 from synarray.device.fitting.choice import NODES, fit_table
 from synarray.device.fitting.effects import Spread
 from synarray.device.fitting.model import label_of
 from synarray.device.fitting.result import DRAWS, Estimate
+from synarray.device.fitting.state import Analog
 
 __all__ = ["Numbers", "analog_numbers", "estimate", "shares"]
 
@@ -176,7 +176,12 @@ def _put_spread(fit: Analog, name: str, key: str, put: Any, table: dict[str, Est
         known = name == "nonlinearity" and fit.law == "linear" and fit.n_devices >= 3
         table[key] = Estimate(0.0, 0.0, 0.0 if known else UNKNOWN)
         return
-    turn = (lambda t: np.sqrt(np.expm1(np.minimum(t, 2.0) ** 2))) if name == "step" else (lambda t: t)
+
+    def turn(tau: npt.ArrayLike) -> Floats:
+        """Of a log-normal factor, its relative spread."""
+        values = np.asarray(tau, float)
+        return np.asarray(np.sqrt(np.expm1(np.minimum(values, 2.0) ** 2))) if name == "step" else values
+
     if spread.resolved:
         put(key, min(float(turn(spread.tau)), UNKNOWN), np.minimum(turn(spread.taus), UNKNOWN))
     else:

@@ -111,10 +111,10 @@ def noise_of(pulses: Pulses) -> Noise:
 def _left(x: Floats, steps: Floats, pieces: int = 10) -> Floats:
     """Return what straight lines between states leave of steps."""
     if len(x) < 4:
-        return steps - steps.mean()
+        return np.asarray(steps - steps.mean())
     knots = np.unique(np.quantile(x, np.linspace(0, 1, min(pieces, len(x) // 4) + 1)))
     if len(knots) < 2:
-        return steps - steps.mean()
+        return np.asarray(steps - steps.mean())
     basis = np.stack([np.interp(x, knots, row) for row in np.eye(len(knots))], axis=1)
     return np.asarray(steps - basis @ np.linalg.lstsq(basis, steps, rcond=None)[0])
 

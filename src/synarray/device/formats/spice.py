@@ -1,6 +1,6 @@
 r"""A cell for ngspice: a conductance, and a state that the voltage over it moves as the device's pulses do.
 
-The state x (0 to 1) is the voltage of a capacitor of 1 F. While the voltage over the cell is beyond half of a write pulse, x flows
+The state x (0 to 1) is the voltage of a capacitor of 1 F. While the voltage over the cell is beyond half a write pulse, x flows
 
     dx/dt = (a + s x) ln(1 + s) / (s t)
 

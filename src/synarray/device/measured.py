@@ -125,9 +125,9 @@ def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> 
     if not len(order):
         raise DataError("a file of pulses must hold at least one", got="none that can be used", where=source,
                         do="Check the columns; the discarded rows: " + (_listed(rows.discarded) or "none") + ".")  # fmt: skip
-    cycle = np.unique(cycle, return_inverse=True)[1].reshape(-1)
+    cycles = np.unique(cycle, return_inverse=True)[1].reshape(-1)
     return Measurements(
-        codes[order].astype(np.int32), cycle[order].astype(np.int32), pulse[order].astype(np.int32),
+        codes[order].astype(np.int32), cycles[order].astype(np.int32), pulse[order].astype(np.int32),
         polarity[order].astype(np.int8), columns["amplitude_V"][order], columns["width_s"][order], g[order],
         columns["read_V"][order], columns["temperature_K"][order], source, name, devices, rows.discarded,
         tuple(rows.repairs), placeholder,

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.fitting.analog import Analog, fit_analog
+from synarray.device.fitting.analog import fit_analog
 from synarray.device.fitting.binary import binary_numbers, is_binary
 from synarray.device.fitting.numbers import Numbers, analog_numbers, shares
 from synarray.device.fitting.result import Estimate, Fit, valid_draws, write_device
 from synarray.device.fitting.start import still
+from synarray.device.fitting.state import Analog
 from synarray.device.fitting.verdict import usable_levels, verdict_of, warnings_of
 from synarray.device.measured import Measurements, chosen
 from synarray.device.spec import DeviceSpec
@@ -141,7 +142,8 @@ def _device(measured: Measurements, law: str, numbers: Numbers, analog: Analog |
         for key in ("g_min", "g_max"):
             sources[key] = {"source": f"placeholder: {measured.source} has no conductances", "confirmed": False}
     _conditions(measured, origin, values, sources)
-    return DeviceSpec(name=name, law=law, title=f"Fitted to {measured.source}", sources=sources, **values)
+    values |= {"name": name, "law": law, "title": f"Fitted to {measured.source}"}
+    return DeviceSpec(**values, sources=sources)
 
 
 def _conditions(measured: Measurements, origin: str, values: dict[str, Any], sources: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ def binary_numbers(measured: Measurements, rng: np.random.Generator, count: int)
             table["sigma_d2d_range"] = Estimate(0.0, 0.0, table["sigma_d2d_range"].high)
     else:
         for key, centre in centres:
-            error = spreads[0][0] * centre / np.sqrt(max(spreads[0][1], 1))
+            error = spreads[0][0] * centre / max(float(spreads[0][1]), 1.0) ** 0.5
             table[key] = estimate(centre, centre + error * rng.standard_normal(count))
         table["sigma_d2d_range"] = Estimate(0.0, 0.0, UNKNOWN)
     reads = sum(k for _, k in spreads)

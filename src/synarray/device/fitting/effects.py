@@ -43,7 +43,6 @@ class Spread(NamedTuple):
 
 def spread_of(groups: list[Group], draws: int, rng: np.random.Generator) -> Spread:
     """Estimate the spread that groups share, and draw from its posterior."""
-    groups = [Group(*(np.asarray(part) for part in group)) for group in groups]
     centres = [float(np.median(group.values)) for group in groups]
     away = np.concatenate([group.values - c for group, c in zip(groups, centres, strict=True)])
     errors = np.concatenate([group.errors for group in groups])

@@ -32,13 +32,13 @@ def local_fits(logs: Callable[[Floats], Floats], start: Floats, held: Floats, st
     k = start.shape[1]
 
     def penalised(values: Floats) -> Floats:
-        return logs(values) - 0.5 * ((values / held) ** 2).sum(axis=1)
+        return np.asarray(logs(values) - 0.5 * ((values / held) ** 2).sum(axis=1))
 
     inverse = np.zeros((len(start), k, k))
     for _ in range(steps):
         gradient, curve, here = _derivatives(penalised, at, width)
         curve = _positive(curve, held)
-        inverse = np.linalg.inv(curve)
+        inverse = np.asarray(np.linalg.inv(curve), np.float64)
         move = np.clip((inverse @ gradient[:, :, None])[:, :, 0], -held, held)
         for _ in range(3):
             better = penalised(at + move) >= here - 1e-9
@@ -78,4 +78,4 @@ def _positive(curve: Floats, held: Floats) -> Floats:
     """Lift the eigenvalues of what is no maximum to those of the prior."""
     scale = held[:, None] * held[None, :]
     values, vectors = np.linalg.eigh(curve * scale)
-    return (vectors * np.maximum(values, 1.0)[:, None, :]) @ vectors.swapaxes(1, 2) / scale
+    return np.asarray((vectors * np.maximum(values, 1.0)[:, None, :]) @ vectors.swapaxes(1, 2) / scale, np.float64)

@@ -76,7 +76,7 @@ _LABELS = label_of(_BENDS)
 def bend_of(label: npt.ArrayLike) -> Floats:
     """1 / A of labels, with their sign; by interpolation, to five digits."""
     values = np.asarray(label, float)
-    return np.sign(values) * np.interp(np.abs(values), _LABELS, _BENDS)
+    return np.asarray(np.sign(values) * np.interp(np.abs(values), _LABELS, _BENDS))
 
 
 def cells_of(theta: dict[str, float], own: Deviations, tables: Floats | None = None) -> Cells:
@@ -201,7 +201,7 @@ def _scores(
 
 
 def _covariance(scores: Floats, clusters: npt.NDArray[np.int64], square: Floats) -> Floats:
-    inverse = np.linalg.pinv(scores.T @ scores + square)
+    inverse: Floats = np.asarray(np.linalg.pinv(scores.T @ scores + square), np.float64)
     names, codes = np.unique(clusters, return_inverse=True)
     if len(names) < 5:
         return inverse
@@ -210,5 +210,4 @@ def _covariance(scores: Floats, clusters: npt.NDArray[np.int64], square: Floats)
     robust = inverse @ (summed.T @ summed * len(names) / (len(names) - 1)) @ inverse
     own = np.sqrt(np.maximum(np.diag(inverse), 1e-30))
     factor = np.sqrt(np.maximum(np.diag(robust) / own**2, 1.0))
-    found: Floats = inverse * np.outer(factor, factor)
-    return found
+    return np.asarray(inverse * np.outer(factor, factor), np.float64)

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.fitting.analog import Analog
 from synarray.device.fitting.choice import NODES, fit_table
 from synarray.device.fitting.effects import Spread
 from synarray.device.fitting.model import label_of
 from synarray.device.fitting.result import DRAWS, Estimate
+from synarray.device.fitting.state import Analog
 
 __all__ = ["Numbers", "analog_numbers", "estimate", "shares"]
 
@@ -143,6 +143,8 @@ def _put_law(fit: Analog, drawn: Draws, way: str, of: str, sign: float, put: Any
     label, labels = sign * float(label_of(bend)) + 0.0, sign * label_of(bends) + 0.0
     n = float(np.exp(fit.theta[f"log_n_{of}"]))
     certain = of in fit.counted + fit.abrupt
+    if of in fit.counted:
+        n = float(fit.counts[of] or n)
     if fit.law == "table" and fit.tables is not None and of not in fit.abrupt:
         n, certain = _across(fit.tables[int(way == "ltp")][:: 1 if way == "ltp" else -1]), True
     if abs(n - round(n)) < 1e-6:
@@ -174,7 +176,12 @@ def _put_spread(fit: Analog, name: str, key: str, put: Any, table: dict[str, Est
         known = name == "nonlinearity" and fit.law == "linear" and fit.n_devices >= 3
         table[key] = Estimate(0.0, 0.0, 0.0 if known else UNKNOWN)
         return
-    turn = (lambda t: np.sqrt(np.expm1(np.minimum(t, 2.0) ** 2))) if name == "step" else (lambda t: t)
+
+    def turn(tau: npt.ArrayLike) -> Floats:
+        """Of a log-normal factor, its relative spread."""
+        values = np.asarray(tau, float)
+        return np.asarray(np.sqrt(np.expm1(np.minimum(values, 2.0) ** 2))) if name == "step" else values
+
     if spread.resolved:
         put(key, min(float(turn(spread.tau)), UNKNOWN), np.minimum(turn(spread.taus), UNKNOWN))
     else:

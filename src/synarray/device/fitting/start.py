@@ -10,11 +10,12 @@ import numpy.typing as npt
 from synarray.device.fitting.trains import Pulses, train_ends
 from synarray.device.measured import Measurements
 
-__all__ = ["Ends", "Noise", "first_ends", "noise_of", "rough_law", "still"]
+__all__ = ["Ends", "Noise", "first_ends", "noise_of", "rough_law", "still", "straight_law"]
 
 Floats = npt.NDArray[np.float64]
 
 _STILL = 0.05
+_AT_END = 1e-7
 _BENDS = (-6.0, -2.0, -0.5, 0.0, 0.5, 2.0, 5.0, 10.0, 20.0)
 
 
@@ -110,10 +111,10 @@ def noise_of(pulses: Pulses) -> Noise:
 def _left(x: Floats, steps: Floats, pieces: int = 10) -> Floats:
     """Return what straight lines between states leave of steps."""
     if len(x) < 4:
-        return steps - steps.mean()
+        return np.asarray(steps - steps.mean())
     knots = np.unique(np.quantile(x, np.linspace(0, 1, min(pieces, len(x) // 4) + 1)))
     if len(knots) < 2:
-        return steps - steps.mean()
+        return np.asarray(steps - steps.mean())
     basis = np.stack([np.interp(x, knots, row) for row in np.eye(len(knots))], axis=1)
     return np.asarray(steps - basis @ np.linalg.lstsq(basis, steps, rcond=None)[0])
 
@@ -138,3 +139,23 @@ def rough_law(pulses: Pulses, sign: int, length: int | None, room: float) -> tup
         found.append((float(((step - shape / n) ** 2).sum()), float(np.log(np.clip(n, 1.0, 1e6))), bend))
     left, log_n, bend = min(found)
     return log_n, bend, left / len(gone)
+
+
+def straight_law(pulses: Pulses, sign: int) -> tuple[float, float, float]:
+    """Return log N and the bend of the straight line through the steps over the state, and what it leaves (root mean square).
+
+    For pulses without noise, of which those that arrive at an end are left out.
+    """
+    mine = pulses.where((pulses.sign == sign) & (pulses.after > _AT_END) & (pulses.after < 1.0 - _AT_END))
+    gone = mine.before if sign > 0 else 1.0 - mine.before
+    step = sign * (mine.after - mine.before)
+    if len(gone) < 3 or np.ptp(gone) < 0.05:
+        return 0.0, 0.0, np.inf
+    slope, start = (float(part) for part in np.polyfit(gone, step, 1))
+    left = float(np.sqrt(np.mean((step - start - slope * gone) ** 2)))
+    if not (start > 0 and start + slope > 0 and slope > -1):
+        return 0.0, 0.0, np.inf
+    if abs(slope) < 1e-7:
+        return -float(np.log(start)), 0.0, left
+    bend = -float(np.log1p(slope / start))
+    return float(np.log(max(-bend / np.log1p(slope), 1.0))), bend, left

@@ -33,7 +33,9 @@ class Pulses:
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Pulses:
         """Return some of them."""
-        return Pulses(*(part[chosen] for part in (self.before, self.after, self.sign, self.device, self.train)))
+        return Pulses(
+            self.before[chosen], self.after[chosen], self.sign[chosen], self.device[chosen], self.train[chosen]
+        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _gaps(measured: Measurements) -> npt.NDArray[np.bool_]:
     steps = np.diff(measured.pulse.astype(np.int64))
     together = (np.diff(measured.device_id) == 0) & (np.diff(measured.cycle) == 0)
     by_one = np.count_nonzero(together & (steps == 1)) > 0.5 * np.count_nonzero(together)
-    return together & (steps > 1) & by_one
+    return np.asarray(together & (steps > 1) & by_one, bool)
 
 
 def _runs(measured: Measurements) -> tuple[Ints, Ints, Ints]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from synarray.device.fitting.analog import Analog
 from synarray.device.fitting.result import Estimate
+from synarray.device.fitting.state import Analog
 from synarray.device.fitting.trains import train_ends
 from synarray.device.measured import Measurements
 from synarray.device.spec import DeviceSpec

@@ -1,4 +1,4 @@
-"""CrossSim v2: ramps of currents (``set.csv``, ``reset.csv``), and tables of steps (``dG_increasing.txt``, ``dG_decreasing.txt``).
+"""CrossSim v2: ramps of currents (``set.csv``, ``reset.csv``) and tables of steps (``dG_increasing.txt``, ``dG_decreasing.txt``).
 
 A table has a header line, a line of conductances (S), a line of cumulated probabilities, and then a matrix of dG, a row for
 each probability and a column for each conductance. Both kinds come as two files in one folder; naming the folder or one is
@@ -64,7 +64,9 @@ def _read_ramps(path: Path, table: Table | None, mapping: Mapping) -> Measuremen
             there = np.isfinite(ramp) & (ramp != 0)
             rows.discard("empty place of a ramp (nan or 0)", int(np.count_nonzero(~there)))
             g.append(ramp[there])
-            polarity.append(np.concatenate([[0.0], np.full(max(np.count_nonzero(there) - 1, 0), sign)])[: len(g[-1])])
+            polarity.append(
+                np.concatenate([[0.0], np.full(max(int(np.count_nonzero(there)) - 1, 0), sign)])[: len(g[-1])]
+            )
             cycle.append(np.full(len(g[-1]), float(i)))
     rows.G_S, rows.polarity, rows.cycle = (np.concatenate(part) for part in (g, polarity, cycle))
     rows.repairs.append(f"conductances are current / {_READ_V} V")

@@ -230,7 +230,7 @@ def _sheet(path: Path) -> Floats:
     if not matrix.size:
         return matrix
     matrix = matrix[:, np.isfinite(matrix).any(axis=0)]
-    return matrix[np.isfinite(matrix).sum(axis=1) >= 3]
+    return np.asarray(matrix[np.isfinite(matrix).sum(axis=1) >= 3], float)
 
 
 def _write_simbrain(measured: Measurements) -> dict[str, bytes]:

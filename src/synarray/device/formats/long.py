@@ -137,7 +137,10 @@ def _read(path: Path, table: Table | None, mapping: Mapping, name: str) -> Measu
             values["G_S"] = values["I_A"] / values["read_V"]
             repairs.append("conductances are current / read voltage")
     ids = cells[places["device_id"][0]] if "device_id" in places else None
-    rows = Rows(device_id=ids, repairs=repairs, **{key: v for key, v in values.items() if key not in _MORE})
+    rows = Rows(values.pop("G_S"), ids, repairs=repairs)
+    for own, column in values.items():
+        if own not in _MORE:
+            setattr(rows, own, column)
     rows.discard("row with another number of columns", short)
     rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", beyond)
     return settle(rows, source, name)

@@ -1,6 +1,6 @@
 r"""A cell for ngspice: a conductance, and a state that the voltage over it moves as the device's pulses do.
 
-The state x (0 to 1) is the voltage of a capacitor of 1 F. While the voltage over the cell is beyond half of a write pulse, x flows
+The state x (0 to 1) is the voltage of a capacitor of 1 F. While the voltage over the cell is beyond half a write pulse, x flows
 
     dx/dt = (a + s x) ln(1 + s) / (s t)
 
@@ -99,7 +99,7 @@ def train_deck(device: DeviceSpec, up: npt.NDArray[np.bool_]) -> str:
     finest = min(device.t_ltp, device.t_ltd)
     lines += ["Vp p 0 pwl(", *(f"+ {point}" for point in points), "+ )", "Xcell p 0 x synarray_cell"]
     lines += [".options reltol=1e-5 abstol=1e-15 method=trap", ".control"]
-    lines.append(f"tran {finest / 20:.6g} {at:.12g} 0 {finest / 20:.6g} uic")
+    lines.append(f"tran {finest / 20:.6g} {at + finest:.12g} 0 {finest / 20:.6g} uic")
     for i, t in enumerate(reads):
         lines.append(f"meas tran k{i + 1} find v(x) at={t:.12g}")
     lines += [f"print k{i + 1}" for i in range(len(reads))]

@@ -13,7 +13,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, BinaryIO
 
-__all__ = ["LARGEST_TEXT", "open_ordinary", "parse_toml", "read_text"]
+from synarray.errors import RunError
+
+__all__ = ["LARGEST_TEXT", "open_ordinary", "parse_toml", "read_text", "write_file"]
 
 LARGEST_TEXT = 1 << 20
 """Bytes of an experiment, a device or the words of a run."""
@@ -62,3 +64,27 @@ def parse_toml(text: str) -> dict[str, Any]:
     if any(part.count(".") > _DEEPEST for part in re.split(r"[,=\[\]{}\n]", _QUOTED.sub("x", text))):
         raise ValueError(f"a key of more than {_DEEPEST:,} parts")
     return tomllib.loads(text)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole, in the place of what is there: at every instant it holds the old content or all of the new.
+
+    Raises
+    ------
+    RunError
+        When it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.unlink(missing_ok=True)  # whatever it is: a link would be followed
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except (OSError, ValueError) as error:
+        raise RunError(
+            "the place of a file must be writable", got=getattr(error, "strerror", None) or str(error), where=str(path),
+            do="Free some space, or write it elsewhere.",
+        ) from None  # fmt: skip

@@ -125,7 +125,8 @@ class SynapticArray:
         shape = (synapse.cells_per_weight(device), n, most_rows)
         traits, variant, bits, w = _variation(synapse, device, shape, seed)
         lowest, highest = float(traits[:, 2].min()), float(traits[:, 3].max())
-        drifts = device is not None and (device.drift_nu > 0 or device.sigma_drift_nu > 0)
+        ages = device is not None and scheme in ("analog", "pair")  # a bit is sensed as 0 or 1
+        drifts = ages and device is not None and (device.drift_nu > 0 or device.sigma_drift_nu > 0)
         to_zero = device is not None and (drifts or (disconnects and scheme in ("analog", "compound")))
         units = READ_UNITS / max(1.0, -lowest, highest, -device.w_zero if device and to_zero else 1.0)
         noisy = device is not None and device.sigma_read > 0 and scheme != "digital"

@@ -3,6 +3,8 @@
 load_device("subquantum-cbram")                        one of the library
 load_device("my-cell.toml")                            a file
 device = { base = "pcm", sigma_c2c = 0.05 }            in an experiment: one of these, and what to change in it
+
+A file that ``device fit`` wrote carries a table ``posterior`` besides, which is no part of the device (see ``posterior.py``).
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError, nearest
 from synarray.files import parse_toml, read_text
 
-__all__ = ["Device", "device_names", "load_device", "resolve"]
+__all__ = ["Device", "device_names", "load_device", "read_tables", "resolve"]
 
 _WORDS = ("name", "title", "technology", "note", "law", "gated", "base", "sources")
+_MOST_DRAWS = 1000
+_NEVER_DRAWN = {"name", "title", "technology", "note", "law", "gated", "sources"}
 
 
 def device_names() -> list[str]:
@@ -79,6 +83,18 @@ Device = Annotated[DeviceSpec | None, BeforeValidator(resolve)]
 
 
 def _read(source: str) -> dict[str, Any]:
+    """Read a device without its draws."""
+    return read_tables(source)[0]
+
+
+def read_tables(source: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Read a device's file: what it says of the device, and the columns of its posterior (none: no draws).
+
+    Raises
+    ------
+    SpecError
+        As :func:`load_device`; and when the columns are no columns, or differ in length.
+    """
     packaged = source in device_names()
     try:
         if packaged:
@@ -98,9 +114,42 @@ def _read(source: str) -> dict[str, Any]:
         raise SpecError(
             "a device file must be readable TOML", got=what, where=source, do="Correct the file, or give another."
         ) from None
+    posterior = _columns(values.pop("posterior"), source) if "posterior" in values else {}
     if packaged:
         _require_sources(values, source)
-    return values
+    return values, posterior
+
+
+def _columns(table: Any, where: str) -> dict[str, list[Any]]:
+    """Check that a posterior is a table of numbers of a device, each a list of as many draws as the others have."""
+    where, do = f"{where}, table posterior", "Run synarray device fit again, or remove the table."
+    if not isinstance(table, dict) or not table:
+        raise SpecError("posterior must be a table of lists", got=f"{table!r}"[:80], where=where, do=do)
+    unknown = sorted(set(table) - (set(DeviceSpec.model_fields) - _NEVER_DRAWN))
+    if unknown:
+        raise SpecError("each list of the posterior must bear the name of a number", got=unknown[0], where=where, do=do)
+    for key, column in table.items():
+        if not isinstance(column, list) or not all(_is_drawn(key, value) for value in column):
+            raise SpecError(f"{key} must be a list of bare numbers in SI", got=f"{column!r}"[:80], where=where, do=do)
+    lengths = sorted({len(column) for column in table.values()})
+    if len(lengths) > 1 or not 1 <= lengths[0] <= _MOST_DRAWS:
+        raise SpecError(
+            f"the lists of the posterior must be equally long, of 1 to {_MOST_DRAWS:,} draws",
+            got=f"lengths {', '.join(map(str, lengths))}", where=where, do=do,
+        )  # fmt: skip
+    return table
+
+
+def _is_drawn(key: str, value: Any) -> bool:
+    """Whether a value may stand in a column: a number; for the response, its three rows."""
+    if key == "response":
+        rows = isinstance(value, list) and len(value) == 3
+        return rows and all(isinstance(row, list) and all(map(_is_number, row)) for row in value)
+    return _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _require_sources(values: dict[str, Any], where: str) -> None:

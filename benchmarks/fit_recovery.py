@@ -1,0 +1,116 @@
+"""How well a fit of synthetic measurements recovers the device they came from, and whether its intervals hold the truth.
+
+    python benchmarks/fit_recovery.py [--seeds 10] [--devices 20] [--cycles 10] [NAME ...]
+
+Each number is judged by its error over the seeds: range (target 2 %), labels (10 %; labels below 0.1 as a share of 0.1) and
+noises (15 %); root mean square, and the largest. Intervals: the share of 95 % intervals that hold the truth (target 90 to 99 %
+over the library). Where devices differ, 20 of them are a sample: the spread over them has a standard error of 16 % (11 % where
+both ends or both polarities share it), and the ends of the range one of sigma / sqrt(20). For those the error is given against
+the sample that was drawn, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+from synarray.device.fitting import Fit, fit
+from synarray.device.library import device_names, load_device
+from synarray.device.spec import DeviceSpec
+from synarray.device.synthetic import measure_devices
+from synarray.device.variation import draw_stuck, draw_traits
+
+RANGE, LABELS = ("g_min", "g_max"), ("nonlinearity_ltp", "nonlinearity_ltd")
+NOISES = ("sigma_c2c", "sigma_read", "sigma_d2d_range", "sigma_d2d_step")
+TARGETS = {"range": 0.02, "labels": 0.10, "noises": 0.15}
+
+
+def error(found: float, truth: float, least: float = 0.0) -> float:
+    scale = max(abs(truth), least)
+    return abs(found - truth) / scale if scale else abs(found)
+
+
+def sample(device: DeviceSpec, devices: int, seed: int) -> dict[str, float]:
+    """Range and spreads of the cells that were drawn."""
+    ltd, ltp, low, high = draw_traits(device, (1, 1, devices), seed)[0, :, 0].astype(float)
+    stuck = draw_stuck(device, (1, 1, devices), seed)
+    there = np.ones(devices, bool) if stuck is None else ~(stuck.low | stuck.high)[0, 0]
+    ends = {"g_min": device.conductance(low)[there], "g_max": device.conductance(high)[there]}
+    truth = {key: float(values.mean()) for key, values in ends.items()}
+    if device.sigma_d2d_range:
+        spread = [values.var(ddof=1) / values.mean() ** 2 for values in ends.values()]
+        truth["sigma_d2d_range"] = float(np.sqrt(np.mean(spread)))
+    if device.sigma_d2d_step:
+        logs = [np.log(values[there]).var(ddof=1) for values in (ltd, ltp)]
+        truth["sigma_d2d_step"] = float(np.sqrt(np.expm1(np.mean(logs))))
+    return truth
+
+
+def judged(device: DeviceSpec) -> tuple[str, ...]:
+    """Numbers that act in a device."""
+    if device.binary:
+        return (*RANGE, "sigma_read", "p_switch_ltp", "p_switch_ltd")
+    levels = ("n_levels_ltp", "n_levels_ltd")
+    return (*RANGE, *levels, *(LABELS if device.law == "soft-bound" else ()), *NOISES)
+
+
+def row(
+    name: str, found: list[Fit], device: DeviceSpec, samples: list[dict[str, float]]
+) -> tuple[str, int, int, list[str]]:
+    errors: dict[str, list[float]] = {
+        kind: [] for kind in ("range", "range, sample", "labels", "noises", "noises, sample")
+    }
+    held = count = 0
+    missed: dict[str, int] = {}
+    for one, drawn in zip(found, samples, strict=True):
+        for key in judged(device):
+            truth, estimate = float(getattr(device, key)), one.table[key]
+            kind = "range" if key in RANGE else "labels" if key in LABELS else "noises" if key in NOISES else ""
+            if kind:
+                errors[kind].append(error(estimate.value, truth, 0.1 if key in LABELS else 0.0))
+            if f"{kind}, sample" in errors:
+                errors[f"{kind}, sample"].append(error(estimate.value, drawn.get(key, truth)))
+            inside = estimate.low - 1e-12 <= truth <= estimate.high + 1e-12
+            held, count = held + inside, count + 1
+            if not inside:
+                missed[key] = missed.get(key, 0) + 1
+    rms = {kind: float(np.sqrt(np.mean(np.square(values or [0.0])))) for kind, values in errors.items()}
+    misses = [f"{kind} {rms[kind]:.1%} > {target:.0%}" for kind, target in TARGETS.items() if rms[kind] > target]
+    cells = [f"{rms[kind]:7.2%} /{max(values, default=0.0):6.1%}" for kind, values in errors.items()]
+    outside = ", ".join(f"{key} {n}x" for key, n in missed.items())
+    law = {one.spec.law for one in found}
+    return f"{name:20s}{''.join(cells)} {held / count:9.1%}  {'/'.join(sorted(law))}  {outside}", held, count, misses
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--devices", type=int, default=20)
+    parser.add_argument("--cycles", type=int, default=10)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    print(
+        f"{options.devices} devices x {options.cycles} cycles, seeds 0 to {options.seeds - 1}; errors: root mean square / largest"
+    )
+    heads = "".join(f"{head:>15s}" for head in ("range", "(sample)", "labels", "noises", "(sample)"))
+    print(f"{'device':20s}{heads}{'coverage':>10s}  law, outside")
+    held = count = 0
+    misses = []
+    began = time.perf_counter()
+    for name in options.names or device_names():
+        device = load_device(name)
+        seeds = range(options.seeds)
+        found = [fit(measure_devices(device, options.devices, options.cycles, seed)) for seed in seeds]
+        line, inside, of, missed = row(name, found, device, [sample(device, options.devices, seed) for seed in seeds])
+        held, count = held + inside, count + of
+        misses += [f"{name}: {miss}" for miss in missed]
+        print(line, flush=True)
+    print(f"intervals that hold the truth: {held} of {count}, {held / count:.1%} (target 90 to 99 %)")
+    print("missed targets:", "; ".join(misses) or "none")
+    print(f"{time.perf_counter() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

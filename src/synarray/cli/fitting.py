@@ -1,0 +1,174 @@
+"""``synarray device fit | synth | import | export``: a device from measured pulses, and devices to and from other tools."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from synarray.device.library import load_device
+from synarray.errors import DataError, RunError
+from synarray.files import write_file
+from synarray.report.terminal import standard_output
+
+__all__ = ["export_parameters", "fit_pulses", "import_parameters", "synthesise"]
+
+
+def fit_pulses(
+    pulses: Path, output: Path | None, kind: str | None, columns: str | None, out: Path | None, as_json: bool
+) -> None:
+    """Fit, write the device and its figures, and say what was found."""
+    from synarray.device.fitting import fit, write_device
+    from synarray.device.formats import read_measurements
+    from synarray.report import figures
+    from synarray.report.fits import fit_table, fitted_curves, steps_left
+
+    target = output or Path(f"{_stem(pulses)}.toml")
+    _require_toml(target)
+    found = fit(read_measurements(pulses, kind, columns), _stem(target))
+    drawn = {"fitted-curves": fitted_curves(found), "steps": steps_left(found)}
+    files = figures.save(drawn, out or Path("devices") / found.spec.name, "png")
+    write_device(found, target)
+    if as_json:
+        print(json.dumps(found.as_json() | {"device": str(target), "figures": [str(file) for file in files]}))
+        return
+    console = standard_output()
+    console.print(fit_table(found))
+    for sentence in found.verdict:
+        console.print(sentence)
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in found.rows_discarded.items())
+    console.print(f"Rows used: {found.rows_used:,}, read as {found.measured.format}. Discarded: {dropped or 'none'}.")
+    for repair in found.measured.repairs:
+        console.print(f"Repaired: {repair}.")
+    for warning in found.warnings:
+        console.print(f"Beware: {warning}")
+    console.print(f"Device: {target}", soft_wrap=True)
+    console.print("Figures:", *(str(file) for file in files), soft_wrap=True)
+
+
+def synthesise(
+    source: str, devices: int, cycles: int, kind: str, seed: int, output: Path | None, as_json: bool
+) -> None:
+    """Measure a known device and write what a probe station would."""
+    from synarray.device.formats import format_named
+    from synarray.device.synthetic import measure_devices
+
+    device, form = load_device(source), format_named(kind)
+    if form.write is None:
+        raise DataError("the format must be one that pulses can be written in", got=kind, where="--format",
+                        do="Use synarray device export for lookup tables.")  # fmt: skip
+    target = output or Path(f"{device.name}-pulses{form.suffix}")
+    measured = measure_devices(device, devices, cycles, seed)
+    written = _write(form.write(measured), target, form.suffix == "")
+    truth = {
+        key: value
+        for key, value in device.model_dump(mode="json", exclude={"sources", "note"}).items()
+        if value is not None
+    }
+    if as_json:
+        print(json.dumps({"files": written, "format": kind, "rows": len(measured), "devices": devices, "cycles": cycles,
+                          "seed": seed, "truth": truth}))  # fmt: skip
+        return
+    console = standard_output()
+    console.print(
+        f"{len(measured):,} reads of {devices} devices x {cycles} cycles of {device.name}:", *written, soft_wrap=True
+    )
+    console.print(f"Fit them: synarray device fit {target}" + _hint(kind), soft_wrap=True)
+
+
+def _hint(kind: str) -> str:
+    if kind == "columns":
+        return ' --columns "device_id=DUT,cycle=Loop,pulse=Index,amplitude_V=Pulse voltage,I_A=Current,read_V=Vread"'
+    return f" --format {kind}" if kind.startswith("aihwkit") else ""
+
+
+def import_parameters(
+    file: Path, output: Path | None, kind: str | None, g_min: str | None, g_max: str | None, as_json: bool
+) -> None:
+    """Turn another simulator's parameters into a device's file."""
+    from synarray.device.fitting.result import spec_toml
+    from synarray.device.formats.parameters import read_parameters
+
+    target = output or Path(f"{_stem(file)}.toml")
+    _require_toml(target)
+    found = read_parameters(file, kind, _siemens(g_min, "--g-min"), _siemens(g_max, "--g-max"))
+    write_file(target, spec_toml(found.spec).encode())
+    if as_json:
+        values = found.spec.model_dump(mode="json", exclude={"sources"}, exclude_none=True)
+        print(json.dumps({"device": str(target), "format": found.format, "values": values, "left_out": found.left_out,
+                          "notes": found.notes, "unconfirmed": found.spec.unconfirmed}))  # fmt: skip
+        return
+    console = standard_output()
+    console.print(f"Read as {found.format}: law {found.spec.law}. Device: {target}", soft_wrap=True)
+    for note in found.notes:
+        console.print(f"Note: {note}.")
+    if found.spec.unconfirmed:
+        console.print("Not in the file, unconfirmed:", ", ".join(found.spec.unconfirmed))
+    if found.left_out:
+        console.print("Left out, no place for it in a device:", ", ".join(found.left_out))
+
+
+def export_parameters(source: str, kind: str, output: Path | None, as_json: bool) -> None:
+    """Write a device for another simulator, and compare what comes back."""
+    from synarray.array.cells import follow_in_ngspice
+    from synarray.device.formats.exporting import EXPORTS, Change, export_device, round_trip
+    from synarray.report.fits import changes_table
+
+    device = load_device(source)
+    files = export_device(device, kind)
+    suffix = EXPORTS[kind][1]
+    target = output or Path(f"{device.name}-{kind}{suffix}")
+    words = "the device was read back from what was written"
+    try:
+        changes = [] if kind == "spice" else round_trip(device, kind)
+        if kind == "spice":
+            changes = [Change("state in ngspice, largest difference", 0.0, follow_in_ngspice(device).error)]
+            words = "ngspice sent a train to the cell, and synarray to its own"
+    except RunError as error:
+        changes, words = [], f"not compared: {error}"
+    written = _write(files, target, suffix == "")
+    if as_json:
+        compared = [{"name": c.name, "before": c.before, "after": c.after, "relative": c.relative} for c in changes]
+        print(json.dumps({"files": written, "format": kind, "round_trip": compared, "how": words}))
+        return
+    console = standard_output()
+    if changes:
+        console.print(changes_table(changes))
+    console.print(f"{words[0].upper()}{words[1:]}.")
+    console.print("Written:", *written, soft_wrap=True)
+
+
+def _write(files: dict[str, bytes], target: Path, folder: bool) -> list[str]:
+    paths = [target / name if folder else target for name in files]
+    for path, content in zip(paths, files.values(), strict=True):
+        write_file(path, content)
+    return [str(path) for path in paths]
+
+
+def _stem(path: Path) -> str:
+    """Return a name for a device from that of a file."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:60] or "device"
+
+
+def _require_toml(target: Path) -> None:
+    if target.suffix != ".toml":
+        raise RunError(
+            "a device's file must end in .toml",
+            got=target.name or "nothing",
+            where="--output",
+            do=f"Write {_stem(target)}.toml.",
+        )
+
+
+def _siemens(text: str | None, option: str) -> Any:
+    from synarray.units import parse_quantity
+
+    if text is None:
+        return None
+    try:
+        return parse_quantity(text, "S")
+    except ValueError as error:
+        raise DataError(
+            "a conductance must carry its unit", got=f"{text!r}, which {error}", where=option, do='Write "1 uS".'
+        ) from None

@@ -1,0 +1,70 @@
+"""What the fit of a cell that moves in steps knows while it goes on, and in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.device.fitting.effects import Spread
+from synarray.device.fitting.likelihood import censored, hidden
+from synarray.device.fitting.model import Deviations, Maximum, cells_of
+from synarray.device.fitting.start import Ends, Noise
+from synarray.device.fitting.trains import Pulses, Trains
+from synarray.device.measured import Measurements
+
+__all__ = ["SIDES", "Analog"]
+
+SIDES = (("ltd", -1), ("ltp", 1))
+"""Polarities in the order of the model's arrays, with the sign of their pulses."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Analog:
+    """What the fit knows while it goes on, and in the end."""
+
+    measured: Measurements
+    ends: Ends
+    trains: Trains
+    pulses: Pulses
+    noise: Noise
+    noisy: bool
+    theta: dict[str, float]
+    own: Deviations
+    n_devices: int
+    counts: dict[str, int | None]
+    """Pulses of one polarity in a train, where all trains have as many."""
+    abrupt: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
+    """Polarities whose number of levels is the number of pulses in a train."""
+    stopped: bool = True
+    """Whether cells were stopped at the ends of their range."""
+    failures: tuple[int, int] = (0, 0)
+    silent: bool = False
+    """Whether there is no noise at all."""
+    law: str = "soft-bound"
+    scores: dict[str, float] = field(default_factory=dict)
+    tables: Floats | None = None
+    maximum: Maximum | None = None
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    centres: dict[str, float] = field(default_factory=dict)
+    """Conductances of the ends that the spread of the range is relative to, S."""
+    resolution: float = 1e-9
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def clusters(self) -> npt.NDArray[np.int64]:
+        """Units that may depend on each other: devices; trains of a single device."""
+        if self.noisy:
+            return self.trains.device if self.n_devices > 1 else np.arange(len(self.trains.device))
+        return self.pulses.device if self.n_devices > 1 else self.pulses.train
+
+    def logs(self, theta: dict[str, float], own: Deviations | None = None) -> Floats:
+        """Log-likelihood of each unit."""
+        own = own or self.own
+        cells = cells_of(theta, own, self.tables)
+        return hidden(self.trains, cells) if self.noisy else censored(self.pulses, cells)

@@ -1,0 +1,88 @@
+"""Devices written for other simulators, and read back: what the way there and back changes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from synarray.device.formats import read_measurements
+from synarray.device.formats.crosssim import table_files
+from synarray.device.formats.parameters import read_parameters, to_aihwkit, to_neurosim
+from synarray.device.formats.spice import cell_deck
+from synarray.device.spec import DeviceSpec
+from synarray.errors import DataError, nearest
+
+__all__ = ["EXPORTS", "Change", "export_device", "round_trip"]
+
+_COMPARED = (
+    "g_min", "g_max", "n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd", "sigma_c2c", "sigma_d2d_range",
+    "sigma_d2d_step", "sigma_d2d_nonlinearity", "sigma_read", "v_ltp", "v_ltd", "t_ltp", "t_ltd", "p_fail", "stuck_low",
+    "stuck_high", "drift_nu",
+)  # fmt: skip
+_STATES = np.linspace(-1.0, 1.0, 101)
+
+
+class Change(NamedTuple):
+    """One number before and after the way there and back."""
+
+    name: str
+    before: float
+    after: float
+
+    @property
+    def relative(self) -> float:
+        """Change relative to the number before; to 1 where that is 0."""
+        return abs(self.after - self.before) / (abs(self.before) or 1.0)
+
+
+def _files(write: Callable[[DeviceSpec], str]) -> Callable[[DeviceSpec], dict[str, bytes]]:
+    return lambda device: {"": write(device).encode()}
+
+
+EXPORTS: dict[str, tuple[Callable[[DeviceSpec], dict[str, bytes]], str]] = {
+    "crosssim": (table_files, ""),
+    "neurosim": (_files(to_neurosim), ".cpp"),
+    "aihwkit": (_files(to_aihwkit), ".json"),
+    "spice": (_files(cell_deck), ".cir"),
+}
+"""How each format is written, and the ending of its file; none: a folder."""
+
+
+def export_device(device: DeviceSpec, name: str) -> dict[str, bytes]:
+    """Return the files of a device in a format, by name; the name "" is the file that was asked for itself.
+
+    Raises
+    ------
+    DataError
+        When there is no such format, or it cannot hold the device's law.
+    """
+    if name not in EXPORTS:
+        raise DataError(
+            "the format must be one that devices go to", got=repr(name), where="--format", do=nearest(name, EXPORTS)
+        )
+    return EXPORTS[name][0](device)
+
+
+def round_trip(device: DeviceSpec, name: str) -> list[Change]:
+    """Write a device, read it back, and compare: its numbers, and the largest change of a mean step, as a share of the range.
+
+    For ``spice`` see :func:`synarray.array.cells.follow_in_ngspice`.
+    """
+    files = export_device(device, name)
+    with tempfile.TemporaryDirectory() as folder:
+        for file, content in files.items():
+            (Path(folder) / (file or "device")).write_bytes(content)
+        if name == "crosssim":
+            from synarray.device.fitting import fit
+
+            back = fit(read_measurements(Path(folder), "crosssim-tables")).spec
+        else:
+            back = read_parameters(Path(folder) / "device", name, device.g_min, device.g_max).spec
+    changes = [Change(key, float(getattr(device, key)), float(getattr(back, key))) for key in _COMPARED]
+    shown = [change for change in changes if change.before or change.after]
+    step = float(np.abs(device.steps(_STATES) - back.steps(_STATES)).max()) / 2.0
+    return [*shown, Change("largest change of a step", 0.0, step)]

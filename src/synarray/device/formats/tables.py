@@ -1,0 +1,299 @@
+"""Tables of text as instruments write them: which encoding, which separator, which decimal mark, where the numbers begin.
+
+Read in chunks, so that a file may be larger than the memory. Nothing is guessed silently: what was not plain is a repair.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.errors import DataError
+from synarray.files import open_ordinary
+from synarray.units import parse_quantity
+
+__all__ = ["Table", "numbers", "open_table", "read_columns", "rows_of"]
+
+_SAMPLE = 1 << 16
+_CHUNK = 100_000
+_LONGEST_LINE = 1 << 20
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?$")
+_WORDS = {
+    "nan",
+    "inf",
+    "-inf",
+    "+inf",
+    "ltp",
+    "ltd",
+    "set",
+    "reset",
+    "read",
+    "",
+    "nan.",
+    "null",
+    "none",
+    "na",
+    "n/a",
+    "#n/a",
+}
+_QUANTITY = re.compile(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*[a-zA-Zµμ%Ω]+$")
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a file of text holds its numbers.
+
+    Attributes
+    ----------
+    header : tuple of str
+        Names of the columns; empty where there are none.
+    before : int
+        Lines in front of the numbers (the header's among them).
+    width : int
+        Columns.
+    sample : tuple of tuple of str
+        The first rows.
+    """
+
+    path: Path
+    encoding: str
+    separator: str
+    decimal_comma: bool
+    header: tuple[str, ...]
+    before: int
+    width: int
+    sample: tuple[tuple[str, ...], ...]
+    repairs: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The header in small letters, without spaces around."""
+        return tuple(name.strip().lower() for name in self.header)
+
+
+def open_table(path: Path) -> Table:
+    """Look at the beginning of a file.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read, is no text, or holds no rows of numbers.
+    """
+    try:
+        with open_ordinary(path) as file:
+            head = file.read(_SAMPLE) or b""
+            whole = not file.read(1)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            "a file of pulses must be readable", got=getattr(error, "strerror", None) or str(error), where=str(path),
+            do="Check the path and its rights.",
+        ) from None  # fmt: skip
+    encoding, repairs = _encoding(head, path)
+    text = head.decode(encoding, "replace")
+    lines = text.splitlines()
+    if not whole and len(lines) > 1:
+        lines = lines[:-1]
+    separator, comma = _separator(lines)
+    split = [_split(line, separator) for line in lines]
+    start = _first_row(split, comma)
+    if start is None:
+        raise DataError(
+            "a file of pulses must be a table of text with rows of numbers", got=f"{lines[0][:60]!r}" if lines else "nothing",
+            where=str(path), do="Save the measurement as CSV; --format and --columns say what its columns are.",
+        )  # fmt: skip
+    width = len(split[start])
+    header = tuple(split[start - 1]) if start and _is_header(split[start - 1], width) else ()
+    if comma:
+        repairs.append("decimal commas were read as points")
+    if separator == ";":
+        repairs.append("columns are separated by semicolons")
+    if (skipped := start - bool(header)) > 0:
+        repairs.append(f"{skipped} lines of the instrument above the columns were passed over")
+    return Table(
+        path,
+        encoding,
+        separator,
+        comma,
+        header,
+        start,
+        width,
+        tuple(map(tuple, split[start : start + 500])),
+        tuple(repairs),
+    )
+
+
+def rows_of(table: Table) -> Iterator[list[list[str]]]:
+    """Read the rows below the header, some at a time, as lists of cells."""
+    with open_ordinary(table.path) as binary:
+        lines = io.TextIOWrapper(binary, table.encoding, errors="replace", newline=None)
+        for _ in itertools.islice(_bounded(lines, table.path), table.before):
+            pass
+        reader: Iterator[list[str]]
+        if table.separator == " ":
+            reader = (line.split() for line in _bounded(lines, table.path))
+        else:
+            reader = csv.reader(_bounded(lines, table.path), delimiter=table.separator, skipinitialspace=True)
+        try:
+            while chunk := [row for row in itertools.islice(reader, _CHUNK) if row]:
+                yield chunk
+        except csv.Error as error:
+            raise DataError(
+                "each line of a file of pulses must be a row",
+                got=str(error),
+                where=str(table.path),
+                do="Save it again as CSV.",
+            ) from None
+
+
+def read_columns(table: Table, most: int) -> tuple[list[list[str]], int, int, int]:
+    """Read a table column by column.
+
+    Returns
+    -------
+    columns : list of list of str
+    short : int
+        Rows that were passed over because they have another number of cells.
+    beyond : int
+        Rows beyond the most that are kept.
+    rows : int
+        Rows that were read.
+    """
+    columns: list[list[str]] = [[] for _ in range(table.width)]
+    short = beyond = rows = 0
+    for chunk in rows_of(table):
+        rows += len(chunk)
+        whole = [row for row in chunk if len(row) == table.width]
+        short += len(chunk) - len(whole)
+        room = max(most - len(columns[0]), 0)
+        beyond += max(len(whole) - room, 0)
+        for column, cells in zip(columns, zip(*whole[:room], strict=True), strict=False):
+            column.extend(cells)
+    return columns, short, beyond, rows
+
+
+def numbers(
+    cells: Sequence[str], table: Table, unit: str | None = None, repairs: list[str] | None = None
+) -> npt.NDArray[np.float64]:
+    """Turn cells into numbers: nan where a cell is none; quantities such as "2.3 uS" where a unit is due."""
+    if not table.decimal_comma:
+        try:
+            return np.array(cells, float)
+        except ValueError:
+            pass
+    values, quantities = np.full(len(cells), np.nan), 0
+    for i, cell in enumerate(cells):
+        text = cell.strip().replace(",", ".") if table.decimal_comma else cell.strip()
+        try:
+            values[i] = float(text)
+        except ValueError:
+            if unit and _QUANTITY.match(text):
+                try:
+                    values[i] = parse_quantity(text, unit)
+                    quantities += 1
+                except ValueError:
+                    continue
+    if quantities and repairs is not None:
+        repairs.append(f"{quantities:,} values with their unit were brought to {unit}")
+    return values
+
+
+def _bounded(lines: io.TextIOWrapper, path: Path) -> Iterator[str]:
+    while line := lines.readline(_LONGEST_LINE):
+        if len(line) >= _LONGEST_LINE:
+            raise DataError(
+                f"a line of a table must be shorter than {_LONGEST_LINE:,} characters", got="a longer one", where=str(path),
+                do="Save the measurement as CSV, one row per pulse.",
+            )  # fmt: skip
+        yield line.replace("\0", "")
+
+
+def _encoding(head: bytes, path: Path) -> tuple[str, list[str]]:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16", ["text in UTF-16 with a byte-order mark"]
+    if b"\0" in head:
+        raise DataError(
+            "a file of pulses must be text",
+            got="binary data",
+            where=str(path),
+            do="Save the measurement as CSV (or .xlsx).",
+        )
+    if head.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig", ["a byte-order mark was passed over"]
+    try:
+        head[:-4].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.end < len(head) - 8:
+            return "latin-1", ["text that is no UTF-8 was read as Latin-1"]
+    return "utf-8", []
+
+
+def _separator(lines: Sequence[str]) -> tuple[str, bool]:
+    """Find what separates columns in most lines, and whether numbers have decimal commas."""
+    last = [line for line in lines if line.strip()][-100:]
+    if not last:
+        return ",", False
+    for mark in (";", "\t"):
+        if sum(mark in line for line in last) > 0.5 * len(last):
+            return mark, _has_commas(last, mark)
+    in_words = [line.split() for line in last]
+    if len(in_words) > 1 and sum(len(row) > 1 for row in in_words) > 0.5 * len(last) and _has_commas(last, " "):
+        return " ", True
+    if sum("," in line for line in last) > 0.5 * len(last):
+        return ",", False
+    return " ", False
+
+
+def _has_commas(lines: Sequence[str], separator: str) -> bool:
+    cells = [cell.strip() for line in lines for cell in _split(line, separator)]
+    found = sum(bool(_COMMA_NUMBER.match(cell)) for cell in cells)
+    return found > 0 and not any("." in cell and _NUMBER.match(cell) for cell in cells)
+
+
+def _split(line: str, separator: str) -> list[str]:
+    if separator == " ":
+        return line.split()
+    try:
+        return next(csv.reader([line.replace("\0", "")], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+
+
+def _is_number(cell: str, comma: bool) -> bool:
+    text = cell.strip()
+    return bool(_NUMBER.match(text.replace(",", ".") if comma else text))
+
+
+def _first_row(split: Sequence[Sequence[str]], comma: bool) -> int | None:
+    """Return the first line of numbers that is followed by others as wide; None where no line is."""
+
+    def counts(row: Sequence[str]) -> bool:
+        found = sum(_is_number(cell, comma) for cell in row)
+        words = sum(cell.strip().lower() in _WORDS or bool(_QUANTITY.match(cell.strip())) for cell in row)
+        return (found >= 1 and 2 * (found + words) >= len(row)) or (
+            found + words == len(row) and words > 0 and found > 0
+        )
+
+    widths = [len(row) for row in split if row and counts(row)]
+    if not widths:
+        return None
+    common = max(set(widths), key=widths.count)
+    found = [i for i, row in enumerate(split) if len(row) == common and counts(row)]
+    for here, following in itertools.zip_longest(found, found[1:]):
+        if following is None or following - here <= 3:
+            return here
+    return found[0]
+
+
+def _is_header(row: Sequence[str], width: int) -> bool:
+    return (
+        len(row) == width and not any(_NUMBER.match(cell.strip()) for cell in row) and any(cell.strip() for cell in row)
+    )

@@ -1,0 +1,123 @@
+"""One self-contained HTML page per verdict, to be sent to a colleague, and the same numbers as JSON beside it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from synarray import __version__
+from synarray.errors import RunError
+from synarray.report.html import render, write_page
+from synarray.report.style import inline_svg
+from synarray.report.verdict_figures import responses, waterfall
+from synarray.report.verdict_words import (
+    absent,
+    cost_rows,
+    device_rows,
+    energy_rows,
+    fact_rows,
+    quantity,
+    reach_rows,
+    reach_sentence,
+    sentences,
+    task_name,
+)
+from synarray.study.judge import Verdict
+
+__all__ = ["check_can_write", "write_verdict"]
+
+_DRAWN = 20
+"""Draws of a fit shown in the figure."""
+
+
+def check_can_write() -> None:
+    """Refuse at once, not after minutes of training, where a page could not be made.
+
+    Raises
+    ------
+    RunError
+        When jinja2 or matplotlib is missing.
+    """
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise RunError(
+            f"a verdict's page needs {error.name}", got="an environment without it", where="report",
+            do="pip install 'synarray[report]'",
+        ) from None  # fmt: skip
+
+
+def write_verdict(verdict: Verdict, folder: Path) -> Path:
+    """Write ``index.html`` and ``verdict.json`` into a folder, each whole or not at all. Returns the page's path.
+
+    Raises
+    ------
+    RunError
+        When the folder cannot be written, or jinja2 or matplotlib is missing.
+    """
+    check_can_write()
+    page = _render(verdict)
+    write_page(folder / "verdict.json", json.dumps(verdict.summary() | {"version": __version__}, indent=1))
+    return write_page(folder / "index.html", page)
+
+
+def _render(verdict: Verdict) -> str:
+    from markupsafe import Markup
+
+    costs, first, facts = cost_rows(verdict), verdict.trials[0].metrics, fact_rows(verdict)
+    response = responses(verdict.device, verdict.posterior[:_DRAWN])
+    drawn = {
+        "waterfall": inline_svg(
+            waterfall(verdict.attribution), "waterfall", "What each imperfection costs, as a waterfall"
+        )
+        if costs
+        else "",
+        "response": inline_svg(response, "response", "Conductance against pulses") if response else "",
+    }
+    wires = {name: quantity(ohms, "ohm") for name, ohms in verdict.spec.array.wires if ohms}
+    return render(
+        "verdict.html",
+        **{name: Markup(svg) for name, svg in drawn.items()},  # made here, of numbers and our own words
+        device=verdict.device,
+        task=task_name(verdict),
+        sentences=sentences(verdict),
+        tiles=_tiles(facts),
+        facts=facts,
+        unconfirmed=verdict.unconfirmed,
+        costs=costs,
+        absent=absent(verdict),
+        draws=len(verdict.trials),
+        fitted=bool(verdict.draws),
+        trained=f"{verdict.attribution.trained:,}",
+        held=f"{verdict.attribution.held:,}",
+        reach=reach_rows(verdict),
+        reach_sentence=reach_sentence(verdict),
+        wanted=f"{100 * verdict.reach.wanted:g}" if verdict.reach else "",
+        numbers=device_rows(verdict.device, verdict.posterior),
+        energy=energy_rows(verdict),
+        node=f"{verdict.periphery.node_nm:g}",
+        experiment=verdict.spec.name,
+        images=f"{first['images_seen']:,}",
+        neurons=f"{first['n_neurons']:,}",
+        seeds=", ".join(str(trial.metrics["seed"]) for trial in verdict.trials),
+        wires=", ".join(f"{name} {ohms}" for name, ohms in wires.items()),
+        test_images=f"{first['test_images']:,}",
+        command=verdict.question.command,
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=f"{platform.system()} {platform.machine()}",
+    )
+
+
+def _tiles(facts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Pick the headline numbers, with their intervals in the small print."""
+    tiles = []
+    for name, value in [*facts[:1], *facts[2:4], facts[6]]:
+        number, _, interval = value.partition(" (")
+        mark = "?" if value.endswith("?") and not number.endswith("?") else ""
+        known = not number.startswith("not known")
+        small = f"{name}: {interval.rstrip('?)')}" if interval else name
+        tiles.append((small, number + mark) if known else ("trainings: no endurance in the device's file", "not known"))
+    return tiles

@@ -1,0 +1,93 @@
+"""The page of a verdict in a real browser: whole, alone, within the window, in both themes; and it says what the JSON says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from browser import inspect, needs_chromium
+
+from synarray.report.verdict import write_verdict
+from synarray.study.judge import Question, judge
+
+_DEVICE = """
+name = "mine"
+title = "<script>console.error('run')</script> & <b>bold</b>"
+note = "from <img src=x onerror=alert(1)>"
+law = "soft-bound"
+g_min = "1 uS"
+g_max = { value = "10 uS", source = "fit of <i>pulses</i>" }
+n_levels_ltp = { value = 30, source = "fit", confirmed = false }
+n_levels_ltd = 20
+nonlinearity_ltp = 1.5
+nonlinearity_ltd = -2
+sigma_c2c = 0.03
+sigma_d2d_step = 0.1
+sigma_read = 0.02
+endurance = 1.23456789e18
+[posterior]
+g_max = [9e-6, 10e-6, 11e-6]
+n_levels_ltp = [28.0, 30.0, 33.0]
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
+    folder = tmp_path_factory.mktemp("verdict")
+    (folder / "mine.toml").write_text(_DEVICE)
+    settings = ("n_neurons=12", "images=90")
+    question = Question(str(folder / "mine.toml"), str(bars_file), settings=settings, draws=3, wanted=0.7)
+    return write_verdict(judge(question, workers=2), folder / "page")
+
+
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 800, 1280])
+def test_the_page_is_whole_alone_and_fits(page: Path, width: int, dark: bool) -> None:
+    seen = inspect(page, width, dark)
+    assert seen["errors"] == []
+    assert seen["broken_images"] == []
+    assert seen["requests"] == []
+    assert seen["overflow"] == 0
+    light = [int(part) for part in re.findall(r"\d+", seen["background"])]
+    assert (sum(light) < 3 * 64) == dark  # the ground is dark or light as the reader's screen is
+
+
+@needs_chromium
+def test_the_page_says_what_the_json_says(page: Path) -> None:
+    told = json.loads((page.parent / "verdict.json").read_text("utf-8"))
+    text = inspect(page)["text"]
+    assert f"{100 * told['accuracy']:.2f} %" in text
+    for row in told["attribution"]:
+        assert row["property"] in text
+        if row["acts"]:
+            assert f"{row['points'] + 0.0:.2f}".replace("-0.00", "0.00") in text
+    assert told["command"] in text
+    assert f"{told['trainings_left']:.3g}".replace("e+", "e") in text
+    assert "9.05 uS to 10.95 uS" in text  # 95 % of the draws 9, 10, 11 uS, joined by straight lines
+    assert "<script>console.error('run')</script> & <b>bold</b>" in text  # words stay words
+    assert "from <img src=x onerror=alert(1)>" in text
+    assert re.search(r"n_levels_ltd\s+20\?", text)  # nobody said where it comes from
+
+
+def test_the_page_carries_everything_and_the_same_each_time(page: Path, bars_file: Path, tmp_path: Path) -> None:
+    text = page.read_text("utf-8")
+    assert "<script" not in text
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+    assert text.count("<svg") == 2
+    names = re.findall(r'\bid="([^"]+)"', text)
+    assert len(names) == len(set(names))
+    told = json.loads((page.parent / "verdict.json").read_text("utf-8"))
+    question = Question(
+        str(page.parent.parent / "mine.toml"),
+        str(bars_file),
+        settings=("n_neurons=12", "images=90"),
+        draws=3,
+        wanted=0.7,
+    )
+    again = write_verdict(judge(question), tmp_path / "again").read_text("utf-8")
+    clock = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+    assert clock.sub("", again) == clock.sub("", text)
+    assert told["fitted"]

@@ -1,0 +1,139 @@
+"""What a fit must find: the numbers that synthetic measurements were made with, and no more than they can tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from synarray.device.fitting import fit, usable_levels
+from synarray.device.fitting.likelihood import Cells, censored, hidden
+from synarray.device.fitting.model import bend_of, label_of, soft_nodes
+from synarray.device.fitting.start import noise_of
+from synarray.device.fitting.trains import Pulses, Trains, arrange
+from synarray.device.law import curvature, soft_bound_steps
+from synarray.device.library import load_device
+from synarray.device.spec import DeviceSpec
+from synarray.device.synthetic import measure_devices
+
+SOFT = DeviceSpec(
+    law="soft-bound", g_min=1e-6, g_max=9e-6, n_levels_ltp=40, n_levels_ltd=30, nonlinearity_ltp=1.5, nonlinearity_ltd=-2.5,
+    sigma_c2c=0.01,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("label", [0.05, 0.5, 2.4, 4.88, 8.9])
+def test_labels_and_bends_are_each_others_inverse(label: float) -> None:
+    assert float(label_of(1.0 / curvature(label))) == pytest.approx(label, rel=1e-9)
+    assert float(label_of(bend_of(-label))) == pytest.approx(-label, rel=1e-4)
+
+
+@pytest.mark.parametrize("slowing", [True, False])
+def test_steps_are_those_of_the_law(slowing: bool) -> None:
+    t = np.array([0.0, 1.0])
+    bend = (1 if slowing else -1) / curvature(2.0)
+    np.testing.assert_allclose(soft_nodes(np.log(50.0), bend), soft_bound_steps(t, 50, 2.0, slowing=slowing), rtol=1e-9)
+
+
+def one_cell(sigma: float, read: float) -> Cells:
+    nodes = np.array([[[0.1, 0.1], [0.1, 0.1]]])
+    return Cells(nodes, np.ones((1, 2)), np.zeros(1), np.ones(1), sigma, read)
+
+
+def test_the_likelihood_of_a_pulse_is_a_probability() -> None:
+    """Density inside and mass at the end sum to 1."""
+    x = np.linspace(0.0005, 0.9995, 1000)
+    after = np.append(x, [0.0, 1.0])
+    n = len(after)
+    pulses = Pulses(np.full(n, 0.85), after, np.ones(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64))
+    p = np.exp(censored(pulses, one_cell(0.08, 0.0)))
+    assert p[:-2].sum() * 1e-3 + p[-2:].sum() == pytest.approx(1.0, abs=1e-5)  # of the sum for the integral
+
+
+def test_the_filter_is_exact_where_nothing_is_clipped() -> None:
+    """Far from the ends the likelihood of a train is that of a multivariate normal number."""
+    y = np.array([0.30, 0.42, 0.49, 0.61])
+    trains = Trains(y[:, None], np.array([[0], [1], [1], [1]], np.int8), np.zeros(1, np.int64), 1, 0.0, 1.0)
+    c, r = 0.01, 1e-9
+    steps = np.diff(y) - 0.1
+    expected = float((-0.5 * (steps / c) ** 2 - np.log(c) - 0.5 * np.log(2 * np.pi)).sum())
+    assert float(hidden(trains, one_cell(c, r))[0]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_read_noise_is_told_from_noise_of_the_pulses() -> None:
+    """A read's error is in two successive steps with opposite signs; a pulse's is not."""
+    reads, pulses = (
+        SOFT.model_copy(update=change) for change in ({"sigma_c2c": 0.0, "sigma_read": 0.02}, {"sigma_c2c": 0.02})
+    )
+    for device, seen in ((reads, True), (pulses, False)):
+        assert noise_of(arrange(measure_devices(device, 5, 5), 1e-6, 8e-6).pulses()).seen is seen
+
+
+def test_a_cell_with_both_noises_is_recovered() -> None:
+    """Five devices, five cycles: 350 pulses of each polarity, noises to 10 %, the rest within its interval."""
+    device = SOFT.model_copy(update={"sigma_read": 0.02})
+    found = fit(measure_devices(device, 5, 5, seed=1))
+    assert found.spec.sigma_read == pytest.approx(0.02, rel=0.1)
+    assert found.spec.sigma_c2c == pytest.approx(0.01, rel=0.15)
+    assert (found.spec.n_levels_ltp, found.spec.n_levels_ltd) == (40, 30)
+    for key in ("g_min", "g_max"):
+        assert getattr(found.spec, key) == pytest.approx(getattr(device, key), rel=0.02)
+    for key in ("nonlinearity_ltp", "nonlinearity_ltd"):
+        assert found.table[key].low <= getattr(device, key) <= found.table[key].high
+
+
+def test_without_noise_the_numbers_are_exact_and_no_spread_is_invented() -> None:
+    device = SOFT.model_copy(update={"sigma_c2c": 0.0})
+    found = fit(measure_devices(device, 3, 2)).spec
+    for key in ("g_min", "g_max", "n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd"):
+        assert getattr(found, key) == pytest.approx(getattr(device, key), rel=1e-5)
+    assert (found.sigma_c2c, found.sigma_read, found.sigma_d2d_range) == (0.0, 0.0, 0.0)
+
+
+def test_devices_that_differ_are_told_from_cycles_that_differ() -> None:
+    device = SOFT.model_copy(update={"sigma_d2d_step": 0.2, "sigma_d2d_range": 0.05})
+    found = fit(measure_devices(device, 15, 4, seed=2))
+    assert found.spec.sigma_c2c == pytest.approx(0.01, rel=0.1)
+    for key in ("sigma_d2d_step", "sigma_d2d_range"):
+        assert found.table[key].low <= getattr(device, key) <= found.table[key].high
+        assert found.table[key].low > 0
+
+
+def test_a_law_that_no_equation_describes_becomes_a_table() -> None:
+    """Steps with a hump in the middle of the range, to a tenth of the largest."""
+    x = np.linspace(0, 1, 11)
+    hump = 0.01 + 0.05 * np.exp(-(((x - 0.5) / 0.2) ** 2))
+    response = {"x": x.tolist(), "ltp": hump.tolist(), "ltd": hump.tolist()}
+    device = DeviceSpec(law="table", g_min=1e-6, g_max=9e-6, response=response, sigma_c2c=0.005)
+    found = fit(measure_devices(device, 4, 3))
+    assert found.spec.law == "table"
+    states = np.linspace(-0.95, 0.95, 50)
+    np.testing.assert_allclose(found.spec.steps(states), device.steps(states), atol=0.1 * 2 * hump.max())
+    assert found.scores["table"] < 0.9 * found.scores["soft-bound"]
+
+
+def test_switching_probabilities_of_a_binary_cell_are_counted() -> None:
+    device = load_device("stt-mram").model_copy(update={"p_switch_ltp": 0.3, "p_switch_ltd": 0.6})
+    found = fit(measure_devices(device, 10, 20, seed=1))
+    assert found.spec.law == "binary"
+    for key in ("p_switch_ltp", "p_switch_ltd", "g_min", "g_max"):
+        assert found.table[key].low <= getattr(device, key) <= found.table[key].high
+
+
+def test_pulses_that_fail_and_cells_that_are_stuck_are_counted() -> None:
+    device = SOFT.model_copy(update={"p_fail": 0.1, "stuck_low": 0.2})
+    found = fit(measure_devices(device, 20, 3, seed=4))
+    for key in ("p_fail", "stuck_low"):
+        assert found.table[key].low <= getattr(device, key) <= found.table[key].high
+    assert found.spec.p_fail > 0.05
+
+
+def test_what_the_data_cannot_tell_is_said() -> None:
+    one = fit(measure_devices(SOFT, 1, 1))
+    assert any(warning.startswith("One device only") for warning in one.warnings)
+    assert any(warning.startswith("One cycle only") for warning in one.warnings)
+    assert one.table["sigma_d2d_step"].high == 5.0
+
+
+def test_noise_costs_levels() -> None:
+    assert usable_levels(SOFT.model_copy(update={"sigma_c2c": 0.0})) == 41
+    assert usable_levels(SOFT.model_copy(update={"sigma_c2c": 0.05})) == 11

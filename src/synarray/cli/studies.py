@@ -20,7 +20,7 @@ from synarray.report.terminal import Terminal, standard_output
 from synarray.study.conduct import StudyProgress, run_study
 from synarray.study.engines import DaskEngine, Engine, LocalEngine
 from synarray.study.experiment import parse_setting
-from synarray.study.plan import StudySpec, load_study, study_names
+from synarray.study.plan import StudySpec, begun_folder, load_study, study_names
 from synarray.study.store import read_plan
 from synarray.study.table import best_points, failures, load_table, points_of
 
@@ -51,7 +51,7 @@ def run(
     spec = load_study(source, changes if seeds is None else {**changes, "seeds": list(range(seeds))})
     if workers is not None and dask is not None:
         raise SpecError("a study runs in one place", got="--workers and --dask", where="study run", do="Leave out one.")
-    folder = out or (Path(source) if Path(source).is_dir() else Path("studies") / spec.name)
+    folder = out or begun_folder(source) or Path("studies") / spec.name
     place = branch or folder
     people = Terminal(stderr=True)
     engine: Engine = LocalEngine(workers) if dask is None else DaskEngine(dask)
@@ -77,6 +77,8 @@ def run(
         )
         sys.exit(128 + signals[0])
     _tell(spec, place, as_json)
+    if progress.failed:
+        sys.exit(1)
 
 
 def show(folder: Path, as_json: bool) -> None:

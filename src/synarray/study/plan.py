@@ -30,7 +30,7 @@ from synarray.files import parse_toml, read_text
 from synarray.spec import Name, Spec, Text
 from synarray.study.experiment import DEFAULT, experiment_names, locate, read_values
 
-__all__ = ["OBJECTIVES", "StudySpec", "load_study", "study_names"]
+__all__ = ["OBJECTIVES", "StudySpec", "begun_folder", "load_study", "study_names"]
 
 OBJECTIVES = {
     "accuracy": ("accuracy", "maximize"),
@@ -238,8 +238,8 @@ def load_study(source: str | Path, overrides: Keys | None = None) -> StudySpec:
     'full-field'
     """
     source = str(source)
-    if Path(source).is_dir() and source not in study_names():
-        source = str(Path(source) / "study.toml")
+    if (begun := begun_folder(source)) is not None:
+        source = str(begun / "study.toml")
     values = _read(source)
     folder = Path(source).parent
     changes = dict(overrides or {})
@@ -247,6 +247,14 @@ def load_study(source: str | Path, overrides: Keys | None = None) -> StudySpec:
         values["seeds"] = changes.pop("seeds")
     spec = StudySpec.read(_situated(values, folder), source)
     return spec.model_copy(update={"set": spec.set | changes}).with_bases()
+
+
+def begun_folder(source: str) -> Path | None:
+    """Return the folder of a study that was begun, when that is what was named."""
+    try:
+        return Path(source) if source not in study_names() and Path(source).is_dir() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _packaged() -> Any:

@@ -43,6 +43,15 @@ _LARGEST = 8 << 30
 _Row = TypeVar("_Row", bound=BaseModel)
 
 
+class Header(BaseModel):
+    """The first line of plan.jsonl."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    format: int
+    synarray: str
+
+
 class PlannedRow(BaseModel):
     """One line of plan.jsonl."""
 
@@ -110,7 +119,7 @@ class Store:
                     do="Give another folder with --out.",
                 )  # fmt: skip
             write_whole(
-                folder / _PLAN, [json.dumps({"format": FORMAT, "synarray": version("synarray")}).encode(), b"\n"]
+                folder / _PLAN, [Header(format=FORMAT, synarray=version("synarray")).model_dump_json().encode(), b"\n"]
             )
             write_whole(folder / _STUDY, [to_toml(spec).encode()])
             store._open()
@@ -135,10 +144,10 @@ class Store:
                     do="Undo the change, or take what both have in common to a new folder: --branch FOLDER.",
                 )  # fmt: skip
             header, store.planned = read_plan(folder)
-            if header.get("synarray") != version("synarray"):
+            if header.synarray != version("synarray"):
                 raise RunError(
                     "a study must be run by one version of synarray", where=str(folder),
-                    got=f"{version('synarray')}, but it was begun by {header.get('synarray')}",
+                    got=f"{version('synarray')}, but it was begun by {header.synarray}",
                     do="Install that version, or begin anew with --out.",
                 )  # fmt: skip
             store.records = read_records(folder)
@@ -258,7 +267,7 @@ class Store:
             raise
 
 
-def read_plan(folder: Path) -> tuple[dict[str, Any], list[PlannedRow]]:
+def read_plan(folder: Path) -> tuple[Header, list[PlannedRow]]:
     """Read what was planned: what the study was begun with, and its runs in order.
 
     Raises
@@ -266,14 +275,14 @@ def read_plan(folder: Path) -> tuple[dict[str, Any], list[PlannedRow]]:
     RunError
         When there is no study, or it is damaged.
     """
-    lines = _read(folder, _PLAN)
-    try:
-        header = json.loads(lines[0]) if lines else None
-        if not isinstance(header, dict) or header.get("format") != FORMAT:
-            raise ValueError(f"line 1 does not say format {FORMAT}")
-    except ValueError as error:
-        raise _damaged(folder / _PLAN, error) from None
-    return header, [_parse(PlannedRow, line, folder / _PLAN, n) for n, line in enumerate(lines[1:], start=2)]
+    first, *lines = _read(folder, _PLAN) or [b""]
+    header = _parse(Header, first, folder / _PLAN, 1)
+    if header.format != FORMAT:
+        raise RunError(
+            f"the folder of a study must have layout {FORMAT}", got=f"layout {header.format}", where=str(folder / _PLAN),
+            do="Open it with the version of synarray that wrote it, or run its study.toml again.",
+        )  # fmt: skip
+    return header, [_parse(PlannedRow, line, folder / _PLAN, n) for n, line in enumerate(lines, start=2)]
 
 
 def read_records(folder: Path) -> dict[str, Record]:

@@ -174,7 +174,8 @@ def test_a_search_is_the_same_for_any_number_of_workers_and_goes_on(command: Com
     text = study.read_text("utf-8")
     text = text[: text.index("[axes]")] + (
         '[search]\ntrials = 7\nbatch = 3\nobjectives = ["accuracy", "pulses"]\n'
-        '[search.space]\n"stdp.b" = { low = 1.0, high = 4.0 }\n"encoding.rate_max" = { low = 100, high = 700, log = true, unit = "Hz" }\n'
+        '[search.space]\n"stdp.b" = { low = 1.0, high = 4.0 }\n'
+        '"encoding.rate_max" = { low = 100, high = 700, log = true, unit = "Hz" }\n'
         '"images" = { choices = [40, 80] }\n'
     )
     study.write_text(text, "utf-8")
@@ -235,7 +236,9 @@ def test_a_killed_study_goes_on_and_nothing_is_done_twice_or_lost(study: Path, u
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(study: Path, number: int, status: int) -> None:
-    study.write_text(study.read_text("utf-8").replace("seeds = [0, 1]", "seeds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"), "utf-8")
+    study.write_text(
+        study.read_text("utf-8").replace("seeds = [0, 1]", "seeds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"), "utf-8"
+    )
     child = begun(study.parent, "bars.toml", "--out", "out", "--workers", "1", runs=2)
     child.send_signal(number)
     out, err = child.communicate(timeout=60)
@@ -347,10 +350,14 @@ def _plain(done: Outcome) -> tuple[int, str, str]:
     return done.status, done.out, done.err.strip().splitlines()[-1]
 
 
-def test_an_edited_study_is_refused_with_what_changed_or_branched(command: Command, study: Path, undisturbed: Path) -> None:
+def test_an_edited_study_is_refused_with_what_changed_or_branched(
+    command: Command, study: Path, undisturbed: Path
+) -> None:
     shutil.copytree(undisturbed, study.parent / "out")
     before = everything_in(study.parent / "out")
-    study.write_text(study.read_text("utf-8").replace("160]", "120]").replace("epochs = 1", "epochs = 1\nstdp.a = 0.2"), "utf-8")
+    study.write_text(
+        study.read_text("utf-8").replace("160]", "120]").replace("epochs = 1", "epochs = 1\nstdp.a = 0.2"), "utf-8"
+    )
     message = refused(Outcome(*_plain(command("study", "run", "bars.toml", "--out", "out", "--resume"))))
     assert "set.stdp.a = 0.2, not nothing" in message["got"]
     assert "axes.images.values = [40, 80, 120], not [40, 80, 160]" in message["got"]
@@ -372,7 +379,8 @@ def test_words_of_a_study_may_change(command: Command, study: Path, undisturbed:
 def test_a_device_file_that_changed_is_told(command: Command, study: Path) -> None:
     device = study.parent / "mine.toml"
     device.write_text('name = "mine"\nn_levels_ltp = 30\n', "utf-8")
-    study.write_text(study.read_text("utf-8").replace("images = [40, 80, 160]", 'device = ["mine.toml", "pcm"]'), "utf-8")  # fmt: skip
+    text = study.read_text("utf-8")
+    study.write_text(text.replace("images = [40, 80, 160]", 'device = ["mine.toml", "pcm"]'), "utf-8")
     assert command("study", "run", "bars.toml", "--out", "out", "--only", "device=pcm").status == 0
     device.write_text('name = "mine"\nn_levels_ltp = 31\n', "utf-8")
     message = refused(Outcome(*_plain(command("study", "run", "bars.toml", "--out", "out", "--resume"))))
@@ -393,7 +401,9 @@ def test_two_processes_on_one_study_are_one_too_many(command: Command, study: Pa
 
 
 @pytest.mark.parametrize("name", ["plan.jsonl", "runs.jsonl", "study.toml"])
-@pytest.mark.parametrize("spoiled", [b"", b"\x00\xff{}\n", b'{"identity": 3}\n{}\n', b"[" * 100_000 + b"\n", b'{"a": NaN}\n'])
+@pytest.mark.parametrize(
+    "spoiled", [b"", b"\x00\xff{}\n", b'{"identity": 3}\n{}\n', b"[" * 100_000 + b"\n", b'{"a": NaN}\n']
+)
 def test_a_study_from_anybody_is_read_without_trust(
     command: Command, tmp_path: Path, undisturbed: Path, name: str, spoiled: bytes
 ) -> None:

@@ -108,9 +108,20 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bits_as_this_machine(data:
 def test_a_scheduler_that_goes_away_is_told_and_the_study_goes_on_here(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     run_study(spec(data), tmp_path / "here", engine=LocalEngine(2))
-    command = [sys.executable, "-m", "synarray", "study", "run", str(tmp_path / "here" / "study.toml"), "--out", "there"]
+    command = [
+        sys.executable,
+        "-m",
+        "synarray",
+        "study",
+        "run",
+        str(tmp_path / "here" / "study.toml"),
+        "--out",
+        "there",
+    ]
     with cluster(tmp_path) as (address, _):
-        study = subprocess.Popen([*command, "--dask", address], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        study = subprocess.Popen(
+            [*command, "--dask", address], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         until(lambda: lines(tmp_path / "there" / "runs.jsonl") >= 2)
     _, err = study.communicate(timeout=60)
     assert study.returncode == 2, err

@@ -16,7 +16,7 @@ from synarray.study.plan import OBJECTIVES, StudySpec
 from synarray.study.points import PlannedRun, Planner
 from synarray.study.runs import is_there
 from synarray.study.search import Search
-from synarray.study.store import Record, Store
+from synarray.study.store import Record, Store, record_of
 from synarray.study.table import check_installed, write_tables
 
 __all__ = ["StudyProgress", "run_study"]
@@ -145,7 +145,7 @@ class _Conduct:
         self._tell("")
         waiting = set(left)
         for outcome in self.engine.run((self._job(run) for run in left.values()), self.stop):
-            record = Record.model_validate(outcome)
+            record = record_of(outcome)
             if record.identity not in waiting:
                 continue
             self.store.add(record)

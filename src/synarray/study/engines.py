@@ -223,11 +223,11 @@ class DaskEngine:
         """Run jobs on the cluster; only some more than it can run at a time are with the scheduler."""
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
         pending: dict[str, Any] = {}
-        waiting, lost_since, looked, most = iter(jobs), 0.0, 0.0, 0
+        waiting, lost_since, looked, most = iter(jobs), 0.0, -9.0, 16
         try:
             while not stop():
-                if time.monotonic() - looked > 1.0:  # workers come and go
-                    looked, most = time.monotonic(), self._room()
+                if time.monotonic() - looked > 2.0:  # workers come and go
+                    looked, most = time.monotonic(), self._room(most)
                 while len(pending) < most and (job := next(waiting, None)):
                     key = f"synarray-{job['identity']}"
                     future = self._client.submit(perform, job, key=key, pure=False, retries=0)
@@ -251,9 +251,12 @@ class DaskEngine:
         with contextlib.suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=2)
 
-    def _room(self) -> int:
-        threads = sum(worker["nthreads"] for worker in self._client.scheduler_info(n_workers=-1)["workers"].values())
-        return int(2 * threads + 16)
+    def _room(self, before: int) -> int:
+        """Count the tasks that the scheduler may have; as before when it cannot be asked just now."""
+        try:
+            return int(2 * sum(self._client.nthreads().values()) + 16)
+        except Exception:  # it is found to be gone, or not, by and by
+            return before
 
     def _lost_since(self, since: float) -> float:
         """Raise when the scheduler has been gone for a while."""
@@ -268,12 +271,14 @@ class DaskEngine:
         identity = future.key.removeprefix("synarray-")
         if future.status in ("cancelled", "lost"):
             raise self._gone()
-        if future.status == "error":
-            error = future.exception()
-            words = " ".join(str(error).split())
-            return {"identity": identity, "failed": f"{type(error).__name__}: {words[:300]}"}
-        outcome: Outcome = future.result()
-        future.release()
+        try:
+            if future.status == "error":  # not of the run, which tells its own: of the worker, time after time
+                words = " ".join(str(future.exception()).split())
+                return {"identity": identity, "failed": f"Its workers died or could not run it: {words[:300]}"}
+            outcome: Outcome = future.result()
+            future.release()
+        except Exception:  # the result of a run that ended well cannot be fetched
+            raise self._gone() from None
         return outcome
 
     def _gone(self) -> RunError:

@@ -123,7 +123,7 @@ def flat(metrics: dict[str, Any]) -> dict[str, Any]:
         elif name == "class_accuracy":
             row |= {f"{name}_{i}": each for i, each in enumerate(value or [])}
         else:
-            row[name] = "; ".join(value) if isinstance(value, list) else value
+            row[name] = "; ".join(map(str, value)) if isinstance(value, list) else value
     return row
 
 

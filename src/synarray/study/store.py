@@ -32,7 +32,7 @@ from synarray.study.points import PlannedRun
 from synarray.study.runs import check_writable, is_there, to_toml
 from synarray.study.unfinished import lock_folder
 
-__all__ = ["Store", "differences", "place_of", "read_plan", "read_records"]
+__all__ = ["Store", "differences", "place_of", "read_plan", "read_records", "record_of"]
 
 FORMAT = 1
 _STUDY, _PLAN, _RUNS = "study.toml", "plan.jsonl", "runs.jsonl"
@@ -295,6 +295,18 @@ def read_records(folder: Path) -> dict[str, Record]:
     """
     records = (_parse(Record, line, folder / _RUNS, n) for n, line in enumerate(_read(folder, _RUNS), start=1))
     return {record.identity: record for record in records}
+
+
+def record_of(outcome: dict[str, Any]) -> Record:
+    """Take what a worker says as a record; what cannot be a result is the failure of its run."""
+    try:
+        return Record.model_validate(outcome)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"][:2])
+        return Record(
+            identity=outcome["identity"], failed=f"It came to {where} = {first['input']!r:.80}, which is no result."
+        )
 
 
 def differences(begun: StudySpec, now: StudySpec) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,3 +160,13 @@ def test_the_front_is_what_nothing_beats(rows: list[tuple[int, int]]) -> None:
 def test_unequal_zips_are_refused_in_python_too() -> None:
     with pytest.raises(SpecError, match="equally many"):
         Planner(StudySpec(axes={"z": AxisSpec(zip={"epochs": (1, 2), "n_neurons": (3,)})}))
+
+
+def test_the_study_file_of_the_docs_is_one() -> None:
+    import tomllib
+
+    text = (Path(__file__).parents[2] / "docs" / "studies.md").read_text("utf-8")
+    blocks = [block.partition("```")[0] for block in text.split("```toml\n")[1:]]
+    (study,) = (block for block in blocks if block.startswith("name ="))
+    planner = Planner(StudySpec.read(tomllib.loads(study), "docs"))
+    assert planner.size == len(list(planner.runs())) == 2 * 3 * 2 * 20 * 2 * 3

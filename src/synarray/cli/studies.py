@@ -116,7 +116,8 @@ def _tell(spec: StudySpec, folder: Path, as_json: bool) -> None:
     table, failed, (_, planned) = load_table(folder), failures(folder), read_plan(folder)
     total = len({row.identity for row in planned})
     done = table["identity"].nunique() if len(table) else 0
-    points = points_of(table, _COLUMNS) if len(table) else table
+    drawn = [spec.figure.y] if spec.figure and spec.figure.y not in _COLUMNS else []
+    points = points_of(table, [*_COLUMNS, *drawn]) if len(table) else table
     counts = {"planned": total, "done": done, "failed": len(failed)}
     if as_json:
         words = spec.model_dump(mode="json", include={"name", "title", "claim", "expected"})

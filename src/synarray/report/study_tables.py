@@ -17,9 +17,10 @@ __all__ = ["failure_table", "point_table", "studies_table"]
 _MOST = 200
 """Points that are printed; the table on disk holds all."""
 _SHARES = {"accuracy", "accuracy_hard", "pruned_fraction", "spared_fraction"}
-_UNITS = {"energy": "J", "time_row_parallel": "s"}
+_UNITS = {"energy": "J", "energy_programming": "J", "time_row_parallel": "s", "time_sequential": "s"}
 _TITLES = {
     "accuracy": "soft votes %", "accuracy_hard": "hard votes %", "pruned_fraction": "pruned %", "most_writes": "most writes",
+    "energy_programming": "energy of pulses",
     "spared_fraction": "not there or pruned %", "time_row_parallel": "time, row-parallel",
 }  # fmt: skip
 

@@ -101,7 +101,8 @@ def table(runs: int, folder: Path, workers: int) -> None:
     print(f"  all: {sum(file.stat().st_size for file in (folder / 'study').iterdir()) / 1e6:.1f} MB")
     programs = {
         "load_table": "from synarray.study.table import load_table; load = lambda: load_table({folder!r})",
-        "pandas.read_parquet": "import pandas as pd, pyarrow.parquet\nload = lambda: pd.read_parquet({folder!r} + '/table.parquet')",
+        "pandas.read_parquet": "import pandas as pd, pyarrow.parquet\n"
+        "load = lambda: pd.read_parquet({folder!r} + '/table.parquet')",
     }
     for name, program in programs.items():
         taken = []

@@ -31,15 +31,15 @@ __all__ = ["best", "list_studies", "run", "show"]
 
 _COLUMNS = [
     "accuracy",
-    "accuracy_hard",
     "pruned_fraction",
-    "spared_fraction",
     "pulses",
     "most_writes",
     "energy",
     "time_row_parallel",
 ]
 """What is averaged for people; the table holds more."""
+_PLACES = {"seed", "trial", "experiment_seed"}
+"""Numbers that are no results."""
 
 
 def run(
@@ -117,7 +117,8 @@ def _tell(spec: StudySpec, folder: Path, as_json: bool) -> None:
     total = len({row.identity for row in planned})
     done = table["identity"].nunique() if len(table) else 0
     drawn = [spec.figure.y] if spec.figure and spec.figure.y not in _COLUMNS else []
-    points = points_of(table, [*_COLUMNS, *drawn]) if len(table) else table
+    columns = [name for name in table if name not in _PLACES] if as_json else [*_COLUMNS, *drawn]
+    points = points_of(table, columns) if len(table) else table
     counts = {"planned": total, "done": done, "failed": len(failed)}
     if as_json:
         words = spec.model_dump(mode="json", include={"name", "title", "claim", "expected"})

@@ -26,13 +26,14 @@ _TITLES = {
 
 
 def point_table(points: pd.DataFrame, title: str) -> Table:
-    """Lay out the points of a study: mean over seeds, +- standard deviation."""
+    """Lay out the points of a study: mean over seeds, +- standard deviation; what is the same everywhere is left out."""
     axes = [name for name in points.attrs["axes"] if name in points]
     measured = [name for name in points if f"{name}_std" in points and name not in axes]
+    measured = [n for n in measured if n == "accuracy" or len(points) == 1 or points[n].nunique(dropna=False) > 1]
     table = Table(title=f"{title} (mean over seeds, +- standard deviation)", title_justify="left")
     units = points.attrs.get("units", {})
     for name in axes:
-        table.add_column(f"{name}, {units[name]}" if name in units else name)
+        table.add_column(f"{name}, {units[name]}" if name in units else name, no_wrap=True)
     for name in measured:
         table.add_column(_TITLES.get(name, name.replace("_", " ")), justify="right")
     table.add_column("runs", justify="right")

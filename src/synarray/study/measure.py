@@ -19,11 +19,10 @@ from typing import Any
 from synarray.cost.prices import load_periphery
 from synarray.errors import RunError, SynarrayError
 from synarray.learn.datasets import Dataset, load_dataset
-from synarray.learn.result import Result
 from synarray.learn.training import train
-from synarray.study.energy import price_run
+from synarray.study.energy import Bill, bill_of_result, bill_of_run
 from synarray.study.experiment import ExperimentSpec, task_images
-from synarray.study.runs import Run, is_there, open_run, result_arrays, write_run
+from synarray.study.runs import is_there, open_run, write_run
 from synarray.study.stored import METRIC_NAMES
 
 __all__ = ["METRICS", "PRICED", "perform", "prices_of"]
@@ -94,19 +93,19 @@ def _run(job: Job) -> dict[str, Any]:
         if is_there(target, folder=True):  # killed after the run was written, before it was recorded
             done = open_run(target)
             told = {name: value for name, value in done.metrics.items() if name not in _OF_FOLDERS}
-            return flat(told) | prices_of(done)
+            return flat(told) | prices_of(bill_of_run(done) if done.experiment.device else None)
     data, x, y, x_test, y_test = task_images(spec, dataset(spec.data))
     result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
     if target is not None:
         write_run(result, spec, target)
-    return flat(result.metrics()) | prices_of(_as_run(result, spec))
+    return flat(result.metrics()) | prices_of(bill_of_result(result))
 
 
-def prices_of(run: Run) -> dict[str, float]:
+def prices_of(bill: Bill | None) -> dict[str, float]:
     """Price a run's counts for its own device, in joules, seconds, square metres and bytes; nothing for ideal weights."""
-    if run.experiment.device is None:
+    if bill is None:
         return {}
-    ledger, _ = price_run(run, load_periphery())
+    ledger = bill.ledger(load_periphery())
     times = {f"time_{name.replace('-', '_')}": seconds for name, seconds in ledger.seconds.items()}
     return {
         "energy": ledger.total, "energy_programming": ledger.programming, **times, "area": ledger.area,
@@ -138,8 +137,3 @@ def dataset(source: str) -> Dataset:
 @lru_cache(maxsize=2)
 def _dataset(source: str, _: tuple[Any, ...]) -> Dataset:
     return load_dataset(source)
-
-
-def _as_run(result: Result, spec: ExperimentSpec) -> Run:
-    """Look at a result as at a run that was kept."""
-    return Run(Path(spec.name), spec, result.metrics(), {}, result_arrays(result))

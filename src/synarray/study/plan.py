@@ -23,7 +23,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from synarray.errors import SpecError, nearest
 from synarray.files import parse_toml, read_text
@@ -55,6 +55,8 @@ def _dotted(values: Any, prefix: str = "") -> Any:
     return flat
 
 
+Words = Annotated[Text, AfterValidator(lambda text: " ".join(text.split()))]
+"""A sentence or two, on however many lines of the file."""
 Keys = dict[str, Any]
 Settings = Annotated[Keys, BeforeValidator(_dotted)]
 """Dotted keys of an experiment and their values."""
@@ -152,13 +154,13 @@ class StudySpec(Spec):
     """
 
     name: Name = "study"
-    title: Text = ""
+    title: Words = ""
     note: Text = ""
-    claim: Text = ""
+    claim: Words = ""
     """What the study is to show or refute."""
-    expected: Text = ""
+    expected: Words = ""
     """Range of what is expected, in words."""
-    time: Text = ""
+    time: Words = ""
     """How long it takes, on what."""
     base: Text = DEFAULT
     """Experiment that every run starts from: a name or a file."""

@@ -107,7 +107,10 @@ def points_of(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     present = [
         name
         for name in columns
-        if name in table and pd.api.types.is_numeric_dtype(table[name]) and table[name].notna().any()
+        if name in table
+        and name not in axes
+        and pd.api.types.is_numeric_dtype(table[name])
+        and table[name].notna().any()
     ]
     keys = axes or [pd.Series(0, index=table.index)]
     grouped = table.groupby(keys, sort=False, dropna=False)

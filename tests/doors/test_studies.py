@@ -308,6 +308,7 @@ BAD = {
     "spikes of no axis": ("seeds =", 'share_spikes = ["x"]\nseeds =', "share_spikes must name axes"),
     "when of no axis": ("[axes]", "[[when]]\nat = { x = 1 }\nset = { epochs = 1 }\n[axes]", "when.at must name axes"),
     "when of no value": ("[axes]", "[[when]]\nat = { b = 9 }\nset = { epochs = 1 }\n[axes]", "Known: 2.0, 3.0"),
+    "too many": ("[axes]", "[axes]\n" + "".join(f'"x{i}" = {list(range(100))}\n' for i in range(9)), "at most 10,000,000 runs"),
     "search and axes": ("[axes]", '[search]\nspace = { "stdp.a" = { low = 0, high = 1 } }\n[axes]', "takes the place"),
 }  # fmt: skip
 

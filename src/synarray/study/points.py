@@ -10,6 +10,7 @@ import copy
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ from synarray.study.plan import OBJECTIVES, AxisSpec, Keys, RangeSpec, StudySpec
 
 __all__ = ["PlannedRun", "Planner"]
 
+MOST_RUNS = 10_000_000
+"""Runs of one study; what is planned is held in memory."""
 RESERVED = {"seed", "identity", "status", "trial"}
 """Columns of the table that no axis can be called."""
 
@@ -79,6 +82,8 @@ class Planner:
     def __init__(self, spec: StudySpec, where: str = "study") -> None:
         self.spec, self.where = spec.with_bases(), where
         self.axes = {name: _levels(name, axis, where) for name, axis in spec.axes.items()}
+        if self.size > MOST_RUNS:
+            raise self._error(f"a study must have at most {MOST_RUNS:,} runs", f"{self.size:,}", "Make several of it.")
         self._check_keys()
         self._check_when()
         self._check_search()
@@ -87,7 +92,9 @@ class Planner:
     @property
     def size(self) -> int:
         """Runs of the whole study: points (or trials) times seeds."""
-        points = self.spec.search.trials if self.spec.search else int(np.prod([len(a) for a in self.axes.values()]))
+        points = (
+            self.spec.search.trials if self.spec.search else math.prod(len(levels) for levels in self.axes.values())
+        )
         return points * len(self.spec.seeds)
 
     def runs(self) -> Iterator[PlannedRun]:

@@ -275,14 +275,14 @@ def read_plan(folder: Path) -> tuple[Header, list[PlannedRow]]:
     RunError
         When there is no study, or it is damaged.
     """
-    first, *lines = _read(folder, _PLAN) or [b""]
-    header = _parse(Header, first, folder / _PLAN, 1)
+    path, (first, *lines) = folder / _PLAN, _read(folder, _PLAN) or [b""]
+    header = _parse(Header, first, path, 1)
     if header.format != FORMAT:
         raise RunError(
             f"the folder of a study must have layout {FORMAT}", got=f"layout {header.format}", where=str(folder / _PLAN),
             do="Open it with the version of synarray that wrote it, or run its study.toml again.",
         )  # fmt: skip
-    return header, [_parse(PlannedRow, line, folder / _PLAN, n) for n, line in enumerate(lines, start=2)]
+    return header, [_parse(PlannedRow, line, path, n) for n, line in enumerate(lines, start=2)]
 
 
 def read_records(folder: Path) -> dict[str, Record]:
@@ -293,7 +293,8 @@ def read_records(folder: Path) -> dict[str, Record]:
     RunError
         When there is no study, or it is damaged.
     """
-    records = (_parse(Record, line, folder / _RUNS, n) for n, line in enumerate(_read(folder, _RUNS), start=1))
+    path = folder / _RUNS
+    records = (_parse(Record, line, path, n) for n, line in enumerate(_read(folder, _RUNS), start=1))
     return {record.identity: record for record in records}
 
 

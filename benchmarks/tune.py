@@ -4,7 +4,7 @@
     python benchmarks/tune.py soft-pruned --trials 150 --most-pulses 10e6
 
 Optuna (tree-structured Parzen estimator) proposes settings; each is trained once, on a seed of its own; then the best few
-are trained again on three fresh seeds, and the winner of that is printed as TOML. Needs the extra ``synarray[tune]``.
+are trained again on three fresh seeds, and the winner of that is printed as TOML. Needs the extra ``synarray[studies]``.
 """
 
 from __future__ import annotations

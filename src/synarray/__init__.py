@@ -16,7 +16,7 @@ The floors, from the ground up; a file imports only from its own floor or from f
     network/    spikes: encoding, winner-take-all neurons, STDP, pruning; compiled kernels and a readable reference
     learn/      time: data sets, presentations, epochs, read-out, results, the scikit-learn classifier
     cost/       price: the ledger of joules, seconds and bytes; what the scheme spared
-    study/      questions: experiment files, runs on disk, the paper's experiment
+    study/      questions: experiment files, runs on disk, the paper's experiment, studies of many runs
     report/     telling: figures, terminal, one HTML page
     cli/        the commands
 """
@@ -39,8 +39,11 @@ if TYPE_CHECKING:
     from synarray.learn.readout import Evaluation
     from synarray.learn.result import Result
     from synarray.learn.training import LearningSpec, train
+    from synarray.study.conduct import run_study
     from synarray.study.experiment import ExperimentSpec, experiment_names, load_experiment
+    from synarray.study.plan import StudySpec, load_study
     from synarray.study.runs import Run, open_run
+    from synarray.study.table import load_table
 
 __version__ = "0.1.0"
 
@@ -57,6 +60,7 @@ _HOMES = {
     "RunError": "errors",
     "SpecError": "errors",
     "SpikingClassifier": "learn.classifier",
+    "StudySpec": "study.plan",
     "SynapseSpec": "array.synapse",
     "SynarrayError": "errors",
     "WireSpec": "array.wires",
@@ -65,7 +69,10 @@ _HOMES = {
     "load_dataset": "learn.datasets",
     "load_device": "device.library",
     "load_experiment": "study.experiment",
+    "load_study": "study.plan",
+    "load_table": "study.table",
     "open_run": "study.runs",
+    "run_study": "study.conduct",
     "solve_read": "array.wires",
     "train": "learn.training",
     "write_verify": "device.programming",
@@ -84,6 +91,7 @@ __all__ = [
     "RunError",
     "SpecError",
     "SpikingClassifier",
+    "StudySpec",
     "SynapseSpec",
     "SynarrayError",
     "WireSpec",
@@ -92,7 +100,10 @@ __all__ = [
     "load_dataset",
     "load_device",
     "load_experiment",
+    "load_study",
+    "load_table",
     "open_run",
+    "run_study",
     "solve_read",
     "train",
     "write_verify",

@@ -72,7 +72,8 @@ def test_a_lock_pins_every_dependency_by_its_hashes_and_names_no_machine(name: s
         *project["dependencies"],
         *extras["report"],
         *extras["sklearn"],
-        *(extras["dev"][1:] if extra == "dev" else []),
+        *extras["studies"],
+        *([*extras["dask"], *extras["dev"][1:]] if extra == "dev" else []),
     ]
     for each in due:
         package, low, high = re.fullmatch(r"([\w-]+)>=([\d.]+),<(\d+)", each).groups()  # type: ignore[union-attr]

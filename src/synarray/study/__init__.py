@@ -1,1 +1,1 @@
-"""Questions: experiment files, runs on disk, the paper's experiment."""
+"""Questions: experiment files, runs on disk, the paper's experiment, studies of many runs."""

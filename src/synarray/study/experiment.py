@@ -28,7 +28,10 @@ from synarray.learn.training import DEVICE_WORDS, LearningSpec
 from synarray.rng import Stream, permutation
 from synarray.spec import Name, Text
 
-__all__ = ["DEFAULT", "ExperimentSpec", "experiment_names", "load_experiment", "parse_setting", "task_images"]
+__all__ = [
+    "DEFAULT", "ExperimentSpec", "experiment_names", "load_experiment", "locate", "parse_setting", "read_values", "resolve",
+    "task_images",
+]  # fmt: skip
 
 DEFAULT = "local-fields"
 """The experiment used when none is named."""
@@ -89,12 +92,33 @@ def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] 
     3
     """
     source = DEFAULT if source is None else str(source)
-    values = _read(source, 0)
     overrides = overrides or {}
+    where = source if not overrides else f"{source} with --set {' '.join(overrides)}"
+    return resolve(read_values(source), overrides, where)
+
+
+def read_values(source: str) -> dict[str, Any]:
+    """Read what an experiment's file says, on top of its bases; names and units are looked at by ``resolve``.
+
+    Raises
+    ------
+    SpecError
+        When the file cannot be read or is no TOML.
+    """
+    return _read(source, 0)
+
+
+def resolve(values: dict[str, Any], overrides: dict[str, Any], where: str) -> ExperimentSpec:
+    """Make an experiment of what a file said (which is changed in place) and of dotted keys set in it.
+
+    Raises
+    ------
+    SpecError
+        When a key or value is not allowed, naming ``where``.
+    """
     for key in sorted(overrides, key=lambda key: key.count(".")):  # a table before what is in it
         _put(values, key, overrides[key])
-    _locate(values, Path())
-    where = source if not overrides else f"{source} with --set {' '.join(overrides)}"
+    locate(values, Path())
     return ExperimentSpec.read(values, where)
 
 
@@ -116,8 +140,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"] if len(parsed) == 1 else value
 
 
-def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Load the data and split it as the experiment says: data set, x, y for training, x, y to be read once.
+def task_images(
+    spec: ExperimentSpec, data: Dataset | None = None
+) -> tuple[Dataset, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Load the data (unless it is given) and split it as the experiment says: data set, x, y to train on, x, y to test.
 
     Raises
     ------
@@ -126,7 +152,7 @@ def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, 
     SpecError
         When there are fewer images than asked for.
     """
-    data = load_dataset(spec.data)
+    data = load_dataset(spec.data) if data is None else data
     x, y = data.x_train, data.classes[data.y_train]
     x_test, y_test = data.x_test, data.classes[data.y_test]
     if spec.validation:
@@ -151,7 +177,7 @@ def task_images(spec: ExperimentSpec) -> tuple[Dataset, np.ndarray, np.ndarray, 
 def _read(source: str, depth: int) -> dict[str, Any]:
     """Read a TOML file or a packaged experiment, on top of its base."""
     values = _toml(source)
-    _locate(values, Path(source).parent)
+    locate(values, Path(source).parent)
     base = values.pop("base", None)
     if base is None:
         return values
@@ -164,7 +190,7 @@ def _read(source: str, depth: int) -> dict[str, Any]:
     return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
 
 
-def _locate(values: dict[str, Any], folder: Path) -> None:
+def locate(values: dict[str, Any], folder: Path) -> None:
     """Write data and device files found in a folder as absolute paths, in place, so that it can be run from anywhere."""
     data, device = values.get("data"), values.get("device")
     table, key = (device, "base") if isinstance(device, dict) else (values, "device")

@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
 import sys
@@ -33,6 +34,7 @@ from synarray.array.wear import mark_failed
 from synarray.errors import DataError, RunError, SpecError
 from synarray.files import parse_toml, read_text
 from synarray.learn.result import HistoryPoint, Result
+from synarray.spec import Spec
 from synarray.study.experiment import ExperimentSpec
 from synarray.study.stored import check_arrays, read_arrays, read_json, read_metrics
 
@@ -323,23 +325,32 @@ def is_there(path: Path, folder: bool = False) -> bool:
         return False
 
 
-def to_toml(spec: ExperimentSpec) -> str:
-    """Write an experiment as a file that reads back to the same experiment."""
+def to_toml(spec: Spec) -> str:
+    """Write an experiment or a study as a file that reads back to the same one."""
     return _table("", spec.model_dump(mode="json")).lstrip("\n")
 
 
 def _table(name: str, values: dict[str, Any]) -> str:
     """One TOML table: its header, its values, then the tables within it."""
     plain = {key: value for key, value in values.items() if value is not None and not isinstance(value, dict)}
-    inner = {key: value for key, value in values.items() if isinstance(value, dict)}
+    inner = {_key(key): value for key, value in values.items() if isinstance(value, dict)}
     header = f"\n[{name}]\n" if name and (plain or not inner) else ""
-    lines = "".join(f"{key} = {_toml(value)}\n" for key, value in plain.items())
+    lines = "".join(f"{_key(key)} = {_toml(value)}\n" for key, value in plain.items())
     return header + lines + "".join(_table(f"{name}.{key}" if name else key, table) for key, table in inner.items())
 
 
 def _toml(value: Any) -> str:
-    """One TOML value; JSON writes strings, numbers, booleans and lists the way TOML reads them."""
+    """One TOML value; JSON writes strings, numbers and booleans the way TOML reads them."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)} = {_toml(each)}" for key, each in value.items() if each is not None) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(text: str) -> str:
+    """One TOML key, in quotes where it must be."""
+    return text if re.fullmatch("[A-Za-z0-9_-]+", text) else _toml(text)
 
 
 def partial_of(target: Path) -> Path:

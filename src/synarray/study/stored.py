@@ -20,7 +20,7 @@ from synarray.learn.datasets import MOST_CLASSES, MOST_FEATURES
 from synarray.learn.idx import read_npz
 from synarray.spec import Name
 
-__all__ = ["check_arrays", "read_arrays", "read_json", "read_metrics"]
+__all__ = ["METRIC_NAMES", "check_arrays", "read_arrays", "read_json", "read_metrics"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -95,6 +95,10 @@ class _Metrics(BaseModel):
         if self.device is not None and None in (self.scheme, self.arrays, self.most_writes):
             raise ValueError("a device must come with its scheme, arrays and most_writes")
         return self
+
+
+METRIC_NAMES = frozenset(_Metrics.model_fields)
+"""Numbers that every run has."""
 
 
 def read_json(path: Path) -> Any:

@@ -35,7 +35,7 @@ from synarray.study.runs import (
     write_run,
 )
 
-__all__ = ["Unfinished", "begin", "find", "reopen"]
+__all__ = ["Unfinished", "begin", "find", "lock_folder", "reopen"]
 
 _EXPERIMENT = "experiment.toml"
 
@@ -110,7 +110,7 @@ def begin(out: Path | None, spec: ExperimentSpec) -> Unfinished:
             if not is_free(target) or _taken(folder):
                 continue
             folder.mkdir(exist_ok=True)
-            lock = _lock(folder)
+            lock = lock_folder(folder)
             if lock is None:  # another process was quicker
                 continue
             if is_free(target) and not _taken(folder):
@@ -169,7 +169,7 @@ def reopen(path: Path) -> Unfinished | Run:
     folder = path if path.name.endswith(PARTIAL) and not is_there(partial_of(path), folder=True) else partial_of(path)
     target = folder.with_name(folder.name.removesuffix(PARTIAL))
     try:
-        lock = _lock(folder)
+        lock = lock_folder(folder)
     except (OSError, ValueError):
         return open_run(target)
     if lock is None:
@@ -210,7 +210,7 @@ def _taken(folder: Path) -> bool:
     return not folder.is_dir() or any(entry.name != f"{_EXPERIMENT}.tmp" for entry in folder.iterdir())
 
 
-def _lock(folder: Path) -> int | None:
+def lock_folder(folder: Path) -> int | None:
     """Lock a folder for this process; None when another one holds it, or took it away."""
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

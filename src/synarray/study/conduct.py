@@ -1,0 +1,228 @@
+"""Running a study: what is planned and not finished goes to an engine; what comes back goes to the disk at once."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from synarray.errors import SpecError, nearest
+from synarray.study.engines import Engine, LocalEngine
+from synarray.study.measure import Job
+from synarray.study.plan import OBJECTIVES, StudySpec
+from synarray.study.points import PlannedRun, Planner
+from synarray.study.runs import is_there
+from synarray.study.search import Search
+from synarray.study.store import Record, Store, record_of
+from synarray.study.table import check_installed, write_tables
+
+__all__ = ["StudyProgress", "run_study"]
+
+Only = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """Where a study stands.
+
+    Attributes
+    ----------
+    done, failed, total : int
+        Runs finished, runs that failed, runs there will be.
+    reused : int
+        Of the finished ones, those that were so before.
+    last : str
+        What came last, in words.
+    stopped : bool
+        Whether the study was told to stop before its end.
+    """
+
+    done: int
+    failed: int
+    total: int
+    reused: int = 0
+    last: str = ""
+    stopped: bool = False
+
+
+def run_study(
+    spec: StudySpec,
+    folder: Path | str,
+    *,
+    engine: Engine | None = None,
+    resume: bool = False,
+    branch: Path | None = None,
+    only: Only | None = None,
+    where: str = "study",
+    on_progress: Callable[[StudyProgress], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> StudyProgress:
+    """Run a study, or what is left of it.
+
+    Parameters
+    ----------
+    spec : StudySpec
+    folder : Path or str
+        Its folder: a new one, or with ``resume`` that of the study that was begun.
+    engine : Engine, optional
+        Where runs are run; processes of this machine if nothing is said. It is closed at the end.
+    resume : bool
+        Go on with the study in the folder; begin it if there is none.
+    branch : Path, optional
+        Folder of another study, from which what both have in common is taken over; ``folder`` must be a new one.
+    only : dict of str to list of str, optional
+        Axes (or ``seed``) and the values that are run now; the rest stays planned.
+    where : str
+        File the study came from, for errors.
+    on_progress : callable, optional
+        Called with a :class:`StudyProgress` at the start and after each run.
+    stop : callable, optional
+        Asked all the time whether to stop; runs that are not finished are thrown away then.
+
+    Returns
+    -------
+    StudyProgress
+        Where the study stands at the end.
+
+    Raises
+    ------
+    SpecError
+        When an axis, key or value is not allowed; nothing has been run then.
+    RunError
+        When the folder cannot be used, or the study is not the one that was begun there.
+    """
+    check_installed()
+    planner, engine = Planner(spec, where), engine or LocalEngine()
+    spec = planner.spec
+    _check_only(planner, only)
+    search = Search(spec.search) if spec.search else None
+    batches = _batches(planner, search)
+    first = next(batches)  # whatever is wrong with it is told before anything is on the disk
+    folder = Path(folder)
+    begun = resume and is_there(folder / "study.toml")
+    try:
+        with Store.reopen(folder, spec) if begun else Store.begin(folder, spec) as store:
+            if branch is not None:
+                store.take_over(branch)
+            conduct = _Conduct(planner, store, engine, only, on_progress, stop)
+            for trials in itertools.chain([first], batches):
+                conduct.batch([run for runs in trials for run in runs])
+                if conduct.stopped:
+                    break
+                if search is not None:
+                    search.tell([conduct.value(runs) for runs in trials])
+            write_tables(folder)
+            return conduct.progress("")
+    finally:
+        engine.close()
+
+
+class _Conduct:
+    """A study that is being run."""
+
+    def __init__(
+        self, planner: Planner, store: Store, engine: Engine, only: Only | None,
+        on_progress: Callable[[StudyProgress], None] | None, stop: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self.planner, self.store, self.engine, self.only = planner, store, engine, only
+        self.on_progress, self.stop, self.stopped = on_progress, stop, False
+        self.done = self.failed = self.reused = 0
+        self.total = planner.size if planner.spec.search else 0
+
+    def batch(self, runs: list[PlannedRun]) -> None:
+        """Plan some runs, and run those of them that are not finished; a search takes what failed as it is."""
+        self.store.plan(runs)
+        wanted = {run.identity: run for run in runs if _wanted(run, self.only)}
+        known = self.store.records if self.planner.spec.search else {k for k in wanted if self.store.done(k)}
+        left = {key: run for key, run in wanted.items() if key not in known}
+        finished = sum(self.store.done(key) for key in wanted)
+        self.done, self.reused = self.done + finished, self.reused + finished
+        self.failed += len(wanted) - len(left) - finished
+        self.total = max(self.total, len(wanted))
+        self._tell("")
+        waiting = set(left)
+        for outcome in self.engine.run((self._job(run) for run in left.values()), self.stop):
+            record = record_of(outcome)
+            if record.identity not in waiting:
+                continue
+            self.store.add(record)
+            waiting.remove(record.identity)
+            self.done += record.failed is None
+            self.failed += record.failed is not None
+            self._tell(_words(left[record.identity], record))
+        self.stopped = bool(waiting)
+
+    def value(self, runs: list[PlannedRun]) -> list[float] | None:
+        """Average each objective of a search over the seeds; None where a run failed."""
+        rows = [self.store.records[run.identity].metrics for run in runs]
+        assert self.planner.spec.search is not None
+        columns = [OBJECTIVES[name][0] for name in self.planner.spec.search.objectives]
+        found = [[row.get(column) for column in columns] for row in rows if row is not None]
+        if len(found) < len(rows) or any(value is None for row in found for value in row):
+            return None
+        return [statistics.fmean(float(value or 0) for value in column) for column in zip(*found, strict=True)]
+
+    def progress(self, last: str) -> StudyProgress:
+        """Say where the study stands."""
+        return StudyProgress(self.done, self.failed, self.total, self.reused, last, self.stopped)
+
+    def _tell(self, last: str) -> None:
+        if self.on_progress:
+            self.on_progress(self.progress(last))
+
+    def _job(self, run: PlannedRun) -> Job:
+        job: Job = {
+            "identity": run.identity, "synarray": version("synarray"),
+            "experiment": self.planner.experiment(run).model_dump(mode="json"),
+        }  # fmt: skip
+        return job | ({"folder": str(self.store.folder.resolve())} if self.planner.spec.keep == "runs" else {})
+
+
+def _batches(planner: Planner, search: Search | None) -> Iterator[list[list[PlannedRun]]]:
+    """Resolve all points at once, or those of one batch of trials after the other; each for all seeds."""
+    if search is None:
+        yield [list(planner.runs())]
+        return
+    number = 0
+    for batch in search.batches():
+        yield [list(planner.at(levels, number + i)) for i, levels in enumerate(batch)]
+        number += len(batch)
+
+
+def _check_only(planner: Planner, only: Only | None) -> None:
+    """Refuse a choice of axes or values that there are not."""
+    for name, values in (only or {}).items():
+        if planner.spec.search is not None:
+            raise SpecError(
+                "a search is run whole", got=f"{name}={','.join(values)}", where="--only", do="Leave out --only."
+            )
+        known = {axis: [str(level.label) for level in levels] for axis, levels in planner.axes.items()}
+        known["seed"] = [str(seed) for seed in planner.spec.seeds]
+        if name not in known:
+            raise SpecError(
+                "--only must name an axis or seed", got=f'"{name}"', where="--only", do=nearest(name, known)
+            )
+        for value in values:
+            if value not in known[name]:
+                raise SpecError(
+                    f"--only must name values of {name}",
+                    got=f'"{value}"',
+                    where="--only",
+                    do=nearest(value, known[name]),
+                )
+
+
+def _wanted(run: PlannedRun, only: Only | None) -> bool:
+    at = {**run.columns, "seed": run.seed}
+    return all(str(at[name]) in values for name, values in (only or {}).items())
+
+
+def _words(run: PlannedRun, record: Record) -> str:
+    at = ", ".join([*(f"{name} {value}" for name, value in run.columns.items()), f"seed {run.seed}"])
+    if record.metrics is None:
+        return f"{at}: failed"
+    accuracy = record.metrics.get("accuracy")
+    return at if accuracy is None else f"{at}: {accuracy:.2%}"

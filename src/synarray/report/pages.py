@@ -8,6 +8,7 @@ from synarray.errors import RunError
 from synarray.report.citing import Citations, cite_run
 from synarray.report.run import run_page
 from synarray.report.sections import Page
+from synarray.report.study import cite_study, is_study, study_page
 from synarray.study.runs import PARTIAL, is_there, open_run, partial_of
 
 __all__ = ["citations_of", "page_of"]
@@ -21,12 +22,12 @@ def page_of(folder: Path) -> Page:
     RunError
         When the folder is neither, or it is unfinished or damaged.
     """
-    return run_page(open_run(_checked(folder)))
+    return study_page(folder) if is_study(folder) else run_page(open_run(_checked(folder)))
 
 
 def citations_of(folder: Path) -> Citations:
     """Collect what a run or a study is to cite; raises what ``page_of`` does."""
-    return cite_run(open_run(_checked(folder)))
+    return cite_study(folder) if is_study(folder) else cite_run(open_run(_checked(folder)))
 
 
 def _checked(folder: Path) -> Path:

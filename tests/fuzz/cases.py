@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mutations import damage_bytes, damage_checkpoint, damage_gzip, damage_idx, damage_json, damage_npz, damage_toml
+from mutations import (
+    damage_bytes,
+    damage_checkpoint,
+    damage_gzip,
+    damage_idx,
+    damage_json,
+    damage_npz,
+    damage_table,
+    damage_toml,
+)
 
 __all__ = ["KINDS", "Case", "Seeds", "make_case", "make_seeds"]
 
@@ -39,6 +48,16 @@ class Seeds:
         """Finished runs: ideal weights, cells of a device, pairs of cells."""
         return tuple(self.folder / name for name in ("ideal", "cells", "pairs"))
 
+    @property
+    def pulses(self) -> Path:
+        """Folder of measured pulses, a file in each format."""
+        return self.folder / "pulses"
+
+    @property
+    def study(self) -> Path:
+        """A finished study of four runs."""
+        return self.folder / "study"
+
 
 @dataclass(frozen=True)
 class Case:
@@ -55,7 +74,10 @@ def make_seeds(folder: Path) -> Seeds:
     """Write the sound files."""
     from synarray.learn.checkpoint import Checkpoints
     from synarray.learn.training import train
+    from synarray.study.conduct import run_study
+    from synarray.study.engines import LocalEngine
     from synarray.study.experiment import load_experiment, task_images
+    from synarray.study.plan import load_study
     from synarray.study.runs import reserve, write_run
 
     seeds = Seeds(folder)
@@ -78,7 +100,26 @@ def make_seeds(folder: Path) -> Seeds:
         shutil.copytree(path, path.with_name(f"{path.name}.partial"))
         checkpoints = Checkpoints(path.with_name(f"{path.name}.partial"), 0.0)
         train(spec, *task, image_shape=data.image_shape, full_scale=data.full_scale, checkpoints=checkpoints)
+    _measure(seeds)
+    plan = folder / "plan.toml"
+    plan.write_text(
+        f'base = "full-field"\nset = {{ data = "{seeds.data}", n_neurons = 12, epochs = 1 }}\nseeds = [0, 1]\n'
+        '[axes]\nstep = { key = "cell.step", values = [0.1, 0.2] }\n[figure]\nx = "step"\n'
+    )
+    run_study(load_study(plan), seeds.study, engine=LocalEngine(1))
     return seeds
+
+
+def _measure(seeds: Seeds) -> None:
+    from synarray.device.formats import FORMATS
+    from synarray.device.library import load_device
+    from synarray.device.synthetic import measure_devices
+
+    seeds.pulses.mkdir()
+    measured = measure_devices(load_device("hzo-fefet").model_copy(update={"sigma_d2d_step": 0.1}), 2, 2, 0)
+    for form in FORMATS.values():
+        for name, content in form.write(measured).items() if form.write else ():
+            (seeds.pulses / f"{form.name}-{Path(name).name}").write_bytes(content)
 
 
 def _experiment(seeds: Seeds, folder: Path, rng: random.Random) -> Case:
@@ -146,6 +187,25 @@ def _resume(seeds: Seeds, folder: Path, rng: random.Random) -> Case:
     return Case(("resume", "run"), slow=True, spent="run.partial")
 
 
+def _pulses(seeds: Seeds, folder: Path, rng: random.Random) -> Case:
+    sound = rng.choice(sorted(seeds.pulses.iterdir()))
+    damage = damage_bytes if sound.suffix == ".xlsx" else damage_table
+    (folder / "pulses.csv").write_bytes(damage(sound.read_bytes(), rng))
+    form = rng.choice(
+        ((), (), ("--format", rng.choice(("synarray", "neurosim", "aihwkit-steps", "arc", "simbrain", "n2d2"))))
+    )
+    return Case(("device", "fit", "pulses.csv", "-o", "out/cell.toml", "--out", "out", "--json", *form), slow=True)
+
+
+def _study(seeds: Seeds, folder: Path, rng: random.Random) -> Case:
+    shutil.copytree(seeds.study, folder / "study")
+    victim = rng.choice(sorted(path for path in (folder / "study").iterdir() if path.is_file()))
+    damage = {".toml": damage_toml, ".jsonl": damage_table}.get(victim.suffix, damage_bytes)
+    victim.write_bytes(damage(victim.read_bytes(), rng))
+    command = rng.choice((("show",), ("best",)))
+    return Case(("study", *command, "study", *rng.choice(((), ("--json",)))), slow=False)
+
+
 def _packaged(package: str, folder: str, name: str) -> bytes:
     from importlib import resources
 
@@ -154,6 +214,7 @@ def _packaged(package: str, folder: str, name: str) -> bytes:
 
 KINDS: dict[str, Callable[[Seeds, Path, random.Random], Case]] = {
     "experiment": _experiment, "device": _device, "data": _data, "idx": _idx, "run": _run, "resume": _resume,
+    "pulses": _pulses, "study": _study,
 }  # fmt: skip
 
 

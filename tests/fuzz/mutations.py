@@ -37,6 +37,12 @@ _VALUES = (
 )  # fmt: skip
 
 
+_CELLS = (
+    "", "nan", "inf", "-inf", "-1", "0", "1e400", "1e-400", "1e300", "9" * 400, "0x10", "1,5", "x" * 5000, '"', "'", "=1+1",
+    "\x00", "\x1b[2J", "{}", "[]", "None", "true", "1e-6", "12 uS", "-0.0",
+)  # fmt: skip
+
+
 def damage_bytes(content: bytes, rng: random.Random) -> bytes:
     """Cut, flip, overwrite, insert, repeat, drop or encode otherwise; one to four times."""
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
@@ -123,6 +129,35 @@ def damage_toml(content: bytes, rng: random.Random) -> bytes:
             lines.insert(i, rng.choice((f"[{name}]", f"[[{name}]]", f"{name} = {rng.choice(_VALUES)}")))
         lines = lines or [""]
     return "\n".join(lines).encode("utf-8", "replace")
+
+
+def damage_table(content: bytes, rng: random.Random) -> bytes:
+    """Change cells, rows or columns of a table of text; now and then damage the bytes instead."""
+    if rng.random() < 0.3:
+        return damage_bytes(content, rng)
+    lines = content.decode("utf-8", "replace").splitlines() or [""]
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        i, what = rng.randrange(len(lines)), rng.randrange(10)
+        cells = lines[i].split(",")
+        j = rng.randrange(len(cells))
+        if what < 4:
+            cells[j] = rng.choice(_CELLS)
+            lines[i] = ",".join(cells)
+        elif what == 4:  # the same column in every row
+            odd = rng.choice(_CELLS)
+            lines = [",".join([*row[:j], odd, *row[j + 1 :]]) for row in (line.split(",") for line in lines)]
+        elif what == 5:
+            lines = [",".join([*row[:j], *row[j + 1 :]]) for row in (line.split(",") for line in lines)]
+        elif what == 6:
+            lines[i:i] = [lines[i]] * rng.choice((1, 3, 300))
+        elif what == 7:
+            del lines[i : i + rng.choice((1, 20, 100_000))]
+            lines = lines or [""]
+        elif what == 8:
+            rng.shuffle(lines)
+        else:
+            lines = [line.replace(",", rng.choice((";", "\t", " ", ",,"))) for line in lines]
+    return rng.choice((b"", b"", b"\xef\xbb\xbf")) + rng.choice(("\n", "\r\n", "\r")).join(lines).encode()
 
 
 def damage_json(content: bytes, rng: random.Random) -> bytes:

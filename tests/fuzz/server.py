@@ -39,12 +39,17 @@ def main() -> None:
     import matplotlib.backends.backend_agg
     import matplotlib.figure
     import numpy as np
+    import pandas as pd
+    import pyarrow.parquet
 
     import synarray.cli.app
     import synarray.cli.arrays
     import synarray.cli.devices
+    import synarray.cli.fitting
     import synarray.cli.showing
+    import synarray.cli.studies
     import synarray.cli.training
+    import synarray.device.fitting
     import synarray.study.reproduce  # noqa: F401
     from synarray import train
     from synarray.study.experiment import load_experiment
@@ -57,6 +62,7 @@ def main() -> None:
     for name, changes in kinds:  # load the compiled kernels
         spec = load_experiment(name, {"n_neurons": 12, "epochs": 1, **changes})
         train(spec, rng.integers(0, 256, (8, 5, 5)).astype(np.uint8), np.arange(8) % 2)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pandas(pd.DataFrame({"x": [1.0]})), pyarrow.BufferOutputStream())
     figure = matplotlib.figure.Figure()  # and the fonts
     figure.subplots().set_title("x")
     matplotlib.backends.backend_agg.FigureCanvasAgg(figure).draw()

@@ -32,6 +32,9 @@ FOUND = {
     "a whole number of 140 digits reached compiled code": (14940,),
     "another, whose weights were no numbers, ended the process by signal 11": (8213,),
 }
+FIRST = ("experiment", "device", "data", "idx", "run", "resume")
+"""The kinds that the numbers above were drawn from."""
+LATER = tuple(kind for kind in KINDS if kind not in FIRST)
 SOUND_AND_DAMAGED = range(30)
 
 LITTLE = ("--set", "n_neurons=12", "--set", "epochs=1")
@@ -68,7 +71,13 @@ def judged(verdict: Verdict, status: int | None = None) -> str:
 def test_a_damaged_file_is_answered_with_a_result_or_in_four_parts(
     runner: Runner, seeds: Seeds, folder: Path, number: int
 ) -> None:
-    _, case = make_case(number, seeds, folder)
+    _, case = make_case(number, seeds, folder, FIRST)
+    judged(runner.run(folder, *case.arguments, slow=case.slow, spent=case.spent))
+
+
+@pytest.mark.parametrize("number", SOUND_AND_DAMAGED)
+def test_damaged_pulses_and_studies_are_too(runner: Runner, seeds: Seeds, folder: Path, number: int) -> None:
+    _, case = make_case(number, seeds, folder, LATER)
     judged(runner.run(folder, *case.arguments, slow=case.slow, spent=case.spent))
 
 

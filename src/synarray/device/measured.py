@@ -24,6 +24,8 @@ MOST_ROWS = 3_000_000
 """Rows that are kept; what a file has beyond them is counted as discarded."""
 _MOST_BAD = 0.5
 _LARGEST = 2e9
+_LARGEST_G = 1.0
+"""S; no memory cell conducts as well."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -109,7 +111,7 @@ def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> 
     keep = _usable(rows, source)
     n = len(rows.G_S)
     columns = {key: _column(getattr(rows, key), n) for key in COLUMNS if key not in ("device_id", "G_S")}
-    if not np.isfinite(columns["pulse"]).all() or np.abs(columns["pulse"]).max() > _LARGEST:
+    if not np.isfinite(columns["pulse"]).all() or np.abs(columns["pulse"]).max(initial=0.0) > _LARGEST:
         columns["pulse"] = np.arange(n, dtype=float)
     columns = {key: values[keep] for key, values in columns.items()}
     codes, g = codes[keep], rows.G_S[keep]
@@ -175,11 +177,12 @@ def _require_siemens(rows: Rows, source: str) -> None:
 
 def _usable(rows: Rows, source: str) -> npt.NDArray[np.bool_]:
     g = rows.G_S
-    finite, negative = np.isfinite(g), g < 0
-    negative &= finite
+    finite = np.isfinite(g)
+    negative, beyond = finite & (g < 0), finite & (g > _LARGEST_G)
     rows.discard("conductance that is no number", int(np.count_nonzero(~finite)))
     rows.discard("negative conductance", int(np.count_nonzero(negative)))
-    keep: npt.NDArray[np.bool_] = finite & ~negative
+    rows.discard("conductance above 1 S", int(np.count_nonzero(beyond)))
+    keep: npt.NDArray[np.bool_] = finite & ~negative & ~beyond
     if len(g) and np.count_nonzero(~keep) > _MOST_BAD * len(g):
         raise DataError(
             "more than half of the rows must hold a conductance", got=_listed(rows.discarded), where=f"{source}, column G_S",

@@ -192,9 +192,10 @@ def _write(path: Path, header: dict[str, Any], state: State) -> None:
 def _read(path: Path, most: int) -> tuple[dict[str, Any], State]:
     """Read a checkpoint of at most so many bytes; raises ValueError or OSError, in words, when it cannot be used."""
     with open_ordinary(path) as file:
-        if os.fstat(file.fileno()).st_size > most:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
             raise ValueError("is larger than any of this training")
-        content = file.read(most)
+        content = file.read(size)
     start = len(_MAGIC) + _DIGEST
     if content[: len(_MAGIC)] != _MAGIC:
         known = content.startswith(_MAGIC[:-2])

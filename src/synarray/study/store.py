@@ -339,9 +339,10 @@ def _line(record: Record) -> bytes:
 def _lines(path: Path) -> list[bytes]:
     """Read the whole lines of a file; what follows the last end of a line was never finished."""
     with open_ordinary(path) as file:
-        if os.fstat(file.fileno()).st_size > _LARGEST:
+        size = os.fstat(file.fileno()).st_size
+        if size > _LARGEST:
             raise OSError(errno.EFBIG, f"more than {_LARGEST:,} bytes", str(path))
-        lines = file.read(_LARGEST).splitlines(keepends=True)
+        lines = file.read(size).splitlines(keepends=True)
     return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
 

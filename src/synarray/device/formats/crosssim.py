@@ -7,6 +7,7 @@ enough.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def read_table(path: Path) -> tuple[Floats, Floats, Floats]:
 
     try:
         with open_ordinary(path) as file:
-            text = file.read(64 << 20).decode("utf-8-sig")
+            text = file.read(min(64 << 20, os.fstat(file.fileno()).st_size)).decode("utf-8-sig")
         lines = [line for line in text.splitlines()[1:] if line.strip()]
         g, chances = (np.array(line.replace(",", " ").split(), float) for line in lines[:2])
         matrix = np.array([line.replace(",", " ").split() for line in lines[2:]], float)

@@ -203,6 +203,9 @@ def _is_arc(path: Path, table: Table | None) -> bool:
 def _read_arc(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
     """Devices are crossings of a word and a bit line; rows without a voltage are reads."""
     assert table is not None
+    if table.width < len(_ARC):
+        raise DataError(f"a file of ArC ONE must have {len(_ARC)} columns, the last the read voltage", got=f"{table.width}",
+                        where=path.name, do="Say another format with --format.")  # fmt: skip
     cells, short, beyond, _ = read_columns(table, MOST_ROWS)
     word, bit, resistance, amplitude, width = (numbers(cells[i], table) for i in range(5))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -13,7 +13,8 @@ from synarray.device.measured import Measurements
 
 __all__ = ["begin"]
 
-_MOST_PULSES = 150_000
+_MOST_PULSES, _MOST_HIDDEN = 150_000, 60_000
+"""Reads that the law is fitted to, without and with read noise."""
 _LONGEST_HIDDEN = 64
 """Reads of one train behind read noise; a state is as good as forgotten long before."""
 _SILENT = 1e-6
@@ -33,7 +34,7 @@ def begin(measured: Measurements) -> Analog:
     noise = noise_of(pulses)
     noisy = noise.seen and not touched
     if noisy:  # side by side they go through the filter at once
-        trains = _thinned(arrange(measured, origin, span, _LONGEST_HIDDEN))
+        trains = _thinned(arrange(measured, origin, span, _LONGEST_HIDDEN), _MOST_HIDDEN)
         pulses = trains.pulses()
     counts = {way: run_lengths(measured, sign) for way, sign in SIDES}
     n = trains.n_devices
@@ -51,12 +52,12 @@ def begin(measured: Measurements) -> Analog:
     return fit
 
 
-def _thinned(trains: Trains) -> Trains:
+def _thinned(trains: Trains, most: int = _MOST_PULSES) -> Trains:
     """Keep trains evenly, as many as the fit can take in its time."""
     total = int(np.isfinite(trains.x).sum())
-    if total <= _MOST_PULSES:
+    if total <= most:
         return trains
-    every = np.linspace(0, len(trains.device) - 1, max(int(len(trains.device) * _MOST_PULSES / total), 1)).astype(int)
+    every = np.linspace(0, len(trains.device) - 1, max(int(len(trains.device) * most / total), 1)).astype(int)
     chosen = np.zeros(len(trains.device), bool)
     chosen[every] = True
     kept = trains.only(chosen)

@@ -11,6 +11,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from synarray.errors import DataError
 from synarray.files import open_ordinary
 from synarray.units import parse_quantity
 
-__all__ = ["Columns", "Table", "numbers", "open_table", "read_columns", "read_numbers", "rows_of"]
+__all__ = ["Columns", "Table", "numbers", "open_table", "read_columns", "read_numbers"]
 
 _SAMPLE = 1 << 16
 _CHUNK = 100_000
@@ -146,20 +147,18 @@ def open_table(path: Path) -> Table:
     )
 
 
-def rows_of(table: Table) -> Iterator[list[list[str]]]:
-    """Read the rows below the header, some at a time, as lists of cells."""
-    with open_ordinary(table.path) as binary:
-        lines = io.TextIOWrapper(binary, table.encoding, errors="replace", newline=None)
-        for _ in itertools.islice(_bounded(lines, table.path), table.before):
+@contextmanager
+def _opened(table: Table) -> Iterator[tuple[Iterator[str], Iterator[list[str]]]]:
+    """Open a table below its header: its lines, and the same ones as rows of cells."""
+    with io.TextIOWrapper(open_ordinary(table.path), table.encoding, errors="replace", newline=None) as text:
+        lines = _bounded(text, table.path)
+        for _ in itertools.islice(lines, table.before):
             pass
-        reader: Iterator[list[str]]
-        if table.separator == " ":
-            reader = (line.split() for line in _bounded(lines, table.path))
-        else:
-            reader = csv.reader(_bounded(lines, table.path), delimiter=table.separator, skipinitialspace=True)
         try:
-            while chunk := [row for row in itertools.islice(reader, _CHUNK) if row]:
-                yield chunk
+            if table.separator == " ":
+                yield lines, (line.split() for line in lines)
+            else:
+                yield lines, csv.reader(lines, delimiter=table.separator, skipinitialspace=True)
         except csv.Error as error:
             raise DataError(
                 "each line of a file of pulses must be a row",
@@ -181,17 +180,17 @@ def read_columns(table: Table, most: int, wanted: Mapping[int, Convert]) -> Colu
         For each column that is wanted, what turns its cells into an array.
     """
     parts: dict[int, list[npt.NDArray[Any]]] = {at: [] for at in wanted}
-    kept = short = beyond = 0
-    for chunk in rows_of(table):
-        whole = [row for row in chunk if len(row) == table.width]
-        short += len(chunk) - len(whole)
-        beyond += max(len(whole) - (most - kept), 0)
-        whole = whole[: most - kept]
-        kept += len(whole)
-        if whole:
-            columns = list(zip(*whole, strict=True))
-            for at, convert in wanted.items():
-                parts[at].append(convert(columns[at]))
+    kept = short = 0
+    with _opened(table) as (lines, reader):
+        while kept < most and (chunk := list(itertools.islice(reader, min(_CHUNK, most - kept)))):
+            whole = [row for row in chunk if len(row) == table.width]
+            short += sum(bool(row) for row in chunk) - len(whole)
+            kept += len(whole)
+            if whole:
+                columns = list(zip(*whole, strict=True))
+                for at, convert in wanted.items():
+                    parts[at].append(convert(columns[at]))
+        beyond = sum(not line.isspace() for line in lines)
     empty = np.zeros(0)
     return Columns({at: np.concatenate(found) if found else empty for at, found in parts.items()}, short, beyond)
 

@@ -68,9 +68,9 @@ def row(
         for key in judged(device):
             truth, estimate = float(getattr(device, key)), one.table[key]
             kind = "range" if key in RANGE else "labels" if key in LABELS else "noises" if key in NOISES else ""
-            if kind:
+            if kind and (truth or estimate.value or kind == "range"):  # spreads that are not there dilute no mean
                 errors[kind].append(error(estimate.value, truth, 0.1 if key in LABELS else 0.0))
-            if f"{kind}, sample" in errors:
+            if f"{kind}, sample" in errors and (truth or estimate.value):
                 errors[f"{kind}, sample"].append(error(estimate.value, drawn.get(key, truth)))
             inside = estimate.low - 1e-12 <= truth <= estimate.high + 1e-12
             held, count = held + inside, count + 1

@@ -36,7 +36,9 @@ class Rows:
     """Rows as a reader delivers them: one array per column, None where the file has no such column."""
 
     G_S: Floats
-    device_id: list[str] | Ints | None = None
+    device_id: Ints | None = None
+    names: list[str] = field(default_factory=list)
+    """Names of the devices that ``device_id`` numbers; empty: the numbers are their names."""
     cycle: Floats | None = None
     pulse: Floats | None = None
     polarity: Floats | None = None
@@ -148,11 +150,10 @@ def _devices(rows: Rows) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Give each device a number, in the order in which they come."""
     if rows.device_id is None:
         return np.zeros(len(rows.G_S), np.int64), ("0",)
-    ids = np.asarray(rows.device_id)
-    names, first, codes = np.unique(ids, return_index=True, return_inverse=True)
+    names, first, codes = np.unique(rows.device_id, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     ordered = names[np.argsort(first)]
-    return rank[codes.reshape(-1)], tuple(str(name)[:80] for name in ordered)
+    return rank[codes.reshape(-1)], tuple(rows.names[i] if rows.names else str(i) for i in ordered.tolist())
 
 
 def _require_siemens(rows: Rows, source: str) -> None:

@@ -14,7 +14,6 @@ from synarray.device.fitting.model import Deviations, Maximum, cells_of, maximis
 from synarray.device.fitting.state import SIDES, Analog
 from synarray.device.fitting.trains import train_ends
 from synarray.device.measured import Measurements
-from synarray.errors import DataError
 
 __all__ = ["Analog", "fit_analog", "steps_of"]
 
@@ -29,11 +28,6 @@ Floats = npt.NDArray[np.float64]
 def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> Analog:
     """Fit the model of the cell to devices that move."""
     fit = begin(measured)
-    if not fit.theta["high"] > fit.theta["low"]:
-        raise DataError(
-            "pulses must move the conductance between two ends", got="a middle value at both", where=measured.source,
-            do="Measure trains that reach both ends, or check which way each pulse goes.",
-        )  # fmt: skip
     _maximise(fit)
     for _ in range(1 if fit.noisy else 2):
         _compare_devices(fit, rng, draws)

@@ -10,12 +10,16 @@ from synarray.device.fitting.start import first_ends, noise_of, rough_law, strai
 from synarray.device.fitting.state import SIDES, Analog
 from synarray.device.fitting.trains import Pulses, Trains, arrange, run_lengths, train_ends
 from synarray.device.measured import Measurements
+from synarray.errors import DataError
 
 __all__ = ["begin"]
 
-_MOST_PULSES = 150_000
+_MOST_PULSES, _MOST_HIDDEN = 150_000, 60_000
+"""Reads that the law is fitted to, without and with read noise."""
 _LONGEST_HIDDEN = 64
 """Reads of one train behind read noise; a state is as good as forgotten long before."""
+_LEAST_WAY = 1e-6
+"""Of the range that was seen: ends closer than this are one."""
 _SILENT = 1e-6
 """What may be left of the steps where there is no noise, as a share of the range: the digits of a file."""
 
@@ -33,7 +37,7 @@ def begin(measured: Measurements) -> Analog:
     noise = noise_of(pulses)
     noisy = noise.seen and not touched
     if noisy:  # side by side they go through the filter at once
-        trains = _thinned(arrange(measured, origin, span, _LONGEST_HIDDEN))
+        trains = _thinned(arrange(measured, origin, span, _LONGEST_HIDDEN), _MOST_HIDDEN)
         pulses = trains.pulses()
     counts = {way: run_lengths(measured, sign) for way, sign in SIDES}
     n = trains.n_devices
@@ -51,12 +55,12 @@ def begin(measured: Measurements) -> Analog:
     return fit
 
 
-def _thinned(trains: Trains) -> Trains:
+def _thinned(trains: Trains, most: int = _MOST_PULSES) -> Trains:
     """Keep trains evenly, as many as the fit can take in its time."""
     total = int(np.isfinite(trains.x).sum())
-    if total <= _MOST_PULSES:
+    if total <= most:
         return trains
-    every = np.linspace(0, len(trains.device) - 1, max(int(len(trains.device) * _MOST_PULSES / total), 1)).astype(int)
+    every = np.linspace(0, len(trains.device) - 1, max(int(len(trains.device) * most / total), 1)).astype(int)
     chosen = np.zeros(len(trains.device), bool)
     chosen[every] = True
     kept = trains.only(chosen)
@@ -108,6 +112,11 @@ def _set_failures_aside(fit: Analog) -> None:
 
 def _first_numbers(fit: Analog) -> None:
     low, high = fit.theta["low"], fit.theta["high"]
+    if not high - low > _LEAST_WAY:
+        raise DataError(
+            "pulses must move the conductance between two ends", got="the same middle value at both",
+            where=fit.measured.source, do="Measure trains that reach both ends, or check which way each pulse goes.",
+        )  # fmt: skip
     room = min(3.0 * float(np.sqrt(fit.noise.step)), 0.5) if np.isfinite(fit.noise.read_error) else 1e-6
     scaled = Pulses(
         (fit.pulses.before - low) / (high - low), (fit.pulses.after - low) / (high - low), *(

@@ -22,6 +22,8 @@ def local_fits(logs: Callable[[Floats], Floats], start: Floats, held: Floats, st
     start : ndarray, shape (n_devices, k)
     held : ndarray, shape (k,)
         Standard deviations of the weak normal priors around 0 that keep the numbers finite.
+    steps : int
+        Most steps of Newton's method.
 
     Returns
     -------

@@ -130,6 +130,8 @@ def maximise(
         Units that may depend on each other: a device, or a cycle where there is one device.
     priors : dict of str to (mean, standard deviation)
         Weak knowledge that keeps numbers finite on which the data say nothing.
+    steps : int
+        Most steps of the climb.
     """
     theta, free = dict(start), tuple(free)
     width = dict.fromkeys(free, 1e-4)

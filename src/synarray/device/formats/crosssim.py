@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.device.formats.kinds import Format, Mapping, one_device, text_of
-from synarray.device.formats.tables import Table, numbers, open_table, read_columns
+from synarray.device.formats.tables import Table, open_table, read_numbers
 from synarray.device.measured import MOST_ROWS, Measurements, Rows, settle
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
@@ -54,11 +54,10 @@ def _read_ramps(path: Path, table: Table | None, mapping: Mapping) -> Measuremen
     """Each column is a ramp of currents; those of the two files that stand in the same place make one train there and back."""
     matrices, rows = [], Rows(np.zeros(0))
     for file in _pair(path, "ramps"):
-        found = open_table(file)
-        cells, short, beyond, _ = read_columns(found, MOST_ROWS)
-        rows.discard("row with another number of columns", short)
-        rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", beyond)
-        matrices.append(np.column_stack([numbers(column, found) for column in cells]) / _READ_V)
+        found = read_numbers(open_table(file), MOST_ROWS)
+        rows.discard("row with another number of columns", found.short)
+        rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
+        matrices.append(np.column_stack(list(found.values.values())) / _READ_V)
     g, polarity, cycle = [], [], []
     for sign, matrix in zip((1.0, -1.0), matrices, strict=True):
         for i, ramp in enumerate(matrix.T):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.device.formats.kinds import Format, Mapping, one_device, text_of
-from synarray.device.formats.tables import Table, numbers, open_table, read_columns
+from synarray.device.formats.tables import Table, numbers, open_table, read_numbers
 from synarray.device.measured import MOST_ROWS, Measurements, Rows, settle
 from synarray.errors import DataError
 
@@ -22,11 +22,11 @@ _PLACEHOLDER = (0.1e-6, 5e-6)
 def _matrix(path: Path, table: Table | None) -> tuple[Floats, Rows]:
     """Read all columns as numbers; the rows carry what was passed over."""
     table = table or open_table(path)
-    cells, short, beyond, _ = read_columns(table, MOST_ROWS)
+    found = read_numbers(table, MOST_ROWS)
     rows = Rows(np.zeros(0), repairs=list(table.repairs))
-    rows.discard("row with another number of columns", short)
-    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", beyond)
-    return np.column_stack([numbers(column, table) for column in cells]), rows
+    rows.discard("row with another number of columns", found.short)
+    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
+    return np.column_stack(list(found.values.values())), rows
 
 
 def _counts_up(column: Floats) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -98,13 +100,38 @@ def _scale(table: Table, at: int, own: str) -> float:
         ) from None  # fmt: skip
 
 
-def _polarities(cells: list[str], table: Table) -> np.ndarray:
+def _polarities(cells: Sequence[str], table: Table) -> np.ndarray:
     try:
         return np.array(cells, float)
     except ValueError:
         known = {cell: _POLARITIES.get(cell.strip().lower()) for cell in set(cells)}
         words = np.array([np.nan if known[cell] is None else known[cell] for cell in cells], float)
         return np.where(np.isfinite(words), words, numbers(cells, table))
+
+
+class Names:
+    """Numbers for names, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+        self._codes: dict[str, int] = {}
+
+    def codes(self, cells: Sequence[str]) -> np.ndarray:
+        """Return the numbers of some names."""
+        for cell in dict.fromkeys(cells):
+            if cell not in self._codes:
+                self._codes[cell] = len(self.known)
+                self.known.append(cell.strip()[:80])
+        return np.array([self._codes[cell] for cell in cells], np.int32)
+
+
+def _converter(own: str, table: Table, carried: Counter[str], names: Names) -> Callable[[Sequence[str]], np.ndarray]:
+    """Return what turns the cells of a column into an array."""
+    if own == "device_id":
+        return names.codes
+    if own == "polarity":
+        return lambda cells: _polarities(cells, table)
+    return lambda cells: numbers(cells, table, _UNITS.get(own), carried)
 
 
 def _read(path: Path, table: Table | None, mapping: Mapping, name: str) -> Measurements:
@@ -117,18 +144,14 @@ def _read(path: Path, table: Table | None, mapping: Mapping, name: str) -> Measu
             "a table of pulses must have a column of conductances", got=", ".join(table.header) or "no header",
             where=source, do="Name it G_S, or map it: --columns G_S=NAME (or R_ohm=NAME, or I_A=NAME,read_V=NAME).",
         )  # fmt: skip
-    cells, short, beyond, _ = read_columns(table, MOST_ROWS)
-    repairs = list(table.repairs)
-    values: dict[str, np.ndarray] = {}
+    repairs, carried, names = list(table.repairs), Counter[str](), Names()
+    wanted = {at: _converter(own, table, carried, names) for own, (at, _) in places.items()}
+    found = read_columns(table, MOST_ROWS, wanted)
+    values = {own: found.values[at] * scale for own, (at, scale) in places.items() if own != "device_id"}
     for own, (at, scale) in places.items():
-        if own == "device_id":
-            continue
-        column = (
-            _polarities(cells[at], table) if own == "polarity" else numbers(cells[at], table, _UNITS.get(own), repairs)
-        )
-        values[own] = column * scale
         if scale != 1.0:
             repairs.append(f"column {table.header[at].strip()} was brought to {_UNITS[own]}")
+    repairs += [f"{count:,} values with their unit were brought to {unit}" for unit, count in carried.items()]
     with np.errstate(divide="ignore", invalid="ignore"):
         if "R_ohm" in values and "G_S" not in values:
             values["G_S"] = 1.0 / values["R_ohm"]
@@ -136,13 +159,13 @@ def _read(path: Path, table: Table | None, mapping: Mapping, name: str) -> Measu
         elif "G_S" not in values:
             values["G_S"] = values["I_A"] / values["read_V"]
             repairs.append("conductances are current / read voltage")
-    ids = cells[places["device_id"][0]] if "device_id" in places else None
-    rows = Rows(values.pop("G_S"), ids, repairs=repairs)
+    ids = found.values[places["device_id"][0]] if "device_id" in places else None
+    rows = Rows(values.pop("G_S"), ids, names=names.known, repairs=repairs)
     for own, column in values.items():
         if own not in _MORE:
             setattr(rows, own, column)
-    rows.discard("row with another number of columns", short)
-    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", beyond)
+    rows.discard("row with another number of columns", found.short)
+    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
     return settle(rows, source, name)
 
 
@@ -206,15 +229,18 @@ def _read_arc(path: Path, table: Table | None, mapping: Mapping) -> Measurements
     if table.width < len(_ARC):
         raise DataError(f"a file of ArC ONE must have {len(_ARC)} columns, the last the read voltage", got=f"{table.width}",
                         where=path.name, do="Say another format with --format.")  # fmt: skip
-    cells, short, beyond, _ = read_columns(table, MOST_ROWS)
-    word, bit, resistance, amplitude, width = (numbers(cells[i], table) for i in range(5))
+    found = read_columns(table, MOST_ROWS, {i: lambda cells: numbers(cells, table) for i in (0, 1, 2, 3, 4, 7)})
+    word, bit, resistance, amplitude, width, read = found.values.values()
     with np.errstate(divide="ignore", invalid="ignore"):
         g = 1.0 / resistance
-    names = [f"W{w:g}B{b:g}" for w, b in zip(word, bit, strict=True)]
+    pairs, codes = np.unique(np.column_stack([word, bit]), axis=0, return_inverse=True)
     repairs = [*table.repairs, "conductances are 1 / resistance"]
-    rows = Rows(g, names, amplitude_V=amplitude, width_s=width, read_V=numbers(cells[7], table), repairs=repairs)
-    rows.discard("row with another number of columns", short)
-    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", beyond)
+    rows = Rows(
+        g, codes.reshape(-1).astype(np.int32), names=[f"W{w:g}B{b:g}" for w, b in pairs.tolist()], repairs=repairs
+    )
+    rows.amplitude_V, rows.width_s, rows.read_V = amplitude, width, read
+    rows.discard("row with another number of columns", found.short)
+    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
     return settle(rows, path.name, "arc")
 
 

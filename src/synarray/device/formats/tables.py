@@ -9,9 +9,12 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +23,7 @@ from synarray.errors import DataError
 from synarray.files import open_ordinary
 from synarray.units import parse_quantity
 
-__all__ = ["Table", "numbers", "open_table", "read_columns", "rows_of"]
+__all__ = ["Columns", "Table", "numbers", "open_table", "read_columns", "read_numbers"]
 
 _SAMPLE = 1 << 16
 _CHUNK = 100_000
@@ -46,6 +49,19 @@ _WORDS = {
     "#n/a",
 }
 _QUANTITY = re.compile(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*[a-zA-Zµμ%Ω]+$")
+
+
+Convert = Callable[[Sequence[str]], npt.NDArray[Any]]
+
+
+class Columns(NamedTuple):
+    """What was read of a table."""
+
+    values: dict[int, npt.NDArray[Any]]
+    short: int
+    """Rows that were passed over because they have another number of cells."""
+    beyond: int
+    """Rows beyond the most that are kept."""
 
 
 @dataclass(frozen=True)
@@ -131,20 +147,18 @@ def open_table(path: Path) -> Table:
     )
 
 
-def rows_of(table: Table) -> Iterator[list[list[str]]]:
-    """Read the rows below the header, some at a time, as lists of cells."""
-    with open_ordinary(table.path) as binary:
-        lines = io.TextIOWrapper(binary, table.encoding, errors="replace", newline=None)
-        for _ in itertools.islice(_bounded(lines, table.path), table.before):
+@contextmanager
+def _opened(table: Table) -> Iterator[tuple[Iterator[str], Iterator[list[str]]]]:
+    """Open a table below its header: its lines, and the same ones as rows of cells."""
+    with io.TextIOWrapper(open_ordinary(table.path), table.encoding, errors="replace", newline=None) as text:
+        lines = _bounded(text, table.path)
+        for _ in itertools.islice(lines, table.before):
             pass
-        reader: Iterator[list[str]]
-        if table.separator == " ":
-            reader = (line.split() for line in _bounded(lines, table.path))
-        else:
-            reader = csv.reader(_bounded(lines, table.path), delimiter=table.separator, skipinitialspace=True)
         try:
-            while chunk := [row for row in itertools.islice(reader, _CHUNK) if row]:
-                yield chunk
+            if table.separator == " ":
+                yield lines, (line.split() for line in lines)
+            else:
+                yield lines, csv.reader(lines, delimiter=table.separator, skipinitialspace=True)
         except csv.Error as error:
             raise DataError(
                 "each line of a file of pulses must be a row",
@@ -154,36 +168,42 @@ def rows_of(table: Table) -> Iterator[list[list[str]]]:
             ) from None
 
 
-def read_columns(table: Table, most: int) -> tuple[list[list[str]], int, int, int]:
-    """Read a table column by column.
+def read_columns(table: Table, most: int, wanted: Mapping[int, Convert]) -> Columns:
+    """Read some columns, a chunk at a time; cells are turned into numbers at once, so that only these are kept.
 
-    Returns
-    -------
-    columns : list of list of str
-    short : int
-        Rows that were passed over because they have another number of cells.
-    beyond : int
-        Rows beyond the most that are kept.
-    rows : int
-        Rows that were read.
+    Parameters
+    ----------
+    table : Table
+    most : int
+        Rows that are kept.
+    wanted : mapping of int to callable
+        For each column that is wanted, what turns its cells into an array.
     """
-    columns: list[list[str]] = [[] for _ in range(table.width)]
-    short = beyond = rows = 0
-    for chunk in rows_of(table):
-        rows += len(chunk)
-        whole = [row for row in chunk if len(row) == table.width]
-        short += len(chunk) - len(whole)
-        room = max(most - len(columns[0]), 0)
-        beyond += max(len(whole) - room, 0)
-        for column, cells in zip(columns, zip(*whole[:room], strict=True), strict=False):
-            column.extend(cells)
-    return columns, short, beyond, rows
+    parts: dict[int, list[npt.NDArray[Any]]] = {at: [] for at in wanted}
+    kept = short = 0
+    with _opened(table) as (lines, reader):
+        while kept < most and (chunk := list(itertools.islice(reader, min(_CHUNK, most - kept)))):
+            whole = [row for row in chunk if len(row) == table.width]
+            short += sum(bool(row) for row in chunk) - len(whole)
+            kept += len(whole)
+            if whole:
+                columns = list(zip(*whole, strict=True))
+                for at, convert in wanted.items():
+                    parts[at].append(convert(columns[at]))
+        beyond = sum(not line.isspace() for line in lines)
+    empty = np.zeros(0)
+    return Columns({at: np.concatenate(found) if found else empty for at, found in parts.items()}, short, beyond)
+
+
+def read_numbers(table: Table, most: int) -> Columns:
+    """Read all columns as numbers."""
+    return read_columns(table, most, dict.fromkeys(range(table.width), lambda cells: numbers(cells, table)))
 
 
 def numbers(
-    cells: Sequence[str], table: Table, unit: str | None = None, repairs: list[str] | None = None
+    cells: Sequence[str], table: Table, unit: str | None = None, carried: Counter[str] | None = None
 ) -> npt.NDArray[np.float64]:
-    """Turn cells into numbers: nan where a cell is none; quantities such as "2.3 uS" where a unit is due."""
+    """Turn cells into numbers: nan where a cell is none; quantities such as "2.3 uS" where a unit is due, which are counted."""
     if not table.decimal_comma:
         try:
             return np.array(cells, float)
@@ -201,8 +221,8 @@ def numbers(
                     quantities += 1
                 except ValueError:
                     continue
-    if quantities and repairs is not None:
-        repairs.append(f"{quantities:,} values with their unit were brought to {unit}")
+    if quantities and unit and carried is not None:
+        carried[unit] += quantities
     return values
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.fitting.begin import begin
+from synarray.device.fitting.begin import begin, require_way
 from synarray.device.fitting.choice import NODES, Steps, choose, fit_table
 from synarray.device.fitting.effects import Group, spread_of
 from synarray.device.fitting.likelihood import predictions
@@ -31,6 +31,7 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     _maximise(fit)
     for _ in range(1 if fit.noisy else 2):
         _compare_devices(fit, rng, draws)
+        require_way(fit)
         _count_pulses(fit)
         _maximise(fit)
     _compare_devices(fit, rng, draws)

@@ -12,7 +12,7 @@ from synarray.device.fitting.trains import Pulses, Trains, arrange, run_lengths,
 from synarray.device.measured import Measurements
 from synarray.errors import DataError
 
-__all__ = ["begin"]
+__all__ = ["begin", "require_way"]
 
 _MOST_PULSES, _MOST_HIDDEN = 150_000, 60_000
 """Reads that the law is fitted to, without and with read noise."""
@@ -110,13 +110,24 @@ def _set_failures_aside(fit: Analog) -> None:
     fit.pulses = p.where(~(nothing & inside))
 
 
-def _first_numbers(fit: Analog) -> None:
-    low, high = fit.theta["low"], fit.theta["high"]
-    if not high - low > _LEAST_WAY:
+def require_way(fit: Analog) -> None:
+    """Refuse pulses between whose ends there is nothing.
+
+    Raises
+    ------
+    DataError
+        When the ends are one.
+    """
+    if not fit.theta["high"] - fit.theta["low"] > _LEAST_WAY:
         raise DataError(
             "pulses must move the conductance between two ends", got="the same middle value at both",
             where=fit.measured.source, do="Measure trains that reach both ends, or check which way each pulse goes.",
         )  # fmt: skip
+
+
+def _first_numbers(fit: Analog) -> None:
+    low, high = fit.theta["low"], fit.theta["high"]
+    require_way(fit)
     room = min(3.0 * float(np.sqrt(fit.noise.step)), 0.5) if np.isfinite(fit.noise.read_error) else 1e-6
     scaled = Pulses(
         (fit.pulses.before - low) / (high - low), (fit.pulses.after - low) / (high - low), *(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -63,15 +64,16 @@ def _read_neurosim(path: Path, table: Table | None, mapping: Mapping) -> Measure
     number, g = matrix.T
     step = np.diff(number)
     falling = (step == -1) & np.append(step[1:] == -1, [True])  # a train that counts down from its last number
-    block = np.cumsum(np.concatenate([[0], (step <= 0) & ~(falling & np.concatenate([[False], falling[:-1]]))]))
+    anew = (step <= 0) & ~(falling & np.concatenate([[False], falling[:-1]]))
+    block = np.cumsum(np.concatenate([np.zeros(min(len(g), 1)), anew]))
     polarity, cycle, before = np.zeros(len(g)), np.zeros(len(g)), 0
-    for i in range(block[-1] + 1):
-        mine = np.flatnonzero(block == i)
-        up = float(np.nan_to_num(g[mine[-1]])) >= float(np.nan_to_num(g[mine[0]]))
-        before += i > 0 and up
-        cycle[mine], polarity[mine] = before, 1.0 if up else -1.0
-        if number[mine[0]] == 0 or (i == 0) or (np.diff(number[mine[:2]]) < 0).any():
-            polarity[mine[0]] = 0.0  # the state before the train
+    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(g)] if len(g) else [0]
+    for first, end in pairwise(edges):
+        up = float(np.nan_to_num(g[end - 1])) >= float(np.nan_to_num(g[first]))
+        before += first > 0 and up
+        cycle[first:end], polarity[first:end] = before, 1.0 if up else -1.0
+        if number[first] == 0 or first == 0 or (end - first > 1 and number[first + 1] < number[first]):
+            polarity[first] = 0.0  # the state before the train
     rows.G_S, rows.polarity, rows.cycle = g, polarity, cycle
     rows.repairs.append(
         "a block of rising pulse numbers whose conductance rises was read as LTP, one that falls as LTD"

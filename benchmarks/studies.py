@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="synarray-studies-", dir=Path.cwd()) as place:
+    with tempfile.TemporaryDirectory(prefix="synarray-studies-") as place:
         folder = Path(place)
         if arguments.what == "throughput":
             throughput(arguments.runs or 32, arguments.seconds, folder)

@@ -155,6 +155,17 @@ def test_every_range_holds_its_factor() -> None:
         assert factor.value <= factor.high * (1 + 1e-9)
 
 
+def test_every_claim_rests_on_prices_that_say_where_they_come_from() -> None:
+    found = derived()
+    owners = {each["owner"] for each in found.sources}
+    for claim in found.claims:
+        assert claim.rests_on
+        assert set(claim.rests_on) <= owners
+    assert {"v_ltp", "g_max"} <= {each["name"] for each in found.sources if each["owner"] == "subquantum-cbram"}
+    assert {"dram_word", "c_line"} <= {each["name"] for each in found.sources if each["owner"] == "periphery"}
+    assert all(len(each["source"]) > 5 for each in found.sources)
+
+
 def test_a_factor_of_the_cells_knows_nothing_of_the_periphery() -> None:
     dear = PRICES.model_copy(update={"add": 10 * PRICES.add, "c_line": 3 * PRICES.c_line})
     cheap, costly = (next(each for each in derived(p).devices if each.device.name == "pcm") for p in (PRICES, dear))

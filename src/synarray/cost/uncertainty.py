@@ -13,12 +13,12 @@ from typing import Literal
 from synarray.cost.prices import Periphery
 from synarray.device.spec import DeviceSpec
 
-__all__ = ["Interval", "Prices", "spread_of"]
+__all__ = ["PRICED", "Interval", "Prices", "spread_of"]
 
 _End = Literal["low", "high"]
 _Ends = Mapping[str, Mapping[str, _End]]
 
-_PRICED = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read", "e_ltp", "e_ltd")
+PRICED = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read", "e_ltp", "e_ltd")
 """Numbers of a device that a price depends on."""
 
 
@@ -59,9 +59,9 @@ class Prices:
     def ranged(self) -> list[tuple[str, str]]:
         """Part and name of every price that has a range of its own."""
         names = [("periphery", name) for name in self.periphery.ranged]
-        names += [("own", name) for name in self.own.ranged if name in _PRICED]
+        names += [("own", name) for name in self.own.ranged if name in PRICED]
         if self.other.name != self.own.name:
-            names += [("other", name) for name in self.other.ranged if name in _PRICED and not self._tied(name)]
+            names += [("other", name) for name in self.other.ranged if name in PRICED and not self._tied(name)]
         return names
 
     def at(self, ends: Mapping[tuple[str, str], _End]) -> Prices:

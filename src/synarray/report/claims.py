@@ -9,6 +9,9 @@ from synarray.study.claims import Claims
 
 __all__ = ["claims_section"]
 
+_FEW = 6
+"""Owners of prices that are named one by one."""
+
 
 def claims_section(derived: Claims, command: str) -> Section:
     """Lay out what was derived: the claims, the algorithm's factor as a product, other memories, energy by component.
@@ -19,7 +22,9 @@ def claims_section(derived: Claims, command: str) -> Section:
     command : str
         That derives them again.
     """
-    tables = [table for table in (_claims(derived), _chain(derived), _devices(derived)) if table.rows]
+    tables = [
+        table for table in (_claims(derived), _chain(derived), _devices(derived), _sources(derived)) if table.rows
+    ]
     machines = {ledger.title: by_component(ledger) for ledger in derived.ledgers if len(ledger.entries) > 1}
     return Section(
         "claims", "The article's energy claims, derived", tables=tables,
@@ -39,10 +44,13 @@ def _claims(derived: Claims) -> Table:
                 stated,
                 claim.verdict if stated else "",
                 claim.how,
+                ", ".join(claim.rests_on) if len(claim.rests_on) < _FEW else "prices of all of them",
             )
         )
     title = "The article's claims"
-    return Table(title, ("against", "factor", "stated", "verdict", "how"), rows, texts=(3, 4), caption=title)
+    return Table(
+        title, ("against", "factor", "stated", "verdict", "how", "prices of"), rows, texts=(3, 4, 5), caption=title
+    )
 
 
 def _chain(derived: Claims) -> Table:
@@ -50,6 +58,14 @@ def _chain(derived: Claims) -> Table:
     title = "The algorithm's factor in programming energy, as a product"
     columns = ("factor", "one energy per pulse", "energy grows with the step", "how")
     return Table(title, columns, rows, texts=(3,), caption=title)
+
+
+def _sources(derived: Claims) -> Table:
+    rows = [
+        (each["owner"], each["name"] + ("" if each["confirmed"] else " ?"), each["source"]) for each in derived.sources
+    ]
+    title = "Where the prices come from"
+    return Table(title, ("of", "price", "source"), rows, texts=(1, 2), caption=f"{title}; ? nobody has confirmed it")
 
 
 def _devices(derived: Claims) -> Table:

@@ -16,9 +16,10 @@ from typing import Any
 from synarray.cost.baselines import MEMORIES, GradientTraining, back_propagation, chips, conventional, without_events
 from synarray.cost.ledger import Ledger
 from synarray.cost.prices import Periphery, load_periphery
-from synarray.cost.uncertainty import Interval, Prices, spread_of
+from synarray.cost.uncertainty import PRICED, Interval, Prices, spread_of
 from synarray.device.library import device_names, load_device
 from synarray.device.spec import DeviceSpec
+from synarray.spec import Sourced
 from synarray.study.backprop import rivals_of
 from synarray.study.energy import Bill
 from synarray.study.reproduce import Row
@@ -29,6 +30,8 @@ _DEVICE, _ALGORITHM, _TOTAL = (10.0, 100.0), (10.0, 10.0), (100.0, 1000.0)
 """Factors that the article states: device, algorithm, together."""
 _OWN = "subquantum-cbram"
 _RIVAL = "metal-filament-cbram"
+_AROUND, _CHIPS = "periphery", "chips"
+"""Owners of the prices that are no device's."""
 _SOFT, _SAME, _UNPRUNED = "cbram-analog", "cbram-same-unpruned", "cbram-unpruned"
 _LOCAL, _LEVELS, _FRUGAL = "cbram-local", "cbram-few-levels", "cbram-frugal"
 
@@ -48,6 +51,8 @@ class Claim:
         What the article states: from, to.
     how : str
         How it was derived.
+    rests_on : tuple of str
+        Whose prices it rests on: owners among the ``sources`` of all claims.
     """
 
     part: str
@@ -55,6 +60,7 @@ class Claim:
     factor: Interval
     stated: tuple[float, float] | None
     how: str
+    rests_on: tuple[str, ...] = (_OWN,)
 
     @property
     def verdict(self) -> str:
@@ -73,6 +79,7 @@ class Claim:
         return {
             "part": self.part, "name": self.name, "factor": self.factor.value, "low": self.factor.low,
             "high": self.factor.high, "stated": self.stated, "verdict": self.verdict, "how": self.how,
+            "rests_on": list(self.rests_on),
         }  # fmt: skip
 
 
@@ -147,6 +154,8 @@ class Claims:
         The algorithm's factor as a product; the last two are against the unpruned network, and of everything.
     ledgers : list of Ledger
         Soft-pruned, unpruned, and conventional machines: for the figure.
+    sources : list of dict
+        Every price behind them: its owner, its name, where it comes from, whether that is confirmed.
     notes : list of str
         What rests on what; what could not be derived.
     """
@@ -155,6 +164,7 @@ class Claims:
     claims: list[Claim]
     chain: list[NamedFactor]
     ledgers: list[Ledger]
+    sources: list[dict[str, Any]]
     notes: list[str]
 
     def summary(self) -> dict[str, Any]:
@@ -164,6 +174,7 @@ class Claims:
             "claims": [each.summary() for each in self.claims],
             "chain": [each.summary() for each in self.chain],
             "ledgers": [each.summary() for each in self.ledgers],
+            "sources": self.sources,
             "notes": self.notes,
         }
 
@@ -194,7 +205,7 @@ def derive(rows: Sequence[Row], periphery: Periphery, rivals: Sequence[GradientT
     missing = [key for key in (_SOFT, _SAME, _UNPRUNED, _LOCAL, _LEVELS, _FRUGAL) if key not in by_key]
     notes = [f"Left out for want of the rows {', '.join(missing)}."] if missing else []
     if _SOFT not in by_key:
-        return Claims([], [], [], [], notes)
+        return Claims([], [], [], [], [], notes)
     soft = _bills(by_key[_SOFT])
     own = soft[0].device
     bench = _Bench(periphery, own, {key: _bills(row) for key, row in by_key.items() if row.bills[0]})
@@ -206,7 +217,19 @@ def derive(rows: Sequence[Row], periphery: Periphery, rivals: Sequence[GradientT
     notes.append(f"Prices that nobody has confirmed: {', '.join(periphery.unconfirmed)}.")
     if rivals and not all(rivals):
         notes.append("For some seeds no network trained by back-propagation reached the accuracy.")
-    return Claims(devices, claims, _chain(bench, by_key), _figure(bench, soft), notes)
+    owners: list[tuple[str, Sourced]] = [(own.name, own), *((each.device.name, each.device) for each in devices)]
+    operation = {"owner": _CHIPS, "name": "synaptic operation", "source": chips()[0], "confirmed": True}
+    sources = [*_sources([*owners, (_AROUND, periphery)]), operation]
+    return Claims(devices, claims, _chain(bench, by_key), _figure(bench, soft), sources, notes)
+
+
+def _sources(owners: Sequence[tuple[str, Sourced]]) -> list[dict[str, Any]]:
+    return [
+        {"owner": owner, "name": name, "source": source.source, "confirmed": source.confirmed}
+        for owner, spec in owners
+        for name, source in spec.sources.items()
+        if isinstance(spec, Periphery) or name in PRICED
+    ]
 
 
 def _bills(row: Row) -> list[Bill]:
@@ -273,13 +296,14 @@ def _of_device(devices: Sequence[DeviceFactor]) -> list[Claim]:
     middle = sorted(known, key=lambda each: each.pulse.value)[len(known) // 2]
     return [
         Claim("device", "metal-filament CBRAM, per pulse", metal.pulse, _DEVICE,
-              "v^2 t g at the middle of each range, equal pulses: the conductances alone"),
+              "v^2 t g at the middle of each range, equal pulses: the conductances alone", (_OWN, _RIVAL)),
         Claim("device", "metal-filament CBRAM, per training, cells only", metal.cells, _DEVICE,
-              f"the counts of {_SOFT}: pulses and reads at the conductance they met"),
+              f"the counts of {_SOFT}: pulses and reads at the conductance they met", (_OWN, _RIVAL)),
         Claim("device", "metal-filament CBRAM, per training, with periphery", metal.all, _DEVICE,
-              "the same, with lines, converters, digital circuits"),
+              "the same, with lines, converters, digital circuits", (_OWN, _RIVAL, _AROUND)),
         Claim("device", f"median of {len(known)} other technologies, per pulse", middle.pulse, _DEVICE,
-              f"their own published pulses ({middle.device.name}); {len(inside)} of {len(known)} overlap 10 to 100"),
+              f"their own published pulses ({middle.device.name}); {len(inside)} of {len(known)} overlap 10 to 100",
+              (_OWN, *(each.device.name for each in known))),
     ]  # fmt: skip
 
 
@@ -350,9 +374,9 @@ def _together(bench: _Bench, devices: Sequence[DeviceFactor]) -> list[Claim]:
 
     return [
         Claim("together", "metal filament, unpruned / this", bench.over_seeds(pruned, n, other), _TOTAL,
-              "programming energy: device and soft pruning"),
+              "programming energy: device and soft pruning", (_OWN, _RIVAL)),
         Claim("together", "metal filament, unpruned, every weight at every image / this", bench.over_seeds(evented, n, other),
-              _TOTAL, "programming energy: device, soft pruning, event-driven updates"),
+              _TOTAL, "programming energy: device, soft pruning, event-driven updates", (_OWN, _RIVAL)),
     ]  # fmt: skip
 
 
@@ -363,7 +387,8 @@ def _elsewhere(bench: _Bench, soft: list[Bill], pairs: list[tuple[Bill, Gradient
         def factor(p: Prices, seed: int) -> float:
             return there(p, seed) / bills[seed].ledger(p.periphery, p.own).total
 
-        return Claim("elsewhere", name, bench.over_seeds(factor, len(bills)), _TOTAL, how)
+        rests_on = (_OWN, _AROUND, _CHIPS) if "synaptic operation" in name else (_OWN, _AROUND)
+        return Claim("elsewhere", name, bench.over_seeds(factor, len(bills)), _TOTAL, how, rests_on)
 
     def same(p: Prices, seed: int, memory: str) -> float:
         return conventional(soft[seed].counts, p.periphery, memory, soft[seed].updates).total
@@ -401,9 +426,8 @@ def _of_time(bench: _Bench, soft: list[Bill], pairs: list[tuple[Bill, GradientTr
             return there(p, seed).seconds["memory-bound"] / bills[seed].ledger(p.periphery, p.own).seconds[schedule]
 
         how = "bytes of weights / bandwidth; array: pulse widths, reads, conversions"
-        return Claim(
-            "time", f"{name}, weights in DRAM / array, {schedule}", bench.over_seeds(factor, len(bills)), _TOTAL, how
-        )
+        title, found = f"{name}, weights in DRAM / array, {schedule}", bench.over_seeds(factor, len(bills))
+        return Claim("time", title, found, _TOTAL, how, (_OWN, _AROUND))
 
     def same(p: Prices, seed: int) -> Ledger:
         return conventional(soft[seed].counts, p.periphery, "DRAM", soft[seed].updates)

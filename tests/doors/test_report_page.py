@@ -401,7 +401,8 @@ def test_claims_stand_in_the_page_as_they_were_derived() -> None:
         Claims([], [claim], [], [Ledger("soft-pruned", entries, {}, 0.0, 0.0)], [], ["a note"]), "command"
     )
     (table,) = section.tables  # nothing is laid out of what was not derived
-    assert table.rows == [(f"device: {HOSTILE}", "33x (12 to 99)", "10 to 100", "confirmed", "v^2 t g")]
+    row = (f"device: {HOSTILE}", "33x (12 to 99)", "10 to 100", "confirmed", "v^2 t g", "subquantum-cbram")
+    assert table.rows == [row]
     numbers = section.pictures[0].table
     assert numbers is not None
     assert [list(row) for row in numbers.rows] == [["cells", "3 J"], ["lines", "500 mJ"]]

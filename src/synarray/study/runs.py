@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import platform
@@ -252,7 +253,7 @@ def write_run(
             (folder / "experiment.toml").write_text(to_toml(spec), "utf-8")
             (folder / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
             (folder / "provenance.json").write_text(json.dumps(provenance, indent=1), "utf-8")
-            np.savez_compressed(folder / "arrays.npz", allow_pickle=False, **result_arrays(result))
+            (folder / "arrays.npz").write_bytes(_packed(result_arrays(result)))
             _sync(*(folder / name for name in _FILES), folder)
             stands = _move(folder, target, within)
             _sync(target.parent)
@@ -264,6 +265,13 @@ def write_run(
             "the run must be written to disk", got=str(error.strerror or error), where=str(target),
             do="Free some space or give another folder with --out; earlier runs are untouched.",
         ) from None  # fmt: skip
+
+
+def _packed(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
+    """Return the bytes of an .npz; written at once, since a zip file that cannot be finished complains when it is let go."""
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
 
 
 def open_run(path: Path | str) -> Run:

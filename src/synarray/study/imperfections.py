@@ -251,7 +251,7 @@ def _differs(spec: ExperimentSpec) -> bool:
         return False
     if device.response is not None:
         mirrored = _on_mirrored_axis(device.response)
-        return mirrored.ltp != mirrored.ltd[::-1]
+        return not np.allclose(mirrored.ltp, mirrored.ltd[::-1], rtol=1e-9, atol=0.0)
     curved = device.law == "soft-bound" and abs(device.nonlinearity_ltp) != abs(device.nonlinearity_ltd)
     return device.n_levels_ltp != device.n_levels_ltd or curved
 

@@ -34,13 +34,11 @@ def usable_levels(device: DeviceSpec) -> int:
     most = max(device.n_levels_ltp, device.n_levels_ltd)
     g = np.linspace(device.g_min, device.g_max, _GRID)
     noise = np.hypot(device.sigma_c2c * device.g_range, device.sigma_read * g)
+    from scipy.integrate import trapezoid
+
     if noise.max() <= 0:
         return int(most) + 1
-    apart = (
-        float(np.trapezoid(1.0 / np.maximum(2.0 * noise, device.g_range / (1e6 * most)), g))
-        if hasattr(np, "trapezoid")
-        else 0.0
-    )
+    apart = float(trapezoid(1.0 / np.maximum(2.0 * noise, device.g_range / (1e6 * most)), g))
     return 1 + int(min(apart, most))
 
 

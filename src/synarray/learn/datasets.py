@@ -321,7 +321,7 @@ def check_labels(
             do="Check that images and labels belong together and that both files are complete.",
         )  # fmt: skip
     labels = _whole(y.reshape(-1), where)
-    classes = np.unique(labels)
+    classes = _different(labels)
     if known is None and len(classes) < 2:
         raise DataError(
             "training needs at least two classes", got=f"{few(classes.tolist())} alone" if len(labels) else "no labels",
@@ -339,6 +339,14 @@ def check_labels(
             do="Leave out these images, or train on their classes too.",
         )  # fmt: skip
     return labels
+
+
+def _different(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the different labels, rising; by counting where their range allows, which is faster than to sort."""
+    if len(labels) == 0 or int(labels.max()) - int(labels.min()) > len(labels):
+        return np.unique(labels)
+    first = int(labels.min())
+    return np.flatnonzero(np.bincount(labels - first)) + first
 
 
 def _whole(y: npt.NDArray[Any], where: str) -> npt.NDArray[np.int64]:
@@ -382,7 +390,7 @@ def _assemble(name: str, source: str, arrays: Mapping[str, npt.NDArray[Any]], wh
         )  # fmt: skip
     check_scale(x_train, x_test, f"{where['x_train']} and {where['x_test']}")
     y_train = check_labels(arrays["y_train"], len(x_train), where["y_train"])
-    classes = np.unique(y_train)
+    classes = _different(y_train)
     y_test = check_labels(arrays["y_test"], len(x_test), where["y_test"], known=classes)
     x_train, x_test, full_scale = _intensities(x_train, x_test, where["x_train"])
     y_train, y_test = (np.searchsorted(classes, y).astype(np.int64) for y in (y_train, y_test))

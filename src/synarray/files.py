@@ -10,12 +10,13 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from synarray.errors import RunError
 
-__all__ = ["LARGEST_TEXT", "open_ordinary", "parse_toml", "read_text", "write_file"]
+__all__ = ["LARGEST_TEXT", "open_ordinary", "parse_toml", "read_text", "write_file", "write_whole"]
 
 LARGEST_TEXT = 1 << 20
 """Bytes of an experiment, a device or the words of a run."""
@@ -66,23 +67,33 @@ def parse_toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file so that its place holds, at every instant and after a power failure, the old content or all of the new."""
+    beside = path.with_name(f"{path.name}.tmp")
+    beside.unlink(missing_ok=True)  # whatever it is: a link would be followed
+    with beside.open("xb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole, in the place of what is there: at every instant it holds the old content or all of the new.
+    """Write a file whole, and make its folder; see ``write_whole``.
 
     Raises
     ------
     RunError
         When it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)  # whatever it is: a link would be followed
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, [content])
     except (OSError, ValueError) as error:
         raise RunError(
             "the place of a file must be writable", got=getattr(error, "strerror", None) or str(error), where=str(path),

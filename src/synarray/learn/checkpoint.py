@@ -12,7 +12,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError
-from synarray.files import open_ordinary
+from synarray.files import open_ordinary, write_whole
 from synarray.learn.result import HistoryPoint
 from synarray.spec import Spec
 from synarray.units import Seconds
@@ -30,7 +30,7 @@ from synarray.units import Seconds
 if TYPE_CHECKING:
     from synarray.learn.training import Trainer
 
-__all__ = ["CHECKPOINTS", "CheckpointSpec", "Checkpoints", "TrainingStoppedError", "capture", "restore", "write_whole"]
+__all__ = ["CHECKPOINTS", "CheckpointSpec", "Checkpoints", "TrainingStoppedError", "capture", "restore"]
 
 CHECKPOINTS = ("checkpoint-0", "checkpoint-1")
 """Names of the two files, written in turn."""
@@ -162,22 +162,6 @@ def _alike(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
     grows = name.startswith("history.") or name == "trainer.winners"
     shapes = (one.shape[1:], other.shape[1:]) if grows and other.ndim else (one.shape, other.shape)
     return one.dtype == other.dtype and shapes[0] == shapes[1]
-
-
-def write_whole(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file so that its place holds, at every instant and after a power failure, the old content or all of the new."""
-    beside = path.with_name(f"{path.name}.tmp")
-    beside.unlink(missing_ok=True)  # whatever it is: a link would be followed
-    with beside.open("xb") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _write(path: Path, header: dict[str, Any], state: State) -> None:

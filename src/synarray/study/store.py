@@ -25,8 +25,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError, SynarrayError
-from synarray.files import open_ordinary
-from synarray.learn.checkpoint import write_whole
+from synarray.files import open_ordinary, write_whole
 from synarray.study.plan import WORDS, StudySpec, load_study
 from synarray.study.points import PlannedRun
 from synarray.study.runs import check_writable, is_there, to_toml

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import RunError, SpecError, nearest
-from synarray.learn.checkpoint import write_whole
+from synarray.files import write_whole
 from synarray.study.plan import OBJECTIVES
 from synarray.study.store import PlannedRow, Record, place_of, read_plan, read_records
 

@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from synarray.errors import RunError, SpecError
-from synarray.files import parse_toml, read_text
-from synarray.learn.checkpoint import CHECKPOINTS, write_whole
+from synarray.files import parse_toml, read_text, write_whole
+from synarray.learn.checkpoint import CHECKPOINTS
 from synarray.learn.result import Result
 from synarray.study.experiment import ExperimentSpec
 from synarray.study.runs import (

@@ -41,6 +41,37 @@ def test_json_and_the_files_beside_the_page(command: Command, bars_file: Path, t
     assert again == told
 
 
+def test_pulses_are_judged_in_one_command(command: Command, bars_file: Path, tmp_path: Path) -> None:
+    assert command("device", "synth", "hzo-fefet", "--devices", "5", "--cycles", "2", "-o", "my pulses.csv").status == 0
+    with Path("my pulses.csv").open("a") as file:
+        file.write("0,99,1,LTP,3.65,7.5e-8,nan,0.5,300\n")
+    few = ("--task", str(bars_file), *FEW[:4], "--draws", "2")
+    done = command("device", "judge", "my pulses.csv", *few, "--json")
+    assert done.status == 0, done.err
+    told = json.loads(done.out)
+    fitted = tmp_path / "verdicts" / "my-pulses" / "my-pulses.toml"
+    assert (told["fit"]["device"], told["fitted"], told["trainings"]) == (str(fitted.relative_to(tmp_path)), True, 2)
+    assert told["fit"]["discarded"] == {"conductance that is no number": 1}
+    assert told["fit"]["n_levels_ltp"] == 32
+    assert "judge 'my pulses.csv' --task" in told["command"]
+    page = (tmp_path / told["page"]).read_text("utf-8")
+    assert "Measured, in my pulses.csv" in page
+    assert "1 conductance that is no number" in page
+    assert page.count("<svg") == 4
+    # as fitting first and judging then; the pulses are drawn where they are given
+    assert command("device", "fit", "my pulses.csv", "-o", "other.toml").status == 0
+    assert (
+        fitted.read_text().partition("\n")[2] == Path("other.toml").read_text().partition("\n")[2]
+    )  # all but the name
+    again = json.loads(command("device", "judge", "other.toml", *few, "--measured", "my pulses.csv", "--json").out)
+    same = ("accuracies", "energy", "attribution", "time")
+    assert {key: again[key] for key in same} == {key: told[key] for key in same}
+    assert "Measured, in my pulses.csv" in (tmp_path / again["page"]).read_text("utf-8")
+    people = command("device", "judge", "my pulses.csv", *few)
+    assert "Discarded: 1 conductance that is no number." in people.out
+    assert "reads" in people.out
+
+
 def test_people_read_the_verdict(command: Command, bars_file: Path) -> None:
     done = command("device", "judge", "sram", "--task", str(bars_file), *FEW, "--out", "mine")
     assert done.status == 0, done.err
@@ -63,6 +94,10 @@ def test_people_read_the_verdict(command: Command, bars_file: Path) -> None:
     (("pcm", "--set", "data=x"), "--task"),
     (("pcm", "--set", "epohcs=3"), '"epochs"'),
     (("pcm", "--set", "device.g_max=0.5 uS"), "g_max"),
+    (("pcm", "--format", "arc"), "--measured"),
+    (("no-such.csv",), "no-such.csv"),
+    (("no-such.csv", "--measured", "more.csv"), "more.csv"),
+    (("pcm", "--measured", "no-such.csv"), "no-such.csv"),
     (("pcm", "--set", "array.rows=8", "--set", "array.columns=8"), "array"),
 ])  # fmt: skip
 def test_bad_input_is_refused_in_four_parts(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from browser import inspect, needs_chromium
 
+from synarray.device.synthetic import measure_devices
 from synarray.report.verdict import write_verdict
 from synarray.study.judge import Question, judge
 
@@ -39,7 +40,8 @@ def page(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
     (folder / "mine.toml").write_text(_DEVICE)
     settings = ("n_neurons=12", "images=90")
     question = Question(str(folder / "mine.toml"), str(bars_file), settings=settings, draws=3, wanted=0.7)
-    return write_verdict(judge(question, workers=2), folder / "page")
+    verdict = judge(question, workers=2)
+    return write_verdict(verdict, folder / "page", measure_devices(verdict.device, devices=3, cycles=2))
 
 
 @needs_chromium
@@ -76,7 +78,7 @@ def test_the_page_carries_everything_and_the_same_each_time(page: Path, bars_fil
     text = page.read_text("utf-8")
     assert "<script" not in text
     assert not re.search(r'(src|href)="(?!data:|#)', text)
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 4  # waterfall, response, measured trains and steps
     names = re.findall(r'\bid="([^"]+)"', text)
     assert len(names) == len(set(names))
     told = json.loads((page.parent / "verdict.json").read_text("utf-8"))
@@ -87,7 +89,9 @@ def test_the_page_carries_everything_and_the_same_each_time(page: Path, bars_fil
         draws=3,
         wanted=0.7,
     )
-    again = write_verdict(judge(question), tmp_path / "again").read_text("utf-8")
+    verdict = judge(question)
+    measured = measure_devices(verdict.device, devices=3, cycles=2)
+    again = write_verdict(verdict, tmp_path / "again", measured).read_text("utf-8")
     clock = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
     assert clock.sub("", again) == clock.sub("", text)
     assert told["fitted"]

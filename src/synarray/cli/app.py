@@ -313,7 +313,11 @@ def export_device(
 @device.command("judge")
 def judge_device(
     source: Annotated[
-        str, typer.Argument(metavar="DEVICE", help="Name of a device of the library, or the path of a .toml file.")
+        str,
+        typer.Argument(
+            metavar="DEVICE|PULSES",
+            help="Name of a device of the library, a .toml file, or measured pulses to be fitted.",
+        ),
     ],
     task: Annotated[
         str | None, typer.Option(metavar="mnist|PATH", help="Data set; default: the experiment's, mnist.")
@@ -331,13 +335,22 @@ def judge_device(
         float | None,
         typer.Option(metavar="PERCENT", help="Also find what would reach this accuracy (about as long again)."),
     ] = None,
+    measured: Annotated[
+        Path | None, typer.Option(metavar="PULSES", help="Pulses a device was fitted to, to be drawn in its page.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of the pulses, as for device fit; default: recognised.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns of the pulses, as for device fit.")] = None,
     out: Annotated[Path | None, _folder_option("Folder of the page; default: verdicts/NAME.")] = None,
     json: Json = False,
 ) -> None:
-    """Judge a device: accuracy, energy, time, lifetime, what each imperfection costs; one page to send around."""
+    """Judge a device, or pulses measured on one: accuracy, energy, time, lifetime, what each imperfection costs; one page."""
     from synarray.cli.judging import run_judge
 
-    run_judge(source, task, experiment, settings or [], seeds, draws, workers, reach, out, json)
+    run_judge(
+        source, measured, format, columns, task, experiment, settings or [], seeds, draws, workers, reach, out, json
+    )
 
 
 @array.command("show")

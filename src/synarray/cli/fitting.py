@@ -12,7 +12,7 @@ from synarray.errors import DataError, RunError
 from synarray.files import write_file
 from synarray.report.terminal import standard_output
 
-__all__ = ["export_parameters", "fit_pulses", "import_parameters", "synthesise"]
+__all__ = ["export_parameters", "fit_pulses", "import_parameters", "stem", "synthesise"]
 
 
 def fit_pulses(
@@ -22,12 +22,15 @@ def fit_pulses(
     from synarray.device.fitting import fit, write_device
     from synarray.device.formats import read_measurements
     from synarray.report import figures
-    from synarray.report.fits import fit_table, fitted_curves, steps_left
+    from synarray.report.fits import fit_sentences, fit_table, fitted_curves, steps_left
 
-    target = output or Path(f"{_stem(pulses)}.toml")
+    target = output or Path(f"{stem(pulses)}.toml")
     _require_toml(target)
-    found = fit(read_measurements(pulses, kind, columns), _stem(target))
-    drawn = {"fitted-curves": fitted_curves(found), "steps": steps_left(found)}
+    found = fit(read_measurements(pulses, kind, columns), stem(target))
+    drawn = {
+        "fitted-curves": fitted_curves(found.spec, found.measured),
+        "steps": steps_left(found.spec, found.measured),
+    }
     files = figures.save(drawn, out or Path("devices") / found.spec.name, "png")
     write_device(found, target)
     if as_json:
@@ -35,14 +38,8 @@ def fit_pulses(
         return
     console = standard_output()
     console.print(fit_table(found))
-    for sentence in found.verdict:
+    for sentence in fit_sentences(found):
         console.print(sentence)
-    dropped = ", ".join(f"{count:,} {reason}" for reason, count in found.rows_discarded.items())
-    console.print(f"Rows used: {found.rows_used:,}, read as {found.measured.format}. Discarded: {dropped or 'none'}.")
-    for repair in found.measured.repairs:
-        console.print(f"Repaired: {repair}.")
-    for warning in found.warnings:
-        console.print(f"Beware: {warning}")
     console.print(f"Device: {target}", soft_wrap=True)
     console.print("Figures:", *(str(file) for file in files), soft_wrap=True)
 
@@ -90,7 +87,7 @@ def import_parameters(
     from synarray.device.fitting.result import spec_toml
     from synarray.device.formats.parameters import read_parameters
 
-    target = output or Path(f"{_stem(file)}.toml")
+    target = output or Path(f"{stem(file)}.toml")
     _require_toml(target)
     found = read_parameters(file, kind, _siemens(g_min, "--g-min"), _siemens(g_max, "--g-max"))
     write_file(target, spec_toml(found.spec).encode())
@@ -146,7 +143,7 @@ def _write(files: dict[str, bytes], target: Path, folder: bool) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _stem(path: Path) -> str:
+def stem(path: Path) -> str:
     """Return a name for a device from that of a file."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:60] or "device"
 
@@ -157,7 +154,7 @@ def _require_toml(target: Path) -> None:
             "a device's file must end in .toml",
             got=target.name or "nothing",
             where="--output",
-            do=f"Write {_stem(target)}.toml.",
+            do=f"Write {stem(target)}.toml.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,9 @@ from synarray.report.style import COLOURS, matplotlib_of, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["changes_table", "fit_table", "fitted_curves", "steps_left"]
+__all__ = ["changes_table", "fit_sentences", "fit_table", "fitted_curves", "rows_sentences", "steps_left"]
 
-_INK, _RED, _GREY = (COLOURS[name][0] for name in ("blue", "vermilion", "grey"))
+_INK, _BLUE, _RED, _GREY = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey"))
 _WORDS = {
     "g_min": "lowest conductance", "g_max": "highest conductance", "n_levels_ltp": "LTP levels", "n_levels_ltd": "LTD levels",
     "nonlinearity_ltp": "LTP nonlinearity (label)", "nonlinearity_ltd": "LTD nonlinearity (label)",
@@ -48,6 +49,20 @@ def fit_table(fit: Fit) -> Table:
     return table
 
 
+def fit_sentences(fit: Fit) -> list[str]:
+    """Say what a fit found, which rows it used, and what the data cannot tell."""
+    return [*fit.verdict, *rows_sentences(fit.measured), *(f"Beware: {warning}" for warning in fit.warnings)]
+
+
+def rows_sentences(measured: Measurements) -> list[str]:
+    """Say which rows of a file were used, which were not and why, and what was changed in the rest."""
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in measured.discarded.items())
+    return [
+        f"Rows used: {len(measured):,}, read as {measured.format}. Discarded: {dropped or 'none'}.",
+        *(f"Repaired: {repair}." for repair in measured.repairs),
+    ]
+
+
 def _text(key: str, value: float) -> str:
     import quantiphy
 
@@ -69,73 +84,83 @@ def changes_table(changes: list[Change]) -> Table:
 
 
 @styled
-def fitted_curves(fit: Fit) -> Figure:
-    """Draw the measured trains, and the nominal fitted device under the same pulses."""
+def fitted_curves(device: DeviceSpec, measured: Measurements, size: tuple[float, float] = (8, 4.2)) -> Figure:
+    """Draw measured trains, and the nominal fitted device under the same pulses."""
     plt = matplotlib_of()
-    figure: Figure = plt.figure.Figure(figsize=(8, 4.2), layout="constrained")
+    figure: Figure = plt.figure.Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
-    measured, scale, unit = fit.measured, *_scale(fit.spec)
+    scale, unit = _scale(device)
     starts = np.flatnonzero(np.r_[True, (np.diff(measured.device_id) != 0) | (np.diff(measured.cycle) != 0)])
     ends = np.r_[starts[1:], len(measured)]
     every = max(len(starts) // _SHOWN_TRAINS, 1)
     for i, (a, b) in enumerate(zip(starts[::every], ends[::every], strict=True)):
         axis.plot(
-            np.arange(b - a), measured.G_S[a:b] / scale, color=_GREY, lw=0.5, alpha=0.6, label=None if i else "measured"
-        )
+            np.arange(b - a), measured.G_S[a:b] / scale, color=_GREY, lw=0.5, alpha=0.6, label=None if i else "measured",
+            rasterized=True,
+        )  # fmt: skip
     longest = int(np.argmax(ends - starts))
     polarity = measured.polarity[starts[longest] : ends[longest]]
     axis.plot(
-        _nominal(fit.spec, polarity, measured.G_S[starts[longest]]) / scale,
+        _nominal(device, polarity, measured.G_S[starts[longest]]) / scale,
         color=_RED,
         lw=2,
         label="fitted device, without noise",
     )
-    for end in (fit.spec.g_min, fit.spec.g_max):
-        axis.axhline(end / scale, color="black", lw=0.6, ls=":")
+    for end in (device.g_min, device.g_max):
+        axis.axhline(end / scale, color=_INK, lw=0.6, ls=":")
     axis.set_xlabel("reads of a train")
     axis.set_ylabel(f"conductance ({unit})")
     axis.set_ylim(bottom=0)
-    axis.set_title(f"{fit.spec.name}: {len(measured.devices)} devices, {len(starts)} trains of {measured.source}")
+    axis.set_title(f"{len(measured.devices)} devices, {len(starts)} trains of {Path(measured.source).name}")
     axis.legend(frameon=False, fontsize=8)
     return figure
 
 
 @styled
-def steps_left(fit: Fit) -> Figure:
+def steps_left(device: DeviceSpec, measured: Measurements, size: tuple[float, float] = (9, 5.6)) -> Figure:
     """Draw the measured steps over the state with the law, and what the law leaves of them in units of the fitted noise."""
     plt = matplotlib_of()
-    figure: Figure = plt.figure.Figure(figsize=(9, 5.6), layout="constrained")
+    figure: Figure = plt.figure.Figure(figsize=size, layout="constrained")
     axes = figure.subplots(2, 2, sharex=True, height_ratios=[3, 2])
-    measured, (scale, unit) = fit.measured, _scale(fit.spec)
+    scale, unit = _scale(device)
     for column, (sign, name) in enumerate(((1, "LTP"), (-1, "LTD"))):
         before, step = _steps(measured, sign)
         if not len(before):
             axes[0, column].set_title(f"{name}: not measured")
             continue
-        law = fit.spec.steps(np.clip(fit.spec.weight(before), -1, 1))[int(sign > 0)] / 2.0 * fit.spec.g_range
+        law = device.steps(np.clip(device.weight(before), -1, 1))[int(sign > 0)] / 2.0 * device.g_range
         law = np.where(
             sign > 0,
-            np.minimum(law, np.maximum(fit.spec.g_max - before, 0)),
-            np.minimum(law, np.maximum(before - fit.spec.g_min, 0)),
+            np.minimum(law, np.maximum(device.g_max - before, 0)),
+            np.minimum(law, np.maximum(before - device.g_min, 0)),
         )
         few = slice(None, None, max(len(before) // 4000, 1))
         axes[0, column].plot(
-            before[few] / scale, step[few] / scale, ".", color=_GREY, ms=2, alpha=0.4, label="measured"
+            before[few] / scale,
+            step[few] / scale,
+            ".",
+            color=_GREY,
+            ms=2,
+            alpha=0.4,
+            label="measured",
+            rasterized=True,
         )
-        g = np.linspace(fit.spec.g_min, fit.spec.g_max, 200)
-        curve = fit.spec.steps(fit.spec.weight(g))[int(sign > 0)] / 2.0 * fit.spec.g_range
+        g = np.linspace(device.g_min, device.g_max, 200)
+        curve = device.steps(device.weight(g))[int(sign > 0)] / 2.0 * device.g_range
         middle, mean, error = _binned(before, step)
         axes[0, column].errorbar(
-            middle / scale, mean / scale, 2 * error / scale, fmt="o", color=_INK, ms=3, label="mean of a bin, 2 s.e."
+            middle / scale, mean / scale, 2 * error / scale, fmt="o", color=_BLUE, ms=3, label="mean of a bin, 2 s.e."
         )
         axes[0, column].plot(g / scale, curve / scale, color=_RED, lw=2, label="the law")
         axes[0, column].set_title(f"{name}: step over state")
         axes[0, column].legend(frameon=False, fontsize=8)
-        noise = np.sqrt((fit.spec.sigma_c2c * fit.spec.g_range) ** 2 + 2 * (fit.spec.sigma_read * before) ** 2)
+        noise = np.sqrt((device.sigma_c2c * device.g_range) ** 2 + 2 * (device.sigma_read * before) ** 2)
         if noise.max() > 0:
-            axes[1, column].plot(before[few] / scale, ((step - law) / noise)[few], ".", color=_GREY, ms=2, alpha=0.4)
+            axes[1, column].plot(
+                before[few] / scale, ((step - law) / noise)[few], ".", color=_GREY, ms=2, alpha=0.4, rasterized=True
+            )
             middle, mean, error = _binned(before, (step - law) / noise)
-            axes[1, column].errorbar(middle / scale, mean, 2 * error, fmt="o", color=_INK, ms=3)
+            axes[1, column].errorbar(middle / scale, mean, 2 * error, fmt="o", color=_BLUE, ms=3)
         axes[1, column].axhline(0, color=_RED, lw=1)
         axes[1, column].set_xlabel(f"conductance before the pulse ({unit})")
     axes[0, 0].set_ylabel(f"step ({unit})")

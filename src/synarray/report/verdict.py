@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from synarray import __version__
+from synarray.device.fitting import Fit
+from synarray.device.measured import Measurements
 from synarray.errors import RunError
+from synarray.report.fits import fit_sentences, fitted_curves, rows_sentences, steps_left
 from synarray.report.html import render, write_page
 from synarray.report.style import inline_svg
 from synarray.report.verdict_figures import responses, waterfall
@@ -50,8 +53,17 @@ def check_can_write() -> None:
         ) from None  # fmt: skip
 
 
-def write_verdict(verdict: Verdict, folder: Path) -> Path:
+def write_verdict(verdict: Verdict, folder: Path, measured: Measurements | None = None, fit: Fit | None = None) -> Path:
     """Write ``index.html`` and ``verdict.json`` into a folder, each whole or not at all. Returns the page's path.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    folder : Path
+    measured : Measurements, optional
+        Pulses that the device stands for, drawn with it.
+    fit : Fit, optional
+        Of these pulses, where the verdict began with them.
 
     Raises
     ------
@@ -59,12 +71,13 @@ def write_verdict(verdict: Verdict, folder: Path) -> Path:
         When the folder cannot be written, or jinja2 or matplotlib is missing.
     """
     check_can_write()
-    page = _render(verdict)
-    write_page(folder / "verdict.json", json.dumps(verdict.summary() | {"version": __version__}, indent=1))
+    page = _render(verdict, measured, fit)
+    numbers = verdict.summary() | ({"fit": fit.as_json()} if fit else {}) | {"version": __version__}
+    write_page(folder / "verdict.json", json.dumps(numbers, indent=1))
     return write_page(folder / "index.html", page)
 
 
-def _render(verdict: Verdict) -> str:
+def _render(verdict: Verdict, measured: Measurements | None, fit: Fit | None) -> str:
     from markupsafe import Markup
 
     costs, first, facts = cost_rows(verdict), verdict.trials[0].metrics, fact_rows(verdict)
@@ -76,6 +89,7 @@ def _render(verdict: Verdict) -> str:
         if costs
         else "",
         "response": inline_svg(response, "response", "Conductance against pulses") if response else "",
+        **_evidence(verdict, measured),
     }
     wires = {name: quantity(ohms, "ohm") for name, ohms in verdict.spec.array.wires if ohms}
     return render(
@@ -87,6 +101,8 @@ def _render(verdict: Verdict) -> str:
         tiles=_tiles(facts),
         facts=facts,
         unconfirmed=verdict.unconfirmed,
+        pulses=Path(measured.source).name if measured else "",
+        told=fit_sentences(fit) if fit else rows_sentences(measured) if measured else [],
         costs=costs,
         absent=absent(verdict),
         draws=len(verdict.trials),
@@ -109,6 +125,17 @@ def _render(verdict: Verdict) -> str:
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=f"{platform.system()} {platform.machine()}",
     )
+
+
+def _evidence(verdict: Verdict, measured: Measurements | None) -> dict[str, str]:
+    """Draw measured pulses with the device: trains, and steps over the state."""
+    if measured is None:
+        return {}
+    drawn = {"trains": inline_svg(fitted_curves(verdict.device, measured, (4.3, 2.9)), "trains", "Measured trains")}
+    if not verdict.device.binary:
+        steps = steps_left(verdict.device, measured, (6.4, 4.6))
+        drawn["steps"] = inline_svg(steps, "steps", "Measured steps over the state, with the law")
+    return drawn
 
 
 def _tiles(facts: list[tuple[str, str]]) -> list[tuple[str, str]]:

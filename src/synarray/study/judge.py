@@ -66,6 +66,8 @@ class Question:
         Trainings of any other device.
     wanted : float or None
         Accuracy for the inverse question, 0 to 1.
+    asked : tuple of str
+        How the device was given, where not by its source: a file of pulses that was fitted first, and its options.
     """
 
     source: str
@@ -75,11 +77,12 @@ class Question:
     draws: int = 8
     seeds: int = 8
     wanted: float | None = None
+    asked: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """The command that asks it again."""
-        words = ["synarray", "device", "judge", self.source]
+        words = ["synarray", "device", "judge", *(self.asked or (self.source,))]
         words += ["--task", self.task] if self.task else []
         words += ["--experiment", self.experiment] if self.experiment != EXPERIMENT else []
         words += [word for text in self.settings for word in ("--set", text)]

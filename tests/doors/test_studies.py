@@ -372,7 +372,10 @@ def test_an_edited_study_is_refused_with_what_changed_or_branched(
 
 def test_words_of_a_study_may_change(command: Command, study: Path, undisturbed: Path) -> None:
     shutil.copytree(undisturbed, study.parent / "out")
-    study.write_text(study.read_text("utf-8").replace("More images", "With more images"), "utf-8")
+    changed = study.read_text("utf-8").replace("More images", "With more images")
+    titled = 'images = { key = "images", values = [40, 80, 160], title = "pictures" }'  # the same axis, said otherwise
+    assert "images = [40, 80, 160]" in changed
+    study.write_text(changed.replace("images = [40, 80, 160]", titled), "utf-8")
     assert command("study", "run", "bars.toml", "--out", "out", "--resume").status == 0
     assert "With more images" in command("study", "show", "out").out
 

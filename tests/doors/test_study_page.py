@@ -17,7 +17,7 @@ from browser import inspect, needs_chromium
 from command import Command, four_parts
 from scipy import stats
 
-from synarray.report.charts import Line
+from synarray.report.charts import Line, lines_chart
 from synarray.report.study import study_page
 from synarray.study.plan import load_study
 
@@ -191,3 +191,19 @@ def test_results_against_results_are_points_and_the_unbeaten_stand_out(study: St
     for name, pulses, accuracy in found:
         beaten = any(p <= pulses and a >= accuracy and (p, a) != (pulses, accuracy) for _, p, a in found)
         assert name == ("others" if beaten else "not beaten in both")
+
+
+def test_shares_on_a_logarithmic_scale_stand_where_their_error_does() -> None:
+    """90, 99 and 99.9 % are equally far apart, all within the axis; and a share of 100 % is drawn without the scale."""
+    values = [(x, np.array([y, y, y])) for x, y in ((1, 0.9), (10, 0.99), (100, 0.999))]
+    line = Line.of("", values, 0.95)
+    axis = lines_chart([line], "n_neurons", "accuracy", ("neurons", "%"), line.ends, log_x=True, log_y=True).axes[0]
+    at = axis.transData.transform([(1, 90.0), (1, 99.0), (1, 99.9)])[:, 1]
+    assert at[1] - at[0] == pytest.approx(at[2] - at[1], rel=1e-6)
+    low, high = axis.get_ylim()
+    assert 80 < low < 90
+    assert 99.9 < high < 100
+    assert {90.0, 99.0, 99.9} <= set(axis.get_yticks())
+    whole = Line.of("", [(1, np.ones(3)), (2, np.full(3, 0.5))], 0.95)
+    plain = lines_chart([whole], "n_neurons", "accuracy", ("neurons", "%"), whole.ends, log_y=True).axes[0]
+    assert plain.get_yscale() == "linear"

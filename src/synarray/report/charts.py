@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Line", "energies", "lines_chart", "logarithmic", "pulses_per_cell"]
 
 _MARKERS = "os^DvPX"
+_SHARES = (0, 20, 40, 60, 70, 80, 85, 90, 92, 94, 95, 96, 97, 98, 99, 99.5, 99.8, 99.9)
+"""Ticks of a scale of shares that spreads towards 100 %."""
 _FEWEST = 3
 """Values that an interval needs; that of two says next to nothing."""
 
@@ -131,7 +133,7 @@ def lines_chart(
     joined : bool
         Whether points are joined by lines; places that are words never are.
     log_x, log_y : bool
-        Logarithmic scales, where all values are positive.
+        Logarithmic scales, where all values are positive; of shares upwards that of what is missing to 100 %.
     """
     plt = matplotlib_of()
     named = any(line.name for line in lines)
@@ -171,10 +173,22 @@ def lines_chart(
     return figure
 
 
+def _missing(percent: Any) -> Any:
+    """Minus the logarithm of what is missing to 100 %."""
+    return -np.log10(np.maximum(100.0 - np.asarray(percent, float), 1e-9))
+
+
 def _scale(axis: Any, y: str, low: float, high: float, log: bool) -> None:
     """Set the ends of the vertical axis: a little room, none of it where no share can be."""
     write, share = _writer(y, lambda value: measure(value, y)), unit_of(y) == "%"
-    if log and low > 0:
+    if log and share and high < 100.0:
+        axis.set_yscale("function", functions=(_missing, lambda value: 100.0 - 10.0**-value))
+        axis.set_yticks([tick for tick in _SHARES if low - 10 < tick < high + 0.5 * (100.0 - high)])
+        axis.yaxis.set_major_formatter(lambda value, _: write(value))
+        ends = np.array([_missing(low), _missing(high)])
+        axis.set_ylim(*(100.0 - 10.0 ** -(ends + 0.06 * np.array([-1, 1]) * np.ptp(ends))))
+        return
+    if log and not share and low > 0:
         logarithmic(axis.yaxis, low, high, write)
         room = max((high / low) ** 0.06, 1.05)
         axis.set_ylim(low / room, high * room)

@@ -144,7 +144,8 @@ def _pictures(spec: StudySpec, table: pd.DataFrame, command: str) -> Iterator[Pi
         return
     axes, units = table.attrs["axes"], table.attrs.get("units", {})
     shown = [(None, table)] if figure.facet is None else list(table.groupby(figure.facet, sort=False, dropna=False))
-    drawn = [(value, _lines(part, figure, axes)) for value, part in shown]
+    unit = units.get(figure.lines, "")
+    drawn = [(value, _lines(part, figure, axes, unit)) for value, part in shown]
     ends = [line.ends for _, lines in drawn for line in lines]
     limits = (min(low for low, _ in ends), max(high for _, high in ends))
     labels = (_axis(_title(spec, figure.x), figure.x, units), _axis(_title(spec, figure.y), figure.y, units))
@@ -163,7 +164,7 @@ def _pictures(spec: StudySpec, table: pd.DataFrame, command: str) -> Iterator[Pi
         )  # fmt: skip
 
 
-def _lines(table: pd.DataFrame, figure: FigureSpec, axes: list[str]) -> list[Line]:
+def _lines(table: pd.DataFrame, figure: FigureSpec, axes: list[str], unit: str) -> list[Line]:
     """Average over seeds: a line for each value of ``lines``, a point for each value of ``x``.
 
     Where ``x`` is no axis but a result, each point of the study is a point of the figure, where its mean stands; if nothing else
@@ -179,7 +180,7 @@ def _lines(table: pd.DataFrame, figure: FigureSpec, axes: list[str]) -> list[Lin
             place = point[figure.x].iloc[0] if figure.x in axes else point[figure.x].mean()
             if len(found) and place == place:
                 values.append((place, found))
-        label = _label(name) if figure.lines else ""
+        label = f"{_label(name)} {unit}".rstrip() if figure.lines else ""
         parts = {label: values} if figure.lines or figure.x in axes else _front(values, figure)
         lines += [Line.of(title, each, _CONFIDENCE, title == _BEATEN) for title, each in parts.items() if each]
     return lines

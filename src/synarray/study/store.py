@@ -316,9 +316,18 @@ def differences(begun: StudySpec, now: StudySpec) -> list[str]:
         for key, value in values.items():
             yield from flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
 
-    one, other = (dict(flat(spec.model_dump(mode="json", exclude=WORDS))) for spec in (begun, now))
+    one, other = (dict(flat(_decisive(spec))) for spec in (begun, now))
     changed = [key for key in one | other if one.get(key) != other.get(key)]
     return [f"{key} = {_short(other.get(key))}, not {_short(one.get(key))}" for key in changed]
+
+
+def _decisive(spec: StudySpec) -> dict[str, Any]:
+    """Return what decides results: no words, and the key of each axis of values, said or not."""
+    values = spec.model_dump(mode="json", exclude=WORDS)
+    for name, axis in values["axes"].items():
+        del axis["title"]
+        axis["key"] = axis["key"] or (name if axis["values"] is not None else None)
+    return values
 
 
 def place_of(row: PlannedRow) -> str:

@@ -67,6 +67,8 @@ def test_pulses_are_judged_in_one_command(command: Command, bars_file: Path, tmp
     same = ("accuracies", "energy", "attribution", "time")
     assert {key: again[key] for key in same} == {key: told[key] for key in same}
     assert "Measured, in my pulses.csv" in (tmp_path / again["page"]).read_text("utf-8")
+    for options, said in ((("--seeds", "2"), "--draws"), (("--draws", "51"), "at most 50")):
+        assert said in four_parts(command("device", "judge", "other.toml", "--task", str(bars_file), *options)).group(0)
     people = command("device", "judge", "my pulses.csv", *few)
     assert "Discarded: 1 conductance that is no number." in people.out
     assert "reads" in people.out
@@ -96,6 +98,8 @@ def test_people_read_the_verdict(command: Command, bars_file: Path) -> None:
     (("pcm", "--set", "device.g_max=0.5 uS"), "g_max"),
     (("pcm", "--format", "arc"), "--measured"),
     (("no-such.csv",), "no-such.csv"),
+    (("pcm", "--draws", "2"), "--seeds"),
+    (("pcm", "--reach", "0.94"), "0.94"),
     (("no-such.csv", "--measured", "more.csv"), "more.csv"),
     (("pcm", "--measured", "no-such.csv"), "no-such.csv"),
     (("pcm", "--set", "array.rows=8", "--set", "array.columns=8"), "array"),

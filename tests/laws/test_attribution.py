@@ -247,14 +247,16 @@ class _Known(HeldOut):
 ])  # fmt: skip
 def test_the_inverse_question_finds_a_known_answer(sigma: float, wanted: float, status: str, at: float | None) -> None:
     base = {"law": "linear", "n_levels_ltp": 255, "n_levels_ltd": 255, "sigma_read": sigma}
-    told = reach(_Known([experiment(base, **{"array.wires": {}})] * 2), wanted)
+    harder = 0.02  # the test set is read so much worse than the images held out, whatever the variant
+    told = reach(_Known([experiment(base, **{"array.wires": {}})] * 2), wanted - harder, 0.95 - 0.5 * sigma - harder)
+    assert told.now == pytest.approx(told.held_out - harder)
     (answer,) = told.answers
     assert (answer.property, answer.status) == ("read noise", status)
     if at is None:
         assert answer.values == {}
     else:
         assert at * 0.9 <= answer.values["sigma_read"] <= at  # on the side that reaches, within the last halving
-        assert answer.accuracy >= wanted - 1e-12
+        assert answer.accuracy >= wanted - harder - 1e-12
 
 
 def test_intervals_are_student_s() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from synarray.device.fitting.start import noise_of
 from synarray.device.fitting.trains import Pulses, Trains, arrange
 from synarray.device.law import curvature, soft_bound_steps
 from synarray.device.library import load_device
+from synarray.device.measured import COLUMNS
 from synarray.device.spec import DeviceSpec
 from synarray.device.synthetic import measure_devices
 
@@ -137,3 +140,15 @@ def test_what_the_data_cannot_tell_is_said() -> None:
 def test_noise_costs_levels() -> None:
     assert usable_levels(SOFT.model_copy(update={"sigma_c2c": 0.0})) == 41
     assert usable_levels(SOFT.model_copy(update={"sigma_c2c": 0.05})) == 11
+
+
+def test_nothing_is_said_of_a_polarity_that_was_not_measured() -> None:
+    """LTP alone, ending while it still moves cells: its end is told to be open, and LTD has no numbers of its own."""
+    device = SOFT.model_copy(update={"nonlinearity_ltp": 0.5})
+    measured = measure_devices(device, 3, 3)
+    rows = (measured.polarity >= 0) & (measured.pulse <= 25)
+    arrays = {key: getattr(measured, key)[rows] for key in COLUMNS}
+    found = fit(replace(measured, **arrays))
+    assert not any("LTD" in sentence for sentence in found.verdict)
+    assert any("No LTD pulse was measured" in warning for warning in found.warnings)
+    assert any("LTP still moved cells at the end of its trains" in warning for warning in found.warnings)

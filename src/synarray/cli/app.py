@@ -326,8 +326,12 @@ def judge_device(
         str | None, typer.Option(help="Experiment file, or the name of a packaged one; default: judge.")
     ] = None,
     settings: Settings = None,
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Trainings of a device without a posterior.")] = 8,
-    draws: Annotated[int, typer.Option(min=1, max=1000, help="Trainings of a fitted device, each of a draw.")] = 8,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Trainings of a device without a posterior; default: 8.")
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Trainings of a fitted device, each of a draw; default: 8.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Trainings at a time; default: the number of cores.")
     ] = None,
@@ -449,7 +453,7 @@ def main() -> None:
         print(f"synarray: {error}", file=sys.stderr)
         sys.exit(2)
     except _InterruptedError:
-        print("synarray: interrupted; finished runs are whole on disk.", file=sys.stderr)
+        print("synarray: interrupted; what was finished before is whole on disk.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()

@@ -23,9 +23,12 @@ def fit_pulses(
     from synarray.device.formats import read_measurements
     from synarray.report import figures
     from synarray.report.fits import fit_sentences, fit_table, fitted_curves, steps_left
+    from synarray.study.runs import check_writable
 
     target = output or Path(f"{stem(pulses)}.toml")
     _require_toml(target)
+    check_writable(target.parent)
+    check_writable(out or Path("devices") / stem(target))
     found = fit(read_measurements(pulses, kind, columns), stem(target))
     drawn = {
         "fitted-curves": fitted_curves(found.spec, found.measured),

@@ -51,7 +51,9 @@ def fit_table(fit: Fit) -> Table:
 
 def fit_sentences(fit: Fit) -> list[str]:
     """Say what a fit found, which rows it used, and what the data cannot tell."""
-    return [*fit.verdict, *rows_sentences(fit.measured), *(f"Beware: {warning}" for warning in fit.warnings)]
+    left = ", ".join(f"{law} {error:.3g}" for law, error in fit.scores.items())
+    why = [f"The law was chosen by its error on what was left out of its fit: {left}."] if left else []
+    return [*fit.verdict, *why, *rows_sentences(fit.measured), *(f"Beware: {warning}" for warning in fit.warnings)]
 
 
 def rows_sentences(measured: Measurements) -> list[str]:

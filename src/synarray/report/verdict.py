@@ -107,6 +107,7 @@ def _render(verdict: Verdict, measured: Measurements | None, fit: Fit | None) ->
         absent=absent(verdict),
         draws=len(verdict.trials),
         fitted=bool(verdict.draws),
+        kept=len(verdict.posterior),
         trained=f"{verdict.attribution.trained:,}",
         held=f"{verdict.attribution.held:,}",
         reach=reach_rows(verdict),

@@ -73,7 +73,7 @@ def responses(device: DeviceSpec, draws: Sequence[DeviceSpec]) -> Figure | None:
     for i, draw in enumerate(draws):
         still = draw.model_copy(update=dict.fromkeys(_NO_SPREAD, 0.0))
         g = pulse_response(still, train.up)[:, 0]
-        axis.plot(np.arange(len(g)), g / scale, color=_RED, lw=0.7, label=None if i else "draws of the fit")
+        axis.plot(np.arange(len(g)), g / scale, color=_RED, lw=0.7, zorder=1.5, label=None if i else "draws of the fit")
     axis.set_title("")
     axis.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(0.0, -0.2))
     figure.set_size_inches(4.3, 3.8)

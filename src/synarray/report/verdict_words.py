@@ -194,9 +194,10 @@ def reach_sentence(verdict: Verdict) -> str:
     told = verdict.reach
     noise = "" if told.noise is None else f" +- {100 * told.noise:.2f}"
     return (
-        f"Wanted: {100 * told.wanted:g} % of the images held out. As it is, {told.draws} trainings read "
+        f"Wanted: {100 * told.wanted:g} % of the test images. As it is, {told.draws} trainings read "
         f"{100 * told.now:.2f}{noise} % of them on average; values are as good as that scatter lets them be. "
-        "Each property is changed alone, the others as they are, on the same spikes."
+        "Each property is changed alone, the others as they are, on the same spikes. Variants read images held out of the "
+        f"training set, of which {100 * told.held_out:.2f} % are read as it is; that difference is taken out."
     )
 
 

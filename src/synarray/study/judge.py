@@ -39,6 +39,8 @@ EXPERIMENT = "judge"
 """The packaged experiment that is trained when none is named."""
 _TRAINED = 30_000
 """Most images that a training of the attribution sees: so many variants must be done within minutes."""
+_TRAININGS = 8
+"""Trainings when none are asked for."""
 _REACH_DRAWS = 4
 """Draws behind an answer to the inverse question."""
 
@@ -60,10 +62,10 @@ class Question:
         A packaged experiment or a file.
     settings : tuple of str
         What is changed in it, each as "key=value".
-    draws : int
-        Trainings of a device that brings a posterior, each of a draw of its own.
-    seeds : int
-        Trainings of any other device.
+    draws : int, optional
+        Trainings of a device that brings a posterior, each of a draw of its own; none: eight.
+    seeds : int, optional
+        Trainings of any other device; none: eight.
     wanted : float or None
         Accuracy for the inverse question, 0 to 1.
     asked : tuple of str
@@ -74,8 +76,8 @@ class Question:
     task: str | None = None
     experiment: str = EXPERIMENT
     settings: tuple[str, ...] = ()
-    draws: int = 8
-    seeds: int = 8
+    draws: int | None = None
+    seeds: int | None = None
     wanted: float | None = None
     asked: tuple[str, ...] = ()
 
@@ -87,7 +89,7 @@ class Question:
         words += ["--experiment", self.experiment] if self.experiment != EXPERIMENT else []
         words += [word for text in self.settings for word in ("--set", text)]
         for name, number in (("draws", self.draws), ("seeds", self.seeds)):
-            words += [f"--{name}", str(number)] if number != 8 else []
+            words += [f"--{name}", str(number)] if number is not None else []
         words += ["--reach", f"{100 * self.wanted:g}"] if self.wanted is not None else []
         return shlex.join(words)
 
@@ -261,7 +263,8 @@ def judge(question: Question, *, workers: int = 1, on_progress: Progress | None 
     answered = None
     if question.wanted is not None:
         few = HeldOut(specs[:_REACH_DRAWS], workers=workers, on_run=_counting("inverse question", 0, tell))
-        answered = reach(few, question.wanted)
+        tested = [trial.metrics["accuracy"] for trial in trials[:_REACH_DRAWS]]
+        answered = reach(few, question.wanted, float(np.mean(tested)))
     return Verdict(question, device, specs[0], posterior, trials, attribution, answered, load_periphery())
 
 
@@ -277,7 +280,7 @@ def experiments(question: Question) -> tuple[list[ExperimentSpec], DeviceSpec, l
     load_device(question.source)  # what is wrong with it is said of its own file
     draws = load_posterior(question.source)
     changes = settings | {"device": question.source} | ({"data": question.task} if question.task else {})
-    n = min(len(draws), question.draws) or question.seeds
+    n = _trainings(question, len(draws))
     specs = [load_experiment(question.experiment, changes | {"seed": seed}) for seed in range(n)]
     device = specs[0].device
     assert device is not None  # one was just set
@@ -287,6 +290,23 @@ def experiments(question: Question) -> tuple[list[ExperimentSpec], DeviceSpec, l
     if draws:
         specs = [spec.model_copy(update={"device": draw}) for spec, draw in zip(specs, draws, strict=False)]
     return [pinned(spec) for spec in specs], device, draws
+
+
+def _trainings(question: Question, draws: int) -> int:
+    """Return how often a device is trained: with draws of its own, as often as asked and as there are; else with seeds."""
+    other = ("--seeds", question.seeds) if draws else ("--draws", question.draws)
+    if other[1] is not None:
+        instead = "--draws: the device was fitted" if draws else "--seeds: the device brings no draws of a fit"
+        raise SpecError(
+            "a fitted device is trained once per draw, any other once per seed", got=f"{other[0]} {other[1]}",
+            where=question.source, do=f"Use {instead}.",
+        )  # fmt: skip
+    if draws and question.draws is not None and question.draws > draws:
+        raise SpecError(
+            "there must be as many draws as trainings", got=f"--draws {question.draws}, and {draws} in the file",
+            where=question.source, do=f"Use at most {draws}.",
+        )  # fmt: skip
+    return min(draws, question.draws or _TRAININGS) if draws else question.seeds or _TRAININGS
 
 
 def _counting(what: str, total: int, tell: Progress) -> Callable[[], None]:

@@ -75,10 +75,10 @@ def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
     _count_idle(measured, idle, numbers, rng)
     spec = _device(measured, law, numbers, analog, name)
     draws = _columns(spec, numbers)
-    used = len(measured)
+    used, absent = len(measured), analog.absent if analog else ()
     return Fit(
         spec, numbers.table, draws, used, dict(measured.discarded), analog.scores if analog else {},
-        tuple(verdict_of(spec, numbers.table)), tuple(warnings_of(measured, analog, numbers.table) + more), measured,
+        tuple(verdict_of(spec, numbers.table, absent)), tuple(warnings_of(measured, analog, numbers.table) + more), measured,
     )  # fmt: skip
 
 

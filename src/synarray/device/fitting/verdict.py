@@ -42,8 +42,8 @@ def usable_levels(device: DeviceSpec) -> int:
     return 1 + int(min(apart, most))
 
 
-def verdict_of(device: DeviceSpec, table: dict[str, Estimate]) -> list[str]:
-    """Say in sentences what the numbers mean."""
+def verdict_of(device: DeviceSpec, table: dict[str, Estimate], absent: tuple[str, ...] = ()) -> list[str]:
+    """Say in sentences what the numbers mean; nothing of a polarity that was not measured."""
     low, high = _quantity(device.g_min), _quantity(device.g_max)
     ratio = f", on/off {device.g_max / device.g_min:.3g}" if device.g_min > 0 else ""
     if device.binary:
@@ -55,9 +55,10 @@ def verdict_of(device: DeviceSpec, table: dict[str, Estimate]) -> list[str]:
     said = [f"{levels} usable levels between {low} and {high}{ratio}; law {device.law}."]
     g = np.linspace(device.g_min, device.g_max, _GRID)
     ltd, ltp = device.steps(device.weight(g)) / 2.0
-    said.append(_steepness(device, ltp, ltd))
-    for name, steps in (("an LTP", ltp), ("an LTD", ltd)):
-        said += _drowned(device, name, steps, g)
+    if not absent:
+        said.append(_steepness(device, ltp, ltd))
+    for way, name, steps in (("ltp", "an LTP", ltp), ("ltd", "an LTD", ltd)):
+        said += _drowned(device, name, steps, g) if way not in absent else []
     if device.sigma_read and device.sigma_c2c:
         middle = (device.g_min + device.g_max) / 2
         share = device.sigma_read * middle / (device.sigma_c2c * device.g_range)
@@ -128,7 +129,7 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
         said.append(f"No {way.upper()} pulse was measured: {other}'s numbers stand in its place, unconfirmed.")
     if fit.ends.quantised:
         said.append("The reads have few digits: equal values tell nothing of noise, failures or ends of the range.")
-    if not fit.stopped and not fit.absent:
+    if not fit.stopped:
         said += _open_ends(fit)
     count = [way for way, n in fit.counts.items() if n is None and way not in fit.absent + fit.abrupt]
     if count:

@@ -18,7 +18,8 @@ from synarray.device.library import device_names, load_device
 from synarray.errors import SpecError
 from synarray.events import LEVELS, NetworkEvent, NeuronEvent
 from synarray.learn.training import LearningSpec
-from synarray.study.claims import Claim, Claims, derive
+from synarray.study.claims import Claim, Claims
+from synarray.study.deriving import derive
 from synarray.study.energy import Bill, real_time
 
 PRICES = load_periphery()

@@ -15,7 +15,7 @@ from synarray.learn.result import Result
 from synarray.report.ledgers import chain_table, claims_table, devices_table
 from synarray.report.page import write_report
 from synarray.report.terminal import Terminal, factor_table, reproduction_table, standard_output
-from synarray.study.claims import derive_claims
+from synarray.study.deriving import derive_claims
 from synarray.study.experiment import parse_setting
 from synarray.study.reproduce import PAPER, RowSpec, reproduce, rows
 from synarray.study.runs import check_writable

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from synarray.device.fitting import fit, usable_levels
-from synarray.device.fitting.likelihood import Cells, censored, hidden
+from synarray.device.fitting.grid import expected, hidden
+from synarray.device.fitting.likelihood import Cells, censored, nearly_expected, nearly_hidden
 from synarray.device.fitting.model import bend_of, label_of, soft_nodes
 from synarray.device.fitting.start import noise_of
 from synarray.device.fitting.trains import Pulses, Trains, arrange
@@ -52,14 +54,84 @@ def test_the_likelihood_of_a_pulse_is_a_probability() -> None:
     assert p[:-2].sum() * 1e-3 + p[-2:].sum() == pytest.approx(1.0, abs=1e-5)  # of the sum for the integral
 
 
-def test_the_filter_is_exact_where_nothing_is_clipped() -> None:
-    """Far from the ends the likelihood of a train is that of a multivariate normal number."""
-    y = np.array([0.30, 0.42, 0.49, 0.61])
-    trains = Trains(y[:, None], np.array([[0], [1], [1], [1]], np.int8), np.zeros(1, np.int64), 1, 0.0, 1.0)
-    c, r = 0.01, 1e-9
-    steps = np.diff(y) - 0.1
-    expected = float((-0.5 * (steps / c) ** 2 - np.log(c) - 0.5 * np.log(2 * np.pi)).sum())
-    assert float(hidden(trains, one_cell(c, r))[0]) == pytest.approx(expected, rel=1e-4)
+def trains_of(reads: list[float], signs: list[int], origin: float = 0.2) -> Trains:
+    y, sign = np.array(reads)[:, None], np.array(signs, np.int8)[:, None]
+    return Trains(y, sign, np.zeros(1, np.int64), 1, origin, 1.0)
+
+
+def test_both_filters_are_exact_where_nothing_is_clipped() -> None:
+    """Far from the ends, reads of one size: the likelihood given the first read is that of a multivariate normal number."""
+    y, c, r = np.array([0.30, 0.42, 0.49, 0.61]), 0.01, 1e-5
+    trains = trains_of(y.tolist(), [0, 1, 1, 1], origin=1000.0)  # reads spread by 0.01 wherever the cell stands
+    shared = np.arange(1, 4)[:, None] - np.arange(1, 4)
+    pulses = c * c * (np.arange(1, 4)[:, None] - np.maximum(shared, 0))
+    covariance = pulses + 0.01**2 * (np.eye(3) + 1.0)  # each read's own error, and that of the first in all
+    away = y[1:] - y[0] - 0.1 * np.arange(1, 4)
+    expected_log = -0.5 * (
+        away @ np.linalg.solve(covariance, away) + np.linalg.slogdet(covariance)[1] + 3 * np.log(2 * np.pi)
+    )
+    for filtered, bound in ((nearly_hidden, 1e-3), (hidden, 1e-2)):  # the grid's read spreads by 0.05 of a pulse's more
+        assert float(filtered(trains, one_cell(c, r))[0]) == pytest.approx(expected_log, abs=bound)
+
+
+def forward_pass(trains: Trains, cells: Cells, pieces: int = 3000) -> tuple[float, np.ndarray]:
+    """Log-likelihood and expected states by a plain sum over midpoints between the ends, and the ends themselves."""
+    low, high = float(cells.low[0]), float(cells.high[0])
+    h = (high - low) / pieces
+    x = np.concatenate([[low], low + h * (np.arange(pieces) + 0.5), [high]])
+    p, log, means = np.concatenate([[0.25], np.full(pieces, 0.5 / pieces), [0.25]]), 0.0, []
+    for k, (y, sign) in enumerate(zip(trains.x[:, 0], trains.sign[:, 0], strict=True)):
+        if sign:
+            on, f = int(sign > 0), float(cells.factor[0, int(sign > 0)])
+            mean = x + sign * f * np.interp(x, np.linspace(0, 1, cells.nodes.shape[2]), cells.nodes[0, on])
+            past = ndtr((x[None, 1:-1] + h / 2 - mean[:, None]) / (f * cells.sigma))
+            first = ndtr((low - mean) / (f * cells.sigma))[:, None]
+            p = p @ np.hstack([first, np.diff(np.hstack([first, past]), axis=1), 1.0 - past[:, -1:]])
+        spread = np.hypot(cells.read * (trains.origin + x), 0.05 * cells.factor.min() * cells.sigma)
+        p = p * np.exp(-0.5 * ((y - x) / spread) ** 2) / spread / np.sqrt(2 * np.pi)
+        log += float(np.log(p.sum())) if k else 0.0
+        p /= p.sum()
+        means.append(float(p @ x))
+    return log, np.array(means)
+
+
+@pytest.mark.parametrize(
+    ("reads", "signs"),
+    [
+        ([0.90, 1.02, 0.97, 1.04], [0, 1, 1, 1]),  # into the upper end
+        ([0.10, 0.02, -0.01, 0.13], [0, -1, -1, 1]),  # into the lower end, and away from it
+        ([0.45, 0.60, 0.58, 0.70], [0, 1, 0, 1]),  # inside, with a read without a pulse
+    ],
+)
+@pytest.mark.parametrize(("sigma", "read"), [(0.015, 0.04), (0.05, 0.01), (0.01, 0.1)])
+def test_the_grid_follows_hidden_states_to_and_from_the_ends(
+    reads: list[float], signs: list[int], sigma: float, read: float
+) -> None:
+    """As a plain sum over 3000 states does it; the moments of a clipped normal number are off there."""
+    nodes = np.array([[[0.03, 0.15], [0.15, 0.03]]])
+    cells = Cells(nodes, np.array([[0.9, 1.1]]), np.array([0.01]), np.array([0.98]), sigma, read)
+    trains = trains_of(reads, signs)
+    log, means = forward_pass(trains, cells)
+    assert float(hidden(trains, cells)[0]) == pytest.approx(log, abs=1e-3)
+    np.testing.assert_allclose(expected(trains, cells)[:, 0], means, atol=1e-5)
+    assert np.abs(nearly_expected(trains, cells)[:, 0] - means).max() < 0.05
+
+
+def test_the_grid_is_smooth_in_the_numbers_of_the_model() -> None:
+    """A change of a millionth and one of a hundredth have the same slope, though grids grow by whole states."""
+    trains = trains_of([0.90, 1.02, 0.97, 0.80, 0.61], [0, 1, 1, -1, -1])
+
+    def log(noise: float, read: float, end: float) -> float:
+        nodes = np.array([[[0.03, 0.15], [0.15, 0.03]]])
+        cells = Cells(nodes, np.ones((1, 2)), np.zeros(1), np.array([end]), 0.03 * noise, 0.05 * read)
+        return float(hidden(trains, cells)[0])
+
+    for i in range(3):
+        slopes = [
+            (log(*(1.0 + h * (np.arange(3) == i))) - log(*(1.0 - h * (np.arange(3) == i)))) / (2 * h)
+            for h in (1e-6, 1e-3)
+        ]
+        assert slopes[0] == pytest.approx(slopes[1], rel=1e-2, abs=1e-2)
 
 
 def test_read_noise_is_told_from_noise_of_the_pulses() -> None:

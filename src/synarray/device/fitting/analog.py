@@ -8,7 +8,8 @@ import numpy.typing as npt
 from synarray.device.fitting.begin import begin, require_way
 from synarray.device.fitting.choice import NODES, Steps, choose, fit_table
 from synarray.device.fitting.effects import Group, spread_of
-from synarray.device.fitting.likelihood import predictions
+from synarray.device.fitting.grid import MOST_STATES, expected, states_needed
+from synarray.device.fitting.likelihood import nearly_expected
 from synarray.device.fitting.local import local_fits
 from synarray.device.fitting.model import Deviations, Maximum, cells_of, maximise
 from synarray.device.fitting.state import SIDES, Analog
@@ -18,9 +19,6 @@ from synarray.device.measured import Measurements
 __all__ = ["Analog", "fit_analog", "steps_of"]
 
 _FEWEST_DEVICES = 3
-_FILTER_DOUBT = 1.5
-"""How much larger the errors of a device's ends behind read noise are taken than the filter says, which is an approximation
-there: on synthetic PCM its own errors find a spread of 0.4 % in one case of two, where there is none."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,6 +27,13 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     """Fit the model of the cell to devices that move."""
     fit = begin(measured)
     _maximise(fit)
+    fit.gridded = _can_be_gridded(fit)
+    if fit.gridded:
+        _maximise(fit)
+    elif fit.noisy and fit.stopped:
+        fit.warnings.append(
+            "The noises are too fine for the grid of hidden states: near the ends the fit follows their mean and variance only."
+        )
     for _ in range(1 if fit.noisy else 2):
         _compare_devices(fit, rng, draws)
         require_way(fit)
@@ -37,6 +42,14 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     _compare_devices(fit, rng, draws)
     _choose_law(fit)
     return fit
+
+
+def _can_be_gridded(fit: Analog) -> bool:
+    """Whether the hidden states need a grid, as ends cut their distribution, and noises are wide enough for one."""
+    if not (fit.noisy and fit.stopped):
+        return False
+    nominal = Deviations.none(fit.n_devices, fit.theta["low"], fit.theta["high"])
+    return states_needed(fit.trains, cells_of(fit.theta, nominal)) <= MOST_STATES
 
 
 def _differ(fit: Analog) -> bool:
@@ -227,11 +240,11 @@ def _spread_hidden_ends(fit: Analog, values: Floats, errors: Floats, rng: np.ran
     ground = fit.trains.origin / fit.trains.span
     plain = np.zeros(fit.n_devices, np.int64)
     levels = [ground + fit.theta["low"], ground + fit.theta["high"]]
-    errors = _FILTER_DOUBT * errors
     groups = [
         Group(values[:, i] / level, errors[:, i] / level, plain) for i, level in enumerate(levels) if level > 1e-9
     ]
     spread = fit.spreads["range"] = spread_of(groups, draws, rng)
+    fit.own.low, fit.own.high = np.zeros(fit.n_devices), np.zeros(fit.n_devices)
     if spread.resolved and len(groups) == 2:
         for i, name in enumerate(("low", "high")):
             tau = spread.tau * levels[i]
@@ -292,7 +305,7 @@ def steps_of(fit: Analog, way: str, sign: int) -> Steps | None:
     cells = cells_of(fit.theta, own)
     low, span = fit.theta["low"], fit.theta["high"] - fit.theta["low"]
     if fit.noisy:
-        before, _ = predictions(fit.trains, cells)
+        before = expected(fit.trains, cells) if fit.gridded else nearly_expected(fit.trains, cells)
         there = np.isfinite(fit.trains.x[1:]) & (fit.trains.sign[1:] == sign)
         train = np.broadcast_to(np.arange(len(fit.trains.device)), there.shape)[there]
         states, moves = before[:-1][there], sign * (fit.trains.x[1:][there] - before[:-1][there])

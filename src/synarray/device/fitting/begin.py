@@ -16,8 +16,6 @@ __all__ = ["begin", "require_way"]
 
 _MOST_PULSES, _MOST_HIDDEN = 150_000, 60_000
 """Reads that the law is fitted to, without and with read noise."""
-_LONGEST_HIDDEN = 64
-"""Reads of one train behind read noise; a state is as good as forgotten long before."""
 _LEAST_WAY = 1e-6
 """Of the range that was seen: ends closer than this are one."""
 _SILENT = 1e-6
@@ -36,8 +34,8 @@ def begin(measured: Measurements) -> Analog:
     touched = bool((ends.touched_low | ends.touched_high).any()) and not ends.quantised
     noise = noise_of(pulses)
     noisy = noise.seen and not touched
-    if noisy:  # side by side they go through the filter at once
-        trains = _thinned(arrange(measured, origin, span, _LONGEST_HIDDEN), _MOST_HIDDEN)
+    if noisy:
+        trains = _thinned(trains, _MOST_HIDDEN)
         pulses = trains.pulses()
     counts = {way: run_lengths(measured, sign) for way, sign in SIDES}
     n = trains.n_devices

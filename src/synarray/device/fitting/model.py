@@ -140,7 +140,8 @@ def maximise(
     for _ in range(steps):
         scores = _scores(logs, theta, free, width)
         pull, square = _prior(theta, free, priors)
-        gradient, curve = scores.sum(axis=0) + pull, scores.T @ scores + square
+        around = scores - scores.mean(axis=0)  # far from the maximum their mean would make the curvature far too large
+        gradient, curve = scores.sum(axis=0) + pull, around.T @ around + square
         scale = np.maximum(np.diag(curve), 1e-12)
         width = {name: float(np.clip(0.02 / np.sqrt(s), 1e-9, 1e-2)) for name, s in zip(free, scale, strict=True)}
         gain = 0.0

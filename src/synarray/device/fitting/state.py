@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.device.fitting.effects import Spread
-from synarray.device.fitting.likelihood import censored, hidden
+from synarray.device.fitting.grid import hidden
+from synarray.device.fitting.likelihood import censored, nearly_hidden
 from synarray.device.fitting.model import Deviations, Maximum, cells_of
 from synarray.device.fitting.start import Ends, Noise
 from synarray.device.fitting.trains import Pulses, Trains
@@ -43,6 +44,8 @@ class Analog:
     """Polarities whose number of levels is the number of pulses in a train."""
     stopped: bool = True
     """Whether cells were stopped at the ends of their range."""
+    gridded: bool = False
+    """Whether hidden states are followed on a grid, and not by their mean and variance."""
     failures: tuple[int, int] = (0, 0)
     silent: bool = False
     """Whether there is no noise at all."""
@@ -67,4 +70,6 @@ class Analog:
         """Log-likelihood of each unit."""
         own = own or self.own
         cells = cells_of(theta, own, self.tables)
-        return hidden(self.trains, cells) if self.noisy else censored(self.pulses, cells)
+        if not self.noisy:
+            return censored(self.pulses, cells)
+        return hidden(self.trains, cells) if self.gridded else nearly_hidden(self.trains, cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,11 @@ class Trains:
     """Conductance of x = 0, S."""
     span: float
     """Conductance between x = 0 and x = 1, S."""
+
+    @cached_property
+    def rows(self) -> tuple[Floats, npt.NDArray[np.int8]]:
+        """Reads and polarities, [train, read], for the compiled filters."""
+        return np.ascontiguousarray(self.x.T), np.ascontiguousarray(self.sign.T)
 
     def pulses(self) -> Pulses:
         """Take the trains apart into single pulses."""

@@ -65,7 +65,7 @@ class Parameters:
 
     def __init__(self, section: Section, file: str, given: Mapping[str, float], *, c: bool = False) -> None:
         self.section, self.file, self.given, self.c = section, file, given, c
-        self.used, self.notes = set[str](), list[str]()
+        self.used, self.notes, self._known = set[str](), list[str](), dict[str, float]()
         if section.twice:
             self.notes.append(f"the last value counts of what the file gives twice: {', '.join(section.twice)}")
 
@@ -103,7 +103,9 @@ class Parameters:
         def named(name: str) -> float:
             if name not in self.section.values or depth >= 5:
                 raise ValueError(f"where {name} is no number")
-            return self.number(self.section.values[name], depth + 1)
+            if name not in self._known:  # an expression of a hundred names, each of such an expression, would never end
+                self._known[name] = self.number(self.section.values[name], depth + 1)
+            return self._known[name]
 
         return evaluate(text, named, c=self.c)
 

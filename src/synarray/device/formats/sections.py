@@ -99,12 +99,13 @@ def _condition(head: str, values: dict[str, str], last: bool | None) -> bool | N
 # Python
 
 _PYTHON_COMMENT = re.compile(
-    r"[rRbBuUfF]{0,2}(\"\"\"|''').*?(?:\1|\Z)|#[^\n]*|(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')", re.DOTALL
+    r"[rRbBuUfF]{0,2}(\"\"\"|''').*?(?:\1|\Z)|#[^\n]*|(\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?)", re.DOTALL
 )
 _CLASS = re.compile(r"([ \t]*)class\s+([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*:")
 _FIELD = re.compile(r"\s*([A-Za-z_]\w*)\s*(?::([^=]*))?=(?!=)\s*(.*)", re.DOTALL)
 _DEFAULT = re.compile(r"(?:dataclasses\s*\.\s*)?field\s*\(\s*default(?:_factory)?\s*=\s*(?:lambda\s*:\s*)?")
-_CALL = re.compile(r"([A-Za-z_][\w.]*)\s*(\(|=(?!=)\s*)|[()]")
+_MARK = re.compile(r"[()\[\]{},;\n]")
+_CALL = re.compile(r"(?<![\w.])([A-Za-z_][\w.]*)\s*(\(|=(?!=)\s*)|[()]")
 
 
 def python_sections(text: str, mark: str) -> list[Section]:
@@ -150,12 +151,12 @@ def _fields(lines: list[str], margin: int) -> dict[str, str]:
 
 def _value(text: str, at: int, longest: int = 250) -> str:
     """Return the text to the comma or bracket that ends an argument."""
-    depth = 0
-    for i in range(at, min(len(text), at + longest)):
-        depth += (text[i] in "([{") - (text[i] in ")]}")
-        if depth < 0 or (depth == 0 and text[i] in ",;\n"):
-            return text[at:i]
-    return text[at : at + longest]
+    depth, end = 0, min(len(text), at + longest)
+    for mark in _MARK.finditer(text, at, end):
+        depth += (mark[0] in "([{") - (mark[0] in ")]}")
+        if depth < 0 or (depth == 0 and mark[0] in ",;\n"):
+            return text[at : mark.start()]
+    return text[at:end]
 
 
 def _calls(bare: str, mark: str) -> list[Section]:
@@ -203,7 +204,7 @@ def json_sections(text: str, marks: set[str]) -> list[Section]:
 
 
 _HEADER = re.compile(r"\s*\[([^\]\n]+)\]\s*")
-_ENTRY = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
+_KEY = re.compile(r"[A-Za-z_][\w.]*")
 
 
 def ini_sections(text: str) -> list[Section]:
@@ -211,12 +212,12 @@ def ini_sections(text: str) -> list[Section]:
     sections, name = {"": Section("", {})}, ""
     for line in text.split("\n"):
         head = _HEADER.fullmatch(line)
-        entry = None if line.lstrip()[:1] in ("#", ";") else _ENTRY.fullmatch(line)
+        key, _, value = (part.strip() for part in line.partition("="))
         if head:
             name = head[1].strip()
             sections.setdefault(name, Section(name, {}))
-        elif entry:
-            sections[name].values[entry[1]] = entry[2].strip("\"'").strip()
+        elif value and _KEY.fullmatch(key):
+            sections[name].values[key] = value.strip("\"'").strip()
     return [section for section in sections.values() if section.values]
 
 

@@ -285,6 +285,10 @@ def import_device(
     format: Annotated[
         str | None, typer.Option("--format", help="aihwkit, neurosim or n2d2; default: recognised.")
     ] = None,
+    section: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which device of a file with several: constructor, class, section."),
+    ] = None,
     g_min: Annotated[str | None, typer.Option(help='Lowest conductance where the file has none, "1 uS".')] = None,
     g_max: Annotated[str | None, typer.Option(help='Highest conductance where the file has none, "10 uS".')] = None,
     json: Json = False,
@@ -292,7 +296,7 @@ def import_device(
     """Turn the parameters of another simulator into a device."""
     from synarray.cli.fitting import import_parameters
 
-    import_parameters(file, output, format, g_min, g_max, json)
+    import_parameters(file, output, format, section, g_min, g_max, json)
 
 
 @device.command("export")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+from synarray.device.formats.imported import name_from as stem
 from synarray.device.library import load_device
 from synarray.errors import DataError, RunError
 from synarray.files import write_file
@@ -52,6 +53,7 @@ def synthesise(
 ) -> None:
     """Measure a known device and write what a probe station would."""
     from synarray.device.formats import format_named
+    from synarray.device.formats.exporting import held
     from synarray.device.synthetic import measure_devices
 
     device, form = load_device(source), format_named(kind)
@@ -59,22 +61,33 @@ def synthesise(
         raise DataError("the format must be one that pulses can be written in", got=kind, where="--format",
                         do="Use synarray device export for lookup tables.")  # fmt: skip
     target = output or Path(f"{device.name}-pulses{form.suffix}")
+    _require_place(target, form.suffix, source)
     measured = measure_devices(device, devices, cycles, seed)
-    written = _write(form.write(measured), target, form.suffix == "")
+    files = form.write(measured)
+    there = held(measured, kind, files)
+    written, replaced = _write(files, target, form.suffix == "")
     truth = {
         key: value
         for key, value in device.model_dump(mode="json", exclude={"sources", "note"}).items()
         if value is not None
     }
     if as_json:
-        print(json.dumps({"files": written, "format": kind, "rows": len(measured), "devices": devices, "cycles": cycles,
-                          "seed": seed, "truth": truth}))  # fmt: skip
+        print(json.dumps({"files": written, "format": kind, "rows": there.reads, "devices": there.devices,
+                          "cycles": there.cycles, "left_out": there.missing, "seed": seed, "truth": truth}))  # fmt: skip
         return
     console = standard_output()
-    console.print(
-        f"{len(measured):,} reads of {devices} devices x {cycles} cycles of {device.name}:", *written, soft_wrap=True
-    )
-    console.print(f"Fit them: synarray device fit {target}" + _hint(kind), soft_wrap=True)
+    words = "steps" if kind == "aihwkit-steps" else "reads"
+    what = f"{_count(there.devices, 'device')} x {_count(there.cycles, 'cycle')}"
+    console.print(f"{there.reads:,} {words} of {what} of {device.name}:", *written, soft_wrap=True)
+    _say_replaced(replaced)
+    if there.missing:
+        measured_words = f"{_count(devices, 'device')} x {_count(cycles, 'cycle')}"
+        console.print(f"Of {measured_words} that were measured: {there.missing}.", soft_wrap=True)
+    console.print(f"Fit them: synarray device fit {shlex.quote(str(target))}" + _hint(kind), soft_wrap=True)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("s" if n != 1 else "")
 
 
 def _hint(kind: str) -> str:
@@ -84,7 +97,13 @@ def _hint(kind: str) -> str:
 
 
 def import_parameters(
-    file: Path, output: Path | None, kind: str | None, g_min: str | None, g_max: str | None, as_json: bool
+    file: Path,
+    output: Path | None,
+    kind: str | None,
+    section: str | None,
+    g_min: str | None,
+    g_max: str | None,
+    as_json: bool,
 ) -> None:
     """Turn another simulator's parameters into a device's file."""
     from synarray.device.fitting.result import spec_toml
@@ -92,21 +111,25 @@ def import_parameters(
 
     target = output or Path(f"{stem(file)}.toml")
     _require_toml(target)
-    found = read_parameters(file, kind, _siemens(g_min, "--g-min"), _siemens(g_max, "--g-max"))
+    _require_place(target, ".toml", str(file))
+    replaced = _replaced([target])
+    found = read_parameters(file, kind, _siemens(g_min, "--g-min"), _siemens(g_max, "--g-max"), section)
     write_file(target, spec_toml(found.spec).encode())
     if as_json:
         values = found.spec.model_dump(mode="json", exclude={"sources"}, exclude_none=True)
-        print(json.dumps({"device": str(target), "format": found.format, "values": values, "left_out": found.left_out,
-                          "notes": found.notes, "unconfirmed": found.spec.unconfirmed}))  # fmt: skip
+        print(json.dumps({"device": str(target), "format": found.format, "section": found.section, "values": values,
+                          "left_out": found.left_out, "notes": found.notes, "unconfirmed": found.spec.unconfirmed}))  # fmt: skip
         return
     console = standard_output()
-    console.print(f"Read as {found.format}: law {found.spec.law}. Device: {target}", soft_wrap=True)
+    read = f"{found.format}, {found.section}" if found.section else found.format
+    console.print(f"Read as {read}: law {found.spec.law}. Device: {target}", soft_wrap=True)
+    _say_replaced(replaced)
     for note in found.notes:
-        console.print(f"Note: {note}.")
+        console.print(f"Note: {note}.", soft_wrap=True)
     if found.spec.unconfirmed:
-        console.print("Not in the file, unconfirmed:", ", ".join(found.spec.unconfirmed))
+        console.print("Not in the file, unconfirmed:", ", ".join(found.spec.unconfirmed), soft_wrap=True)
     if found.left_out:
-        console.print("Left out, no place for it in a device:", ", ".join(found.left_out))
+        console.print("Left out, no place for it in a device:", ", ".join(found.left_out), soft_wrap=True)
 
 
 def export_parameters(source: str, kind: str, output: Path | None, as_json: bool) -> None:
@@ -119,15 +142,16 @@ def export_parameters(source: str, kind: str, output: Path | None, as_json: bool
     files = export_device(device, kind)
     suffix = EXPORTS[kind][1]
     target = output or Path(f"{device.name}-{kind}{suffix}")
+    _require_place(target, suffix, source)
     words = "the device was read back from what was written"
     try:
         changes = [] if kind == "spice" else round_trip(device, kind)
         if kind == "spice":
             changes = [Change("state in ngspice, largest difference", 0.0, follow_in_ngspice(device).error)]
-            words = "ngspice sent a train to the cell, and synarray to its own"
+            words = "ngspice sent a train to the cell, and synarray to its own; noise, spreads and drift have no place there"
     except RunError as error:
         changes, words = [], f"not compared: {error}"
-    written = _write(files, target, suffix == "")
+    written, replaced = _write(files, target, suffix == "")
     if as_json:
         compared = [{"name": c.name, "before": c.before, "after": c.after, "relative": c.relative} for c in changes]
         print(json.dumps({"files": written, "format": kind, "round_trip": compared, "how": words}))
@@ -137,18 +161,25 @@ def export_parameters(source: str, kind: str, output: Path | None, as_json: bool
         console.print(changes_table(changes))
     console.print(f"{words[0].upper()}{words[1:]}.")
     console.print("Written:", *written, soft_wrap=True)
+    _say_replaced(replaced)
 
 
-def _write(files: dict[str, bytes], target: Path, folder: bool) -> list[str]:
+def _write(files: dict[str, bytes], target: Path, folder: bool) -> tuple[list[str], list[str]]:
+    """Write files; return their paths, and those that were there before."""
     paths = [target / name if folder else target for name in files]
+    replaced = _replaced(paths)
     for path, content in zip(paths, files.values(), strict=True):
         write_file(path, content)
-    return [str(path) for path in paths]
+    return [str(path) for path in paths], replaced
 
 
-def stem(path: Path) -> str:
-    """Return a name for a device from that of a file."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:60] or "device"
+def _replaced(paths: list[Path]) -> list[str]:
+    return [str(path) for path in paths if path.is_file()]
+
+
+def _say_replaced(paths: list[str]) -> None:
+    if paths:
+        standard_output().print("Took the place of what was there:", *paths, soft_wrap=True)
 
 
 def _require_toml(target: Path) -> None:
@@ -159,6 +190,28 @@ def _require_toml(target: Path) -> None:
             where="--output",
             do=f"Write {stem(target)}.toml.",
         )
+
+
+_ENDINGS = (".toml", ".csv", ".json", ".cpp", ".cir", ".xlsx")
+"""Endings that say what a file is; one of another kind of file would deceive."""
+
+
+def _require_place(target: Path, suffix: str, source: str) -> None:
+    """Refuse to write over what was read, into a folder's name, or under the ending of another kind of file."""
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise RunError("what is written must not take the place of what was read", got=str(target), where="--output",
+                       do="Name another file.")  # fmt: skip
+    if suffix and target.is_dir():
+        raise RunError(f"a file ({suffix}) must be named, not a folder", got=str(target), where="--output",
+                       do=f"Write {target / f'device{suffix}'}.")  # fmt: skip
+    if not suffix and target.is_file():
+        raise RunError("this format needs a folder for its files", got=f"a file, {target}", where="--output",
+                       do="Name a folder.")  # fmt: skip
+    ending = target.suffix.lower()
+    if ending in _ENDINGS and ending != suffix and (suffix, ending) != (".txt", ".csv"):
+        wanted = f"end in {suffix}" if suffix else "be a folder"
+        raise RunError(f"what is written in this format must {wanted}", got=target.name, where="--output",
+                       do=f"Write {target.with_suffix(suffix)}.")  # fmt: skip
 
 
 def _siemens(text: str | None, option: str) -> Any:

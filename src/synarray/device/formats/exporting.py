@@ -1,4 +1,4 @@
-"""Devices written for other simulators, and read back: what the way there and back changes."""
+"""Devices and measured pulses written for other simulators: what is written, and what the way there and back changes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from synarray.device.formats import read_measurements
 from synarray.device.formats.crosssim import table_files
 from synarray.device.formats.parameters import read_parameters, to_aihwkit, to_neurosim
 from synarray.device.formats.spice import cell_deck
+from synarray.device.measured import Measurements
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError, nearest
 
-__all__ = ["EXPORTS", "Change", "export_device", "round_trip"]
+__all__ = ["EXPORTS", "Change", "Held", "export_device", "held", "round_trip"]
 
 _COMPARED = (
     "g_min", "g_max", "n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd", "sigma_c2c", "sigma_d2d_range",
-    "sigma_d2d_step", "sigma_d2d_nonlinearity", "sigma_read", "v_ltp", "v_ltd", "t_ltp", "t_ltd", "p_fail", "stuck_low",
-    "stuck_high", "drift_nu",
+    "sigma_d2d_step", "sigma_d2d_nonlinearity", "sigma_read", "v_ltp", "v_ltd", "t_ltp", "t_ltd", "v_read", "t_read", "p_fail",
+    "stuck_low", "stuck_high", "drift_nu", "sigma_drift_nu", "v_fold", "retention", "endurance", "e_ltp", "e_ltd",
 )  # fmt: skip
 _STATES = np.linspace(-1.0, 1.0, 101)
 
@@ -68,8 +69,9 @@ def export_device(device: DeviceSpec, name: str) -> dict[str, bytes]:
 
 
 def round_trip(device: DeviceSpec, name: str) -> list[Change]:
-    """Write a device, read it back, and compare: its numbers, and the largest change of a mean step, as a share of the range.
+    """Write a device, read it back as a user would, and compare: its numbers, and the largest change of a mean step.
 
+    The step is a share of the range.
     For ``spice`` see :func:`synarray.array.cells.follow_in_ngspice`.
     """
     files = export_device(device, name)
@@ -81,8 +83,54 @@ def round_trip(device: DeviceSpec, name: str) -> list[Change]:
 
             back = fit(read_measurements(Path(folder), "crosssim-tables")).spec
         else:
-            back = read_parameters(Path(folder) / "device", name, device.g_min, device.g_max).spec
-    changes = [Change(key, float(getattr(device, key)), float(getattr(back, key))) for key in _COMPARED]
+            back = read_parameters(Path(folder) / "device").spec
+    changes = [Change(key, float(getattr(device, key) or 0.0), float(getattr(back, key) or 0.0)) for key in _COMPARED]
     shown = [change for change in changes if change.before or change.after]
     step = float(np.abs(device.steps(_STATES) - back.steps(_STATES)).max()) / 2.0
     return [*shown, Change("largest change of a step", 0.0, step)]
+
+
+class Held(NamedTuple):
+    """What a file of measured pulses holds of those that were measured."""
+
+    reads: int
+    devices: int
+    cycles: int
+    missing: str
+    """What the format has no place for; empty: nothing."""
+
+
+_ROOM = {  # what a format holds of many devices and cycles: cycles (none: all), and in words
+    "neurosim": (None, "one device"),
+    "crosssim-ramps": (None, "one device"),
+    "aihwkit-values": (1, "one train of one device, LTP and LTD of one length"),
+    "aihwkit-steps": (1, "steps of one train of one device at 21 states"),
+    "n2d2": (1, "the LTP pulses of one train of one device"),
+}
+
+
+def held(measured: Measurements, kind: str, files: dict[str, bytes]) -> Held:
+    """Say what of the measured pulses stands in the files of a format.
+
+    Parameters
+    ----------
+    measured : Measurements
+    kind : str
+        Name of the format.
+    files : dict
+        What it wrote.
+    """
+    devices, cycles = len(measured.devices), len(np.unique(measured.cycle))
+    if kind not in _ROOM:
+        return Held(len(measured), devices, cycles, "")
+    most, words = _ROOM[kind]
+    kept = cycles if most is None else most
+    reads = sum(_numbers(content) for content in files.values()) // (2 if kind == "neurosim" else 1)
+    whole = (devices, cycles) == (1, kept) and kind in ("neurosim", "crosssim-ramps")
+    return Held(reads, 1, kept, "" if whole else f"{kind} holds {words}")
+
+
+def _numbers(content: bytes) -> int:
+    """Count the finite numbers of a table; columns may have names."""
+    cells = content.decode().replace(",", " ").split()
+    return sum(cell[0] in "-.0123456789" for cell in cells)

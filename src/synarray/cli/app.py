@@ -14,6 +14,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from synarray.cli.device_group import device
+from synarray.cli.options import Json, Settings, folder_option
+from synarray.cli.study_group import study
 from synarray.errors import RunError, SynarrayError
 
 __all__ = ["app", "main"]
@@ -25,32 +28,10 @@ app = typer.Typer(
 
 devices = typer.Typer(help="The library of memory devices.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(devices, name="devices")
-device = typer.Typer(help="A device of your own, from measured pulses.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(device, name="device")
 array = typer.Typer(help="The physical array a network lies in.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(array, name="array")
-study = typer.Typer(help="One question put to many runs.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(study, name="study")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
-
-
-def _folder(text: str) -> Path:
-    if not text:
-        raise RunError(
-            "the folder for results must have a name", got="none", where="--out", do="Give a folder with --out."
-        )
-    return Path(text)
-
-
-def _folder_option(meaning: str) -> Any:
-    return typer.Option(parser=_folder, metavar="DIR", help=meaning)
-
-
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the experiment; may be repeated."),
-]
 
 
 def _version(asked: bool) -> None:
@@ -80,7 +61,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of the run; overrides the experiment's.")] = None,
     out: Annotated[
         Path | None,
-        _folder_option("Folder of the run; never one that holds something already."),
+        folder_option("Folder of the run; never one that holds something already."),
     ] = None,
     resume: Annotated[
         bool,
@@ -113,7 +94,7 @@ def reproduce(
     workers: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: the number of cores.")] = None,
     out: Annotated[
         Path | None,
-        _folder_option("Folder of the report; default: reports/reproduce."),
+        folder_option("Folder of the report; default: reports/reproduce."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -126,7 +107,7 @@ def reproduce(
 @app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    out: Annotated[Path | None, _folder_option("Folder for the figures; default: RUN/figures.")] = None,
+    out: Annotated[Path | None, folder_option("Folder for the figures; default: RUN/figures.")] = None,
     format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
     neurons: Annotated[int, typer.Option(min=1, help="Receptive fields drawn in the figure.")] = 48,
     json: Json = False,
@@ -140,7 +121,7 @@ def show(
 @app.command()
 def report(
     path: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run or of a study.")],
-    out: Annotated[Path | None, _folder_option("Folder of the page; default: FOLDER/report.")] = None,
+    out: Annotated[Path | None, folder_option("Folder of the page; default: FOLDER/report.")] = None,
     format: Annotated[
         str, typer.Option("--format", help="Format of the figures beside the page: svg, png or pdf.")
     ] = "svg",
@@ -197,7 +178,7 @@ def lifetime(
         typer.Option(help="Temperature meanwhile, e.g. 85C; implies --retention. Default: the device's own."),
     ] = None,
     node: Annotated[str | None, typer.Option(help="Technology node of the circuits; default: 45nm.")] = None,
-    out: Annotated[Path | None, _folder_option("Folder for the figures; default: RUN/figures.")] = None,
+    out: Annotated[Path | None, folder_option("Folder for the figures; default: RUN/figures.")] = None,
     format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
     json: Json = False,
 ) -> None:
@@ -229,7 +210,7 @@ def list_devices(json: Json = False) -> None:
 @devices.command("show")
 def show_device(
     name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
-    out: Annotated[Path | None, _folder_option("Folder for the figures; default: devices/NAME.")] = None,
+    out: Annotated[Path | None, folder_option("Folder for the figures; default: devices/NAME.")] = None,
     format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
     json: Json = False,
 ) -> None:
@@ -239,132 +220,10 @@ def show_device(
     show_device(name, out, format, json)
 
 
-@device.command("fit")
-def fit_device(
-    pulses: Annotated[Path, typer.Argument(help="File of measured pulses.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the device here; default: NAME.toml.")
-    ] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the file; default: recognised.")] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns of a table of one's own: G_S=Conductance,polarity=Sign,...")
-    ] = None,
-    out: Annotated[Path | None, _folder_option("Folder for the figures; default: devices/NAME.")] = None,
-    json: Json = False,
-) -> None:
-    """Fit a device to measured pulses: its law, range, levels and spreads, each with an interval."""
-    from synarray.cli.fitting import fit_pulses
-
-    fit_pulses(pulses, output, format, columns, out, json)
-
-
-@device.command("synth")
-def synth_device(
-    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
-    devices: Annotated[int, typer.Option(min=1, max=10_000, help="Devices measured.")] = 20,
-    cycles: Annotated[int, typer.Option(min=1, max=10_000, help="Trains there and back of each.")] = 10,
-    format: Annotated[str, typer.Option("--format", help="Format of the file.")] = "synarray",
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the spreads.")] = 0,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write; default: NAME-pulses.csv.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Measure a known device: synthetic pulses, to try the fit on."""
-    from synarray.cli.fitting import synthesise
-
-    synthesise(name, devices, cycles, format, seed, output, json)
-
-
-@device.command("import")
-def import_device(
-    file: Annotated[Path, typer.Argument(help="File of parameters: aihwkit preset, NeuroSim, N2D2.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the device here; default: NAME.toml.")
-    ] = None,
-    format: Annotated[
-        str | None, typer.Option("--format", help="aihwkit, neurosim or n2d2; default: recognised.")
-    ] = None,
-    section: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Which device of a file with several: constructor, class, section."),
-    ] = None,
-    g_min: Annotated[str | None, typer.Option(help='Lowest conductance where the file has none, "1 uS".')] = None,
-    g_max: Annotated[str | None, typer.Option(help='Highest conductance where the file has none, "10 uS".')] = None,
-    json: Json = False,
-) -> None:
-    """Turn the parameters of another simulator into a device."""
-    from synarray.cli.fitting import import_parameters
-
-    import_parameters(file, output, format, section, g_min, g_max, json)
-
-
-@device.command("export")
-def export_device(
-    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
-    format: Annotated[str, typer.Option("--format", help="crosssim, neurosim, aihwkit or spice.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PATH", help="File or folder to write.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Write a device for another simulator, and say what the way there and back changes."""
-    from synarray.cli.fitting import export_parameters
-
-    export_parameters(name, format, output, json)
-
-
-@device.command("judge")
-def judge_device(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="DEVICE|PULSES",
-            help="Name of a device of the library, a .toml file, or measured pulses to be fitted.",
-        ),
-    ],
-    task: Annotated[
-        str | None, typer.Option(metavar="mnist|PATH", help="Data set; default: the experiment's, mnist.")
-    ] = None,
-    experiment: Annotated[
-        str | None, typer.Option(help="Experiment file, or the name of a packaged one; default: judge.")
-    ] = None,
-    settings: Settings = None,
-    seeds: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Trainings of a device without a posterior; default: 8.")
-    ] = None,
-    draws: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Trainings of a fitted device, each of a draw; default: 8.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at a time; default: the number of cores.")
-    ] = None,
-    reach: Annotated[
-        float | None,
-        typer.Option(metavar="PERCENT", help="Also find what would reach this accuracy (about as long again)."),
-    ] = None,
-    measured: Annotated[
-        Path | None, typer.Option(metavar="PULSES", help="Pulses a device was fitted to, to be drawn in its page.")
-    ] = None,
-    format: Annotated[
-        str | None, typer.Option("--format", help="Format of the pulses, as for device fit; default: recognised.")
-    ] = None,
-    columns: Annotated[str | None, typer.Option(help="Columns of the pulses, as for device fit.")] = None,
-    out: Annotated[Path | None, _folder_option("Folder of the page; default: verdicts/NAME.")] = None,
-    json: Json = False,
-) -> None:
-    """Judge a device, or pulses measured on one: accuracy, energy, time, lifetime, what each imperfection costs; one page."""
-    from synarray.cli.judging import run_judge
-
-    run_judge(
-        source, measured, format, columns, task, experiment, settings or [], seeds, draws, workers, reach, out, json
-    )
-
-
 @array.command("show")
 def array_show(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    out: Annotated[Path | None, _folder_option("Folder for the figures; default: RUN/figures.")] = None,
+    out: Annotated[Path | None, folder_option("Folder for the figures; default: RUN/figures.")] = None,
     format: Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")] = "png",
     json: Json = False,
 ) -> None:
@@ -372,63 +231,6 @@ def array_show(
     from synarray.cli.arrays import show_array
 
     show_array(run, out, format, json)
-
-
-@study.command("run")
-def study_run(
-    source: Annotated[str, typer.Argument(metavar="STUDY", help="Study file, packaged study, or folder of one.")],
-    workers: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: the number of cores.")] = None,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on, tcp://HOST:PORT.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study, if it was begun.")] = False,
-    branch: Annotated[
-        Path | None, _folder_option("Begin in this folder instead, with what the study has finished already.")
-    ] = None,
-    out: Annotated[Path | None, _folder_option("Folder of the study; default: studies/NAME.")] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="AXIS=VALUE,...", help="Run only these values of an axis (or seed) now; may be repeated."),
-    ] = None,
-    settings: Settings = None,
-    seeds: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help="Seeds 0, 1, 2, ... in place of its own.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Run a study, several runs at a time; every finished run is on disk at once, and a killed study goes on."""
-    from synarray.cli.studies import run
-
-    run(source, workers, dask, resume, branch, out, only or [], settings or [], seeds, json)
-
-
-@study.command("show")
-def study_show(folder: Annotated[Path, typer.Argument(help="Folder of a study.")], json: Json = False) -> None:
-    """Show how far a study is: its table, mean and standard deviation of each point, and what failed and why."""
-    from synarray.cli.studies import show
-
-    show(folder, json)
-
-
-@study.command("best")
-def study_best(
-    folder: Annotated[Path, typer.Argument(help="Folder of a study.")],
-    by: Annotated[
-        str | None,
-        typer.Option(help="Comma-separated: accuracy, energy, time, wear, pulses; default: what was searched for."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Show a study's best point; for several objectives all points that no other one beats in everything."""
-    from synarray.cli.studies import best
-
-    best(folder, by, json)
-
-
-@study.command("list")
-def study_list(json: Json = False) -> None:
-    """List the packaged studies: what each asks, what is expected, how long it takes."""
-    from synarray.cli.studies import list_studies
-
-    list_studies(json)
 
 
 _LEAST = 1 << 30

@@ -7,13 +7,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from synarray.device.formats.imported import name_from as stem
+from synarray.device.formats.imported import name_from
 from synarray.device.library import load_device
 from synarray.errors import DataError, RunError
 from synarray.files import write_file
 from synarray.report.terminal import standard_output
 
-__all__ = ["export_parameters", "fit_pulses", "import_parameters", "stem", "synthesise"]
+__all__ = ["export_parameters", "fit_pulses", "import_parameters", "synthesise"]
 
 
 def fit_pulses(
@@ -26,11 +26,11 @@ def fit_pulses(
     from synarray.report.fits import fit_sentences, fit_table, fitted_curves, steps_left
     from synarray.study.runs import check_writable
 
-    target = output or Path(f"{stem(pulses)}.toml")
+    target = output or Path(f"{name_from(pulses)}.toml")
     _require_toml(target)
     check_writable(target.parent)
-    check_writable(out or Path("devices") / stem(target))
-    found = fit(read_measurements(pulses, kind, columns), stem(target))
+    check_writable(out or Path("devices") / name_from(target))
+    found = fit(read_measurements(pulses, kind, columns), name_from(target))
     drawn = {
         "fitted-curves": fitted_curves(found.spec, found.measured),
         "steps": steps_left(found.spec, found.measured),
@@ -109,7 +109,7 @@ def import_parameters(
     from synarray.device.fitting.result import spec_toml
     from synarray.device.formats.parameters import read_parameters
 
-    target = output or Path(f"{stem(file)}.toml")
+    target = output or Path(f"{name_from(file)}.toml")
     _require_toml(target)
     _require_place(target, ".toml", str(file))
     replaced = _replaced([target])
@@ -188,7 +188,7 @@ def _require_toml(target: Path) -> None:
             "a device's file must end in .toml",
             got=target.name or "nothing",
             where="--output",
-            do=f"Write {stem(target)}.toml.",
+            do=f"Write {name_from(target)}.toml.",
         )
 
 

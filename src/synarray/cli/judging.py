@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from synarray.cli.fitting import stem
+from synarray.device.formats.imported import name_from
 from synarray.device.library import device_names
 from synarray.errors import SpecError
 from synarray.report.fits import fit_sentences, fit_table
@@ -52,7 +52,7 @@ def run_judge(
     if fits and pulses is not None:
         from synarray.device.fitting import fit, write_device
 
-        asked, name = [source, *asked], stem(Path(source))
+        asked, name = [source, *asked], name_from(Path(source))
         folder = out if out is not None else Path("verdicts") / name
         check_writable(folder)
         found = fit(pulses, name)

@@ -1,0 +1,136 @@
+"""``synarray device ...``: a device of your own, from measured pulses to its verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synarray.cli.options import Json, Settings, folder_option
+
+__all__ = ["device"]
+
+device = typer.Typer(help="A device of your own, from measured pulses.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@device.command("fit")
+def fit_device(
+    pulses: Annotated[Path, typer.Argument(help="File of measured pulses.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the device here; default: NAME.toml.")
+    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the file; default: recognised.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns of a table of one's own: G_S=Conductance,polarity=Sign,...")
+    ] = None,
+    out: Annotated[Path | None, folder_option("Folder for the figures; default: devices/NAME.")] = None,
+    json: Json = False,
+) -> None:
+    """Fit a device to measured pulses: its law, range, levels and spreads, each with an interval."""
+    from synarray.cli.fitting import fit_pulses
+
+    fit_pulses(pulses, output, format, columns, out, json)
+
+
+@device.command("synth")
+def synth_device(
+    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
+    devices: Annotated[int, typer.Option(min=1, max=10_000, help="Devices measured.")] = 20,
+    cycles: Annotated[int, typer.Option(min=1, max=10_000, help="Trains there and back of each.")] = 10,
+    format: Annotated[str, typer.Option("--format", help="Format of the file.")] = "synarray",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the spreads.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write; default: NAME-pulses.csv.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure a known device: synthetic pulses, to try the fit on."""
+    from synarray.cli.fitting import synthesise
+
+    synthesise(name, devices, cycles, format, seed, output, json)
+
+
+@device.command("import")
+def import_device(
+    file: Annotated[Path, typer.Argument(help="File of parameters: aihwkit preset, NeuroSim, N2D2.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the device here; default: NAME.toml.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="aihwkit, neurosim or n2d2; default: recognised.")
+    ] = None,
+    section: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which device of a file with several: constructor, class, section."),
+    ] = None,
+    g_min: Annotated[str | None, typer.Option(help='Lowest conductance where the file has none, "1 uS".')] = None,
+    g_max: Annotated[str | None, typer.Option(help='Highest conductance where the file has none, "10 uS".')] = None,
+    json: Json = False,
+) -> None:
+    """Turn the parameters of another simulator into a device."""
+    from synarray.cli.fitting import import_parameters
+
+    import_parameters(file, output, format, section, g_min, g_max, json)
+
+
+@device.command("export")
+def export_device(
+    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
+    format: Annotated[str, typer.Option("--format", help="crosssim, neurosim, aihwkit or spice.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PATH", help="File or folder to write.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a device for another simulator, and say what the way there and back changes."""
+    from synarray.cli.fitting import export_parameters
+
+    export_parameters(name, format, output, json)
+
+
+@device.command("judge")
+def judge_device(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVICE|PULSES",
+            help="Name of a device of the library, a .toml file, or measured pulses to be fitted.",
+        ),
+    ],
+    task: Annotated[
+        str | None, typer.Option(metavar="mnist|PATH", help="Data set; default: the experiment's, mnist.")
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Experiment file, or the name of a packaged one; default: judge.")
+    ] = None,
+    settings: Settings = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Trainings of a device without a posterior; default: 8.")
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Trainings of a fitted device, each of a draw; default: 8.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at a time; default: the number of cores.")
+    ] = None,
+    reach: Annotated[
+        float | None,
+        typer.Option(metavar="PERCENT", help="Also find what would reach this accuracy (about as long again)."),
+    ] = None,
+    measured: Annotated[
+        Path | None, typer.Option(metavar="PULSES", help="Pulses a device was fitted to, to be drawn in its page.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of the pulses, as for device fit; default: recognised.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns of the pulses, as for device fit.")] = None,
+    out: Annotated[Path | None, folder_option("Folder of the page; default: verdicts/NAME.")] = None,
+    json: Json = False,
+) -> None:
+    """Judge a device, or pulses measured on one: accuracy, energy, time, lifetime, what each imperfection costs; one page."""
+    from synarray.cli.judging import run_judge
+
+    run_judge(
+        source, measured, format, columns, task, experiment, settings or [], seeds, draws, workers, reach, out, json
+    )

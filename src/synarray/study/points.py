@@ -6,7 +6,6 @@ them, is told at once. Points that come to the same experiment have the same ide
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import itertools
 import json
@@ -130,7 +129,7 @@ class Planner:
         point = ", ".join(f"{name} = {value}" for name, value in run.columns.items()) or "the only one"
         where = f"{self.where}, point {point}"
         try:
-            return resolve(copy.deepcopy(self.spec.bases[run.base]), run.sets, where)
+            return resolve(self.spec.bases[run.base], run.sets, where)
         except SynarrayError as error:
             raise type(error)(error.rule, got=error.got, where=_somewhere(error.where, where), do=error.do) from None
 
@@ -194,11 +193,7 @@ class Planner:
         names = [OBJECTIVES[name][0] for name in search.objectives]
         priced = [name for name in search.objectives if name in ("energy", "time", "wear")]
         device = any(key.partition(".")[0] == "device" for key in search.space)
-        if (
-            priced
-            and not device
-            and resolve(copy.deepcopy(self.spec.bases[self.spec.base]), dict(self.spec.set), self.where).device is None
-        ):
+        if priced and not device and resolve(self.spec.bases[self.spec.base], self.spec.set, self.where).device is None:
             raise self._error(
                 f"the objective {priced[0]} needs cells of a device", "ideal weights",
                 'Set one, for example: set = { device = "subquantum-cbram" }.',

@@ -12,7 +12,7 @@ from synarray.report.citing import Citations, cite_runs
 from synarray.report.html import Code
 from synarray.report.sections import Fact, Page, Section, Table
 from synarray.report.study_figures import asked_section, axis_of, drawings, found_section, label_of
-from synarray.report.words import measure
+from synarray.report.words import counted, measure
 from synarray.study.experiment import ExperimentSpec
 from synarray.study.plan import StudySpec, load_study
 from synarray.study.points import Level, Planner
@@ -89,7 +89,7 @@ def study_page(folder: Path) -> Page:
     ]  # fmt: skip
     facts = [
         Fact("runs finished", f"{done:,} of {total:,}", f"{len(failed):,} failed"),
-        Fact("points", f"{len(points_of(table, [])):,}", f"{table['seed'].nunique()} seeds"),
+        Fact("points", f"{len(points_of(table, [])):,}", counted(table["seed"].nunique(), "seed")),
     ]
     if spec.time:
         facts.append(Fact("it takes", spec.time))

@@ -41,6 +41,8 @@ class Engine(Protocol):
     """Runs jobs."""
 
     title: str
+    here: bool
+    """Whether runs read the files of this machine."""
 
     def run(self, jobs: Iterable[Job], stop: Stop) -> Iterator[Outcome]:
         """Run jobs and yield their outcomes as they come; end early, with what runs thrown away, when told to stop."""
@@ -59,6 +61,8 @@ class LocalEngine:
     workers : int, optional
         Runs at a time; the number of cores that this process may use if nothing is said.
     """
+
+    here = True
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
@@ -198,11 +202,14 @@ class DaskEngine:
         When dask.distributed is not installed, or the scheduler does not answer within 9 s.
     """
 
+    here = False
+
     def __init__(self, address: str) -> None:
         self.address = address
         self._client = connect(address)
+        n = len(self._client.nthreads())
         threads = sum(self._client.nthreads().values())
-        self.title = f"Dask at {address}, {len(self._client.nthreads())} workers, {threads} runs at a time"
+        self.title = f"Dask at {address}, {n} worker{'s' * (n != 1)}, {threads} run{'s' * (threads != 1)} at a time"
 
     def run(self, jobs: Iterable[Job], stop: Stop) -> Iterator[Outcome]:
         """Run jobs on the cluster; only some more than it can run at a time are with the scheduler."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command import four_parts, process
+from command import Command, four_parts, process
 
 pytest.importorskip("distributed")
 
@@ -58,8 +58,12 @@ def refused(folder: Path, address: str) -> dict[str, str]:
     "address",
     ["", "nonsense", "http://127.0.0.1:8786", "tcp://127.0.0.1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:99999", "tcp://:8786"],
 )  # fmt: skip
-def test_what_is_no_address_is_told_with_one(tmp_path: Path, address: str) -> None:
-    message = refused(tmp_path, address)
+def test_what_is_no_address_is_told_with_one(command: Command, tmp_path: Path, address: str) -> None:
+    (tmp_path / "a.toml").write_text("set = { epochs = 1 }\n", "utf-8")
+    done = command("study", "run", "a.toml", "--dask", address)
+    message = four_parts(done)
+    assert len(done.err.splitlines()) == 1
+    assert message["rule"].startswith("the Dask scheduler must be reachable")
     assert message["got"] == repr(address)
     assert "tcp://HOST:PORT" in message["do"]
 

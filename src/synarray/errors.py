@@ -100,6 +100,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     'Did you mean "epochs"? Known: epochs, seed.'
     """
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f'Did you mean "{close[0]}"? ' if close else ""
     return f"{hint}Known: {', '.join(known)}."

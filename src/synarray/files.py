@@ -5,6 +5,7 @@ A pipe, a terminal or a device of the system, or a link to one, could be read fo
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -71,11 +72,16 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file so that its place holds, at every instant and after a power failure, the old content or all of the new."""
     beside = path.with_name(f"{path.name}.tmp")
     beside.unlink(missing_ok=True)  # whatever it is: a link would be followed
-    with beside.open("xb") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("xb") as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:  # a full disk is not made fuller
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

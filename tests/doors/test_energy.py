@@ -98,6 +98,8 @@ def test_prices_that_cannot_be_used(
         (("--node", "3nm"), "a node must lie between 7 and 130 nm"),
         (("--technology", "pcmm"), "a device must be one of the library"),
         (("--compare", "pcm,gold"), "a device must be one of the library"),
+        (("--compare", ""), "--compare must name devices"),
+        (("--compare", " ,"), "--compare must name devices"),
         (("--prices", "nowhere.toml"), "a file of prices must be readable TOML"),
     ],
 )

@@ -21,6 +21,7 @@ from browser import inspect, needs_chromium
 from command import Command, everything_in, four_parts
 
 from synarray.array.maps import ArrayMaps
+from synarray.learn.result import HistoryPoint
 from synarray.learn.training import train
 from synarray.report import figures
 from synarray.report.html import render
@@ -418,3 +419,14 @@ def test_logarithmic_axes_are_written_in_plain_numbers(most: float) -> None:
     svg = inline_svg(energies({"one": {"cells": 1e-6, "lines": most}}), "energy", "energy by component")
     assert "mathdefault" not in svg
     assert re.search(r"<text[^>]*>[\d.]+ [munp]?J</text>", svg)
+
+
+def test_a_curve_of_one_point_is_seen_and_one_without_accuracy_has_no_panel_of_it() -> None:
+    def curve(n: int, accuracy: float | None) -> list[HistoryPoint]:
+        return [HistoryPoint(40 * (i + 1), accuracy, 1000, 0.0) for i in range(n)]
+
+    drawn = figures.training_curve(curve(1, 0.5), 0.6)
+    assert [axis.get_ylabel() for axis in drawn.axes] == ["accuracy (%)", "pulses\n(million)"]
+    assert all(axis.lines[0].get_marker() == "." for axis in drawn.axes)
+    assert [axis.get_ylabel() for axis in figures.training_curve(curve(3, None), None).axes] == ["pulses\n(million)"]
+    assert len(figures.training_curve(curve(3, None), 0.6).axes) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synarray.errors import SpecError
-from synarray.study.experiment import load_experiment
+from synarray.study.experiment import load_experiment, read_values, resolve
 from synarray.study.plan import AxisSpec, CaseSpec, RandomSpec, RangeSpec, StudySpec, load_study
 from synarray.study.points import Planner
 from synarray.study.runs import to_toml
@@ -95,6 +96,43 @@ def test_a_run_is_the_experiment_that_train_would_make_of_its_settings(spec: Stu
     planner = Planner(spec)
     for run in list(planner.runs())[:3]:
         assert load_experiment(run.base, run.sets).identity == run.identity
+
+
+def test_points_do_not_see_what_other_points_set() -> None:
+    """A table of the study that one case writes into is the study's own at all others, and in the file of the study."""
+    shared = {"epochs": 1, "images": 300, "device": {"base": "pcm"}}
+    cases = (CaseSpec(title="much", set={"device.sigma_c2c": 0.5}), CaseSpec(title="own"))
+    planner = Planner(StudySpec(set=shared, axes={"spread": AxisSpec(cases=cases)}))
+    much, own = planner.runs()
+    assert planner.experiment(own).identity == own.identity == load_experiment(None, shared | {"seed": 0}).identity
+    assert planner.experiment(much).device.sigma_c2c == 0.5  # type: ignore[union-attr]
+    assert much.identity != own.identity
+    assert shared["device"] == {"base": "pcm"}
+    assert planner.spec.set["device"] == {"base": "pcm"}
+
+
+SETTINGS = st.fixed_dictionaries({}, optional={
+    "device": st.sampled_from(["pcm", {"base": "pcm"}, {"base": "pcm", "sigma_read": 0.1}]),
+    "device.sigma_c2c": st.floats(0, 0.5), "stdp": st.just({"a": 0.2}), "stdp.b": st.floats(1, 4),
+    "pruning": st.just({"mode": "soft", "fraction": 0.5}), "pruning.fraction": st.floats(0.1, 0.8), "data": st.just("nowhere"),
+    "neuron.beta": st.floats(0.1, 8),
+})  # fmt: skip
+
+
+@given(SETTINGS, SETTINGS)
+def test_resolving_changes_none_of_its_arguments(first: dict[str, Any], second: dict[str, Any]) -> None:
+    values = read_values("local-fields") | {"device": {"base": "pcm"}}
+    before = copy.deepcopy((values, first, second))
+    resolve(values, first, "first")
+    alone = resolve(copy.deepcopy(before[0]), copy.deepcopy(second), "second").identity
+    assert resolve(values, second, "second").identity == alone
+    assert (values, first, second) == before
+
+
+def test_the_callers_own_table_stays_as_it_is() -> None:
+    mine = {"device": {"base": "pcm"}, "device.sigma_c2c": 0.5}
+    assert load_experiment("local-fields", mine).device.sigma_c2c == 0.5  # type: ignore[union-attr]
+    assert mine == {"device": {"base": "pcm"}, "device.sigma_c2c": 0.5}
 
 
 @given(studies())

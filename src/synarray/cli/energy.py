@@ -8,6 +8,7 @@ from pathlib import Path
 from synarray.cost.physical import free_steps
 from synarray.cost.prices import load_periphery
 from synarray.device.library import load_device
+from synarray.errors import SpecError
 from synarray.report.ledgers import comparison_table, ledger_table, real_time_table, steps_table
 from synarray.report.terminal import standard_output
 from synarray.study.energy import baselines, bill_of_run, notes_on, real_time
@@ -26,11 +27,16 @@ def show_energy(
     as_json: bool,
 ) -> None:
     """Print a run's ledger, and beside it those of other devices and of other machines."""
+    names = [name.strip() for name in (compare or "").split(",") if name.strip()]
     run, periphery = open_run(path), load_periphery(node, prices)
+    if compare is not None and not names:
+        raise SpecError(
+            "--compare must name devices", got=repr(compare), where="--compare",
+            do='Write --compare pcm,rram, names of "synarray devices list" or files; or leave it out.',
+        )  # fmt: skip
     bill, where = bill_of_run(run), str(path / "experiment.toml")
     device = None if technology is None else load_device(technology)
     ledger = bill.ledger(periphery, device, passive=passive)
-    names = [name.strip() for name in (compare or "").split(",") if name.strip()]
     others = [bill.ledger(periphery, load_device(name), passive=passive) for name in names]
     machines = baselines(bill, periphery)
     steps, times = free_steps(run.experiment, bill.counts, ledger, periphery), real_time(bill, ledger)

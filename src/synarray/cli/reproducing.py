@@ -15,6 +15,7 @@ from synarray.learn.result import Result
 from synarray.report.ledgers import chain_table, claims_table, devices_table
 from synarray.report.page import write_report
 from synarray.report.terminal import Terminal, factor_table, reproduction_table, standard_output
+from synarray.report.words import counted
 from synarray.study.deriving import derive_claims
 from synarray.study.experiment import parse_setting
 from synarray.study.reproduce import PAPER, RowSpec, reproduce, rows
@@ -43,7 +44,8 @@ def run_reproduction(
     check_writable(folder)
     workers = workers or os.cpu_count() or 1
     people.print(
-        f"The experiment of {PAPER}, on this machine: {len(chosen)} rows x {seeds} seeds, {workers} at a time."
+        f"The experiment of {PAPER}, on this machine: {counted(len(chosen), 'row')} x {counted(seeds, 'seed')}, "
+        f"{workers} at a time."
     )
     with Bars(
         BarColumn(),

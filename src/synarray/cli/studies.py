@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import shlex
 import signal
 import sys
@@ -17,12 +18,13 @@ from rich.progress import Progress as Bars
 from synarray.errors import SpecError
 from synarray.report.study_tables import failure_table, point_table, studies_table
 from synarray.report.terminal import Terminal, standard_output
+from synarray.report.words import counted
 from synarray.study.conduct import StudyProgress, run_study
 from synarray.study.engines import DaskEngine, Engine, LocalEngine
 from synarray.study.experiment import parse_setting
 from synarray.study.plan import StudySpec, begun_folder, load_study, study_names
 from synarray.study.store import read_plan
-from synarray.study.table import best_points, failures, load_table, points_of
+from synarray.study.table import best_points, check_study, failures, load_table, points_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +73,7 @@ def run(
         )  # fmt: skip
     if progress.stopped:
         print(
-            f"synarray: interrupted; {progress.done} of {progress.total} runs are finished and on disk.\n"
+            f"synarray: interrupted; {progress.done:,} of {counted(progress.total, 'run')} finished and on disk.\n"
             f"To go on: synarray study run {shlex.quote(str(place))} --resume",
             file=sys.stderr,
         )
@@ -83,11 +85,13 @@ def run(
 
 def show(folder: Path, as_json: bool) -> None:
     """Print how far a study is."""
+    check_study(folder)
     _tell(load_study(folder), folder, as_json)
 
 
 def best(folder: Path, by: str | None, as_json: bool) -> None:
     """Print the best points of a study."""
+    check_study(folder)
     spec, table = load_study(folder), load_table(folder)
     chosen = [name.strip() for name in by.split(",") if name.strip()] if by else []
     objectives = chosen or list(spec.search.objectives if spec.search else ["accuracy"])
@@ -136,14 +140,20 @@ def _tell(spec: StudySpec, folder: Path, as_json: bool) -> None:
     if spec.expected:
         console.print(f"Expected: {spec.expected}")
     console.print(
-        f"{done} of {total} runs finished, {len(failed)} failed. Table: {folder / 'table.parquet'}", soft_wrap=True
+        f"{done:,} of {counted(total, 'run')} finished, {len(failed)} failed. Table: {folder / 'table.parquet'}",
+        soft_wrap=True,
     )
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Turn rows into what JSON can hold: no NaN."""
-    found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", double_precision=15))
-    return found
+    """Turn rows into what JSON can hold: every digit of every number, and no NaN."""
+    return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell of a table as JSON knows it; None where there is none."""
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)) else None
 
 
 def _only(texts: list[str]) -> dict[str, list[str]]:

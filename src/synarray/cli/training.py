@@ -19,6 +19,7 @@ from rich.progress import Progress as Bars
 from synarray.learn.checkpoint import Checkpoints, TrainingStoppedError
 from synarray.learn.training import Progress, train
 from synarray.report.terminal import Terminal, metrics_table, standard_output
+from synarray.report.words import counted
 from synarray.study.experiment import load_experiment, parse_setting, task_images
 from synarray.study.runs import Run, is_there, partial_of, place_for
 from synarray.study.unfinished import Unfinished, begin, find, reopen
@@ -64,7 +65,8 @@ def _train(run: Unfinished, task: Any, people: Terminal, as_json: bool) -> None:
     data, x, y, x_test, y_test = task
     spec = run.spec
     people.print(
-        f"{spec.name}: {len(x):,} images of {data.name}, {spec.n_neurons:,} neurons, {spec.epochs} epochs, seed {spec.seed}"
+        f"{spec.name}: {counted(len(x), 'image')} of {data.name}, {counted(spec.n_neurons, 'neuron')}, "
+        f"{counted(spec.epochs, 'epoch')}, seed {spec.seed}"
     )
     checkpoints = Checkpoints(
         run.folder, spec.checkpoint.seconds, lambda text: people.print(f"Note: {text}", soft_wrap=True)

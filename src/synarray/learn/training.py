@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from synarray.errors import DataError
+from synarray.errors import DataError, SpecError
 from synarray.events import NeuronEvent
 from synarray.learn.checkpoint import Checkpoints
 from synarray.learn.datasets import as_array, check_images, check_labels, check_scale
@@ -291,6 +291,11 @@ def train(
     RunError
         When there are checkpoints but none can be used, or when the training was asked to stop.
     """
+    if not isinstance(spec, LearningSpec):
+        raise SpecError(
+            "train needs an experiment that was read, or a LearningSpec", got=f"{spec!r}"[:80], where="argument spec",
+            do='Read it first: train(load_experiment("local-fields"), x, y).',
+        )  # fmt: skip
     spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
     task = _check(x, y, x_test, y_test, image_shape, full_scale)
     start = time.perf_counter()

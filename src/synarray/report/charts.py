@@ -20,6 +20,8 @@ __all__ = ["Line", "energies", "lines_chart", "logarithmic", "pulses_per_cell"]
 _MARKERS = "os^DvPX"
 _SHARES = (0, 20, 40, 60, 70, 80, 85, 90, 92, 94, 95, 96, 97, 98, 99, 99.5, 99.8, 99.9)
 """Ticks of a scale of shares that spreads towards 100 %."""
+_MOST_MARKS = 3000
+"""Points of a chart beyond which they are drawn as pixels: as outlines each takes 0.5 kB of a page."""
 _FEWEST = 3
 """Values that an interval needs; that of two says next to nothing."""
 
@@ -117,7 +119,7 @@ def pulses_per_cell(writes: npt.NDArray[np.float64], edges: npt.NDArray[np.float
 @styled
 def lines_chart(
     lines: Sequence[Line], x: str, y: str, labels: tuple[str, str], limits: tuple[float, float], *,
-    joined: bool = True, log_x: bool = False, log_y: bool = False,
+    joined: bool = True, log_x: bool = False, log_y: bool = False, legend: str = "",
 ) -> Figure:  # fmt: skip
     """Draw means with their intervals.
 
@@ -134,13 +136,18 @@ def lines_chart(
         Whether points are joined by lines; places that are words never are.
     log_x, log_y : bool
         Logarithmic scales, where all values are positive; of shares upwards that of what is missing to 100 %.
+    legend : str
+        What the lines differ in.
     """
     plt = matplotlib_of()
     named = any(line.name for line in lines)
-    figure: Figure = plt.figure.Figure(figsize=(4.6, 3.4 + 0.17 * named * -(-len(lines) // 2)), layout="constrained")
+    figure: Figure = plt.figure.Figure(
+        figsize=(4.6, 3.4 + 0.17 * named * ((legend != "") + -(-len(lines) // 2))), layout="constrained"
+    )
     axis = figure.subplots()
     words = any(not isinstance(place, int | float | np.number) for line in lines for place in line.x)
     places = list(dict.fromkeys(str(place) for line in lines for place in line.x)) if words else []
+    crowded = sum(len(line.x) for line in lines) > _MOST_MARKS
     by_x, by_y = (100.0 if unit_of(name) == "%" else 1.0 for name in (x, y))
     for i, line in enumerate(lines):
         beside = 0.12 * (i - (len(lines) - 1) / 2)  # words stand side by side
@@ -153,7 +160,9 @@ def lines_chart(
         }  # fmt: skip
         if line.faint:
             looks |= {"color": COLOURS["grey"][0], "marker": ".", "alpha": 0.6, "ls": "none", "zorder": 2}
-        axis.errorbar(at, mean, error, capsize=2.5, elinewidth=1, label=line.name, **looks)
+        drawn = axis.errorbar(at, mean, error, capsize=2.5, elinewidth=1, label=line.name, **looks)
+        for artist in drawn.get_children() if crowded else ():
+            artist.set_rasterized(True)
     if words:
         turned: dict[str, Any] = {"rotation": 30, "ha": "right"} if max(map(len, places)) > 8 else {}
         axis.set_xticks(range(len(places)), places, **turned)
@@ -164,12 +173,16 @@ def lines_chart(
         if log_x and min(everywhere) > 0:
             logarithmic(axis.xaxis, min(everywhere), max(everywhere), write_x)
         else:
+            whole = all(isinstance(place, int | np.integer) for line in lines for place in line.x)
+            axis.xaxis.set_major_locator(
+                plt.ticker.AutoLocator() if not whole else plt.ticker.MaxNLocator("auto", integer=True)
+            )
             axis.xaxis.set_major_formatter(lambda value, _: write_x(value))
     _scale(axis, y, by_y * limits[0], by_y * limits[1], log_y)
     axis.set_xlabel(labels[0])
     axis.set_ylabel(labels[1])
     if named:
-        figure.legend(loc="outside upper left", ncols=2)
+        figure.legend(loc="outside upper left", ncols=2, title=legend or None, title_fontsize=8, alignment="left")
     return figure
 
 

@@ -152,23 +152,32 @@ def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int
 
 @styled
 def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None) -> Figure:
-    """Draw accuracy, pulses and pruned share against images seen."""
+    """Draw accuracy (where there is any), pulses and pruned share (where there is any) against images seen."""
     plt = matplotlib_of()
     pruned = any(p.pruned_fraction for p in history)
-    figure: Figure = plt.figure.Figure(figsize=(4.6, 4.8 if pruned else 4.0), layout="constrained")
-    upper, *lower = figure.subplots(2 + pruned, 1, sharex=True, height_ratios=[2.2, 1, 1][: 2 + pruned])
+    known = test_accuracy is not None or any(p.accuracy is not None for p in history)
+    heights = [2.2] * known + [1.0] * (1 + pruned)
+    figure: Figure = plt.figure.Figure(figsize=(4.6, 1.0 + 0.9 * sum(heights)), layout="constrained")
+    axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    lower = list(axes[known:])
     seen = [point.presentations for point in history]
-    upper.plot(seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], ".-", color=_BLUE, ms=3)
+    looks: dict[str, Any] = {
+        "color": _BLUE,
+        "marker": ".",
+        "ms": 3 if len(history) > 1 else 6,
+    }  # one point makes no line
+    if known:
+        axes[0].plot(seen, [np.nan if p.accuracy is None else 100 * p.accuracy for p in history], **looks)
+        axes[0].set_ylabel("accuracy (%)")
     if test_accuracy is not None:
         label = f"test set, at the end: {test_accuracy:.2%}"
-        upper.axhline(100 * test_accuracy, color=_RED, lw=1.2, ls="--", label=label)
+        axes[0].axhline(100 * test_accuracy, color=_RED, lw=1.2, ls="--", label=label)
         figure.legend(loc="outside upper left")
-    upper.set_ylabel("accuracy (%)")
-    lower[0].plot(seen, [p.pulses / 1e6 for p in history], color=_BLUE)
+    lower[0].plot(seen, [p.pulses / 1e6 for p in history], **looks)
     lower[0].set_ylabel("pulses\n(million)")
     lower[0].set_ylim(bottom=0)
     if pruned:
-        lower[1].plot(seen, [100 * p.pruned_fraction for p in history], color=_BLUE)
+        lower[1].plot(seen, [100 * p.pruned_fraction for p in history], **looks)
         lower[1].set_ylabel("pruned (%)")
         lower[1].set_ylim(0, 100)
     lower[-1].set_xlabel("images seen")

@@ -39,10 +39,13 @@ def learning_pictures(
     key : str
         What the figures' names begin with.
     """
+    classified = any(point.accuracy is not None for point in history)
     yield Picture(
         f"{key}training-curve",
         "Training curve",
-        "Progressive accuracy: images are classified before the labels learn from them.",
+        "Progressive accuracy: images are classified before the labels learn from them."
+        if classified
+        else "The training was too short for an accuracy on its way.",
         figures.training_curve(history, accuracy),
         _curve(history),
         command,

@@ -30,6 +30,13 @@ def citations_of(folder: Path) -> Citations:
     return cite_study(folder) if is_study(folder) else cite_run(open_run(_checked(folder)))
 
 
+def _what(path: Path) -> str:
+    """Say what stands where a run or a study was expected."""
+    if is_there(path, folder=True):
+        return "a folder of neither"
+    return "a file" if is_there(path) else "no such folder"
+
+
 def _checked(folder: Path) -> Path:
     """Refuse a folder in which there is no sign of a run."""
     begun = folder if folder.name.endswith(PARTIAL) else partial_of(folder)
@@ -37,7 +44,7 @@ def _checked(folder: Path) -> Path:
     if not any(is_there(sign) for sign in signs):
         raise RunError(
             "a report is about a run or a study", where=str(folder),
-            got="a folder of neither" if is_there(folder, folder=True) else "no such folder",
+            got=_what(folder),
             do='Give a folder that "synarray train" or "synarray study run" made.',
         )  # fmt: skip
     return folder

@@ -52,6 +52,8 @@ class Table:
         Said above it, for everybody.
     folded : bool
         Whether it is shown only when asked for.
+    most : int
+        Rows that stand in a page, which says so when there are more; 0: all. The file beside it holds all.
     """
 
     title: str
@@ -61,6 +63,12 @@ class Table:
     total: Sequence[str] = ()
     caption: str = ""
     folded: bool = False
+    most: int = 0
+
+    @property
+    def shown(self) -> Sequence[Sequence[str]]:
+        """The rows that stand in a page."""
+        return self.rows[: self.most] if self.most else self.rows
 
     def csv(self) -> str:
         """Return the cells as comma-separated values."""
@@ -108,7 +116,7 @@ class Section:
     """A part of a page under a heading of its own: words, tables, figures, notes, code (folded), in this order.
 
     ``key`` is its address in the page (``#key``): letters, digits, hyphens. ``narrow``: its figures are small, more of them
-    stand side by side.
+    stand side by side. Figures ``beside`` the page are files only, for which the page has no room.
     """
 
     key: str
@@ -120,6 +128,7 @@ class Section:
     code: str = ""
     code_title: str = "Text"
     narrow: bool = False
+    beside: Sequence[Picture] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ def write(page: Page, folder: Path, kind: str = "svg") -> tuple[Path, list[Path]
         When the folder cannot be written, or jinja2 or matplotlib is missing.
     """
     text = render("sections.html", page=page)
-    pictures = [picture for section in page.sections for picture in section.pictures]
+    pictures = [picture for section in page.sections for picture in (*section.pictures, *section.beside)]
     files = figures.save({picture.name: picture.figure for picture in pictures}, folder / "figures", kind)
     files += [
         write_page(folder / "figures" / f"{picture.name}.csv", picture.table.csv())

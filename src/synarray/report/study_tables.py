@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from synarray.report.words import counted
 from synarray.study.plan import StudySpec
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ def point_table(points: pd.DataFrame, title: str) -> Table:
 
 def failure_table(failed: Sequence[dict[str, str]]) -> Table:
     """Lay out what failed, and why."""
-    table = Table(title=f"{len(failed)} runs failed; --resume tries them again", title_justify="left")
+    table = Table(
+        title=f"{counted(len(failed), 'run')} failed; --resume tries {'it' if len(failed) == 1 else 'them'} again",
+        title_justify="left",
+    )
     table.add_column("run")
     table.add_column("reason")
     for each in failed[:_MOST]:

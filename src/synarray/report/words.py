@@ -6,7 +6,7 @@ import math
 
 from synarray.units import format_quantity
 
-__all__ = ["measure", "percent", "quantity", "times", "unit_of"]
+__all__ = ["counted", "measure", "percent", "quantity", "times", "unit_of"]
 
 
 def quantity(value: float, unit: str, digits: int = 3) -> str:
@@ -20,6 +20,17 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     if not unit:
         return f"{value:,.1f}".removesuffix(".0")
     return format_quantity(float(f"{value:.{digits}g}"), unit)
+
+
+def counted(n: int, what: str) -> str:
+    """Write how many there are of something.
+
+    Examples
+    --------
+    >>> counted(1, "run"), counted(2000, "run")
+    ('1 run', '2,000 runs')
+    """
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def percent(value: float | None, digits: int = 2) -> str:

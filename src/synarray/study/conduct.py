@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from synarray.errors import SpecError, nearest
+from synarray.errors import DataError, SpecError, nearest
+from synarray.learn.datasets import BUILT_IN, load_dataset
 from synarray.study.engines import Engine, LocalEngine
 from synarray.study.measure import Job
 from synarray.study.plan import OBJECTIVES, StudySpec
@@ -103,8 +105,13 @@ def run_study(
     first = next(batches)  # whatever is wrong with it is told before anything is on the disk
     folder = Path(folder)
     begun = resume and is_there(folder / "study.toml")
+    wanted = [run for runs in first for run in runs if _wanted(run, only)] if engine.here else []
+    if not begun:
+        _check_data(wanted, where)
     try:
         with Store.reopen(folder, spec) if begun else Store.begin(folder, spec) as store:
+            if begun:
+                _check_data([run for run in wanted if not store.done(run.identity)], where)
             if branch is not None:
                 store.take_over(branch)
             conduct = _Conduct(planner, store, engine, only, on_progress, stop)
@@ -192,6 +199,20 @@ def _batches(planner: Planner, search: Search | None) -> Iterator[list[list[Plan
         number += len(batch)
 
 
+def _check_data(runs: list[PlannedRun], where: str) -> None:
+    """Refuse images that cannot be read, each once; raises what ``load_dataset`` does, naming the first point that wants them."""
+    for data, run in {run.data: run for run in reversed(runs) if run.data not in BUILT_IN}.items():
+        try:
+            load_dataset(data)
+        except DataError as error:
+            at = f"{where}, point {_place(run)}, {error.where}"
+            raise DataError(error.rule, got=error.got, where=at, do=error.do) from None
+
+
+def _place(run: PlannedRun) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in run.columns.items()) or "the only one"
+
+
 def _check_only(planner: Planner, only: Only | None) -> None:
     """Refuse a choice of axes or values that there are not."""
     for name, values in (only or {}).items():
@@ -199,25 +220,35 @@ def _check_only(planner: Planner, only: Only | None) -> None:
             raise SpecError(
                 "a search is run whole", got=f"{name}={','.join(values)}", where="--only", do="Leave out --only."
             )
-        known = {axis: [str(level.label) for level in levels] for axis, levels in planner.axes.items()}
-        known["seed"] = [str(seed) for seed in planner.spec.seeds]
+        known = {axis: [level.label for level in levels] for axis, levels in planner.axes.items()}
+        known["seed"] = list(planner.spec.seeds)
         if name not in known:
             raise SpecError(
                 "--only must name an axis or seed", got=f'"{name}"', where="--only", do=nearest(name, known)
             )
         for value in values:
-            if value not in known[name]:
+            if not any(_means(value, label) for label in known[name]):
                 raise SpecError(
                     f"--only must name values of {name}",
                     got=f'"{value}"',
                     where="--only",
-                    do=nearest(value, known[name]),
+                    do=nearest(value, map(str, known[name])),
                 )
 
 
 def _wanted(run: PlannedRun, only: Only | None) -> bool:
     at = {**run.columns, "seed": run.seed}
-    return all(str(at[name]) in values for name, values in (only or {}).items())
+    return all(any(_means(text, at[name]) for text in values) for name, values in (only or {}).items())
+
+
+def _means(text: str, value: Any) -> bool:
+    """Say whether a text names a value: as it is written, or the same number written otherwise."""
+    if text == str(value):
+        return True
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and float(text) == value
+    except ValueError:
+        return False
 
 
 def _words(run: PlannedRun, record: Record) -> str:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import importlib
 import json
-import logging
 import os
 import queue
 import selectors
@@ -25,6 +23,7 @@ from typing import IO, Any, Protocol
 
 from synarray.errors import RunError
 from synarray.study.measure import Job, Outcome, perform
+from synarray.study.scheduler import connect
 
 __all__ = ["DaskEngine", "Engine", "LocalEngine"]
 
@@ -42,6 +41,8 @@ class Engine(Protocol):
     """Runs jobs."""
 
     title: str
+    here: bool
+    """Whether runs read the files of this machine."""
 
     def run(self, jobs: Iterable[Job], stop: Stop) -> Iterator[Outcome]:
         """Run jobs and yield their outcomes as they come; end early, with what runs thrown away, when told to stop."""
@@ -60,6 +61,8 @@ class LocalEngine:
     workers : int, optional
         Runs at a time; the number of cores that this process may use if nothing is said.
     """
+
+    here = True
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
@@ -196,28 +199,17 @@ class DaskEngine:
     Raises
     ------
     RunError
-        When dask.distributed is not installed, or the scheduler does not answer within 8 s.
+        When dask.distributed is not installed, or the scheduler does not answer within 9 s.
     """
 
+    here = False
+
     def __init__(self, address: str) -> None:
-        try:
-            distributed: Any = importlib.import_module("distributed")
-        except ImportError:
-            raise RunError(
-                "a Dask cluster needs dask.distributed", got="an environment without it", where="--dask",
-                do="pip install 'synarray[dask]'",
-            ) from None  # fmt: skip
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self.address = address
-        try:
-            self._client = distributed.Client(address, timeout=8, set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError, TimeoutError) as error:
-            raise RunError(
-                "the Dask scheduler must be reachable", got=" ".join(str(error).split())[:120] or type(error).__name__,
-                where=f"--dask {address}", do="Start one (dask scheduler), or check its address and the network.",
-            ) from None  # fmt: skip
+        self._client = connect(address)
+        n = len(self._client.nthreads())
         threads = sum(self._client.nthreads().values())
-        self.title = f"Dask at {address}, {len(self._client.nthreads())} workers, {threads} runs at a time"
+        self.title = f"Dask at {address}, {n} worker{'s' * (n != 1)}, {threads} run{'s' * (threads != 1)} at a time"
 
     def run(self, jobs: Iterable[Job], stop: Stop) -> Iterator[Outcome]:
         """Run jobs on the cluster; only some more than it can run at a time are with the scheduler."""

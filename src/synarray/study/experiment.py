@@ -109,15 +109,16 @@ def read_values(source: str) -> dict[str, Any]:
 
 
 def resolve(values: dict[str, Any], overrides: dict[str, Any], where: str) -> ExperimentSpec:
-    """Make an experiment of what a file said (which is changed in place) and of dotted keys set in it.
+    """Make an experiment of what a file said and of dotted keys set in it; both stay as they are.
 
     Raises
     ------
     SpecError
         When a key or value is not allowed, naming ``where``.
     """
+    values = _own(values)
     for key in sorted(overrides, key=lambda key: key.count(".")):  # a table before what is in it
-        _put(values, key, overrides[key])
+        _put(values, key, _own(overrides[key]))  # which a longer key may write into
     locate(values, Path())
     return ExperimentSpec.read(values, where)
 
@@ -248,6 +249,11 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _as_table(key: str, value: Any) -> Any:
     """Turn a device that was given by its name into the table that starts from it."""
     return {"base": value} if key == "device" and isinstance(value, str) else value
+
+
+def _own(value: Any) -> Any:
+    """Copy tables, however deep: what is set in one experiment must not be so in another one of the same file."""
+    return {key: _own(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

@@ -18,6 +18,8 @@ A study is the product of its axes, or what an Optuna search ([search]) asks for
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -111,6 +113,12 @@ class AxisSpec(Spec):
     cases: Annotated[tuple[CaseSpec, ...] | None, Field(strict=False)] = None
     random: RandomSpec | None = None
 
+    def keys_of(self, name: str) -> set[str]:
+        """Return the dotted keys that the axis of this name sets."""
+        found = {*(self.zip or ()), *(self.random.keys if self.random else ())}
+        found |= {key for case in self.cases or () for key in case.set}
+        return found | {self.key or name} if self.values is not None else found
+
 
 class WhenSpec(Spec):
     """What else is set at some points: ``at = { fraction = 0.0 }``, ``set = { "pruning.mode" = "none" }``."""
@@ -200,12 +208,32 @@ class StudySpec(Spec):
         cases = [case.base for axis in self.axes.values() for case in axis.cases or () if case.base is not None]
         return list(dict.fromkeys([self.base, *cases]))
 
-    def with_bases(self) -> StudySpec:
-        """Return the study with all experiments in it that it starts from."""
-        missing = {name: read_values(name) for name in self.base_names if name not in self.bases}
+    def owner_of(self, key: str) -> str | None:
+        """Say which axis sets a key, or that it is searched; None when neither."""
+        if self.search is not None and key in self.search.space:
+            return "search.space"
+        return next((f"axis {name}" for name, axis in self.axes.items() if key in axis.keys_of(name)), None)
+
+    def with_bases(self, where: str = "study") -> StudySpec:
+        """Return the study with all experiments in it that it starts from; raises SpecError, naming where one is named."""
+        missing = {name: self._read_base(name, where) for name in self.base_names if name not in self.bases}
         for values in missing.values():  # words, which decide nothing
             values.pop("note", None)
         return self.model_copy(update={"bases": self.bases | missing}) if missing else self
+
+    def _read_base(self, name: str, where: str) -> Keys:
+        try:
+            return read_values(name)
+        except SpecError as error:
+            places = [
+                f"axis {axis}, case {case.title}"
+                for axis, each in self.axes.items()
+                for case in each.cases or ()
+                if case.base == name
+            ]
+            place = ", ".join([where, *([] if name == self.base else places[:1]), "key base"])
+            place = place if error.where == "experiment" else f"{place}: {error.where}"
+            raise SpecError(error.rule, got=error.got, where=place, do=error.do) from None
 
 
 def study_names() -> list[str]:
@@ -241,14 +269,38 @@ def load_study(source: str | Path, overrides: Keys | None = None) -> StudySpec:
     """
     source = str(source)
     if (begun := begun_folder(source)) is not None:
-        source = str(begun / "study.toml")
+        source = _study_in(begun)
     values = _read(source)
+    values.setdefault("name", _named_after(source))
     folder = Path(source).parent
     changes = dict(overrides or {})
     if "seeds" in changes:
         values["seeds"] = changes.pop("seeds")
     spec = StudySpec.read(_situated(values, folder), source)
-    return spec.model_copy(update={"set": spec.set | changes}).with_bases()
+    for key in changes:
+        if (owner := spec.owner_of(key)) is not None:
+            raise SpecError(
+                "a key must be set in one place", got=f'"{key}" by --set and on {owner}', where="--set",
+                do="Leave it out; to run some values of an axis use --only.",
+            )  # fmt: skip
+    return spec.model_copy(update={"set": spec.set | changes}).with_bases(source)
+
+
+def _study_in(folder: Path) -> str:
+    """Return the study's file in its folder."""
+    file = folder / "study.toml"
+    if not os.path.lexists(file):
+        raise SpecError(
+            "the folder of a study must hold study.toml", got="a folder without one", where=str(folder),
+            do='Give a folder that "synarray study run" made, a study file, or a name of "synarray study list".',
+        )  # fmt: skip
+    return str(file)
+
+
+def _named_after(source: str) -> str:
+    """Name a study that says no name after its file."""
+    stem = re.sub("[^A-Za-z0-9._-]+", "-", Path(source.replace("\0", "")).stem).lstrip("._-")
+    return stem[:64] or "study"
 
 
 def begun_folder(source: str) -> Path | None:
@@ -269,7 +321,7 @@ def _read(source: str) -> Keys:
     try:
         if "\0" in source or not source:
             raise FileNotFoundError
-        return parse_toml(read_text(Path(source)))
+        values = parse_toml(read_text(Path(source)))
     except (FileNotFoundError, NotADirectoryError):
         raise SpecError(
             "a study must be a TOML file, a known name or the folder of a study", got=f'"{source}"', where="study",
@@ -285,6 +337,12 @@ def _read(source: str) -> Keys:
         ) from None
     except (ValueError, RecursionError) as error:
         raise SpecError("a study file must be TOML", got=str(error), where=source, do="Correct that line.") from None
+    if not values:
+        raise SpecError(
+            "a study file must set at least one key", got="none", where=source,
+            do="Write for example: axes = { n_neurons = [100, 500] }",
+        )  # fmt: skip
+    return values
 
 
 def _situated(values: Keys, folder: Path) -> Keys:

@@ -6,16 +6,17 @@ them, is told at once. Points that come to the same experiment have the same ide
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import quantiphy
 
 from synarray.errors import SpecError, SynarrayError, nearest
 from synarray.study.experiment import ExperimentSpec, resolve
@@ -26,8 +27,10 @@ __all__ = ["PlannedRun", "Planner"]
 
 MOST_RUNS = 10_000_000
 """Runs of one study; what is planned is held in memory."""
-RESERVED = {"seed", "identity", "status", "trial"}
+RESERVED = {"seed", "identity", "status", "trial", "experiment_seed", "runs"}
 """Columns of the table that no axis can be called."""
+_RESERVED_STARTS, _RESERVED_END = ("made_", "seconds_", "class_accuracy_"), "_std"
+"""How columns begin of where and when a run was made, of its times and of its classes; how spreads of columns end."""
 
 
 class Level(NamedTuple):
@@ -55,6 +58,8 @@ class PlannedRun:
         Dotted keys set in it, its own seed among them.
     identity : str
         Hash of the resolved experiment.
+    data : str
+        Images that it is of.
     """
 
     columns: Keys
@@ -62,6 +67,7 @@ class PlannedRun:
     base: str
     sets: Keys
     identity: str
+    data: str = ""
 
 
 class Planner:
@@ -80,10 +86,11 @@ class Planner:
     """
 
     def __init__(self, spec: StudySpec, where: str = "study") -> None:
-        self.spec, self.where = spec.with_bases(), where
+        self.spec, self.where = spec.with_bases(where), where
         self.axes = {name: _levels(name, axis, where) for name, axis in spec.axes.items()}
         if self.size > MOST_RUNS:
             raise self._error(f"a study must have at most {MOST_RUNS:,} runs", f"{self.size:,}", "Make several of it.")
+        self._check_seeds()
         self._check_keys()
         self._check_when()
         self._check_search()
@@ -123,14 +130,15 @@ class Planner:
         for seed in self.spec.seeds:
             own = {**sets, "seed": self._seed(seed, levels)}
             run = PlannedRun(columns, seed, base, own, "")
-            yield PlannedRun(columns, seed, base, own, self.experiment(run).identity)
+            experiment = self.experiment(run)
+            yield PlannedRun(columns, seed, base, own, experiment.identity, experiment.data)
 
     def experiment(self, run: PlannedRun) -> ExperimentSpec:
         """Resolve the experiment of one run; raises what ``runs`` does."""
         point = ", ".join(f"{name} = {value}" for name, value in run.columns.items()) or "the only one"
         where = f"{self.where}, point {point}"
         try:
-            return resolve(copy.deepcopy(self.spec.bases[run.base]), run.sets, where)
+            return resolve(self.spec.bases[run.base], run.sets, where)
         except SynarrayError as error:
             raise type(error)(error.rule, got=error.got, where=_somewhere(error.where, where), do=error.do) from None
 
@@ -142,19 +150,25 @@ class Planner:
             return seed
         return int.from_bytes(hashlib.sha256(json.dumps([seed, apart]).encode()).digest()[:4], "big")
 
+    def _check_seeds(self) -> None:
+        """Refuse what would be taken for a repetition and is none."""
+        twice = _twice(self.spec.seeds)
+        if twice is not None:
+            raise self._error("seeds must differ", f"{twice} twice", "Name each once.")
+
     def _check_keys(self) -> None:
-        """Refuse a key that two places set."""
-        owners: dict[str, str] = dict.fromkeys(self.spec.set, "set")
+        """Refuse a key that two places set, be it with the table that holds it."""
+        owners = dict.fromkeys(_keys_in(self.spec.set), "in set")
         for name, levels in self.axes.items():
-            for key in {key for level in levels for key in level.sets}:
+            for key in dict.fromkeys(key for level in levels for key in _keys_in(level.sets)):
                 if key == "seed":
                     raise self._error("the seed is no axis", f'"seed" on axis {name}', "Use seeds = [0, 1, 2].")
                 if key in owners:
                     raise self._error(
-                        "a key must be set in one place", f'"{key}" in {owners[key]} and on axis {name}',
+                        "a key must be set in one place", f'"{key}" {owners[key]} and on axis {name}',
                         "Leave it out of one of them, or zip both axes into one.",
                     )  # fmt: skip
-                owners[key] = f"axis {name}"
+                owners[key] = f"on axis {name}"
         if "seed" in self.spec.set:
             raise self._error("a study has its own seeds", '"seed" in set', "Use seeds = [0, 1, 2].")
         for name in self.spec.share_spikes or ():
@@ -187,18 +201,14 @@ class Planner:
             raise self._error("a search needs keys to search", "an empty search.space", "Name at least one key.")
         for key, values in search.space.items():
             _check_range(values, f"search.space.{key}", self.where)
-            if key in self.spec.set or key == "seed":
+            if key in _keys_in(self.spec.set) or key == "seed":
                 raise self._error(
                     "a key must be set in one place", f'"{key}" in set and in search.space', "Leave out one."
                 )
         names = [OBJECTIVES[name][0] for name in search.objectives]
         priced = [name for name in search.objectives if name in ("energy", "time", "wear")]
         device = any(key.partition(".")[0] == "device" for key in search.space)
-        if (
-            priced
-            and not device
-            and resolve(copy.deepcopy(self.spec.bases[self.spec.base]), dict(self.spec.set), self.where).device is None
-        ):
+        if priced and not device and resolve(self.spec.bases[self.spec.base], self.spec.set, self.where).device is None:
             raise self._error(
                 f"the objective {priced[0]} needs cells of a device", "ideal weights",
                 'Set one, for example: set = { device = "subquantum-cbram" }.',
@@ -210,7 +220,8 @@ class Planner:
         """Refuse axes that are called as something measured is, and figures of columns that there are not."""
         keys = {key.partition(".")[0] for key in ExperimentSpec.model_fields}
         for name in self.axes:
-            if name in RESERVED or (name in METRICS and name not in keys):
+            taken = name in RESERVED or name.startswith(_RESERVED_STARTS) or name.endswith(_RESERVED_END)
+            if taken or (name in METRICS and name not in keys):
                 raise self._error("an axis must not be called as a column of results is", f'"{name}"', "Rename it.")
         figure = self.spec.figure
         if figure is None:
@@ -281,11 +292,7 @@ def _levels(name: str, axis: AxisSpec, where: str) -> list[Level]:
             levels.append(Level(i, None, {key: draw(values, random) for key, values in axis.random.keys.items()}, True))
     if not levels:
         raise error("an axis must have at least one value", "none", "Give it values, or leave it out.")
-    labels = [json.dumps(level.label) for level in levels]
-    twice = (
-        next((label for label in labels if labels.count(label) > 1), None) if len(set(labels)) < len(labels) else None
-    )
-    if twice is not None:
+    if (twice := _twice([level.label for level in levels])) is not None:
         what = "first values of a zip" if axis.zip is not None else "values of an axis"
         raise error(f"{what} must differ", f"{twice} twice", "Name each once; for repetitions use seeds.")
     return levels
@@ -310,6 +317,32 @@ def _check_range(values: RangeSpec, key: str, where: str) -> None:
         raise error("a logarithmic range must begin above 0", f"low = {low:g}")
     elif values.integer and not (low.is_integer() and high.is_integer()):
         raise error("an integer range must begin and end with whole numbers", f"low = {low:g}, high = {high:g}")
+
+
+def _twice(labels: Iterable[Any]) -> str | None:
+    """Find a value that stands there twice, be it written otherwise (1 and 1.0, "1 uS" and "1000 nS"); None when none does."""
+    seen = set()
+    for label in labels:
+        value: Any = label
+        if isinstance(label, str):
+            with contextlib.suppress(quantiphy.QuantiPhyError, ValueError):
+                quantity = quantiphy.Quantity(label)
+                value = (float(quantity), quantity.units) if quantity.units else label
+        same = (isinstance(label, bool), value)
+        if same in seen:
+            return json.dumps(label)
+        seen.add(same)
+    return None
+
+
+def _keys_in(sets: Keys, prefix: str = "") -> dict[str, None]:
+    """Name the dotted keys that are set, and those in tables that are set whole."""
+    found: dict[str, None] = {}
+    for key, value in sets.items():
+        found[prefix + key] = None
+        if isinstance(value, dict):
+            found |= _keys_in(value, f"{prefix}{key}.")
+    return found
 
 
 def _label(value: Any) -> Any:

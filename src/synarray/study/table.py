@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ import numpy.typing as npt
 from synarray.errors import RunError, SpecError, nearest
 from synarray.files import write_whole
 from synarray.study.plan import OBJECTIVES
+from synarray.study.runs import is_there
 from synarray.study.store import PlannedRow, Record, place_of, read_plan, read_records
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["best_points", "check_installed", "failures", "load_table", "points_of", "write_tables"]
+__all__ = ["best_points", "check_installed", "check_study", "failures", "load_table", "points_of", "write_tables"]
 
 
 def load_table(folder: Path | str) -> pd.DataFrame:
@@ -158,6 +160,8 @@ def best_points(table: pd.DataFrame, objectives: list[str]) -> pd.DataFrame:
     costs = points[columns].to_numpy(float) * signs
     attrs = dict(table.attrs)
     front = points[undominated(costs)].copy()
+    if "trial" in front:  # a search may propose the same thing time and again
+        front = front.drop_duplicates([name for name in attrs["axes"] if name in front and name != "trial"])
     front = front.sort_values(columns[0], ascending=signs[0] > 0, kind="stable").reset_index(drop=True)
     front.attrs = attrs
     return front
@@ -187,6 +191,28 @@ def failures(folder: Path) -> list[dict[str, str]]:
         if record is not None and record.failed is not None:
             found.setdefault(row.identity, {"point": place_of(row), "reason": record.failed})
     return list(found.values())
+
+
+def check_study(folder: Path) -> None:
+    """Refuse what is not the folder of a study, before anything in it is read.
+
+    Raises
+    ------
+    RunError
+        When there is no such folder, or no sign of a study in it.
+    """
+    if is_there(folder, folder=True):
+        if any(os.path.lexists(folder / name) for name in ("study.toml", "plan.jsonl")):
+            return
+        got = "a folder without study.toml"
+    else:
+        got = "a file" if os.path.lexists(folder) else "no such folder"
+    raise RunError(
+        "the folder of a study must be one",
+        got=got,
+        where=str(folder),
+        do='Give a folder that "synarray study run" made.',
+    )
 
 
 def check_installed() -> None:

@@ -92,7 +92,8 @@ def study_page(folder: Path) -> Page:
         Fact("points", f"{len(points_of(table, [])):,}", counted(table["seed"].nunique(), "seed")),
     ]
     if spec.time:
-        facts.append(Fact("it takes", spec.time))
+        time, _, how = spec.time.partition(" (")
+        facts.append(Fact("it takes", time, how.removesuffix(")")))
     lead = [text for text in (spec.note.strip(),) if text]
     return Page(spec.title or spec.name, sections, lead, facts)
 

@@ -121,16 +121,16 @@ def _trains_apart(device: Codes, cycle: Floats, log: Floats, g: Floats) -> str:
     low, high = np.minimum.reduceat(log, starts), np.maximum.reduceat(log, starts)
     if len(starts) < 2:
         return ""
-    order = np.argsort(high, kind="stable")
-    middle = order[np.searchsorted(np.cumsum(lengths[order]), 0.5 * len(log))]  # the train in which the median row lies
-    below, above = low - low[middle], high - high[middle]
-    prefix = np.rint((below + above) / 6.0)  # 1 for a thousandfold
-    apart = (prefix != 0) & (np.abs(below + above - 6.0 * prefix) < 1.4) & (np.abs(below - above) < 1.0)
-    count = int(lengths[apart].sum())
-    if count < 3:
-        return ""
-    one = np.flatnonzero(apart)[0]
-    return f"{count:,} of {len(log):,} rows about {1000.0 ** prefix[one]:g} times the others ({g[starts[one]]:.3g} S)"
+    rows_below = np.cumsum(lengths[order := np.argsort(high, kind="stable")])
+    for share in (0.25, 0.75):  # the train in the middle may be the one in which the unit changes
+        one = order[np.searchsorted(rows_below, share * len(log))]
+        below, above = low - low[one], high - high[one]
+        prefix = np.rint((below + above) / 6.0)  # 1 for a thousandfold
+        apart = (prefix != 0) & (np.abs(below + above - 6.0 * prefix) < 1.4) & (np.abs(below - above) < 1.0)
+        if (count := int(lengths[apart].sum())) >= 3:
+            times, at = 1000.0 ** prefix[apart][0], starts[apart][0]
+            return f"{count:,} of {len(log):,} rows about {times:g} times the others ({g[at]:.3g} S)"
+    return ""
 
 
 def _rows_apart(device: Codes, cycle: Floats, polarity: Floats, log: Floats) -> str:
@@ -145,6 +145,10 @@ def _rows_apart(device: Codes, cycle: Floats, polarity: Floats, log: Floats) -> 
     up = np.bincount(run[1:], jump > _APART)
     down = np.bincount(run[1:], jump < -_APART)
     slips = float(np.minimum(up, down).sum())
+    step = np.diff(log) * (np.diff(device) == 0) * (np.diff(cycle) == 0)
+    jumps = np.flatnonzero((np.abs(step) > _APART) & (np.minimum(log[1:], log[:-1]) > -29))
+    if len(jumps) == 1 and abs(abs(step[jumps[0]]) - 3.0) < 0.5 and step[jumps[0]] * polarity[jumps[0] + 1] < 0:
+        return f"a pulse that moves a device {10.0 ** abs(step[jumps[0]]):,.0f} times against its polarity, which stays there"
     if slips < max(3.0, 0.01 * len(log)):
         return ""
     return f"pulses of one polarity that move a device more than a hundredfold up and down again, {slips:,.0f} times"
@@ -184,28 +188,55 @@ def _spikes(device: Codes, polarity: Floats, g: Floats) -> npt.NDArray[np.intp]:
         return np.zeros(0, np.intp)
     inner = np.zeros(n, bool)
     inner[1:-1] = (device[2:] == device[:-2]) & (device[1:-1] == device[:-2])
-    off, gap, width = np.zeros(n), np.zeros(n), np.zeros(n)
+    off, gap = np.zeros(n), np.zeros(n)
     off[1:-1] = g[1:-1] - 0.5 * (g[2:] + g[:-2])
     gap[1:-1] = np.abs(g[2:] - g[:-2])
-    sigma = np.zeros(n)
-    low, high = np.zeros(n), np.zeros(n)
+    noise, low, high = np.zeros(n), np.zeros(n), np.zeros(n)
     for rows in _judged_together(device):
         low[rows], high[rows] = np.percentile(g[rows], [1, 99])
         moved = np.abs(off[rows][inner[rows]])
         moved = moved[moved > 0]  # cells at an end do not move: they tell nothing of the noise
         if len(moved):
-            sigma[rows] = max(1.4826 * np.median(moved), np.percentile(moved, 95) / 1.96)
-    width = high - low
-    out = inner & (np.abs(off) > _SIGMAS * sigma) & (np.abs(off) > _SHARE * width) & (gap < _AGREE * np.abs(off))
-    out &= _alone(device, g, off)
+            noise[rows] = max(1.4826 * np.median(moved), np.percentile(moved, 95) / 1.96)
+    least = np.maximum(_SIGMAS * noise, _SHARE * (high - low))
+    out = inner & (np.abs(off) > least) & (gap < _AGREE * np.abs(off)) & _alone(device, g, off)
     following = np.r_[polarity[1:], 0.0]
     one_way = (polarity == following) & (polarity != 0)
-    out[~one_way] &= ((g > high + 0.5 * width) | (g < low - 0.5 * width) | (polarity * following == 0))[~one_way]
+    far = (g > high + 0.5 * (high - low)) | (g < low - 0.5 * (high - low))
+    out[~one_way] &= (far | (polarity * following == 0))[~one_way]
     for kind in ({-1.0, 1.0}, {-1.0, 0.0}, {0.0, 1.0}, {0.0}):  # what often happens at such a place is no slip
         here = inner & ~one_way & np.isin(polarity, list(kind)) & np.isin(following, list(kind))
         if np.count_nonzero(out & here) > _ISOLATED * np.count_nonzero(here):
             out[here] = False
-    return np.flatnonzero(out)
+    return np.flatnonzero(out | _pairs(device, polarity, g, least) | _at_ends(device, g, low, high, least))
+
+
+def _pairs(device: Codes, polarity: Floats, g: Floats, least: Floats) -> Bools:
+    """Find two reads side by side that are both far from those before and after them."""
+    out = np.zeros(len(g), bool)
+    outer = 0.5 * (g[3:] + g[:-3])
+    one, two = g[1:-2] - outer, g[2:-1] - outer
+    near = np.minimum(np.abs(one), np.abs(two))
+    found = (device[3:] == device[:-3]) & (near > least[1:-2]) & (one * two > 0)
+    found &= np.abs(g[3:] - g[:-3]) < _AGREE * near
+    found &= (polarity[1:-2] == polarity[2:-1]) & (polarity[2:-1] == polarity[3:]) & (polarity[3:] != 0)
+    out[1:-2] |= found
+    out[2:-1] |= found
+    return out
+
+
+def _at_ends(device: Codes, g: Floats, low: Floats, high: Floats, least: Floats) -> Bools:
+    """Find first and last reads of a device that are far from their only neighbour, and outside the range of all others."""
+    out = np.zeros(len(g), bool)
+    starts = np.flatnonzero(np.r_[True, np.diff(device) != 0])
+    ends = np.r_[starts[1:], len(g)] - 1
+    width = high - low
+    for rows, beside in ((starts, starts + 1), (ends, ends - 1)):
+        longer = ends - starts >= _FEW
+        at, by = rows[longer], beside[longer]
+        outside = (g[at] > high[at] + width[at]) | (g[at] < low[at] - width[at])
+        out[at] = outside & (np.abs(g[at] - g[by]) > least[at])
+    return out
 
 
 def _judged_together(device: Codes) -> list[slice]:

@@ -28,7 +28,7 @@ _MOST_WILD = 0.005
 """Share of rows above 1 S that are slips; more are another unit."""
 _APART = 2.0
 """Decades that a pulse moves a cell and one of the same polarity moves it back only where the unit changes."""
-_SIGMAS, _SHARE, _AGREE = 12.0, 0.1, 0.25
+_SIGMAS, _SHARE, _AGREE = 12.0, 0.05, 0.25
 """A spike: so many standard deviations, so much of the range; its neighbours agree to so much of it."""
 _ENOUGH = 200
 """Rows from which on a device is judged by itself."""
@@ -127,6 +127,9 @@ def _trains_apart(device: Codes, cycle: Floats, log: Floats, g: Floats) -> str:
         below, above = low - low[one], high - high[one]
         prefix = np.rint((below + above) / 6.0)  # 1 for a thousandfold
         apart = (prefix != 0) & (np.abs(below + above - 6.0 * prefix) < 1.4) & (np.abs(below - above) < 1.0)
+        bridge = (low <= high[one] + 0.5) & (high >= low[one] - 0.5) & (high - low >= 2.5)  # cells that have both ends
+        if high[one] - low[one] < 2.5 and np.count_nonzero(bridge) > max(1.0, 0.05 * len(starts)):
+            continue
         if (count := int(lengths[apart].sum())) >= 3:
             times, at = 1000.0 ** prefix[apart][0], starts[apart][0]
             return f"{count:,} of {len(log):,} rows about {times:g} times the others ({g[at]:.3g} S)"
@@ -147,11 +150,22 @@ def _rows_apart(device: Codes, cycle: Floats, polarity: Floats, log: Floats) -> 
     slips = float(np.minimum(up, down).sum())
     step = np.diff(log) * (np.diff(device) == 0) * (np.diff(cycle) == 0)
     jumps = np.flatnonzero((np.abs(step) > _APART) & (np.minimum(log[1:], log[:-1]) > -29))
-    if len(jumps) == 1 and abs(abs(step[jumps[0]]) - 3.0) < 0.5 and step[jumps[0]] * polarity[jumps[0] + 1] < 0:
+    if (
+        len(jumps) == 1
+        and _stays(device, cycle, int(jumps[0]))
+        and abs(abs(step[jumps[0]]) - 3.0) < 0.5
+        and step[jumps[0]] * polarity[jumps[0] + 1] < 0
+    ):
         return f"a pulse that moves a device {10.0 ** abs(step[jumps[0]]):,.0f} times against its polarity, which stays there"
     if slips < max(3.0, 0.01 * len(log)):
         return ""
     return f"pulses of one polarity that move a device more than a hundredfold up and down again, {slips:,.0f} times"
+
+
+def _stays(device: Codes, cycle: Floats, jump: int) -> bool:
+    """Whether the train goes on for some rows after a jump."""
+    later = min(jump + 3, len(device) - 1)
+    return later > jump + 1 and bool(device[later] == device[jump] and cycle[later] == cycle[jump])
 
 
 def spikes(device: Codes, cycle: Floats, polarity: Floats, g: Floats, rows: Rows) -> Bools:

@@ -63,8 +63,8 @@ def read_measurements(path: Path | str, name: str | None = None, columns: str | 
     chosen = None if name is None else format_named(name)
     if mapping and chosen not in (OWN, GENERIC, NEUROSIM):
         raise DataError(
-            "columns can be mapped where a format does not fix them", got=f"--columns with --format {name}", where=path.name,
-            do="Leave one of them out.",
+            "columns can be mapped only where the format does not fix them", got=f"--columns with --format {name}",
+            where=path.name, do="Leave one of them out.",
         )  # fmt: skip
     table = _table(path, chosen, mapping)
     if chosen is None:

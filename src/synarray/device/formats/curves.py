@@ -238,7 +238,7 @@ def _read_list(path: Path, table: Table | None, mapping: Mapping) -> Measurement
         matrix = np.column_stack(columns)
     g = matrix.ravel()
     rows.G_S, rows.cycle = g, np.zeros(len(g))
-    rows.polarity = np.concatenate([[0.0], np.ones(len(g) - 1)])
+    rows.polarity = (np.arange(len(g)) > 0).astype(float)
     return settle(rows, path.name, "n2d2")
 
 

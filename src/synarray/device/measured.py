@@ -10,11 +10,15 @@ in SI units; ``polarity`` is 1 or LTP, -1 or LTD, and 0 for a read without a pul
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from synarray.device.polarity import tell_polarity
+from synarray.device.screening import listed, require_one_unit, spikes, usable
+from synarray.device.sequence import Keys, backwards, count_cycles, doubled, in_time, whole_count
 from synarray.errors import DataError
 
 __all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "settle"]
@@ -22,10 +26,8 @@ __all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "settle"]
 COLUMNS = ("device_id", "cycle", "pulse", "polarity", "amplitude_V", "width_s", "G_S", "read_V", "temperature_K")
 MOST_ROWS = 3_000_000
 """Rows that are kept; what a file has beyond them is counted as discarded."""
-_MOST_BAD = 0.5
 _LARGEST = 2e9
-_LARGEST_G = 1.0
-"""S; no memory cell conducts as well."""
+_BY_ROW = tuple(key for key in COLUMNS if key not in ("device_id", "G_S"))
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -42,6 +44,10 @@ class Rows:
     cycle: Floats | None = None
     pulse: Floats | None = None
     polarity: Floats | None = None
+    """1, -1, 0, another code of the file, or ``FIRST_WORD + i`` for the word ``words[i]`` that is not known."""
+    words: list[str] = field(default_factory=list)
+    two_kinds: bool = False
+    """Whether the words for the polarity say only that there are two kinds: program and erase."""
     amplitude_V: Floats | None = None
     width_s: Floats | None = None
     read_V: Floats | None = None
@@ -106,160 +112,106 @@ def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> 
     Raises
     ------
     DataError
-        When conductances are not in siemens, more than half of them are no conductances, or nothing is left.
+        When conductances are not in one unit, more than half of them are no conductances, the polarity cannot be told, or
+        nothing is left.
     """
-    _require_siemens(rows, source)
-    codes, devices = _devices(rows)
-    keep = _usable(rows, source)
-    n = len(rows.G_S)
-    columns = {key: _column(getattr(rows, key), n) for key in COLUMNS if key not in ("device_id", "G_S")}
-    if not np.isfinite(columns["pulse"]).all() or np.abs(columns["pulse"]).max(initial=0.0) > _LARGEST:
-        columns["pulse"] = np.arange(n, dtype=float)
-    columns = {key: values[keep] for key, values in columns.items()}
-    codes, g = codes[keep], rows.G_S[keep]
-    polarity = _polarity(columns["polarity"], columns["amplitude_V"], g, codes, rows, source)
-    cycle = columns["cycle"]
-    if not np.isfinite(cycle).all():
-        cycle = _count_cycles(polarity, codes)
-        if cycle.max(initial=0) > 0:
-            rows.repairs.append("cycles were numbered by the returns of LTP after LTD")
-    pulse = columns["pulse"]
-    order = _order(codes, cycle, pulse, polarity, rows)
-    order = order[~_repeated(codes[order], cycle[order], pulse[order], polarity[order], g[order], rows)]
-    if not len(order):
-        raise DataError("a file of pulses must hold at least one", got="none that can be used", where=source,
-                        do="Check the columns; the discarded rows: " + (_listed(rows.discarded) or "none") + ".")  # fmt: skip
-    cycles = np.unique(cycle, return_inverse=True)[1].reshape(-1)
+    kept = np.flatnonzero(usable(rows, source))
+    if not len(kept):
+        raise _nothing(rows, source)
+    columns = {key: _column(getattr(rows, key), len(rows.G_S))[kept] for key in _BY_ROW}
+    columns["G_S"] = rows.G_S[kept]
+    codes, devices = _devices(rows, kept)
+    order, polarity, cycle, pulse = _timed(codes, columns, rows, source)
+    codes, columns = codes[order], {key: values[order] for key, values in columns.items()}
+    require_one_unit(codes, cycle, polarity, columns["G_S"], source)
+    left = ~spikes(codes, cycle, polarity, columns["G_S"], rows)
+    numbers = np.unique(cycle[left], return_inverse=True)[1].reshape(-1)
+    columns = {key: values[left] for key, values in columns.items()}
     return Measurements(
-        codes[order].astype(np.int32), cycles[order].astype(np.int32), pulse[order].astype(np.int32),
-        polarity[order].astype(np.int8), columns["amplitude_V"][order], columns["width_s"][order], g[order],
-        columns["read_V"][order], columns["temperature_K"][order], source, name, devices, rows.discarded,
+        codes[left].astype(np.int32), numbers.astype(np.int32), pulse[left].astype(np.int32),
+        polarity[left].astype(np.int8), columns["amplitude_V"], columns["width_s"], columns["G_S"],
+        columns["read_V"], columns["temperature_K"], source, name, devices, rows.discarded,
         tuple(rows.repairs), placeholder,
     )  # fmt: skip
+
+
+def _nothing(rows: Rows, source: str) -> DataError:
+    return DataError("a file of pulses must hold at least one", got="none that can be used", where=source,
+                     do="Check the columns; the discarded rows: " + (listed(rows.discarded) or "none") + ".")  # fmt: skip
+
+
+def _timed(
+    codes: npt.NDArray[np.int64], columns: dict[str, Floats], rows: Rows, source: str
+) -> tuple[npt.NDArray[np.intp], Floats, Floats, Floats]:
+    """Order rows by time, without those that came twice; return the order, and polarity, cycle and pulse in it."""
+    g, amplitude, code = columns["G_S"], columns["amplitude_V"], columns["polarity"]
+    kind = np.where(np.isfinite(code), code, np.nan_to_num(np.sign(amplitude))) if np.isfinite(code).any() else np.sign(
+        np.nan_to_num(amplitude))  # fmt: skip
+    keys = Keys(codes, *_counted(columns, rows), np.nan_to_num(kind), _is_count(columns["pulse"]))
+    is_sorted = False
+    if np.isfinite(keys.cycle).all():
+        order = np.flatnonzero(~doubled(keys, g, rows))
+        keys = keys.at(order)
+    else:
+        # without a column of cycles the numbers of the pulses tell the order where each occurs once for a device
+        keys.cycle = np.zeros(len(g))
+        order, is_sorted = whole_count(keys, rows)
+        keys = keys.at(order)
+        unsaid = Rows(g, words=rows.words, two_kinds=rows.two_kinds)
+        told = tell_polarity(code[order], amplitude[order], g[order], _after(keys), unsaid, source)
+        keys.kind = told
+        keys.cycle = count_cycles(keys, rows)
+    more, again = in_time(keys, rows)
+    order, keys = order[more], keys.at(more)
+    polarity = tell_polarity(code[order], amplitude[order], g[order], _after(keys), rows, source)
+    if (is_sorted or again) and np.isfinite(code).any():
+        turned = backwards(keys, polarity, g[order], rows)
+        order, keys, polarity = order[turned], keys.at(turned), polarity[turned]
+    return order, polarity, keys.cycle, keys.pulse
+
+
+def _after(keys: Keys) -> npt.NDArray[np.bool_]:
+    """Whether the row before each is of the same device and cycle."""
+    return np.r_[False, keys.together()] if len(keys) else np.zeros(0, bool)
+
+
+def _is_count(pulse: Floats) -> bool:
+    return bool(np.isfinite(pulse).all() and np.abs(pulse).max(initial=0.0) <= _LARGEST)
+
+
+def _counted(columns: dict[str, Floats], rows: Rows) -> tuple[Floats, Floats]:
+    """Return cycles and pulse numbers; the place in the file where pulses have none, cycles of nan where they have none."""
+    cycle, pulse = columns["cycle"], columns["pulse"]
+    if not _is_count(pulse):
+        if (missing := int(np.count_nonzero(~np.isfinite(pulse)))) < len(pulse):
+            said = f"{missing:,} rows without a pulse number" if missing else f"pulse numbers beyond {_LARGEST:g}"
+            rows.repairs.append(f"{said}: rows were taken in the order in which they came")
+        pulse = np.arange(len(pulse), dtype=float)
+    missing = int(np.count_nonzero(~np.isfinite(cycle)))
+    if 0 < missing < len(cycle):
+        rows.repairs.append(f"{missing:,} rows without a cycle: the column was not used")
+    return (np.full(len(cycle), np.nan) if missing else cycle), pulse
 
 
 def _column(values: Floats | None, n: int) -> Floats:
     return np.full(n, np.nan) if values is None else np.asarray(values, float)
 
 
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-
-
-def _devices(rows: Rows) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Give each device a number, in the order in which they come."""
+def _devices(rows: Rows, kept: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Give each device that has rows a number, in the order of their names, numbers in them as numbers."""
     if rows.device_id is None:
-        return np.zeros(len(rows.G_S), np.int64), ("0",)
-    names, first, codes = np.unique(rows.device_id, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))
-    ordered = names[np.argsort(first)]
-    return rank[codes.reshape(-1)], tuple(rows.names[i] if rows.names else str(i) for i in ordered.tolist())
+        return np.zeros(len(kept), np.int64), ("0",)
+    numbers, codes = np.unique(rows.device_id[kept], return_inverse=True)
+    names = [rows.names[i] if rows.names else str(i) for i in numbers.tolist()]
+    order = sorted(range(len(names)), key=lambda i: _natural(names[i]))
+    rank = np.empty(len(names), np.int64)
+    rank[order] = np.arange(len(names))
+    return rank[codes.reshape(-1)], tuple(names[i] for i in order)
 
 
-def _require_siemens(rows: Rows, source: str) -> None:
-    g = rows.G_S[np.isfinite(rows.G_S)]
-    if (share := float(np.mean(g > 1.0)) if len(g) else 0.0) > 0:
-        mixed = "all of them" if share == 1 else f"{share:.0%} of them, the others below"
-        raise DataError(
-            "conductances must be in siemens, one unit for the whole column", got=f"values above 1 S ({mixed})",
-            where=f"{source}, column G_S", do="Convert them, or name the column after its unit: G_uS, G_nS or R_ohm.",
-        )  # fmt: skip
-    positive = g[g > 0]
-    if len(positive) > 10:
-        top = float(np.median(positive))
-        jump = positive[positive > 1e4 * top]
-        if len(jump):
-            raise DataError(
-                "conductances must be in one unit for the whole column",
-                got=f"{jump[0]:g} beside a median of {top:g}", where=f"{source}, column G_S",
-                do="Convert the rows that are in another unit.",
-            )  # fmt: skip
-
-
-def _usable(rows: Rows, source: str) -> npt.NDArray[np.bool_]:
-    g = rows.G_S
-    finite = np.isfinite(g)
-    negative, beyond = finite & (g < 0), finite & (g > _LARGEST_G)
-    rows.discard("conductance that is no number", int(np.count_nonzero(~finite)))
-    rows.discard("negative conductance", int(np.count_nonzero(negative)))
-    rows.discard("conductance above 1 S", int(np.count_nonzero(beyond)))
-    keep: npt.NDArray[np.bool_] = finite & ~negative & ~beyond
-    if len(g) and np.count_nonzero(~keep) > _MOST_BAD * len(g):
-        raise DataError(
-            "more than half of the rows must hold a conductance", got=_listed(rows.discarded), where=f"{source}, column G_S",
-            do="Check the column and its sign, or name another with --columns G_S=NAME.",
-        )  # fmt: skip
-    return keep
-
-
-def _polarity(
-    polarity: Floats, amplitude: Floats, g: Floats, codes: npt.NDArray[np.int64], rows: Rows, source: str
-) -> Floats:
-    """Take the polarity from its column, else from the sign of the voltage, turned so that LTP raises the conductance."""
-    if np.isfinite(polarity).all() and len(polarity):
-        return np.sign(polarity)
-    known = np.isfinite(polarity)
-    if known.any() and not known.all():
-        rows.repairs.append(f"{np.count_nonzero(~known):,} rows without a polarity count as reads without a pulse")
-        return np.where(known, np.sign(polarity), 0.0)
-    volts = np.where(np.isfinite(amplitude), amplitude, 0.0)
-    sign = np.sign(volts)
-    if not sign.any():
-        raise DataError(
-            "the polarity of the pulses must be known", got="neither a polarity nor an amplitude", where=source,
-            do="Add a column polarity (1 for LTP, -1 for LTD), or name one with --columns polarity=NAME.",
-        )  # fmt: skip
-    change = np.diff(g, prepend=g[:1]) * (np.diff(codes, prepend=codes[:1]) == 0)
-    kinds = np.unique(volts[sign != 0])
-    if np.sign(kinds[0]) == np.sign(kinds[-1]) and 2 <= len(kinds) <= 20:
-        moves = {float(v): float(np.sign(change[volts == v].sum())) for v in kinds}
-        rows.repairs.append("polarity taken from what the pulses of each voltage did, since all voltages have one sign")
-        return np.array([moves.get(float(v), 0.0) for v in volts])
-    up, down = (float(change[sign == s].sum()) for s in (1, -1))
-    turned = -1.0 if up - down < 0 else 1.0
-    rows.repairs.append(
-        f"polarity taken from the sign of the voltage: {'positive' if turned > 0 else 'negative'} pulses raise the conductance"
-    )
-    return sign * turned
-
-
-def _count_cycles(polarity: Floats, codes: npt.NDArray[np.int64]) -> Floats:
-    """Give each train there and back a number: a new one begins where LTP follows LTD, and numbers restart with each device."""
-    cycle = np.zeros(len(polarity))
-    for code in np.unique(codes):
-        mine = np.flatnonzero(codes == code)
-        pulses = mine[polarity[mine] != 0]
-        starts = pulses[1:][(polarity[pulses[1:]] > 0) & (polarity[pulses[:-1]] < 0)]
-        cycle[mine] = np.searchsorted(starts, mine, side="right")
-    return cycle
-
-
-def _order(
-    codes: npt.NDArray[np.int64], cycle: Floats, pulse: Floats, polarity: Floats, rows: Rows
-) -> npt.NDArray[np.intp]:
-    """Sort by device and cycle; and by the number of the pulse where those of a train do not rise."""
-    as_came = np.lexsort((np.arange(len(codes)), cycle, codes))
-    c, k, p, s = codes[as_came], cycle[as_came], pulse[as_came], polarity[as_came]
-    together = (np.diff(c) == 0) & (np.diff(k) == 0) & (np.diff(s) == 0)
-    falls = together & (np.diff(p) < 0)
-    if not falls.any():
-        return as_came
-    rows.repairs.append(f"rows sorted by pulse: the numbers fell {np.count_nonzero(falls):,} times within a train")
-    restarts = ((np.diff(c) == 0) & (np.diff(k) == 0) & (np.diff(s) != 0) & (np.diff(p) < 0)).any()
-    keys = (pulse, -polarity, cycle, codes) if restarts else (pulse, cycle, codes)
-    return np.lexsort((np.arange(len(codes)), *keys))
-
-
-def _repeated(
-    codes: npt.NDArray[np.int64], cycle: Floats, pulse: Floats, polarity: Floats, g: Floats, rows: Rows
-) -> npt.NDArray[np.bool_]:
-    """Find rows that tell of a pulse that an earlier row told of."""
-    same = np.zeros(len(codes), bool)
-    same[1:] = (np.diff(codes) == 0) & (np.diff(cycle) == 0) & (np.diff(pulse) == 0) & (np.diff(polarity) == 0)
-    exact = same & (np.diff(g, prepend=np.nan) == 0)
-    rows.discard("duplicated row", int(np.count_nonzero(exact)))
-    rows.discard("second row of the same pulse", int(np.count_nonzero(same & ~exact)))
-    return same
+def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    parts = re.findall(r"[0-9]{1,18}|[^0-9]+|[0-9]+", name)
+    return [(0, int(part), "") if "0" <= part[0] <= "9" and len(part) < 19 else (1, 0, part) for part in parts], name
 
 
 def chosen(measured: Measurements, devices: npt.NDArray[np.bool_]) -> Measurements:

@@ -12,6 +12,7 @@ from rich.table import Table
 from synarray.device.fitting import Fit
 from synarray.device.formats.exporting import Change
 from synarray.device.measured import Measurements
+from synarray.device.screening import listed
 from synarray.device.spec import DeviceSpec
 from synarray.report.style import COLOURS, matplotlib_of, styled
 
@@ -58,9 +59,8 @@ def fit_sentences(fit: Fit) -> list[str]:
 
 def rows_sentences(measured: Measurements) -> list[str]:
     """Say which rows of a file were used, which were not and why, and what was changed in the rest."""
-    dropped = ", ".join(f"{count:,} {reason}" for reason, count in measured.discarded.items())
     return [
-        f"Rows used: {len(measured):,}, read as {measured.format}. Discarded: {dropped or 'none'}.",
+        f"Rows used: {len(measured):,}, read as {measured.format}. Discarded: {listed(measured.discarded) or 'none'}.",
         *(f"Repaired: {repair}." for repair in measured.repairs),
     ]
 

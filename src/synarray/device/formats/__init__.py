@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from synarray.device.formats.crosssim import RAMPS, TABLES
 from synarray.device.formats.curves import N2D2, NEUROSIM, SIMBRAIN, STEPS, VALUES
 from synarray.device.formats.kinds import Format
-from synarray.device.formats.long import ARC, GENERIC, OWN, parse_mapping
-from synarray.device.formats.tables import Table, open_table
-from synarray.device.measured import Measurements
+from synarray.device.formats.long import ARC, GENERIC, OWN
+from synarray.device.formats.mapping import Mapping, constant, parse_mapping, place, proposal
+from synarray.device.formats.tables import Table, open_table, table_of
+from synarray.device.formats.workbook import sheets
+from synarray.device.measured import COLUMNS, Measurements
 from synarray.errors import DataError, nearest
 
 __all__ = ["FORMATS", "format_named", "read_measurements"]
@@ -53,31 +56,78 @@ def read_measurements(path: Path | str, name: str | None = None, columns: str | 
     DataError
         When the file cannot be read, no format or more than one fits, or what it holds cannot be used.
     """
-    path, mapping = Path(path), parse_mapping(columns)
     _require_there(path)
+    path, mapping = Path(path), parse_mapping(columns)
     if mapping and name is None:
         name = GENERIC.name
     chosen = None if name is None else format_named(name)
-    table = _table(path, chosen)
+    if mapping and chosen not in (OWN, GENERIC, NEUROSIM):
+        raise DataError(
+            "columns can be mapped only where the format does not fix them", got=f"--columns with --format {name}",
+            where=path.name, do="Leave one of them out.",
+        )  # fmt: skip
+    table = _table(path, chosen, mapping)
     if chosen is None:
         chosen = _recognised(path, table)
     return chosen.read(path, table, mapping)
 
 
-def _require_there(path: Path) -> None:
+def _require_there(path: Path | str) -> None:
+    do = "Check the path and its rights."
     try:
-        path.stat()
+        if not str(path):
+            raise OSError(0, "an empty path")
+        Path(path).stat()
     except (OSError, ValueError) as error:
         raise DataError(
-            "a file of pulses must be readable", got=getattr(error, "strerror", None) or str(error), where=str(path),
-            do="Check the path and its rights.",
+            "a file of pulses must be readable", got=getattr(error, "strerror", None) or str(error), where=repr(str(path))
+            if not str(path) else str(path), do=do,
         ) from None  # fmt: skip
 
 
-def _table(path: Path, chosen: Format | None) -> Table | None:
+def _table(path: Path, chosen: Format | None, mapping: Mapping) -> Table | None:
     """Open a file as a table of text, unless it is another thing: a folder, a sheet, a lookup table."""
-    other = path.is_dir() or path.suffix.lower() == ".xlsx" or chosen in (RAMPS, TABLES)
-    return None if other or RAMPS.recognises(path, None) or TABLES.recognises(path, None) else open_table(path)
+    if chosen in (RAMPS, TABLES) or RAMPS.recognises(path, None) or TABLES.recognises(path, None):
+        return None
+    if path.is_dir():
+        raise DataError(
+            "a file of pulses must be a file, or for CrossSim the folder with set.csv and reset.csv, or with "
+            "dG_increasing.txt and dG_decreasing.txt", got="another folder", where=str(path), do="Give the file in it.",
+        )  # fmt: skip
+    return _sheet(path, chosen, mapping) if path.suffix.lower() == ".xlsx" else open_table(path)
+
+
+def _sheet(path: Path, chosen: Format | None, mapping: Mapping) -> Table:
+    """Take the sheet of a workbook that can be read, and name those that were passed over."""
+    found = sheets(path)
+    tables = {title: table for title, rows in found.items() if (table := table_of(path, rows)) is not None}
+    fits = [title for title, table in tables.items() if _can_be_read(path, table, chosen, mapping)]
+    if not fits:
+        said = [
+            f"{title!r} with columns {', '.join(table.header) or 'without names'}" for title, table in tables.items()
+        ]
+        said += [f"{title!r} without rows of numbers" for title in found if title not in tables]
+        first = next(iter(tables.values()), None)
+        raise DataError(
+            "a workbook must have a sheet of pulses: with the project's columns, or those of a known format",
+            got="; ".join(said)[:300], where=path.name, do=(proposal(first.header) if first else "")
+            or "Name its columns G_S and polarity, or map them with --columns G_S=NAME,polarity=NAME.",
+        )  # fmt: skip
+    table, others = tables[fits[0]], [title for title in found if title != fits[0]]
+    if others:
+        said_of = f"sheet {fits[0]!r} was read, and not " + ", ".join(map(repr, others))
+        table = replace(table, repairs=(said_of, *table.repairs))
+    return table
+
+
+def _can_be_read(path: Path, table: Table, chosen: Format | None, mapping: Mapping) -> bool:
+    if mapping:
+        names = [wanted for own, wanted in mapping.items() if constant(own, wanted, table.header) is None]
+        try:
+            return all(place(wanted, table.header, table.width, path.name) >= 0 for wanted in names)
+        except DataError:
+            return False
+    return chosen is not None or any(kind.recognises(path, table) for kind in FORMATS.values())
 
 
 def _recognised(path: Path, table: Table | None) -> Format:
@@ -90,9 +140,12 @@ def _recognised(path: Path, table: Table | None) -> Format:
             "the format of a file of pulses must be clear", got=f"one that may be {names}", where=str(path),
             do=f"Say which with --format {fits[0].name} or --format {fits[1].name}.",
         )  # fmt: skip
-    header = ", ".join(table.header) if table else ""
+    header = table.header if table else ()
+    own = set(COLUMNS) & {name.strip() for name in header}
     raise DataError(
-        "the format of a file of pulses must be one of those known", got=f"columns {header}" if header else "another",
-        where=str(path), do="Map its columns with --columns G_S=NAME,polarity=NAME, or give --format: "
+        "the format of a file of pulses must be one of those known",
+        got=(f"columns {', '.join(header)}" + (", without a conductance (G_S)" if own - {"G_S"} else "")) if header else
+        "a table without names of columns" if table else "another", where=str(path),
+        do=proposal(header) or "Map its columns with --columns G_S=NAME,polarity=NAME, or give --format: "
         + ", ".join(FORMATS) + ".",
     )  # fmt: skip

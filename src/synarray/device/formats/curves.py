@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.formats.kinds import Format, Mapping, one_device, text_of
+from synarray.device.formats.headers import MORE, UNITS, Scale, bare, quantity_of, scale_of
+from synarray.device.formats.kinds import Format, conductances, one_device, text_of
+from synarray.device.formats.mapping import Mapping, constant, place
 from synarray.device.formats.tables import Table, numbers, open_table, read_numbers
 from synarray.device.measured import MOST_ROWS, Measurements, Rows, settle
+from synarray.device.screening import OVERFLOW
+from synarray.device.sequence import turning_points
 from synarray.errors import DataError
 
 __all__ = ["N2D2", "NEUROSIM", "SIMBRAIN", "STEPS", "VALUES"]
@@ -28,6 +33,36 @@ def _matrix(path: Path, table: Table | None) -> tuple[Floats, Rows]:
     rows.discard("row with another number of columns", found.short)
     rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
     return np.column_stack(list(found.values.values())), rows
+
+
+def _in_units(column: Floats, name: str, scale: Scale, unit: str, rows: Rows) -> Floats:
+    """Bring a column to the unit that is due, and say so; overflow readings stay what they are."""
+    if scale == Scale():
+        return column
+    rows.repairs.append(f"column {name.strip()} was brought to {unit}")
+    return np.where(np.abs(column) < OVERFLOW, column * scale.factor + scale.offset, column)
+
+
+def _conductance(path: Path, table: Table | None, at: int, column: Floats, mapping: Mapping, rows: Rows) -> Floats:
+    """Bring the column of measured values to conductances, by the quantity and the unit that its name says."""
+    named = table is not None and table.header
+    name = table.header[at] if table is not None and table.header else ""
+    declared = next((own for own in ("G_S", *MORE) if own in mapping), None)
+    own, scale = quantity_of(name, path.name) if named and declared is None else (declared or "G_S", Scale())
+    if named and declared is not None:
+        scale = scale_of(name, declared, path.name)
+    values = {own: _in_units(column, name, scale, UNITS[own], rows)}
+    if own == "I_A":
+        read = constant("read_V", mapping.get("read_V", ""), ())
+        if read is None:
+            raise DataError(
+                "a column of conductances is needed, or currents and the voltage of the reads", got=f'"{name.strip()}"',
+                where=path.name,
+                do=f"Add --format neurosim --columns 'I_A={at + 1},read_V=0.1 V', with the voltage of your reads.",
+            )  # fmt: skip
+        values["read_V"] = np.full(len(column), read)
+        rows.repairs.append(f"read_V is {read:g} in all rows, as --columns says")
+    return conductances(values, rows)
 
 
 def _counts_up(column: Floats) -> bool:
@@ -58,27 +93,41 @@ def _is_neurosim(path: Path, table: Table | None) -> bool:
 def _read_neurosim(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
     """Blocks begin where the pulse number starts again, or counts down; a block that falls is LTD."""
     matrix, rows = _matrix(path, table)
-    if matrix.shape[1] != 2:
-        raise DataError("pulse number and conductance must be two columns", got=f"{matrix.shape[1]} columns",
-                        where=path.name, do="Say another format with --format.")  # fmt: skip
-    number, g = matrix.T
-    step = np.diff(number)
-    falling = (step == -1) & np.append(step[1:] == -1, [True])  # a train that counts down from its last number
-    anew = (step <= 0) & ~(falling & np.concatenate([[False], falling[:-1]]))
-    block = np.cumsum(np.concatenate([np.zeros(min(len(g), 1)), anew]))
-    polarity, cycle, before = np.zeros(len(g)), np.zeros(len(g)), 0
-    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(g)] if len(g) else [0]
-    for first, end in pairwise(edges):
-        up = float(np.nan_to_num(g[end - 1])) >= float(np.nan_to_num(g[first]))
-        before += first > 0 and up
-        cycle[first:end], polarity[first:end] = before, 1.0 if up else -1.0
+    header, width = table.header if table else (), matrix.shape[1]
+    at = next((place(mapping[own], header, width, path.name) for own in ("G_S", *MORE) if own in mapping), 1)
+    count = place(mapping["pulse"], header, width, path.name) if "pulse" in mapping else 1 - at if width == 2 else -1
+    if count < 0 or count == at or (width != 2 and not {"G_S", *MORE} & set(mapping)):
+        raise DataError("pulse number and conductance must be two columns", got=f"{width} columns", where=path.name,
+                        do="Say another format with --format, or map them: --columns pulse=NAME,G_S=NAME.")  # fmt: skip
+    g = _conductance(path, table, at, matrix[:, at], mapping, rows)
+    number, polarity, cycle, before, turns = matrix[:, count], np.zeros(len(g)), np.zeros(len(g)), 0, 0
+    for first, end in pairwise(_blocks(number)):
+        edges = [first, *(first + turning_points(g[first:end])), end]
+        turns += len(edges) - 2
+        for a, b in pairwise(edges):
+            start = a if a == first else a - 1  # beyond a turn the state before is the last of the train before
+            up = float(np.nan_to_num(g[b - 1])) >= float(np.nan_to_num(g[start]))
+            before += a > 0 and up
+            cycle[a:b], polarity[a:b] = before, 1.0 if up else -1.0
         if number[first] == 0 or first == 0 or (end - first > 1 and number[first + 1] < number[first]):
             polarity[first] = 0.0  # the state before the train
     rows.G_S, rows.polarity, rows.cycle = g, polarity, cycle
     rows.repairs.append(
         "a block of rising pulse numbers whose conductance rises was read as LTP, one that falls as LTD"
     )
+    if turns:
+        rows.repairs.append(
+            f"pulse numbers that run on were cut at {turns:,} turning point{'s' * (turns > 1)} of the conductance"
+        )
     return settle(rows, path.name, "neurosim")
+
+
+def _blocks(number: Floats) -> list[int]:
+    """Return where pulse numbers start again, or begin to count down; and the end."""
+    step = np.diff(number)
+    falling = (step == -1) & np.append(step[1:] == -1, [True])  # a train that counts down from its last number
+    anew = (step <= 0) & ~(falling & np.concatenate([[False], falling[:-1]]))
+    return [0, *(np.flatnonzero(anew) + 1).tolist(), len(number)] if len(number) else [0]
 
 
 def _write_neurosim(measured: Measurements) -> dict[str, bytes]:
@@ -93,9 +142,14 @@ def _write_neurosim(measured: Measurements) -> dict[str, bytes]:
 # aihwkit: up, down; conductances (or weights), or sizes of steps
 
 
+_PAIR = re.compile(r"up|down|ltp|ltd|set|reset|pot|dep|pos|neg|plus|minus|incr?|decr?|potentiation|depression")
+
+
 def _is_pair(path: Path, table: Table | None) -> bool:
     sample = _sample(table, 2)
-    return sample is not None and not _counts_up(sample[:, 0]) and not (table and table.header)
+    if table is None or sample is None or _counts_up(sample[:, 0]):
+        return False
+    return all(_PAIR.fullmatch(bare(name)) for name in table.header)
 
 
 def _in_siemens(values: Floats, rows: Rows) -> tuple[Floats, bool]:
@@ -111,6 +165,8 @@ def _in_siemens(values: Floats, rows: Rows) -> tuple[Floats, bool]:
 def _read_values(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
     """Read two columns of states in the order in which they came: while LTP, and while LTD."""
     matrix, rows = _pair(path, table)
+    if table is not None and table.header:
+        matrix = np.column_stack([_conductance(path, table, i, matrix[:, i], mapping, rows) for i in range(2)])
     g, placeholder = _in_siemens(matrix, rows)
     up, down = g[:, 0], g[:, 1]
     rows.G_S = np.concatenate([up, down])
@@ -177,9 +233,12 @@ def _is_list(path: Path, table: Table | None) -> bool:
 
 def _read_list(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
     matrix, rows = _matrix(path, table)
+    if table is not None and table.header:
+        columns = [_conductance(path, table, i, column, mapping, rows) for i, column in enumerate(matrix.T)]
+        matrix = np.column_stack(columns)
     g = matrix.ravel()
     rows.G_S, rows.cycle = g, np.zeros(len(g))
-    rows.polarity = np.concatenate([[0.0], np.ones(len(g) - 1)])
+    rows.polarity = (np.arange(len(g)) > 0).astype(float)
     return settle(rows, path.name, "n2d2")
 
 
@@ -191,48 +250,46 @@ def _write_list(measured: Measurements) -> dict[str, bytes]:
 # SIMBRAIN: voltage of the pulse, voltage of the read, current of each device
 
 
+_VOLTAGES = re.compile(r"v[_ ]?pulse"), re.compile(r"v[_ ]?read")
+
+
 def _is_simbrain(path: Path, table: Table | None) -> bool:
-    if path.suffix.lower() == ".xlsx":
-        return True
-    return table is not None and table.names[:2] in (
-        ("v_pulse", "v_read"),
-        ("vpulse", "vread"),
-        ("v_pulse(v)", "v_read(v)"),
-    )
+    if table is None or table.width < 3:
+        return False
+    if table.header:
+        return all(pattern.fullmatch(bare(name)) for pattern, name in zip(_VOLTAGES, table.header[:2], strict=True))
+    return path.suffix.lower() == ".xlsx" and _like_simbrain(table)
+
+
+def _like_simbrain(table: Table) -> bool:
+    """Whether columns without names are few voltages of pulses, fewer of reads, and currents."""
+    sample = _sample(table, table.width)
+    if sample is None or _counts_up(sample[:, 0]):
+        return False
+    pulse, read, currents = sample[:, 0], sample[:, 1], sample[:, 2:]
+    voltages = np.isfinite(sample[:, :2]).all() and bool((np.abs(sample[:, :2]) <= 20).all())
+    few = len(np.unique(read)) <= 3 and bool((read != 0).all()) and len(np.unique(pulse)) <= 50
+    return bool(voltages) and few and bool((np.abs(currents[np.isfinite(currents)]) < 0.1).all())
 
 
 def _read_simbrain(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
-    matrix, rows = (_sheet(path), Rows(np.zeros(0))) if path.suffix.lower() == ".xlsx" else _matrix(path, table)
+    matrix, rows = _matrix(path, table)
     if matrix.ndim != 2 or matrix.shape[1] < 3:
         raise DataError("a conductance sheet must have V_pulse, V_read and a current per device", got=f"shape {matrix.shape}",
                         where=path.name, do="Say another format with --format.")  # fmt: skip
+    if table is not None and table.header:
+        kinds = ["amplitude_V", "read_V"] + ["I_A"] * (matrix.shape[1] - 2)
+        found = [
+            _in_units(column, name, scale_of(name, own, path.name), UNITS[own], rows)
+            for column, name, own in zip(matrix.T, table.header, kinds, strict=True)
+        ]
+        matrix = np.column_stack(found)
     n, devices = len(matrix), matrix.shape[1] - 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rows.G_S = np.abs(matrix[:, 2:] / matrix[:, 1:2]).T.ravel()
+    read = np.tile(np.abs(matrix[:, 1]), devices)
+    rows.G_S = conductances({"I_A": np.abs(matrix[:, 2:]).T.ravel(), "read_V": read}, rows)
     rows.device_id = np.repeat(np.arange(devices, dtype=np.int32), n)
-    rows.amplitude_V, rows.read_V = np.tile(matrix[:, 0], devices), np.tile(np.abs(matrix[:, 1]), devices)
-    rows.repairs.append("conductances are current / read voltage")
+    rows.amplitude_V, rows.read_V = np.tile(matrix[:, 0], devices), read
     return settle(rows, path.name, "simbrain")
-
-
-def _sheet(path: Path) -> Floats:
-    """Read the numbers of the first sheet of a workbook; formulas are not computed."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise DataError("sheets (.xlsx) need openpyxl", got="an environment without it", where=path.name,
-                        do="pip install 'synarray[fit]', or save the sheet as CSV.") from None  # fmt: skip
-    from synarray.device.formats.workbook import opened
-
-    with opened(path) as file:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        rows = list(book.worksheets[0].iter_rows(values_only=True, max_row=100_000, max_col=1_000))
-    found = [[c if isinstance(c, int | float) and not isinstance(c, bool) else np.nan for c in row] for row in rows]
-    matrix = np.array(found, float) if found and len({len(r) for r in found}) == 1 else np.zeros((0, 0))
-    if not matrix.size:
-        return matrix
-    matrix = matrix[:, np.isfinite(matrix).any(axis=0)]
-    return np.asarray(matrix[np.isfinite(matrix).sum(axis=1) >= 3], float)
 
 
 def _write_simbrain(measured: Measurements) -> dict[str, bytes]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from synarray.device.formats.mapping import Mapping
 from synarray.device.formats.tables import Table
-from synarray.device.measured import Measurements
+from synarray.device.measured import Measurements, Rows
+from synarray.device.screening import OVERFLOW
 
-__all__ = ["Format", "Train", "one_device", "text_of", "trains_of"]
+__all__ = ["Format", "Mapping", "Train", "conductances", "one_device", "text_of", "trains_of"]
 
-Mapping = dict[str, str]
+Floats = npt.NDArray[np.float64]
 Reader = Callable[[Path, Table | None, Mapping], Measurements]
 Writer = Callable[[Measurements], dict[str, bytes]]
 """Returns the content by file name; the name "" is the file that was asked for itself."""
@@ -59,6 +63,20 @@ def one_device(measured: Measurements) -> list[Train]:
     first = measured.device_id == measured.device_id[0]
     count = int(np.count_nonzero(np.diff(measured.cycle[first]))) + 1
     return trains_of(measured)[:count]
+
+
+def conductances(values: Values[str, Floats], rows: Rows) -> Floats:
+    """Return conductances, computed from resistances or from currents and the voltage of the reads where there are none.
+
+    Overflow readings stay what they are, so that they can be counted.
+    """
+    if "G_S" in values:
+        return values["G_S"]
+    measured = values["R_ohm"] if "R_ohm" in values else values["I_A"]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found = 1.0 / measured if "R_ohm" in values else measured / values["read_V"]
+    rows.repairs.append(f"conductances are {'1 / resistance' if 'R_ohm' in values else 'current / read voltage'}")
+    return np.where(np.isfinite(measured) & (np.abs(measured) >= OVERFLOW), OVERFLOW, found)
 
 
 def text_of(lines: list[str]) -> bytes:

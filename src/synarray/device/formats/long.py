@@ -2,111 +2,64 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from synarray.device.formats.kinds import Format, Mapping, text_of
-from synarray.device.formats.tables import Table, numbers, read_columns
+from synarray.device.formats.headers import MORE, UNITS, Scale, bare, scale_of, unit_of
+from synarray.device.formats.kinds import Format, conductances, text_of
+from synarray.device.formats.mapping import Mapping, constant, place
+from synarray.device.formats.tables import NOTHING, Table, numbers, read_columns
 from synarray.device.measured import COLUMNS, MOST_ROWS, Measurements, Rows, settle
-from synarray.errors import DataError, nearest
-from synarray.units import parse_quantity
+from synarray.device.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.device.screening import OVERFLOW
+from synarray.errors import DataError
 
-__all__ = ["ARC", "GENERIC", "OWN", "parse_mapping"]
+__all__ = ["ARC", "GENERIC", "OWN"]
 
-_UNITS = {
-    "amplitude_V": "V",
-    "width_s": "s",
-    "G_S": "S",
-    "read_V": "V",
-    "temperature_K": "K",
-    "R_ohm": "ohm",
-    "I_A": "A",
-}
-_MORE = ("R_ohm", "I_A")
-_UNIT_AT_END = re.compile(r"[\s_(\[]+([a-zA-Zµμ]*(?:S|V|s|A|K|Ohm|ohm|Ω))\s*[)\]]?\s*$")
-_POLARITIES = {"ltp": 1.0, "set": 1.0, "up": 1.0, "p": 1.0, "+": 1.0, "ltd": -1.0, "reset": -1.0, "down": -1.0, "d": -1.0,
-               "-": -1.0, "read": 0.0}  # fmt: skip
 _ARC = ("wordline", "bitline", "resistance", "amplitude (v)", "pulse width (s)", "tag", "readtag", "readvoltage")
 
 
-def parse_mapping(text: str | None) -> Mapping:
-    """Read "G_S=Conductance,polarity=Sign" into a table from the project's columns to the file's.
-
-    Raises
-    ------
-    DataError
-        When a part is no pair, or its left side no column of the project.
-
-    Examples
-    --------
-    >>> parse_mapping("G_S=Cond,polarity=Sign")
-    {'G_S': 'Cond', 'polarity': 'Sign'}
-    """
-    mapping: Mapping = {}
-    for part in text.split(",") if text else ():
-        own, equals, theirs = part.partition("=")
-        if not equals or own.strip() not in (*COLUMNS, *_MORE) or not theirs.strip():
-            raise DataError(
-                "columns must be mapped as NAME=COLUMN,...", got=repr(part), where="--columns",
-                do=nearest(own.strip(), (*COLUMNS, *_MORE)),
-            )  # fmt: skip
-        mapping[own.strip()] = theirs.strip()
-    return mapping
-
-
-def _places(table: Table, mapping: Mapping, source: str) -> dict[str, tuple[int, float]]:
-    """Find each column of the project in the table, and the factor from its unit to SI."""
-    places: dict[str, tuple[int, float]] = {}
-    heads = [re.sub(_UNIT_AT_END, "", name).strip().lower() for name in table.header]
-    for own in (*COLUMNS, *_MORE):
+def _places(table: Table, mapping: Mapping, source: str) -> tuple[dict[str, int], dict[str, float]]:
+    """Find each column of the project in the table, and the values that stand for a whole column."""
+    places: dict[str, int] = {}
+    constants: dict[str, float] = {}
+    heads = [bare(name) for name in table.header]
+    for own in (*COLUMNS, *MORE):
         if own in mapping:
-            wanted = mapping[own].lower()
-            if wanted in table.names:
-                at = table.names.index(wanted)
-            elif wanted in heads:
-                at = heads.index(wanted)
-            elif wanted.isdecimal() and 1 <= int(wanted) <= table.width:
-                at = int(wanted) - 1
+            value = constant(own, mapping[own], table.header)
+            if value is not None:
+                constants[own] = value
             else:
-                raise DataError(
-                    "each column that is mapped must be in the file", got=repr(mapping[own]), where=f"{source}, --columns",
-                    do=nearest(mapping[own], table.header) if table.header else "Give its number, 1 for the first.",
-                )  # fmt: skip
-        elif own.lower() in table.names:
-            at = table.names.index(own.lower())
-        elif own in _UNITS and own.rpartition("_")[0].lower() in heads:
-            at = heads.index(own.rpartition("_")[0].lower())
-        else:
-            continue
-        places[own] = at, _scale(table, at, own)
-    return places
+                places[own] = place(mapping[own], table.header, table.width, source)
+        elif own.lower() in (*table.names, *heads):
+            names = table.names if own.lower() in table.names else heads
+            places[own] = names.index(own.lower())
+        elif own in UNITS and (short := own.rpartition("_")[0].lower()) in heads:
+            at = heads.index(short)
+            if own not in MORE or unit_of(table.header[at])[1]:  # R or I alone may be anything
+                places[own] = at
+    return places, constants
 
 
-def _scale(table: Table, at: int, own: str) -> float:
-    """Return the factor from the unit in a column's name to SI; 1 where it names none."""
-    found = _UNIT_AT_END.search(table.header[at]) if table.header else None
-    if not found or found[1] == _UNITS.get(own, found[1]):
-        return 1.0
-    try:
-        return parse_quantity(f"1 {found[1].replace('μ', 'u').replace('µ', 'u')}", _UNITS[own])
-    except ValueError:
-        raise DataError(
-            f"the column for {own} must be in {_UNITS[own]}", got=table.header[at], where=str(table.path),
-            do="Map another column with --columns, or correct its name.",
-        ) from None  # fmt: skip
-
-
-def _polarities(cells: Sequence[str], table: Table) -> np.ndarray:
+def _polarities(cells: Sequence[str], table: Table, unknown: Names, kinds: set[str]) -> np.ndarray:
+    """Turn words for the polarity into 1, -1 and 0; each that is not known gets a number of its own."""
     try:
         return np.array(cells, float)
     except ValueError:
-        known = {cell: _POLARITIES.get(cell.strip().lower()) for cell in set(cells)}
-        words = np.array([np.nan if known[cell] is None else known[cell] for cell in cells], float)
-        return np.where(np.isfinite(words), words, numbers(cells, table))
+        found = {}
+        for cell in dict.fromkeys(cells):
+            word = cell.strip().lower()
+            kinds.update({word} & TWO_KINDS)
+            value = POLARITIES.get(word)
+            if value is None:
+                value = float(numbers([cell], table)[0])
+                if np.isnan(value) and word not in NOTHING:
+                    value = FIRST_WORD + float(unknown.codes([cell])[0])
+            found[cell] = value
+        return np.array([found[cell] for cell in cells], float)
 
 
 class Names:
@@ -127,46 +80,57 @@ class Names:
 
 def _converter(own: str, table: Table, carried: Counter[str], names: Names) -> Callable[[Sequence[str]], np.ndarray]:
     """Return what turns the cells of a column into an array."""
-    if own == "device_id":
-        return names.codes
-    if own == "polarity":
-        return lambda cells: _polarities(cells, table)
-    return lambda cells: numbers(cells, table, _UNITS.get(own), carried)
+    return names.codes if own == "device_id" else lambda cells: numbers(cells, table, UNITS.get(own), carried)
+
+
+def _values(table: Table, mapping: Mapping, source: str) -> tuple[dict[str, np.ndarray], Rows]:
+    """Read the columns of the project in SI; devices, words and what was passed over are in the rows."""
+    places, constants = _places(table, mapping, source)
+    given = {*places, *constants}
+    if not ({"G_S", "R_ohm"} & given or {"I_A", "read_V"} <= given):
+        current = "I_A" in given
+        raise DataError(
+            "a table of pulses must have a column of conductances",
+            got=("currents without the voltage of the reads, " if current else "no G_S among ")
+            + (f"columns {', '.join(table.header)}" if table.header else "columns without a header"), where=source,
+            do="Add read_V, the voltage of the reads, to --columns: read_V=NAME or read_V=0.1." if current
+            else "Name it G_S, or map it: --columns G_S=NAME (or R_ohm=NAME, or I_A=NAME,read_V=NAME).",
+        )  # fmt: skip
+    scales = {own: scale_of(table.header[at], own, source) for own, at in places.items() if table.header}
+    repairs, carried, names, unknown, kinds = list(table.repairs), Counter[str](), Names(), Names(), set[str]()
+    wanted = {at: _converter(own, table, carried, names) for own, at in places.items()}
+    if "polarity" in places:
+        wanted[places["polarity"]] = lambda cells: _polarities(cells, table, unknown, kinds)
+    found = read_columns(table, MOST_ROWS, wanted)
+    values = {}
+    for own, at in places.items():
+        scale = scales.get(own, Scale())
+        values[own] = found.values[at]
+        if scale != Scale():
+            raw = np.asarray(values[own])
+            values[own] = np.where(np.abs(raw) < OVERFLOW, raw * scale.factor + scale.offset, raw)
+            repairs.append(f"column {table.header[at].strip()} was brought to {UNITS[own]}")
+    n = len(next(iter(found.values.values())))
+    for own, value in constants.items():
+        values[own] = np.full(n, value)
+        repairs.append(f"{own} is {value:g} in all rows, as --columns says")
+    repairs += [f"{count:,} value{'s' * (count > 1)} with their unit {'were' if count > 1 else 'was'} brought to {unit}"
+                for unit, count in carried.items()]  # fmt: skip
+    rows = Rows(np.zeros(0), values.pop("device_id", None), names=names.known, repairs=repairs)
+    rows.words, rows.two_kinds = unknown.known, bool(kinds)
+    rows.discard("row with another number of columns", found.short)
+    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
+    return values, rows
 
 
 def _read(path: Path, table: Table | None, mapping: Mapping, name: str) -> Measurements:
     assert table is not None
-    source = path.name
-    places = _places(table, mapping, source)
-    given = {own for own, _ in places.items()}
-    if not ({"G_S", "R_ohm"} & given or {"I_A", "read_V"} <= given):
-        raise DataError(
-            "a table of pulses must have a column of conductances", got=", ".join(table.header) or "no header",
-            where=source, do="Name it G_S, or map it: --columns G_S=NAME (or R_ohm=NAME, or I_A=NAME,read_V=NAME).",
-        )  # fmt: skip
-    repairs, carried, names = list(table.repairs), Counter[str](), Names()
-    wanted = {at: _converter(own, table, carried, names) for own, (at, _) in places.items()}
-    found = read_columns(table, MOST_ROWS, wanted)
-    values = {own: found.values[at] * scale for own, (at, scale) in places.items() if own != "device_id"}
-    for own, (at, scale) in places.items():
-        if scale != 1.0:
-            repairs.append(f"column {table.header[at].strip()} was brought to {_UNITS[own]}")
-    repairs += [f"{count:,} values with their unit were brought to {unit}" for unit, count in carried.items()]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if "R_ohm" in values and "G_S" not in values:
-            values["G_S"] = 1.0 / values["R_ohm"]
-            repairs.append("conductances are 1 / resistance")
-        elif "G_S" not in values:
-            values["G_S"] = values["I_A"] / values["read_V"]
-            repairs.append("conductances are current / read voltage")
-    ids = found.values[places["device_id"][0]] if "device_id" in places else None
-    rows = Rows(values.pop("G_S"), ids, names=names.known, repairs=repairs)
+    values, rows = _values(table, mapping, path.name)
+    rows.G_S = conductances(values, rows)
     for own, column in values.items():
-        if own not in _MORE:
+        if own not in (*MORE, "G_S"):
             setattr(rows, own, column)
-    rows.discard("row with another number of columns", found.short)
-    rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
-    return settle(rows, source, name)
+    return settle(rows, path.name, name)
 
 
 def _read_own(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
@@ -176,8 +140,13 @@ def _read_own(path: Path, table: Table | None, mapping: Mapping) -> Measurements
 def _is_own(path: Path, table: Table | None) -> bool:
     if table is None or not table.header:
         return False
-    heads = {re.sub(_UNIT_AT_END, "", name).strip().lower() for name in table.header} | set(table.names)
-    return "g" in heads and bool({"polarity", "amplitude", "pulse", "device_id"} & heads)
+    names = {*table.names, *map(bare, table.header)}
+    with_unit = {bare(name) for name in table.header if unit_of(name)[1]}  # R or I alone may be anything
+    measured = names & {"g", "g_s"} or ({"r_ohm"} & names or {"r"} & with_unit)
+    measured = measured or (({"i_a"} & names or {"i"} & with_unit) and ({"read_v"} & names or {"read"} & with_unit))
+    if table.width == 2 and "pulse" in names:
+        return False  # NeuroSim's
+    return bool(measured) and bool({"polarity", "amplitude", "amplitude_v", "pulse", "device_id"} & names)
 
 
 def _write_own(measured: Measurements) -> dict[str, bytes]:
@@ -231,10 +200,10 @@ def _read_arc(path: Path, table: Table | None, mapping: Mapping) -> Measurements
                         where=path.name, do="Say another format with --format.")  # fmt: skip
     found = read_columns(table, MOST_ROWS, {i: lambda cells: numbers(cells, table) for i in (0, 1, 2, 3, 4, 7)})
     word, bit, resistance, amplitude, width, read = found.values.values()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        g = 1.0 / resistance
+    repairs = list(table.repairs)
+    rows = Rows(np.zeros(0), repairs=repairs)
+    g = conductances({"R_ohm": resistance}, rows)
     pairs, codes = np.unique(np.column_stack([word, bit]), axis=0, return_inverse=True)
-    repairs = [*table.repairs, "conductances are 1 / resistance"]
     rows = Rows(
         g, codes.reshape(-1).astype(np.int32), names=[f"W{w:g}B{b:g}" for w, b in pairs.tolist()], repairs=repairs
     )

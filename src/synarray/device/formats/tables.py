@@ -19,35 +19,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from synarray.device.formats.headers import is_units, unit_of
+from synarray.device.polarity import POLARITIES
 from synarray.errors import DataError
 from synarray.files import open_ordinary
 from synarray.units import parse_quantity
 
-__all__ = ["Columns", "Table", "numbers", "open_table", "read_columns", "read_numbers"]
+__all__ = ["NOTHING", "Columns", "Table", "numbers", "open_table", "read_columns", "read_numbers", "table_of"]
 
 _SAMPLE = 1 << 16
 _CHUNK = 100_000
 _LONGEST_LINE = 1 << 20
+_SHOWN, _LINES = 500, 2_000
+"""Rows of a sample, and lines among which the first row of numbers is looked for in a sheet."""
+_SAID = {";": "semicolons", "|": "vertical bars"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?$")
-_WORDS = {
-    "nan",
-    "inf",
-    "-inf",
-    "+inf",
-    "ltp",
-    "ltd",
-    "set",
-    "reset",
-    "read",
-    "",
-    "nan.",
-    "null",
-    "none",
-    "na",
-    "n/a",
-    "#n/a",
-}
+NOTHING = frozenset(("", "nan", "nan.", "null", "none", "na", "n/a", "#n/a", "-nan"))
+"""What stands in a cell without a value."""
+_WORDS = {*NOTHING, "inf", "-inf", "+inf", *POLARITIES}
+_QUOTED = re.compile(r'"[^"]*"')
 _QUANTITY = re.compile(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*[a-zA-Zµμ%Ω]+$")
 
 
@@ -78,6 +69,8 @@ class Table:
         Columns.
     sample : tuple of tuple of str
         The first rows.
+    rows : list of list of str, optional
+        All rows, where they are at hand (a sheet); none: they are read from the file.
     """
 
     path: Path
@@ -89,6 +82,7 @@ class Table:
     width: int
     sample: tuple[tuple[str, ...], ...]
     repairs: tuple[str, ...]
+    rows: list[list[str]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,42 +108,87 @@ def open_table(path: Path) -> Table:
             do="Check the path and its rights.",
         ) from None  # fmt: skip
     encoding, repairs = _encoding(head, path)
-    text = head.decode(encoding, "replace")
-    lines = text.splitlines()
+    lines = head.decode(encoding, "replace").splitlines()
     if not whole and len(lines) > 1:
         lines = lines[:-1]
     separator, comma = _separator(lines)
-    split = [_split(line, separator) for line in lines]
-    start = _first_row(split, comma)
-    if start is None:
-        raise DataError(
-            "a file of pulses must be a table of text with rows of numbers", got=f"{lines[0][:60]!r}" if lines else "nothing",
-            where=str(path), do="Save the measurement as CSV; --format and --columns say what its columns are.",
-        )  # fmt: skip
-    width = len(split[start])
-    header = tuple(split[start - 1]) if start and _is_header(split[start - 1], width) else ()
     if comma:
         repairs.append("decimal commas were read as points")
-    if separator == ";":
-        repairs.append("columns are separated by semicolons")
-    if (skipped := start - bool(header)) > 0:
-        repairs.append(f"{skipped} lines of the instrument above the columns were passed over")
-    return Table(
-        path,
-        encoding,
-        separator,
-        comma,
-        header,
-        start,
-        width,
-        tuple(map(tuple, split[start : start + 500])),
-        tuple(repairs),
-    )
+    if separator in _SAID:
+        repairs.append(f"columns are separated by {_SAID[separator]}")
+    split = [_split(line, separator) for line in lines]
+    layout = _layout(split, comma)
+    if layout is None:
+        raise DataError(
+            "a file of pulses must be a table of text with rows of numbers", got=_first_words(lines, split),
+            where=str(path), do="Save the measurement as CSV; --format and --columns say what its columns are.",
+        )  # fmt: skip
+    start, header, said = layout
+    sample = tuple(map(tuple, split[start : start + _SHOWN]))
+    return Table(path, encoding, separator, comma, header, start, len(split[start]), sample, (*repairs, *said))
+
+
+def table_of(path: Path, rows: list[list[str]], repairs: Sequence[str] = ()) -> Table | None:
+    """Look at rows that are at hand, those of a sheet; None where there are no numbers in them."""
+    layout = _layout(rows[:_LINES], comma=False)
+    if layout is None:
+        return None
+    start, header, said = layout
+    width = len(rows[start])
+    kept = [row + [""] * (width - len(row)) for row in rows[start:]]  # empty cells at the end of a row are not stored
+    sample = tuple(map(tuple, kept[:_SHOWN]))
+    return Table(path, "", "", False, header, start, width, sample, (*repairs, *said), kept)
+
+
+def _layout(split: Sequence[Sequence[str]], comma: bool) -> tuple[int, tuple[str, ...], list[str]] | None:
+    """Find the first row of numbers, the header above it, and what to say of the lines above that."""
+    start = _first_row(split, comma)
+    if start is None:
+        return None
+    width, above, said = len(split[start]), start, []
+    header: tuple[str, ...] = ()
+    if start > 1 and len(split[start - 1]) == width and is_units(split[start - 1]):
+        above -= 1
+        if _is_header(split[above - 1], width):
+            header = tuple(map(_with_unit, split[above - 1], split[start - 1]))
+            said.append("the line beneath the header was read as units")
+    elif start and _is_header(split[start - 1], width):
+        header = tuple(split[start - 1])
+    elif (
+        start
+        and _is_header(split[start - 1], width - 1)
+        and not any(row[-1] for row in split[start:] if len(row) == width)
+    ):
+        header = (*split[start - 1], "")  # rows end in a separator, the header does not
+    if (skipped := above - bool(header)) > 0:
+        lines = "1 line" if skipped == 1 else f"{skipped} lines"
+        said.append(f"{lines} of the instrument above the columns {'was' if skipped == 1 else 'were'} passed over")
+    return start, header, said
+
+
+def _with_unit(name: str, unit: str) -> str:
+    """Put the unit of the second line behind the name of the first; a name that has one, of its own, keeps it."""
+    unit = unit.strip().strip("()[]").strip()
+    if not unit or unit in "#-1" or unit_of(name)[1] == unit:
+        return name
+    return f"{name.strip()} ({unit})"
+
+
+def _first_words(lines: Sequence[str], split: Sequence[Sequence[str]]) -> str:
+    if not lines:
+        return "nothing"
+    rows = [row for row in split if any(cell.strip() for cell in row)]
+    if len(rows) == 1 and len(rows[0]) > 1:
+        return f"a header ({', '.join(rows[0])[:60]}) and no row beneath it"
+    return repr(lines[0][:60])
 
 
 @contextmanager
 def _opened(table: Table) -> Iterator[tuple[Iterator[str], Iterator[list[str]]]]:
     """Open a table below its header: its lines, and the same ones as rows of cells."""
+    if table.rows is not None:
+        yield iter(()), iter(table.rows)
+        return
     with io.TextIOWrapper(open_ordinary(table.path), table.encoding, errors="replace", newline=None) as text:
         lines = _bounded(text, table.path)
         for _ in itertools.islice(lines, table.before):
@@ -190,7 +229,7 @@ def read_columns(table: Table, most: int, wanted: Mapping[int, Convert]) -> Colu
                 columns = list(zip(*whole, strict=True))
                 for at, convert in wanted.items():
                     parts[at].append(convert(columns[at]))
-        beyond = sum(not line.isspace() for line in lines)
+        beyond = sum(not line.isspace() for line in lines) + (sum(1 for _ in reader) if table.rows is not None else 0)
     empty = np.zeros(0)
     return Columns({at: np.concatenate(found) if found else empty for at, found in parts.items()}, short, beyond)
 
@@ -258,10 +297,10 @@ def _encoding(head: bytes, path: Path) -> tuple[str, list[str]]:
 
 def _separator(lines: Sequence[str]) -> tuple[str, bool]:
     """Find what separates columns in most lines, and whether numbers have decimal commas."""
-    last = [line for line in lines if line.strip()][-100:]
+    last = [_QUOTED.sub('""', line) for line in lines if line.strip()][-100:]  # marks within quotes separate nothing
     if not last:
         return ",", False
-    for mark in (";", "\t"):
+    for mark in (";", "\t", "|"):
         if sum(mark in line for line in last) > 0.5 * len(last):
             return mark, _has_commas(last, mark)
     in_words = [line.split() for line in last]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,10 @@ from synarray.device.measured import Measurements
 __all__ = ["Analog", "fit_analog", "steps_of"]
 
 _FEWEST_DEVICES = 3
+_CLEARLY = 4.0
+"""Log of the likelihood ratio at which ends are taken to stop the cells."""
+_TRIED = 8
+"""Ends that are tried for each device before the climb."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,28 +32,71 @@ Floats = npt.NDArray[np.float64]
 def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> Analog:
     """Fit the model of the cell to devices that move."""
     fit = begin(measured)
-    _maximise(fit)
-    fit.gridded = _can_be_gridded(fit)
-    if fit.gridded:
+    if fit.noisy:
+        fit = _stopped_or_free(fit, rng, draws)
+        if fit.stopped and not fit.gridded:
+            fit.warnings.append(
+                "The noises are too fine for the grid of hidden states: near the ends the fit follows their mean and variance only."
+            )
+    else:
         _maximise(fit)
-    elif fit.noisy and fit.stopped:
-        fit.warnings.append(
-            "The noises are too fine for the grid of hidden states: near the ends the fit follows their mean and variance only."
-        )
-    for _ in range(1 if fit.noisy else 2):
-        _compare_devices(fit, rng, draws)
-        require_way(fit)
-        _count_pulses(fit)
-        _maximise(fit)
+        for _ in range(2):
+            _again(fit, rng, draws)
     _compare_devices(fit, rng, draws)
     _choose_law(fit)
     return fit
 
 
+def _again(fit: Analog, rng: np.random.Generator, draws: int) -> None:
+    """Fit the nominal cell again, devices being what they are by themselves."""
+    _compare_devices(fit, rng, draws)
+    require_way(fit)
+    _count_pulses(fit)
+    _maximise(fit)
+
+
+def _stopped_or_free(fit: Analog, rng: np.random.Generator, draws: int) -> Analog:
+    """Fit cells that ends stop and cells that none stops, and return the more probable fit.
+
+    Devices are compared in both: a law for all would blame on the ends, or on their absence, what differs between devices.
+    """
+    n = fit.n_devices
+    free = replace(fit, stopped=False, theta=dict(fit.theta), own=Deviations.none(n, 0.0, 0.0), spreads={})
+    _maximise(free)
+    held = replace(free, stopped=True, theta=dict(free.theta), own=Deviations.none(n, 0.0, 0.0), spreads={})
+    _again(free, rng, draws)
+    _find_ends(held)
+    _compare_devices(held, rng, draws)
+    _maximise(held)
+    held.gridded = _can_be_gridded(held)
+    if held.gridded:
+        _maximise(held)
+    _again(held, rng, draws)
+    assert free.maximum is not None and held.maximum is not None
+    return held if held.maximum.value + held.prior > free.maximum.value + free.prior + _CLEARLY else free
+
+
+def _find_ends(fit: Analog) -> None:
+    """Look for the ends that stop each device between its farthest read and the mean end of its trains."""
+    trains, n = fit.trains, fit.n_devices
+    for name, sign in (("low", -1), ("high", 1)):
+        farthest = np.full(n, -np.inf)
+        np.maximum.at(farthest, trains.device, np.nanmax(sign * trains.x, axis=0))
+        mean = (_mean_ends(fit.measured, sign, n)[0] - trains.origin) / trains.span
+        mean = np.where(np.isfinite(mean), mean, sign * farthest)
+        tried = [sign * farthest + share * (mean - sign * farthest) for share in np.linspace(0.0, 1.0, _TRIED)]
+        logs = []
+        for ends in tried:
+            own = Deviations.none(n, -np.inf, np.inf)
+            setattr(own, name, ends)
+            logs.append(np.bincount(trains.device, fit.logs(fit.theta, own), n))
+        best = np.array(tried)[np.argmax(logs, axis=0), np.arange(n)]
+        fit.theta[name] = float(np.median(best))
+        setattr(fit.own, name, best - fit.theta[name])
+
+
 def _can_be_gridded(fit: Analog) -> bool:
-    """Whether the hidden states need a grid, as ends cut their distribution, and noises are wide enough for one."""
-    if not (fit.noisy and fit.stopped):
-        return False
+    """Whether noises are wide enough for a grid of hidden states."""
     nominal = Deviations.none(fit.n_devices, fit.theta["low"], fit.theta["high"])
     return states_needed(fit.trains, cells_of(fit.theta, nominal)) <= MOST_STATES
 
@@ -87,29 +136,19 @@ def _maximise(fit: Analog) -> None:
         fit.maximum = Maximum(fit.theta, (), np.zeros((0, 0)), 0.0)
         return
 
-    def climb(start: dict[str, float], stopped: bool) -> Maximum:
-        fit.stopped = stopped
-        if fit.noisy:
-            n = fit.n_devices
-            fixed = not stopped
+    def logs(theta: dict[str, float]) -> Floats:
+        return fit.logs(theta, _placed_ends(fit, theta) if fit.noisy else fit.own)
 
-            def logs(theta: dict[str, float]) -> Floats:
-                own = Deviations(fit.own.log_factor, fit.own.label, np.full(n, -np.inf), np.full(n, np.inf))
-                if not fixed:
-                    own.low, own.high = fit.own.low + theta["low"], fit.own.high + theta["high"]
-                return fit.logs(theta, own)
-
-            return maximise(logs, start, _free(fit), fit.clusters, priors)
-        return maximise(fit.logs, start, _free(fit), fit.clusters, priors)
-
-    if fit.noisy and fit.maximum is None:
-        fit.own.low, fit.own.high = np.zeros(fit.n_devices), np.zeros(fit.n_devices)  # departures from the nominal ends
-        free, held = climb(fit.theta, False), climb(fit.theta, True)
-        fit.stopped = held.value - free.value > 4.0
-        fit.maximum = held if fit.stopped else free
-    else:
-        fit.maximum = climb(fit.theta, fit.stopped)
+    fit.maximum = maximise(logs, fit.theta, _free(fit), fit.clusters, priors)
     fit.theta = fit.maximum.theta
+
+
+def _placed_ends(fit: Analog, theta: dict[str, float]) -> Deviations:
+    """Return the devices behind read noise, their own ends set off from the nominal ones, or far away."""
+    n, own = fit.n_devices, fit.own
+    if not fit.stopped:
+        return Deviations(own.log_factor, own.label, np.full(n, -np.inf), np.full(n, np.inf))
+    return Deviations(own.log_factor, own.label, own.low + theta["low"], own.high + theta["high"])
 
 
 def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
@@ -149,6 +188,7 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     plain = np.zeros(fit.n_devices, np.int64)
     groups = [Group(values[:, i], errors[:, i], plain) for i in range(len(ways))]
     step = fit.spreads["step"] = spread_of(groups, draws, rng)
+    fit.prior = 0.0
     for i, way in enumerate(ways):
         centre = float(np.median(step.mus[i]))
         share = step.tau**2 / (step.tau**2 + errors[:, i] ** 2)
@@ -156,6 +196,7 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         if not step.resolved:
             own = np.zeros(fit.n_devices)
         else:
+            fit.prior += _prior(own, step.tau, errors[:, i])
             own -= 0.5 * step.tau**2
             if SIDES[way][0] not in fit.counted:
                 fit.theta[f"log_n_{SIDES[way][0]}"] -= centre + 0.5 * step.tau**2
@@ -251,6 +292,12 @@ def _spread_hidden_ends(fit: Analog, values: Floats, errors: Floats, rng: np.ran
             own = values[:, i] - levels[i] * float(np.median(spread.mus[i]))
             share = tau**2 / (tau**2 + errors[:, i] ** 2)
             setattr(fit.own, name, share * own)
+            fit.prior += _prior(share * own, tau, errors[:, i])
+
+
+def _prior(own: Floats, tau: float, errors: Floats) -> float:
+    """Log-probability of what devices have of their own, and of the room that the data leave it (Laplace)."""
+    return -0.5 * float(((own / tau) ** 2 + np.log1p((tau / errors) ** 2)).sum())
 
 
 def _count_pulses(fit: Analog) -> None:
@@ -299,9 +346,7 @@ def steps_of(fit: Analog, way: str, sign: int) -> Steps | None:
         return None
     own = fit.own
     if fit.noisy:
-        own = Deviations(fit.own.log_factor, fit.own.label, *(
-            (part + fit.theta[name] if fit.stopped else np.full(fit.n_devices, sign * np.inf))
-            for name, part, sign in (("low", fit.own.low, -1), ("high", fit.own.high, 1))))  # fmt: skip
+        own = _placed_ends(fit, fit.theta)
     cells = cells_of(fit.theta, own)
     low, span = fit.theta["low"], fit.theta["high"] - fit.theta["low"]
     if fit.noisy:

@@ -147,12 +147,14 @@ def maximise(
         gain = 0.0
         for _ in range(12):
             move = np.linalg.solve(curve + damping * np.diag(scale), gradient)
-            tried = theta | {
-                name: theta[name] + float(np.clip(m, -2.0, 2.0)) for name, m in zip(free, move, strict=True)
-            }
-            tried = {name: _bounded(name, v) for name, v in tried.items()}
-            reached = _total(logs(tried), tried, priors, free)
+            tried, reached = _ahead(logs, theta, free, move, priors)
             if reached > value:
+                while True:  # far from the maximum steps are too short: a few reads say most of the slope, and of the curvature
+                    move = 3.0 * move
+                    further, more = _ahead(logs, theta, free, move, priors)
+                    if not more > reached + 0.1 * (reached - value):
+                        break
+                    tried, reached = further, more
                 gain, theta, value, damping = reached - value, tried, reached, max(damping / 5.0, 1e-9)
                 break
             damping *= 6.0
@@ -160,6 +162,17 @@ def maximise(
             break
     scores = _scores(logs, theta, free, width)
     return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value)
+
+
+def _ahead(
+    logs: Callable[[dict[str, float]], Floats], theta: dict[str, float], free: Sequence[str], move: Floats,
+    priors: dict[str, tuple[float, float]],
+) -> tuple[dict[str, float], float]:  # fmt: skip
+    """Go a way from the numbers, and say what is found there."""
+    tried = theta | {
+        name: _bounded(name, theta[name] + float(np.clip(m, -2.0, 2.0))) for name, m in zip(free, move, strict=True)
+    }
+    return tried, _total(logs(tried), tried, priors, free)
 
 
 def _bounded(name: str, value: float) -> float:

@@ -53,6 +53,8 @@ class Analog:
     scores: dict[str, float] = field(default_factory=dict)
     tables: Floats | None = None
     maximum: Maximum | None = None
+    prior: float = 0.0
+    """Log-probability of the departures of the devices, given their spreads."""
     spreads: dict[str, Spread] = field(default_factory=dict)
     centres: dict[str, float] = field(default_factory=dict)
     """Conductances of the ends that the spread of the range is relative to, S."""

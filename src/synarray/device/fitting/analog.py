@@ -61,9 +61,9 @@ def _stopped_or_free(fit: Analog, rng: np.random.Generator, draws: int) -> Analo
     Devices are compared in both: a law for all would blame on the ends, or on their absence, what differs between devices.
     """
     n = fit.n_devices
-    free = replace(fit, stopped=False, theta=dict(fit.theta), own=Deviations.none(n, 0.0, 0.0), spreads={})
+    free = replace(fit, stopped=False, theta=dict(fit.theta), own=Deviations.none(n, 0.0, 0.0), spreads={}, local=None)
     _maximise(free)
-    held = replace(free, stopped=True, theta=dict(free.theta), own=Deviations.none(n, 0.0, 0.0), spreads={})
+    held = replace(free, stopped=True, theta=dict(free.theta), own=Deviations.none(n, 0.0, 0.0), spreads={}, local=None)
     _again(free, rng, draws)
     _find_ends(held)
     _compare_devices(held, rng, draws)
@@ -176,15 +176,22 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
             own.low, own.high = fit.own.low, fit.own.high
         return own
 
-    def logs(values: Floats) -> Floats:
-        return np.asarray(np.bincount(units, fit.logs(base, own_of(values)), fit.n_devices), np.float64)
+    def logs(values: Floats, wanted: npt.NDArray[np.bool_]) -> Floats:
+        found = fit.logs(base, own_of(values), wanted)
+        return np.asarray(np.bincount(units, found, fit.n_devices), np.float64)
 
-    start = np.zeros((fit.n_devices, k))
+    start, errors = np.zeros((fit.n_devices, k)), np.full((fit.n_devices, k), 0.01)
     start[:, : len(ways)] = fit.own.log_factor[:, ways]
     if ended:
         start[:, -2], start[:, -1] = fit.own.low, fit.own.high
+    names = [f"log_n_{SIDES[i][0]}" for i in ways] + ["label"] * bent + ["low", "high"] * ended
+    ground = np.array([base.get(name, 0.0) for name in names])
+    sense = np.array([-1.0 if name.startswith("log_n") else 1.0 for name in names])
+    if fit.local is not None and fit.local[0].shape == start.shape:
+        start, errors = fit.local[0] - sense * ground, fit.local[1]
     held = np.array([1.0] * len(ways) + [2.0] * bent + [0.3, 0.3] * ended)
-    values, errors = local_fits(logs, start, held)
+    values, errors = local_fits(logs, start, errors, held)
+    fit.local = values + sense * ground, errors
     plain = np.zeros(fit.n_devices, np.int64)
     groups = [Group(values[:, i], errors[:, i], plain) for i in range(len(ways))]
     step = fit.spreads["step"] = spread_of(groups, draws, rng)
@@ -198,7 +205,7 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         else:
             fit.prior += _prior(own, step.tau, errors[:, i])
             own -= 0.5 * step.tau**2
-            if SIDES[way][0] not in fit.counted:
+            if fit.noisy or SIDES[way][0] not in fit.counted:
                 fit.theta[f"log_n_{SIDES[way][0]}"] -= centre + 0.5 * step.tau**2
         fit.own.log_factor[:, way] = own
     if bent:
@@ -289,10 +296,11 @@ def _spread_hidden_ends(fit: Analog, values: Floats, errors: Floats, rng: np.ran
     if spread.resolved and len(groups) == 2:
         for i, name in enumerate(("low", "high")):
             tau = spread.tau * levels[i]
-            own = values[:, i] - levels[i] * float(np.median(spread.mus[i]))
+            centre = levels[i] * float(np.median(spread.mus[i]))
             share = tau**2 / (tau**2 + errors[:, i] ** 2)
-            setattr(fit.own, name, share * own)
-            fit.prior += _prior(share * own, tau, errors[:, i])
+            setattr(fit.own, name, share * (values[:, i] - centre))
+            fit.theta[name] += centre
+            fit.prior += _prior(getattr(fit.own, name), tau, errors[:, i])
 
 
 def _prior(own: Floats, tau: float, errors: Floats) -> float:

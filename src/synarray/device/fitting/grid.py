@@ -92,9 +92,9 @@ def _placed(pitch: _Pitch) -> tuple[Floats, Floats]:
     return x, weight
 
 
-def hidden(trains: Trains, cells: Cells) -> Floats:
-    """Return the log-likelihood of each train, given its first read."""
-    return _filtered(trains, cells, np.zeros((0, len(trains.device))))
+def hidden(trains: Trains, cells: Cells, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
+    """Return the log-likelihood of each train, given its first read; nothing of use for devices that are not wanted."""
+    return _filtered(trains, cells, np.zeros((0, len(trains.device))), wanted)
 
 
 def expected(trains: Trains, cells: Cells) -> Floats:
@@ -104,11 +104,15 @@ def expected(trains: Trains, cells: Cells) -> Floats:
     return means
 
 
-def _filtered(trains: Trains, cells: Cells, means: Floats) -> Floats:
+def _filtered(
+    trains: Trains, cells: Cells, means: Floats, wanted: npt.NDArray[np.bool_] | None = None
+) -> Floats:
     logs: Floats = -_LOG_ROOT * (np.isfinite(trains.x).sum(axis=0) - 1.0)
     rows = np.column_stack([cells.nodes.reshape(len(cells.low), -1), cells.factor, cells.low, cells.high])
     alike = bool((rows == rows[0]).all())
     for device in range(1 if alike else len(rows)):
+        if wanted is not None and not (alike or wanted[device]):
+            continue
         mine = np.arange(len(trains.device)) if alike else np.flatnonzero(trains.device == device)
         if len(mine):
             _one_device(trains, cells, device, mine, logs, means)

@@ -136,13 +136,16 @@ def maximise(
     theta, free = dict(start), tuple(free)
     width = dict.fromkeys(free, 1e-4)
     damping, value = 1e-3, _total(logs(theta), theta, priors, free)
-    scores = np.zeros((1, len(free)))
+    scores, before, curve = np.zeros((1, len(free))), None, np.zeros((len(free), len(free)))
     for _ in range(steps):
         scores = _scores(logs, theta, free, width)
         pull, square = _prior(theta, free, priors)
         around = scores - scores.mean(axis=0)  # far from the maximum their mean would make the curvature far too large
-        gradient, curve = scores.sum(axis=0) + pull, around.T @ around + square
-        scale = np.maximum(np.diag(curve), 1e-12)
+        gradient, rough = scores.sum(axis=0) + pull, around.T @ around + square
+        here = np.array([theta[name] for name in free])
+        curve = rough if before is None else _learned(curve, here - before[0], before[1] - gradient)
+        before = here, gradient
+        scale = np.maximum(np.diag(rough), 1e-12)
         width = {name: float(np.clip(0.02 / np.sqrt(s), 1e-9, 1e-2)) for name, s in zip(free, scale, strict=True)}
         gain = 0.0
         for _ in range(12):
@@ -157,11 +160,24 @@ def maximise(
                     tried, reached = further, more
                 gain, theta, value, damping = reached - value, tried, reached, max(damping / 5.0, 1e-9)
                 break
-            damping *= 6.0
+            if curve is not rough:
+                curve = rough
+            else:
+                damping *= 6.0
         if gain < 1e-3:
             break
-    scores = _scores(logs, theta, free, width)
+    if gain:
+        scores = _scores(logs, theta, free, width)
     return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value)
+
+
+def _learned(curve: Floats, move: Floats, drop: Floats) -> Floats:
+    """Update the curvature by what the gradient lost on the way (Broyden, Fletcher, Goldfarb and Shanno)."""
+    bent, went = float(move @ drop), curve @ move
+    expected = float(move @ went)
+    if not bent > 0.05 * expected > 0.0:
+        return curve
+    return np.asarray(curve + np.outer(drop, drop) / bent - np.outer(went, went) / expected)
 
 
 def _ahead(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +36,10 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     fit = begin(measured)
     if fit.noisy:
         fit = _stopped_or_free(fit, rng, draws)
+    elif _may_hide_ends(fit):
+        hidden = _stopped_or_free(begin(measured, noisy=True), rng, draws)
+        fit = hidden if hidden.stopped else fit
+    if fit.noisy:
         if fit.stopped and not fit.gridded:
             fit.warnings.append(
                 "The noises are too fine for the grid of hidden states: near the ends the fit follows their mean and variance only."
@@ -45,6 +51,11 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     _compare_devices(fit, rng, draws)
     _choose_law(fit)
     return fit
+
+
+def _may_hide_ends(fit: Analog) -> bool:
+    """Whether cells that were never seen twice at one end may have stood there, read noise being too small to be seen by itself."""
+    return not (fit.stopped or fit.silent or fit.ends.quantised) and np.isfinite(fit.noise.read_error)
 
 
 def _again(fit: Analog, rng: np.random.Generator, draws: int) -> None:
@@ -133,7 +144,7 @@ def _maximise(fit: Analog) -> None:
             priors[f"log_n_{way}"] = (priors[f"log_n_{way}"][0], float(spread))
 
     if fit.silent:
-        fit.maximum = Maximum(fit.theta, (), np.zeros((0, 0)), 0.0)
+        fit.maximum = Maximum(fit.theta, (), np.zeros((0, 0)), 0.0, np.zeros((1, 0)))
         return
 
     def logs(theta: dict[str, float]) -> Floats:
@@ -141,6 +152,57 @@ def _maximise(fit: Analog) -> None:
 
     fit.maximum = maximise(logs, fit.theta, _free(fit), fit.clusters, priors)
     fit.theta = fit.maximum.theta
+    if fit.noisy and fit.local is not None:
+        fit.maximum = _with_departures(fit, fit.maximum)
+
+
+def _with_departures(fit: Analog, found: Maximum) -> Maximum:
+    """Widen what is known of curvatures by what is not known of the devices' own steps and ends.
+
+    Of all devices together the information is that of the scores' squares, each having its share of it; the departures, normal
+    with the spreads found, are integrated out (Schur's complement).
+    """
+    assert fit.local is not None
+    ways = [i for i, (way, _) in enumerate(SIDES) if way not in fit.abrupt + fit.absent]
+    spreads, columns, taus = fit.spreads, [], []
+    h = np.clip(0.02 * np.median(fit.local[1], axis=0), 1e-7, 1e-2)
+
+    def by(change: Callable[[Deviations, float], None], width: float) -> Floats:
+        logs = []
+        for side in (1.0, -1.0):
+            own = _placed_ends(fit, fit.theta)
+            own = replace(own, log_factor=own.log_factor.copy(), low=own.low.copy(), high=own.high.copy())
+            change(own, side * width)
+            logs.append(fit.logs(fit.theta, own))
+        return np.asarray((logs[0] - logs[1]) / (2.0 * width))
+
+    def step(own: Deviations, by: float, way: int) -> None:
+        own.log_factor[:, way] += by
+
+    def end(own: Deviations, by: float, name: str) -> None:
+        setattr(own, name, getattr(own, name) + by)
+
+    if "step" in spreads and spreads["step"].resolved:
+        for i, way in enumerate(ways):
+            columns.append(by(partial(step, way=way), h[i]))
+            taus.append(spreads["step"].tau)
+    if fit.stopped and "range" in spreads and spreads["range"].resolved:
+        ground = fit.trains.origin / fit.trains.span
+        for i, name in ((-2, "low"), (-1, "high")):
+            columns.append(by(partial(end, name=name), h[i]))
+            taus.append(spreads["range"].tau * max(ground + fit.theta[name], 1e-9))
+    if not columns:
+        return found
+    own = np.stack(columns, axis=1)
+    known = found.scores.T @ found.scores
+    known += 1e-9 * np.diag(np.diag(known))
+    cross = found.scores.T @ own
+    free = own.T @ own + fit.n_devices * np.diag(np.array(taus) ** -2.0)
+    ratio = np.diag(np.linalg.pinv(known - cross @ np.linalg.solve(free, cross.T))) / np.diag(np.linalg.pinv(known))
+    bent = np.array([name.startswith("bend") for name in found.free])
+    robust = np.diag(found.covariance) / np.diag(np.linalg.pinv(known))
+    factor = np.sqrt(np.where(bent, np.maximum(ratio / np.maximum(robust, 1.0), 1.0), 1.0))
+    return replace(found, covariance=found.covariance * np.outer(factor, factor))
 
 
 def _placed_ends(fit: Analog, theta: dict[str, float]) -> Deviations:

@@ -111,6 +111,8 @@ class Maximum:
     covariance: Floats
     """Of the free numbers."""
     value: float
+    scores: Floats
+    """Derivatives of the log-likelihood of each unit by the free numbers, [unit, number]."""
 
 
 def maximise(
@@ -168,7 +170,7 @@ def maximise(
             break
     if gain:
         scores = _scores(logs, theta, free, width)
-    return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value)
+    return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value, scores)
 
 
 def _learned(curve: Floats, move: Floats, drop: Floats) -> Floats:

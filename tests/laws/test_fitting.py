@@ -161,7 +161,12 @@ def test_a_cell_with_both_noises_is_recovered() -> None:
     [
         ({"sigma_c2c": 0.02, "sigma_read": 0.006}, 5, 6, 3),  # reads finer than pulses
         ({"sigma_c2c": 0.02, "sigma_read": 0.006}, 5, 6, 2),  # so fine that no read noise is seen by itself
-        ({"sigma_read": 0.02, "sigma_d2d_range": 0.05, "sigma_d2d_step": 0.2}, 12, 4, 3),  # ends differ from device to device
+        (
+            {"sigma_read": 0.02, "sigma_d2d_range": 0.05, "sigma_d2d_step": 0.2},
+            12,
+            4,
+            3,
+        ),  # ends differ from device to device
     ],
 )
 def test_ends_that_stop_cells_are_found_behind_read_noise(

@@ -12,6 +12,9 @@ __all__ = ["local_fits"]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+_SHORT = 0.25
+"""Standard errors: after a shorter step Newton's method leaves a few hundredths of one."""
+
 
 def local_fits(
     logs: Callable[[Floats, Bools], Floats], start: Floats, errors: Floats, held: Floats, steps: int = 6
@@ -56,7 +59,7 @@ def local_fits(
         at = np.where(better[:, None], at + move, at)
         here = np.where(better, reached, here)
         width = _width(spread)
-        moving = moving & ~(np.abs(move) < 0.1 * spread).all(axis=1)
+        moving = moving & ~(np.abs(move) < _SHORT * spread).all(axis=1)
         if not moving.any():
             break
     return at, np.sqrt(np.einsum("dii->di", inverse))
@@ -66,9 +69,7 @@ def _width(errors: Floats) -> Floats:
     return np.clip(0.1 * errors, 1e-7, 0.05)
 
 
-def _derivatives(
-    f: Callable[[Floats], Floats], at: Floats, width: Floats, here: Floats
-) -> tuple[Floats, Floats]:
+def _derivatives(f: Callable[[Floats], Floats], at: Floats, width: Floats, here: Floats) -> tuple[Floats, Floats]:
     """Gradient and negative curvature, by central differences around a known value."""
     n, k = at.shape
     up, down = np.zeros((n, k)), np.zeros((n, k))
@@ -92,4 +93,6 @@ def _positive(curve: Floats, held: Floats) -> Floats:
     """Turn the curvature of what is no maximum round, and lift it to that of the prior."""
     scale = held[:, None] * held[None, :]
     values, vectors = np.linalg.eigh(curve * scale)
-    return np.asarray((vectors * np.maximum(np.abs(values), 1.0)[:, None, :]) @ vectors.swapaxes(1, 2) / scale, np.float64)
+    return np.asarray(
+        (vectors * np.maximum(np.abs(values), 1.0)[:, None, :]) @ vectors.swapaxes(1, 2) / scale, np.float64
+    )

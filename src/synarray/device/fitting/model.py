@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 NAMES = ("log_n_ltp", "bend_ltp", "log_n_ltd", "bend_ltd", "log_sigma", "log_read", "low", "high")
 MOST_BENT = 1.0 / curvature(MOST_NONLINEAR)
 """1 / A of the largest label."""
+_GAIN = 1e-3
+"""Of the log-likelihood: less is not worth a step (1e-3 is 0.04 standard errors)."""
 _LABEL_UNIT = 0.07 * 2.0**0.5
 
 
@@ -150,11 +152,15 @@ def maximise(
         scale = np.maximum(np.diag(rough), 1e-12)
         width = {name: float(np.clip(0.02 / np.sqrt(s), 1e-9, 1e-2)) for name, s in zip(free, scale, strict=True)}
         gain = 0.0
+        if 0.5 * float(gradient @ np.linalg.solve(curve + damping * np.diag(scale), gradient)) < _GAIN:
+            break
         for _ in range(12):
             move = np.linalg.solve(curve + damping * np.diag(scale), gradient)
             tried, reached = _ahead(logs, theta, free, move, priors)
             if reached > value:
-                while True:  # far from the maximum steps are too short: a few reads say most of the slope, and of the curvature
+                while (
+                    True
+                ):  # far from the maximum steps are too short: a few reads say most of the slope, and of the curvature
                     move = 3.0 * move
                     further, more = _ahead(logs, theta, free, move, priors)
                     if not more > reached + 0.1 * (reached - value):
@@ -166,9 +172,9 @@ def maximise(
                 curve = rough
             else:
                 damping *= 6.0
-        if gain < 1e-3:
+        if gain < _GAIN:
             break
-    if gain:
+    else:
         scores = _scores(logs, theta, free, width)
     return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value, scores)
 

@@ -42,7 +42,8 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     if fit.noisy:
         if fit.stopped and not fit.gridded:
             fit.warnings.append(
-                "The noises are too fine for the grid of hidden states: near the ends the fit follows their mean and variance only."
+                "The noises are too fine for the grid of hidden states: "
+                "near the ends the fit follows their mean and variance only."
             )
     else:
         _maximise(fit)
@@ -54,7 +55,7 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
 
 
 def _may_hide_ends(fit: Analog) -> bool:
-    """Whether cells that were never seen twice at one end may have stood there, read noise being too small to be seen by itself."""
+    """Whether cells never seen twice at one end may have stood there, behind read noise too small to be seen by itself."""
     return not (fit.stopped or fit.silent or fit.ends.quantised) and np.isfinite(fit.noise.read_error)
 
 

@@ -156,6 +156,42 @@ def test_a_cell_with_both_noises_is_recovered() -> None:
         assert found.table[key].low <= getattr(device, key) <= found.table[key].high
 
 
+@pytest.mark.parametrize(
+    ("changes", "devices", "cycles", "seed"),
+    [
+        ({"sigma_c2c": 0.02, "sigma_read": 0.006}, 5, 6, 3),  # reads finer than pulses
+        ({"sigma_c2c": 0.02, "sigma_read": 0.006}, 5, 6, 2),  # so fine that no read noise is seen by itself
+        (
+            {"sigma_read": 0.02, "sigma_d2d_range": 0.05, "sigma_d2d_step": 0.2},
+            12,
+            4,
+            3,
+        ),  # ends differ from device to device
+    ],
+)
+def test_ends_that_stop_cells_are_found_behind_read_noise(
+    changes: dict[str, float], devices: int, cycles: int, seed: int
+) -> None:
+    """Both within their intervals, and those not wider than a share of the range; nobody says that trains end before them."""
+    device = SOFT.model_copy(update=changes)
+    found = fit(measure_devices(device, devices, cycles, seed=seed))
+    assert not any("still moved cells" in warning for warning in found.warnings)
+    for key in ("g_min", "g_max"):
+        low, high = found.table[key].low, found.table[key].high
+        assert low <= getattr(device, key) <= high
+        assert high - low < 0.1 * getattr(device, key)
+    assert found.table["sigma_d2d_range"].high < 0.12  # the spread over trains that end anywhere was 0.29
+
+
+def test_cells_that_never_reach_an_end_are_not_taken_to_stop() -> None:
+    """LTP alone, half of the way: the trains' ends spread, and none of their reads piles up."""
+    device = SOFT.model_copy(update={"sigma_read": 0.02, "nonlinearity_ltp": 0.5})
+    measured = measure_devices(device, 5, 6, seed=1)
+    rows = (measured.polarity >= 0) & (measured.pulse <= 20)
+    found = fit(replace(measured, **{key: getattr(measured, key)[rows] for key in COLUMNS}))
+    assert any("LTP still moved cells at the end of its trains" in warning for warning in found.warnings)
+
+
 def test_without_noise_the_numbers_are_exact_and_no_spread_is_invented() -> None:
     device = SOFT.model_copy(update={"sigma_c2c": 0.0})
     found = fit(measure_devices(device, 3, 2)).spec

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +23,10 @@ from synarray.device.measured import Measurements
 __all__ = ["Analog", "fit_analog", "steps_of"]
 
 _FEWEST_DEVICES = 3
+_CLEARLY = 4.0
+"""Log of the likelihood ratio at which ends are taken to stop the cells."""
+_TRIED = 8
+"""Ends that are tried for each device before the climb."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,28 +34,81 @@ Floats = npt.NDArray[np.float64]
 def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> Analog:
     """Fit the model of the cell to devices that move."""
     fit = begin(measured)
-    _maximise(fit)
-    fit.gridded = _can_be_gridded(fit)
-    if fit.gridded:
+    if fit.noisy:
+        fit = _stopped_or_free(fit, rng, draws)
+    elif _may_hide_ends(fit):
+        hidden = _stopped_or_free(begin(measured, noisy=True), rng, draws)
+        fit = hidden if hidden.stopped else fit
+    if fit.noisy:
+        if fit.stopped and not fit.gridded:
+            fit.warnings.append(
+                "The noises are too fine for the grid of hidden states: "
+                "near the ends the fit follows their mean and variance only."
+            )
+    else:
         _maximise(fit)
-    elif fit.noisy and fit.stopped:
-        fit.warnings.append(
-            "The noises are too fine for the grid of hidden states: near the ends the fit follows their mean and variance only."
-        )
-    for _ in range(1 if fit.noisy else 2):
-        _compare_devices(fit, rng, draws)
-        require_way(fit)
-        _count_pulses(fit)
-        _maximise(fit)
+        for _ in range(2):
+            _again(fit, rng, draws)
     _compare_devices(fit, rng, draws)
     _choose_law(fit)
     return fit
 
 
+def _may_hide_ends(fit: Analog) -> bool:
+    """Whether cells never seen twice at one end may have stood there, behind read noise too small to be seen by itself."""
+    return not (fit.stopped or fit.silent or fit.ends.quantised) and np.isfinite(fit.noise.read_error)
+
+
+def _again(fit: Analog, rng: np.random.Generator, draws: int) -> None:
+    """Fit the nominal cell again, devices being what they are by themselves."""
+    _compare_devices(fit, rng, draws)
+    require_way(fit)
+    _count_pulses(fit)
+    _maximise(fit)
+
+
+def _stopped_or_free(fit: Analog, rng: np.random.Generator, draws: int) -> Analog:
+    """Fit cells that ends stop and cells that none stops, and return the more probable fit.
+
+    Devices are compared in both: a law for all would blame on the ends, or on their absence, what differs between devices.
+    """
+    n = fit.n_devices
+    free = replace(fit, stopped=False, theta=dict(fit.theta), own=Deviations.none(n, 0.0, 0.0), spreads={}, local=None)
+    _maximise(free)
+    held = replace(free, stopped=True, theta=dict(free.theta), own=Deviations.none(n, 0.0, 0.0), spreads={}, local=None)
+    _again(free, rng, draws)
+    _find_ends(held)
+    _compare_devices(held, rng, draws)
+    _maximise(held)
+    held.gridded = _can_be_gridded(held)
+    if held.gridded:
+        _maximise(held)
+    _again(held, rng, draws)
+    assert free.maximum is not None and held.maximum is not None
+    return held if held.maximum.value + held.prior > free.maximum.value + free.prior + _CLEARLY else free
+
+
+def _find_ends(fit: Analog) -> None:
+    """Look for the ends that stop each device between its farthest read and the mean end of its trains."""
+    trains, n = fit.trains, fit.n_devices
+    for name, sign in (("low", -1), ("high", 1)):
+        farthest = np.full(n, -np.inf)
+        np.maximum.at(farthest, trains.device, np.nanmax(sign * trains.x, axis=0))
+        mean = (_mean_ends(fit.measured, sign, n)[0] - trains.origin) / trains.span
+        mean = np.where(np.isfinite(mean), mean, sign * farthest)
+        tried = [sign * farthest + share * (mean - sign * farthest) for share in np.linspace(0.0, 1.0, _TRIED)]
+        logs = []
+        for ends in tried:
+            own = Deviations.none(n, -np.inf, np.inf)
+            setattr(own, name, ends)
+            logs.append(np.bincount(trains.device, fit.logs(fit.theta, own), n))
+        best = np.array(tried)[np.argmax(logs, axis=0), np.arange(n)]
+        fit.theta[name] = float(np.median(best))
+        setattr(fit.own, name, best - fit.theta[name])
+
+
 def _can_be_gridded(fit: Analog) -> bool:
-    """Whether the hidden states need a grid, as ends cut their distribution, and noises are wide enough for one."""
-    if not (fit.noisy and fit.stopped):
-        return False
+    """Whether noises are wide enough for a grid of hidden states."""
     nominal = Deviations.none(fit.n_devices, fit.theta["low"], fit.theta["high"])
     return states_needed(fit.trains, cells_of(fit.theta, nominal)) <= MOST_STATES
 
@@ -84,32 +145,73 @@ def _maximise(fit: Analog) -> None:
             priors[f"log_n_{way}"] = (priors[f"log_n_{way}"][0], float(spread))
 
     if fit.silent:
-        fit.maximum = Maximum(fit.theta, (), np.zeros((0, 0)), 0.0)
+        fit.maximum = Maximum(fit.theta, (), np.zeros((0, 0)), 0.0, np.zeros((1, 0)))
         return
 
-    def climb(start: dict[str, float], stopped: bool) -> Maximum:
-        fit.stopped = stopped
-        if fit.noisy:
-            n = fit.n_devices
-            fixed = not stopped
+    def logs(theta: dict[str, float]) -> Floats:
+        return fit.logs(theta, _placed_ends(fit, theta) if fit.noisy else fit.own)
 
-            def logs(theta: dict[str, float]) -> Floats:
-                own = Deviations(fit.own.log_factor, fit.own.label, np.full(n, -np.inf), np.full(n, np.inf))
-                if not fixed:
-                    own.low, own.high = fit.own.low + theta["low"], fit.own.high + theta["high"]
-                return fit.logs(theta, own)
-
-            return maximise(logs, start, _free(fit), fit.clusters, priors)
-        return maximise(fit.logs, start, _free(fit), fit.clusters, priors)
-
-    if fit.noisy and fit.maximum is None:
-        fit.own.low, fit.own.high = np.zeros(fit.n_devices), np.zeros(fit.n_devices)  # departures from the nominal ends
-        free, held = climb(fit.theta, False), climb(fit.theta, True)
-        fit.stopped = held.value - free.value > 4.0
-        fit.maximum = held if fit.stopped else free
-    else:
-        fit.maximum = climb(fit.theta, fit.stopped)
+    fit.maximum = maximise(logs, fit.theta, _free(fit), fit.clusters, priors)
     fit.theta = fit.maximum.theta
+    if fit.noisy and fit.local is not None:
+        fit.maximum = _with_departures(fit, fit.maximum)
+
+
+def _with_departures(fit: Analog, found: Maximum) -> Maximum:
+    """Widen what is known of curvatures by what is not known of the devices' own steps and ends.
+
+    Of all devices together the information is that of the scores' squares, each having its share of it; the departures, normal
+    with the spreads found, are integrated out (Schur's complement).
+    """
+    assert fit.local is not None
+    ways = [i for i, (way, _) in enumerate(SIDES) if way not in fit.abrupt + fit.absent]
+    spreads, columns, taus = fit.spreads, [], []
+    h = np.clip(0.02 * np.median(fit.local[1], axis=0), 1e-7, 1e-2)
+
+    def by(change: Callable[[Deviations, float], None], width: float) -> Floats:
+        logs = []
+        for side in (1.0, -1.0):
+            own = _placed_ends(fit, fit.theta)
+            own = replace(own, log_factor=own.log_factor.copy(), low=own.low.copy(), high=own.high.copy())
+            change(own, side * width)
+            logs.append(fit.logs(fit.theta, own))
+        return np.asarray((logs[0] - logs[1]) / (2.0 * width))
+
+    def step(own: Deviations, by: float, way: int) -> None:
+        own.log_factor[:, way] += by
+
+    def end(own: Deviations, by: float, name: str) -> None:
+        setattr(own, name, getattr(own, name) + by)
+
+    if "step" in spreads and spreads["step"].resolved:
+        for i, way in enumerate(ways):
+            columns.append(by(partial(step, way=way), h[i]))
+            taus.append(spreads["step"].tau)
+    if fit.stopped and "range" in spreads and spreads["range"].resolved:
+        ground = fit.trains.origin / fit.trains.span
+        for i, name in ((-2, "low"), (-1, "high")):
+            columns.append(by(partial(end, name=name), h[i]))
+            taus.append(spreads["range"].tau * max(ground + fit.theta[name], 1e-9))
+    if not columns:
+        return found
+    own = np.stack(columns, axis=1)
+    known = found.scores.T @ found.scores
+    known += 1e-9 * np.diag(np.diag(known))
+    cross = found.scores.T @ own
+    free = own.T @ own + fit.n_devices * np.diag(np.array(taus) ** -2.0)
+    ratio = np.diag(np.linalg.pinv(known - cross @ np.linalg.solve(free, cross.T))) / np.diag(np.linalg.pinv(known))
+    bent = np.array([name.startswith("bend") for name in found.free])
+    robust = np.diag(found.covariance) / np.diag(np.linalg.pinv(known))
+    factor = np.sqrt(np.where(bent, np.maximum(ratio / np.maximum(robust, 1.0), 1.0), 1.0))
+    return replace(found, covariance=found.covariance * np.outer(factor, factor))
+
+
+def _placed_ends(fit: Analog, theta: dict[str, float]) -> Deviations:
+    """Return the devices behind read noise, their own ends set off from the nominal ones, or far away."""
+    n, own = fit.n_devices, fit.own
+    if not fit.stopped:
+        return Deviations(own.log_factor, own.label, np.full(n, -np.inf), np.full(n, np.inf))
+    return Deviations(own.log_factor, own.label, own.low + theta["low"], own.high + theta["high"])
 
 
 def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
@@ -137,18 +239,26 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
             own.low, own.high = fit.own.low, fit.own.high
         return own
 
-    def logs(values: Floats) -> Floats:
-        return np.asarray(np.bincount(units, fit.logs(base, own_of(values)), fit.n_devices), np.float64)
+    def logs(values: Floats, wanted: npt.NDArray[np.bool_]) -> Floats:
+        found = fit.logs(base, own_of(values), wanted)
+        return np.asarray(np.bincount(units, found, fit.n_devices), np.float64)
 
-    start = np.zeros((fit.n_devices, k))
+    start, errors = np.zeros((fit.n_devices, k)), np.full((fit.n_devices, k), 0.01)
     start[:, : len(ways)] = fit.own.log_factor[:, ways]
     if ended:
         start[:, -2], start[:, -1] = fit.own.low, fit.own.high
+    names = [f"log_n_{SIDES[i][0]}" for i in ways] + ["label"] * bent + ["low", "high"] * ended
+    ground = np.array([base.get(name, 0.0) for name in names])
+    sense = np.array([-1.0 if name.startswith("log_n") else 1.0 for name in names])
+    if fit.local is not None and fit.local[0].shape == start.shape:
+        start, errors = fit.local[0] - sense * ground, fit.local[1]
     held = np.array([1.0] * len(ways) + [2.0] * bent + [0.3, 0.3] * ended)
-    values, errors = local_fits(logs, start, held)
+    values, errors = local_fits(logs, start, errors, held)
+    fit.local = values + sense * ground, errors
     plain = np.zeros(fit.n_devices, np.int64)
     groups = [Group(values[:, i], errors[:, i], plain) for i in range(len(ways))]
     step = fit.spreads["step"] = spread_of(groups, draws, rng)
+    fit.prior = 0.0
     for i, way in enumerate(ways):
         centre = float(np.median(step.mus[i]))
         share = step.tau**2 / (step.tau**2 + errors[:, i] ** 2)
@@ -156,8 +266,9 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         if not step.resolved:
             own = np.zeros(fit.n_devices)
         else:
+            fit.prior += _prior(own, step.tau, errors[:, i])
             own -= 0.5 * step.tau**2
-            if SIDES[way][0] not in fit.counted:
+            if fit.noisy or SIDES[way][0] not in fit.counted:
                 fit.theta[f"log_n_{SIDES[way][0]}"] -= centre + 0.5 * step.tau**2
         fit.own.log_factor[:, way] = own
     if bent:
@@ -248,9 +359,16 @@ def _spread_hidden_ends(fit: Analog, values: Floats, errors: Floats, rng: np.ran
     if spread.resolved and len(groups) == 2:
         for i, name in enumerate(("low", "high")):
             tau = spread.tau * levels[i]
-            own = values[:, i] - levels[i] * float(np.median(spread.mus[i]))
+            centre = levels[i] * float(np.median(spread.mus[i]))
             share = tau**2 / (tau**2 + errors[:, i] ** 2)
-            setattr(fit.own, name, share * own)
+            setattr(fit.own, name, share * (values[:, i] - centre))
+            fit.theta[name] += centre
+            fit.prior += _prior(getattr(fit.own, name), tau, errors[:, i])
+
+
+def _prior(own: Floats, tau: float, errors: Floats) -> float:
+    """Log-probability of what devices have of their own, and of the room that the data leave it (Laplace)."""
+    return -0.5 * float(((own / tau) ** 2 + np.log1p((tau / errors) ** 2)).sum())
 
 
 def _count_pulses(fit: Analog) -> None:
@@ -299,9 +417,7 @@ def steps_of(fit: Analog, way: str, sign: int) -> Steps | None:
         return None
     own = fit.own
     if fit.noisy:
-        own = Deviations(fit.own.log_factor, fit.own.label, *(
-            (part + fit.theta[name] if fit.stopped else np.full(fit.n_devices, sign * np.inf))
-            for name, part, sign in (("low", fit.own.low, -1), ("high", fit.own.high, 1))))  # fmt: skip
+        own = _placed_ends(fit, fit.theta)
     cells = cells_of(fit.theta, own)
     low, span = fit.theta["low"], fit.theta["high"] - fit.theta["low"]
     if fit.noisy:

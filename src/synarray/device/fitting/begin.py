@@ -24,8 +24,8 @@ _SILENT = 1e-6
 Floats = npt.NDArray[np.float64]
 
 
-def begin(measured: Measurements) -> Analog:
-    """Look at measurements, and prepare the fit of their law."""
+def begin(measured: Measurements, noisy: bool = False) -> Analog:
+    """Look at measurements, and prepare the fit of their law, reads being noisy though no noise was seen if so is asked."""
     ends = first_ends(measured)
     origin, top = float(np.median(ends.low)), float(np.median(ends.high))
     span = max(top - origin, 1e-300)
@@ -33,7 +33,7 @@ def begin(measured: Measurements) -> Analog:
     pulses = trains.pulses()
     touched = bool((ends.touched_low | ends.touched_high).any()) and not ends.quantised
     noise = noise_of(pulses)
-    noisy = noise.seen and not touched
+    noisy = (noise.seen or noisy) and not touched
     if noisy:
         trains = _thinned(trains, _MOST_HIDDEN)
         pulses = trains.pulses()
@@ -144,7 +144,7 @@ def _first_numbers(fit: Analog) -> None:
         _without_noise(fit, scaled)
     ground = fit.trains.origin / fit.trains.span
     level = float(np.nanmean(fit.trains.x)) + ground
-    read = np.sqrt(fit.noise.read) / max(level, 1e-6) if fit.noisy else 1e-9
+    read = np.sqrt(max(fit.noise.read, fit.noise.read_error)) / max(level, 1e-6) if fit.noisy else 1e-9
     step = fit.noise.step if np.isfinite(fit.noise.read_error) else max(left)
     fit.theta |= {
         "log_read": float(np.log(max(read, 1e-9))),

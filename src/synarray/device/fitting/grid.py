@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.fitting.kernels import forward, matrix_of
+from synarray.device.fitting.kernels import forward, matrix_of, places_of
 from synarray.device.fitting.likelihood import Cells
 from synarray.device.fitting.trains import Trains
 
@@ -49,12 +49,6 @@ class _Pitch(NamedTuple):
     width: float
     end: float
 
-    def density(self, x: Floats) -> Floats:
-        """du/dx at x, counted from the low end."""
-        read = self.relative * x + self.ground
-        ends = 1.0 / (x + self.end) + 1.0 / (self.width - x + self.end)
-        return np.asarray(_DENSITY * (1.0 / self.pulse + 1.0 / read) + _ENDS * ends)
-
     def below(self, x: Floats) -> Floats:
         """Return how many states are below x, counted from the low end."""
         read = np.log1p(self.relative * x / self.ground) / self.relative
@@ -81,20 +75,16 @@ def _placed(pitch: _Pitch) -> tuple[Floats, Floats]:
     """Return the states inside, counted from the low end, and their weights."""
     reach = float(pitch.below(np.array(pitch.width)))
     count = int(np.clip(_MULTIPLE * np.ceil(reach / _MULTIPLE), 2 * _MULTIPLE, MOST_STATES))
-    even = np.linspace(0.0, reach, count)
-    coarse = pitch.width * 0.5 * (1.0 - np.cos(np.linspace(0.0, np.pi, 257)))
-    x = np.interp(even, pitch.below(coarse), coarse)
-    for _ in range(4):  # Newton, from where straight lines put them
-        x = np.clip(x - (pitch.below(x) - even) / pitch.density(x), 0.0, pitch.width)
-    weight = even[1] / pitch.density(x)
+    x, density = places_of(count, *pitch, _DENSITY, _ENDS)
+    weight = reach / (count - 1) / density
     weight[:4] *= _GREGORY
     weight[-4:] *= _GREGORY[::-1]
     return x, weight
 
 
-def hidden(trains: Trains, cells: Cells) -> Floats:
-    """Return the log-likelihood of each train, given its first read."""
-    return _filtered(trains, cells, np.zeros((0, len(trains.device))))
+def hidden(trains: Trains, cells: Cells, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
+    """Return the log-likelihood of each train, given its first read; nothing of use for devices that are not wanted."""
+    return _filtered(trains, cells, np.zeros((0, len(trains.device))), wanted)
 
 
 def expected(trains: Trains, cells: Cells) -> Floats:
@@ -104,11 +94,13 @@ def expected(trains: Trains, cells: Cells) -> Floats:
     return means
 
 
-def _filtered(trains: Trains, cells: Cells, means: Floats) -> Floats:
+def _filtered(trains: Trains, cells: Cells, means: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
     logs: Floats = -_LOG_ROOT * (np.isfinite(trains.x).sum(axis=0) - 1.0)
     rows = np.column_stack([cells.nodes.reshape(len(cells.low), -1), cells.factor, cells.low, cells.high])
     alike = bool((rows == rows[0]).all())
     for device in range(1 if alike else len(rows)):
+        if wanted is not None and not (alike or wanted[device]):
+            continue
         mine = np.arange(len(trains.device)) if alike else np.flatnonzero(trains.device == device)
         if len(mine):
             _one_device(trains, cells, device, mine, logs, means)

@@ -19,7 +19,7 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["forward", "matrix_of", "moments"]
+__all__ = ["forward", "matrix_of", "moments", "places_of"]
 
 _FORGOTTEN = 1e-9
 """Share of the mass below which a state at the edge of those in use is let go."""
@@ -44,6 +44,45 @@ def _compiled(function):
 def _normal(z):
     """Probability that a normal number is below z."""
     return 0.5 * math.erfc(-z / _ROOT_TWO)
+
+
+@_compiled
+def places_of(count, pulse, relative, ground, width, end, density, ends):
+    """Return states inside, counted from the low end, and the density of states there: u even, of which x is found by Newton.
+
+    u(x) = density (x / pulse + ln(1 + relative x / ground) / relative) + ends (ln(1 + x / end) - ln(1 - x / (width + end)))
+    """
+    x, slope = np.empty(count), np.empty(count)
+    reach = 2.0 * ends * np.log1p(width / end) + density * (
+        width / pulse + np.log1p(relative * width / ground) / relative
+    )
+    low, at = 0.0, 0.0
+    for i in range(count):
+        even = reach * i / (count - 1)
+        low, high = at, width
+        for _ in range(60):
+            u = density * (at / pulse + np.log1p(relative * at / ground) / relative) + ends * (
+                np.log1p(at / end) - np.log1p(-at / (width + end))
+            )
+            rise = density * (1.0 / pulse + 1.0 / (relative * at + ground)) + ends * (
+                1.0 / (at + end) + 1.0 / (width - at + end)
+            )
+            if u > even:
+                high = at
+            else:
+                low = at
+            step = (even - u) / rise
+            at = at + step
+            if not low <= at <= high:
+                at = 0.5 * (low + high)
+            if abs(step) < 1e-13 * width:
+                break
+        at = min(max(at, 0.0), width)
+        x[i] = at
+        slope[i] = density * (1.0 / pulse + 1.0 / (relative * at + ground)) + ends * (
+            1.0 / (at + end) + 1.0 / (width - at + end)
+        )
+    return x, slope
 
 
 @_compiled

@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 NAMES = ("log_n_ltp", "bend_ltp", "log_n_ltd", "bend_ltd", "log_sigma", "log_read", "low", "high")
 MOST_BENT = 1.0 / curvature(MOST_NONLINEAR)
 """1 / A of the largest label."""
+_GAIN = 1e-3
+"""Of the log-likelihood: less is not worth a step (1e-3 is 0.04 standard errors)."""
 _LABEL_UNIT = 0.07 * 2.0**0.5
 
 
@@ -111,6 +113,8 @@ class Maximum:
     covariance: Floats
     """Of the free numbers."""
     value: float
+    scores: Floats
+    """Derivatives of the log-likelihood of each unit by the free numbers, [unit, number]."""
 
 
 def maximise(
@@ -136,30 +140,63 @@ def maximise(
     theta, free = dict(start), tuple(free)
     width = dict.fromkeys(free, 1e-4)
     damping, value = 1e-3, _total(logs(theta), theta, priors, free)
-    scores = np.zeros((1, len(free)))
+    scores, before, curve = np.zeros((1, len(free))), None, np.zeros((len(free), len(free)))
     for _ in range(steps):
         scores = _scores(logs, theta, free, width)
         pull, square = _prior(theta, free, priors)
         around = scores - scores.mean(axis=0)  # far from the maximum their mean would make the curvature far too large
-        gradient, curve = scores.sum(axis=0) + pull, around.T @ around + square
-        scale = np.maximum(np.diag(curve), 1e-12)
+        gradient, rough = scores.sum(axis=0) + pull, around.T @ around + square
+        here = np.array([theta[name] for name in free])
+        curve = rough if before is None else _learned(curve, here - before[0], before[1] - gradient)
+        before = here, gradient
+        scale = np.maximum(np.diag(rough), 1e-12)
         width = {name: float(np.clip(0.02 / np.sqrt(s), 1e-9, 1e-2)) for name, s in zip(free, scale, strict=True)}
         gain = 0.0
+        if 0.5 * float(gradient @ np.linalg.solve(curve + damping * np.diag(scale), gradient)) < _GAIN:
+            break
         for _ in range(12):
             move = np.linalg.solve(curve + damping * np.diag(scale), gradient)
-            tried = theta | {
-                name: theta[name] + float(np.clip(m, -2.0, 2.0)) for name, m in zip(free, move, strict=True)
-            }
-            tried = {name: _bounded(name, v) for name, v in tried.items()}
-            reached = _total(logs(tried), tried, priors, free)
+            tried, reached = _ahead(logs, theta, free, move, priors)
             if reached > value:
+                while (
+                    True
+                ):  # far from the maximum steps are too short: a few reads say most of the slope, and of the curvature
+                    move = 3.0 * move
+                    further, more = _ahead(logs, theta, free, move, priors)
+                    if not more > reached + 0.1 * (reached - value):
+                        break
+                    tried, reached = further, more
                 gain, theta, value, damping = reached - value, tried, reached, max(damping / 5.0, 1e-9)
                 break
-            damping *= 6.0
-        if gain < 1e-3:
+            if curve is not rough:
+                curve = rough
+            else:
+                damping *= 6.0
+        if gain < _GAIN:
             break
-    scores = _scores(logs, theta, free, width)
-    return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value)
+    else:
+        scores = _scores(logs, theta, free, width)
+    return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value, scores)
+
+
+def _learned(curve: Floats, move: Floats, drop: Floats) -> Floats:
+    """Update the curvature by what the gradient lost on the way (Broyden, Fletcher, Goldfarb and Shanno)."""
+    bent, went = float(move @ drop), curve @ move
+    expected = float(move @ went)
+    if not bent > 0.05 * expected > 0.0:
+        return curve
+    return np.asarray(curve + np.outer(drop, drop) / bent - np.outer(went, went) / expected)
+
+
+def _ahead(
+    logs: Callable[[dict[str, float]], Floats], theta: dict[str, float], free: Sequence[str], move: Floats,
+    priors: dict[str, tuple[float, float]],
+) -> tuple[dict[str, float], float]:  # fmt: skip
+    """Go a way from the numbers, and say what is found there."""
+    tried = theta | {
+        name: _bounded(name, theta[name] + float(np.clip(m, -2.0, 2.0))) for name, m in zip(free, move, strict=True)
+    }
+    return tried, _total(logs(tried), tried, priors, free)
 
 
 def _bounded(name: str, value: float) -> float:

@@ -53,7 +53,11 @@ class Analog:
     scores: dict[str, float] = field(default_factory=dict)
     tables: Floats | None = None
     maximum: Maximum | None = None
+    prior: float = 0.0
+    """Log-probability of the departures of the devices, given their spreads."""
     spreads: dict[str, Spread] = field(default_factory=dict)
+    local: tuple[Floats, Floats] | None = None
+    """What each device has by itself, log of steps and ends, and how well it is known, [device, number]."""
     centres: dict[str, float] = field(default_factory=dict)
     """Conductances of the ends that the spread of the range is relative to, S."""
     resolution: float = 1e-9
@@ -66,10 +70,12 @@ class Analog:
             return self.trains.device if self.n_devices > 1 else np.arange(len(self.trains.device))
         return self.pulses.device if self.n_devices > 1 else self.pulses.train
 
-    def logs(self, theta: dict[str, float], own: Deviations | None = None) -> Floats:
-        """Log-likelihood of each unit."""
+    def logs(
+        self, theta: dict[str, float], own: Deviations | None = None, wanted: npt.NDArray[np.bool_] | None = None
+    ) -> Floats:
+        """Log-likelihood of each unit; of devices that are not wanted it may be left out."""
         own = own or self.own
         cells = cells_of(theta, own, self.tables)
         if not self.noisy:
             return censored(self.pulses, cells)
-        return hidden(self.trains, cells) if self.gridded else nearly_hidden(self.trains, cells)
+        return hidden(self.trains, cells, wanted) if self.gridded else nearly_hidden(self.trains, cells)

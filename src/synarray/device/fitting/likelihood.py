@@ -26,6 +26,8 @@ __all__ = ["Cells", "censored", "nearly_expected", "nearly_hidden"]
 
 _TIE = 1e-7
 """Distance from an end at which a cell stands there, as a share of the range."""
+_WILD = 1e-4
+"""Share of reads that may be anything, half of them within the range and half at its ends: no single one decides a number."""
 _LOG_ROOT = 0.5 * float(np.log(2.0 * np.pi))
 
 Floats = npt.NDArray[np.float64]
@@ -63,7 +65,7 @@ class Cells:
 
 
 def censored(pulses: Pulses, cells: Cells) -> Floats:
-    """Return the log-likelihood of each pulse, where what was read is the state."""
+    """Return the log-likelihood of each pulse, where what was read is the state, but for a few wild reads."""
     from scipy.special import log_ndtr
 
     d, on = pulses.device, (pulses.sign > 0).astype(np.int64)
@@ -76,7 +78,9 @@ def censored(pulses: Pulses, cells: Cells) -> Floats:
         there = side * (pulses.after - end) >= -_TIE
         if there.any():
             logs[there] = log_ndtr(side * (mean[there] - end[there]) / spread[there])
-    return logs
+    anywhere = np.full(len(logs), 0.5 * _WILD / (cells.top - cells.floor))
+    anywhere[(pulses.after >= cells.high[d] - _TIE) | (pulses.after <= cells.low[d] + _TIE)] = 0.25 * _WILD
+    return np.asarray(np.logaddexp(np.log1p(-_WILD) + logs, np.log(anywhere)), np.float64)
 
 
 def nearly_hidden(trains: Trains, cells: Cells) -> Floats:

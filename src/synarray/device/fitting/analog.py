@@ -12,12 +12,12 @@ import numpy.typing as npt
 from synarray.device.fitting.begin import begin, require_way
 from synarray.device.fitting.choice import NODES, Steps, choose, fit_table
 from synarray.device.fitting.effects import Group, spread_of
+from synarray.device.fitting.ends import compare_ends, log_prior, mean_ends, spread_hidden_ends
 from synarray.device.fitting.grid import MOST_STATES, expected, states_needed
 from synarray.device.fitting.likelihood import nearly_expected
 from synarray.device.fitting.local import local_fits
 from synarray.device.fitting.model import Deviations, Maximum, cells_of, maximise
 from synarray.device.fitting.state import SIDES, Analog
-from synarray.device.fitting.trains import train_ends
 from synarray.device.measured import Measurements
 
 __all__ = ["Analog", "fit_analog", "steps_of"]
@@ -94,7 +94,7 @@ def _find_ends(fit: Analog) -> None:
     for name, sign in (("low", -1), ("high", 1)):
         farthest = np.full(n, -np.inf)
         np.maximum.at(farthest, trains.device, np.nanmax(sign * trains.x, axis=0))
-        mean = (_mean_ends(fit.measured, sign, n)[0] - trains.origin) / trains.span
+        mean = (mean_ends(fit.measured, sign, n)[0] - trains.origin) / trains.span
         mean = np.where(np.isfinite(mean), mean, sign * farthest)
         tried = [sign * farthest + share * (mean - sign * farthest) for share in np.linspace(0.0, 1.0, _TRIED)]
         logs = []
@@ -216,7 +216,7 @@ def _placed_ends(fit: Analog, theta: dict[str, float]) -> Deviations:
 
 def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     """Fit each device's own factors, labels and ends; tell their spread from the uncertainty; keep what is resolved."""
-    _compare_ends(fit, rng, draws)
+    compare_ends(fit, rng, draws)
     if fit.n_devices < _FEWEST_DEVICES or np.exp(fit.theta["log_sigma"]) < 1e-5:
         if fit.n_devices >= _FEWEST_DEVICES:
             _compare_exact(fit, rng, draws)
@@ -266,7 +266,7 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         if not step.resolved:
             own = np.zeros(fit.n_devices)
         else:
-            fit.prior += _prior(own, step.tau, errors[:, i])
+            fit.prior += log_prior(own, step.tau, errors[:, i])
             own -= 0.5 * step.tau**2
             if fit.noisy or SIDES[way][0] not in fit.counted:
                 fit.theta[f"log_n_{SIDES[way][0]}"] -= centre + 0.5 * step.tau**2
@@ -279,7 +279,7 @@ def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         centre = float(np.median(label.mus[0]))
         fit.own.label = share * (values[:, len(ways)] - centre) if label.resolved else np.zeros(fit.n_devices)
     if ended:
-        _spread_hidden_ends(fit, values[:, -2:], errors[:, -2:], rng, draws)
+        spread_hidden_ends(fit, values[:, -2:], errors[:, -2:], rng, draws)
 
 
 def _compare_exact(fit: Analog, rng: np.random.Generator, draws: int) -> None:
@@ -302,73 +302,6 @@ def _compare_exact(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         groups.append(Group(ratio, np.full(len(ratio), 1e-7), np.zeros(len(ratio), np.int64)))
     if groups:
         fit.spreads["step"] = spread_of(groups, draws, rng)
-
-
-def _compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
-    """Tell the spread of the ends of the range; relative to each, both alike."""
-    if fit.noisy and fit.stopped:
-        return
-    groups, names = [], []
-    for name, sign in (("low", -1), ("high", 1)):
-        touched = getattr(fit.ends, f"touched_{name}")
-        if fit.stopped and touched.any():
-            values, errors = getattr(fit.ends, name), np.zeros(fit.n_devices)
-            bound = np.where(touched, 0, sign)
-        else:
-            values, errors = _mean_ends(fit.measured, sign, fit.n_devices)
-            bound = np.zeros(fit.n_devices, np.int64)
-        known = np.isfinite(values)
-        centre = float(np.median(values[known])) if known.any() else 0.0
-        if centre > 0:
-            groups.append(Group(values[known] / centre, np.maximum(errors[known] / centre, 1e-9), bound[known]))
-            names.append((name, centre))
-    if not groups:
-        return
-    spread = fit.spreads["range"] = spread_of(groups, draws, rng)
-    fit.centres = dict(names)
-    for i, (name, centre) in enumerate(names):
-        middle = centre * float(np.median(spread.mus[i]))
-        if not spread.resolved and fit.stopped:
-            exact = groups[i].values[groups[i].bound == 0]
-            middle = centre * float(np.median(exact)) if len(exact) else middle
-        fit.theta[name] = (middle - fit.trains.origin) / fit.trains.span
-
-
-def _mean_ends(measured: Measurements, sign: int, n: int) -> tuple[Floats, Floats]:
-    """Mean of each device's train ends, and its standard error; where no train ends there, of the trains' first reads."""
-    values, device = train_ends(measured, sign)
-    if not len(values):
-        first = np.flatnonzero(np.r_[True, (np.diff(measured.cycle) != 0) | (np.diff(measured.device_id) != 0)])
-        values, device = measured.G_S[first], measured.device_id[first].astype(np.int64)
-    counts = np.maximum(np.bincount(device, minlength=n), 1)
-    means = np.bincount(device, values, n) / counts
-    within = np.bincount(device, (values - means[device]) ** 2, n) / np.maximum(counts - 1, 1)
-    pooled = float(within[counts > 1].mean()) if (counts > 1).any() else 0.0
-    return np.where(np.bincount(device, minlength=n) > 0, means, np.nan), np.sqrt(pooled / counts)
-
-
-def _spread_hidden_ends(fit: Analog, values: Floats, errors: Floats, rng: np.random.Generator, draws: int) -> None:
-    ground = fit.trains.origin / fit.trains.span
-    plain = np.zeros(fit.n_devices, np.int64)
-    levels = [ground + fit.theta["low"], ground + fit.theta["high"]]
-    groups = [
-        Group(values[:, i] / level, errors[:, i] / level, plain) for i, level in enumerate(levels) if level > 1e-9
-    ]
-    spread = fit.spreads["range"] = spread_of(groups, draws, rng)
-    fit.own.low, fit.own.high = np.zeros(fit.n_devices), np.zeros(fit.n_devices)
-    if spread.resolved and len(groups) == 2:
-        for i, name in enumerate(("low", "high")):
-            tau = spread.tau * levels[i]
-            centre = levels[i] * float(np.median(spread.mus[i]))
-            share = tau**2 / (tau**2 + errors[:, i] ** 2)
-            setattr(fit.own, name, share * (values[:, i] - centre))
-            fit.theta[name] += centre
-            fit.prior += _prior(getattr(fit.own, name), tau, errors[:, i])
-
-
-def _prior(own: Floats, tau: float, errors: Floats) -> float:
-    """Log-probability of what devices have of their own, and of the room that the data leave it (Laplace)."""
-    return -0.5 * float(((own / tau) ** 2 + np.log1p((tau / errors) ** 2)).sum())
 
 
 def _count_pulses(fit: Analog) -> None:

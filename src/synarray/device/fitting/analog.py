@@ -25,6 +25,8 @@ __all__ = ["Analog", "fit_analog", "steps_of"]
 _FEWEST_DEVICES = 3
 _CLEARLY = 4.0
 """Log of the likelihood ratio at which ends are taken to stop the cells."""
+_AKAIKE = 2.0**0.5
+"""Standard errors from which on a curvature tells more than it costs: where Akaike's criterion takes one number more."""
 _TRIED = 8
 """Ends that are tried for each device before the climb."""
 
@@ -335,7 +337,7 @@ def _choose_law(fit: Analog) -> None:
         for way, _ in SIDES:
             if (name := f"bend_{way}") in fit.maximum.free:
                 i = fit.maximum.free.index(name)
-                if abs(fit.theta[name]) > 2.5 * np.sqrt(fit.maximum.covariance[i, i]):
+                if abs(fit.theta[name]) > _AKAIKE * np.sqrt(fit.maximum.covariance[i, i]):
                     fit.law = "soft-bound"
     if fit.law == "table":
         flat = np.full(NODES, 1.0)

@@ -49,9 +49,11 @@ def main() -> None:
     import synarray.cli.showing
     import synarray.cli.studies
     import synarray.cli.training
-    import synarray.device.fitting
     import synarray.study.reproduce  # noqa: F401
     from synarray import train
+    from synarray.device.fitting import fit
+    from synarray.device.library import load_device
+    from synarray.device.synthetic import measure_devices
     from synarray.study.experiment import load_experiment
 
     rng = np.random.default_rng(0)
@@ -62,6 +64,7 @@ def main() -> None:
     for name, changes in kinds:  # load the compiled kernels
         spec = load_experiment(name, {"n_neurons": 12, "epochs": 1, **changes})
         train(spec, rng.integers(0, 256, (8, 5, 5)).astype(np.uint8), np.arange(8) % 2)
+    fit(measure_devices(load_device("pcm"), 3, 3))  # and those of cells behind read noise
     pyarrow.parquet.write_table(pyarrow.Table.from_pandas(pd.DataFrame({"x": [1.0]})), pyarrow.BufferOutputStream())
     figure = matplotlib.figure.Figure()  # and the fonts
     figure.subplots().set_title("x")

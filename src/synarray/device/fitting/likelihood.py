@@ -78,7 +78,7 @@ def censored(pulses: Pulses, cells: Cells) -> Floats:
         there = side * (pulses.after - end) >= -_TIE
         if there.any():
             logs[there] = log_ndtr(side * (mean[there] - end[there]) / spread[there])
-    anywhere = np.full(len(logs), 0.5 * _WILD / (cells.top - cells.floor))
+    anywhere = np.full(len(logs), 0.5 * _WILD)  # the range is about one wide
     anywhere[(pulses.after >= cells.high[d] - _TIE) | (pulses.after <= cells.low[d] + _TIE)] = 0.25 * _WILD
     return np.asarray(np.logaddexp(np.log1p(-_WILD) + logs, np.log(anywhere)), np.float64)
 

@@ -38,6 +38,27 @@ TABLE = '"neuron.beta" = [1.0]\nneuron = { key = "neuron", values = [{ beta = 2.
 DEVICE = 'epochs = 1\ndevice = { base = "pcm", sigma_c2c = 0.1 }\n[axes.x]\nkey = "device.sigma_c2c"\nvalues = [0.2]'
 CASE = '[[axes.method.cases]]\ntitle = "soft"\nbase = "nosuch"\n[axes]'
 BAD = {
+    "unknown key": (AXIS, '"stpd.b" = [1.0]', '"stpd" is not a key.*point .*Did you mean "stdp"'),
+    "unknown inner key": (AXIS, '"stdp.z" = [1.0]', '"stdp.z" is not a key'),
+    "value not allowed": (AXIS, "images = [40, -1]", "images should be greater.*point images = -1"),
+    "empty axis": (AXIS, "images = []", "at least one value.*axis images"),
+    "a value twice": (AXIS, "images = [40, 40]", "must differ: got 40 twice"),
+    "unequal zip": (AXIS, "z = { zip = { images = [1, 2], epochs = [1] } }", "2 of images, 1 of epochs"),
+    "zip and axis": (AXIS, 'z = { zip = { images = [9], "stdp.b" = [1.0] } }', 'one place: got "stdp.b"'),
+    "axis and set": (AXIS, "epochs = [1, 2]", 'one place: got "epochs" in set and on axis epochs'),
+    "two kinds": (AXIS, "a = { values = [1], cases = [] }", "got values and cases"),
+    "seed axis": (AXIS, "seed = [1]", "Use seeds"),
+    "axis like a result": (AXIS, 'accuracy = { key = "stdp.a", values = [1] }', "Rename it"),
+    "figure": ('x = "b"', 'x = "imagse"', 'Did you mean "images"'),
+    "unknown word": ("claim =", "clam =", '"clam" is not a key'),
+    "no seeds": ("seeds = [0, 1]", "seeds = []", "seeds"),
+    "no base": ('base = "local-fields"', 'base = "local-feilds"', 'Did you mean "local-fields"'),
+    "empty range": (AXIS, 'r = { random = { n = 2, keys = { "stdp.a" = { low = 2, high = 1 } } } }', "below"),
+    "spikes of no axis": ("seeds =", 'share_spikes = ["x"]\nseeds =', "share_spikes must name axes"),
+    "when of no axis": ("[axes]", "[[when]]\nat = { x = 1 }\nset = { epochs = 1 }\n[axes]", "when.at must name axes"),
+    "when of no value": ("[axes]", "[[when]]\nat = { b = 9 }\nset = { epochs = 1 }\n[axes]", "Known: 2.0, 3.0"),
+    "too many": ("[axes]", "[axes]\n" + "".join(f'"x{i}" = {list(range(100))}\n' for i in range(9)), "at most 10,000,000 runs"),
+    "search and axes": ("[axes]", '[search]\nspace = { "stdp.a" = { low = 0, high = 1 } }\n[axes]', "takes the place"),
     "a number twice": (AXIS, '"neuron.beta" = [1, 1.0, 2.0]', "must differ: got 1.0 twice"),
     "a quantity twice": (AXIS, '"encoding.rate_max" = ["1 kHz", "1000 Hz"]', 'must differ: got "1000 Hz" twice'),
     "a seed twice": ("seeds = [0, 1]", "seeds = [0, 0]", "seeds must differ: got 0 twice"),
@@ -49,7 +70,7 @@ BAD = {
     "no base of a case": ("[axes]", CASE, r'got "nosuch" \(bars.toml, axis method, case soft, key base\)'),
     "no base anywhere": ('base = "local-fields"', 'base = "nosuch"', r"\(bars.toml, key base\)"),
     "nothing like it": ("claim =", "nosuch =", "[.] Known: axes"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)

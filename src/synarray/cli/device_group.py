@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synarray.cli.options import Json, Settings, folder_option
+from synarray.cli.options import Json, Settings, file_option, folder_option
 
 __all__ = ["device"]
 
@@ -17,9 +17,7 @@ device = typer.Typer(help="A device of your own, from measured pulses.", no_args
 @device.command("fit")
 def fit_device(
     pulses: Annotated[Path, typer.Argument(help="File of measured pulses.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the device here; default: NAME.toml.")
-    ] = None,
+    output: Annotated[Path | None, file_option("Write the device here; default: NAME.toml.")] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the file; default: recognised.")] = None,
     columns: Annotated[
         str | None, typer.Option(help="Columns of a table of one's own: G_S=Conductance,polarity=Sign,...")
@@ -40,9 +38,7 @@ def synth_device(
     cycles: Annotated[int, typer.Option(min=1, max=10_000, help="Trains there and back of each.")] = 10,
     format: Annotated[str, typer.Option("--format", help="Format of the file.")] = "synarray",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the spreads.")] = 0,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write; default: NAME-pulses.csv.")
-    ] = None,
+    output: Annotated[Path | None, file_option("File to write; default: NAME-pulses.csv.")] = None,
     json: Json = False,
 ) -> None:
     """Measure a known device: synthetic pulses, to try the fit on."""
@@ -54,9 +50,7 @@ def synth_device(
 @device.command("import")
 def import_device(
     file: Annotated[Path, typer.Argument(help="File of parameters: aihwkit preset, NeuroSim, N2D2.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the device here; default: NAME.toml.")
-    ] = None,
+    output: Annotated[Path | None, file_option("Write the device here; default: NAME.toml.")] = None,
     format: Annotated[
         str | None, typer.Option("--format", help="aihwkit, neurosim or n2d2; default: recognised.")
     ] = None,
@@ -78,9 +72,7 @@ def import_device(
 def export_device(
     name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
     format: Annotated[str, typer.Option("--format", help="crosssim, neurosim, aihwkit or spice.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PATH", help="File or folder to write.")
-    ] = None,
+    output: Annotated[Path | None, file_option("File or folder to write.", "PATH")] = None,
     json: Json = False,
 ) -> None:
     """Write a device for another simulator, and say what the way there and back changes."""

@@ -9,7 +9,7 @@ import typer
 
 from synarray.errors import RunError
 
-__all__ = ["Json", "Settings", "folder_option"]
+__all__ = ["Json", "Settings", "file_option", "folder_option"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
 
@@ -31,3 +31,8 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the experiment; may be repeated."),
 ]
+
+
+def file_option(meaning: str, metavar: str = "FILE") -> Any:
+    """Make the option that takes the file to write."""
+    return typer.Option("-o", "--output", metavar=metavar, help=meaning)

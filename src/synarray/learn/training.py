@@ -12,21 +12,22 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from synarray.errors import DataError, SpecError
+from synarray.errors import SpecError
 from synarray.events import NeuronEvent
 from synarray.learn.checkpoint import Checkpoints
-from synarray.learn.datasets import as_array, check_images, check_labels, check_scale
+from synarray.learn.datasets import check_images, check_labels
 from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
 from synarray.learn.result import HistoryPoint, Result
+from synarray.learn.task import check_task
 from synarray.network import kernels
 from synarray.network.encoding import Retina, image_keys
-from synarray.network.fields import check_geometry, place_groups
+from synarray.network.fields import place_groups
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import cut_lowest
 from synarray.rng import Phase, Stream, permutation
@@ -297,7 +298,7 @@ def train(
             do='Read it first: train(load_experiment("local-fields"), x, y).',
         )  # fmt: skip
     spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
-    task = _check(x, y, x_test, y_test, image_shape, full_scale)
+    task = check_task(x, y, x_test, y_test, image_shape, full_scale)
     start = time.perf_counter()
     retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)
     pixels = retina.see(task.x)
@@ -344,57 +345,6 @@ def _fingerprints(spec: LearningSpec, pixels: Pixels, labels: npt.NDArray[np.int
         "experiment": hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest(),
         "data": data.hexdigest(),
     }
-
-
-class _Task(NamedTuple):
-    """Images and classes that were looked at and can be used."""
-
-    x: npt.NDArray[Any]  # [image, feature]
-    labels: npt.NDArray[np.int64]  # [image], 0 to n_classes - 1
-    classes: npt.NDArray[Any]
-    image_shape: tuple[int, ...] | None
-    full_scale: float
-    test: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None
-
-
-def _check(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    x_test: npt.ArrayLike | None,
-    y_test: npt.ArrayLike | None,
-    image_shape: tuple[int, ...] | None,
-    full_scale: float | None,
-) -> _Task:
-    """Refuse, before any training, what could not be used after it."""
-    x = as_array(x, "x")
-    check_images(x, "x")
-    classes, labels = np.unique(check_labels(as_array(y, "y"), len(x), "y"), return_inverse=True)
-    shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
-    check_geometry(shape, x[0].size)
-    test_set = None
-    if x_test is not None and y_test is not None:
-        test_set = as_array(x_test, "x_test"), as_array(y_test, "y_test")
-        check_images(test_set[0], "x_test")
-        check_labels(test_set[1], len(test_set[0]), "y_test", known=classes)
-        if test_set[0][0].size != x[0].size:
-            raise DataError(
-                "test images must have as many features as the training images", where="x_test",
-                got=f"{test_set[0][0].size:,}, not {x[0].size:,}", do="Bring them to the same size.",
-            )  # fmt: skip
-    elif x_test is not None or y_test is not None:
-        raise DataError(
-            "a test needs images and classes", got="only one of them", where="x_test, y_test", do="Give both, or none."
-        )
-    if full_scale is None:
-        if test_set is not None:
-            check_scale(x, test_set[0], "x and x_test")
-        full_scale = 255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0
-    if not 0 < full_scale < np.inf:
-        raise DataError(
-            "full_scale must be a positive number", got=str(full_scale), where="full_scale",
-            do="Leave it out for the maximum.",
-        )  # fmt: skip
-    return _Task(x.reshape(len(x), -1), labels, classes, shape, full_scale, test_set)
 
 
 def _notes(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from synarray.errors import printable
-from synarray.study.reproduce import Row
+
+if TYPE_CHECKING:
+    from synarray.study.reproduce import Row
 
 __all__ = [
     "Terminal", "array_table", "factor_table", "fields_in_blocks", "metrics_table", "reproduction_table",

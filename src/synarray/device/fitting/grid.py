@@ -12,6 +12,8 @@ over u with Gregory's weights at the ends (to the third difference); rows of the
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -97,13 +99,17 @@ def expected(trains: Trains, cells: Cells) -> Floats:
 def _filtered(trains: Trains, cells: Cells, means: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
     logs: Floats = -_LOG_ROOT * (np.isfinite(trains.x).sum(axis=0) - 1.0)
     rows = np.column_stack([cells.nodes.reshape(len(cells.low), -1), cells.factor, cells.low, cells.high])
-    alike = bool((rows == rows[0]).all())
-    for device in range(1 if alike else len(rows)):
-        if wanted is not None and not (alike or wanted[device]):
-            continue
-        mine = np.arange(len(trains.device)) if alike else np.flatnonzero(trains.device == device)
-        if len(mine):
-            _one_device(trains, cells, device, mine, logs, means)
+    if (rows == rows[0]).all():  # one cell for all trains: as many parts as there are cores
+        parts = [(0, mine) for mine in np.array_split(np.arange(len(trains.device)), os.cpu_count() or 1) if len(mine)]
+    else:
+        devices = range(len(rows)) if wanted is None else np.flatnonzero(wanted).tolist()
+        parts = [(device, np.flatnonzero(trains.device == device)) for device in devices]
+
+    def take(part: tuple[int, npt.NDArray[np.int64]]) -> None:
+        _one_device(trains, cells, *part, logs, means)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each train has places of its own in the results
+        list(pool.map(take, parts))
     return logs
 
 

@@ -1,4 +1,6 @@
-"""Trains through the hidden states of a cell, compiled: pulse, read, pulse, read, what is known of the state carried along.
+"""The likelihood of pulses, compiled: one by one, and as trains through hidden states, what is known of them carried along.
+
+``single`` takes each pulse by itself: what was read is the state, before and after.
 
 ``forward`` carries the probability of each state on a grid. A cell stands in one of M states (an end of its range, the grid
 inside, the other end) with masses p. A pulse sends p to p T, T the matrix of ``matrix_of``; a read y weighs each state with the
@@ -19,7 +21,7 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["forward", "matrix_of", "moments", "places_of"]
+__all__ = ["forward", "matrix_of", "moments", "places_of", "single"]
 
 _FORGOTTEN = 1e-9
 """Share of the mass below which a state at the edge of those in use is let go."""
@@ -280,3 +282,27 @@ def moments(y, sign, device, nodes, factor, low, high, sigma, read, origin, floo
                 variance *= 1.0 - variance / total
             if len(means):
                 means[k, t] = m
+
+
+@_compiled
+def single(before, after, sign, device, nodes, factor, low, high, sigma, floor, top, tie, wild, logs):
+    """Write the log-probability of each pulse that moves a cell from one state to another, both known.
+
+    before, after, sign, device, logs [pulse]; nodes, factor, low, high, sigma, floor, top: as in ``Cells``; tie: distance from an
+    end at which a cell stands there; wild: share of reads that may be anything, half within the range (about one wide), half at
+    its ends.
+    """
+    for i in range(len(before)):
+        d = device[i]
+        on = 1 if sign[i] > 0 else 0
+        step, _ = _stepped(nodes[d, on], (before[i] - floor) / (top - floor))
+        mean = before[i] + (factor[d, on] * step if on else -factor[d, on] * step)
+        spread = max(factor[d, on] * sigma, 1e-12)
+        if after[i] <= low[d] + tie:
+            p, anywhere = _normal((low[d] - mean) / spread), 0.25
+        elif after[i] >= high[d] - tie:
+            p, anywhere = _normal((mean - high[d]) / spread), 0.25
+        else:
+            z = (after[i] - mean) / spread
+            p, anywhere = np.exp(-0.5 * z * z) / (spread * _ROOT_TWO_PI), 0.5
+        logs[i] = np.log((1.0 - wild) * p + wild * anywhere)

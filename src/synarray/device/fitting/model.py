@@ -5,7 +5,8 @@
     low, high                                    nominal ends in normalised conductance
 
 Steps of the law: a + s t with t the way gone, s = expm1(-bend / N), a = s / expm1(-bend): the soft-bound law of ``law.py``.
-The maximum is found by the method of Berndt, Hall, Hall and Hausman (the scores' own squares stand in for the curvature), damped.
+The climb to the maximum begins with the scores' variance in place of the curvature (Berndt, Hall, Hall and Hausman), damped, and
+learns the curvature on its way (Broyden, Fletcher, Goldfarb and Shanno).
 """
 
 from __future__ import annotations
@@ -158,9 +159,8 @@ def maximise(
             move = np.linalg.solve(curve + damping * np.diag(scale), gradient)
             tried, reached = _ahead(logs, theta, free, move, priors)
             if reached > value:
-                while (
-                    True
-                ):  # far from the maximum steps are too short: a few reads say most of the slope, and of the curvature
+                # far from the maximum steps are too short: a few reads say most of the slope, and of the curvature
+                while True:
                     move = 3.0 * move
                     further, more = _ahead(logs, theta, free, move, priors)
                     if not more > reached + 0.1 * (reached - value):

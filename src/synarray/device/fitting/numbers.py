@@ -43,10 +43,10 @@ def estimate(value: float, draws: Floats | None = None) -> Estimate:
 
 def shares(hits: int, tries: int, rng: np.random.Generator, count: int) -> tuple[Estimate, Floats]:
     """Estimate a probability: the exact interval of Clopper and Pearson, and draws from Jeffreys' posterior."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv  # the quantile of the beta distribution, without all of scipy.stats (a second)
 
-    low = float(beta.ppf(0.025, hits, tries - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(0.975, hits + 1, tries - hits)) if hits < tries else 1.0
+    low = float(betaincinv(hits, tries - hits + 1, 0.025)) if hits else 0.0
+    high = float(betaincinv(hits + 1, tries - hits, 0.975)) if hits < tries else 1.0
     value = hits / tries if tries else 0.0
     return Estimate(value, low, high), rng.beta(hits + 0.5, tries - hits + 0.5, count)
 

@@ -60,7 +60,6 @@ class Analog:
     """What each device has by itself, log of steps and ends, and how well it is known, [device, number]."""
     centres: dict[str, float] = field(default_factory=dict)
     """Conductances of the ends that the spread of the range is relative to, S."""
-    resolution: float = 1e-9
     warnings: list[str] = field(default_factory=list)
 
     @property

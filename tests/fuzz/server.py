@@ -64,7 +64,8 @@ def main() -> None:
     for name, changes in kinds:  # load the compiled kernels
         spec = load_experiment(name, {"n_neurons": 12, "epochs": 1, **changes})
         train(spec, rng.integers(0, 256, (8, 5, 5)).astype(np.uint8), np.arange(8) % 2)
-    fit(measure_devices(load_device("pcm"), 3, 3))  # and those of cells behind read noise
+    for name in ("pcm", "hzo-fefet"):  # and those of fits, behind read noise and without
+        fit(measure_devices(load_device(name), 3, 3))
     pyarrow.parquet.write_table(pyarrow.Table.from_pandas(pd.DataFrame({"x": [1.0]})), pyarrow.BufferOutputStream())
     figure = matplotlib.figure.Figure()  # and the fonts
     figure.subplots().set_title("x")

@@ -33,7 +33,7 @@ reproduce: $(VENV)/.ready  ## Set up, and run the paper's experiment on MNIST: t
 	@$(BIN)/synarray reproduce
 
 test: $(READY) lint  ## Set up, and run lint, types, the import contract and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)  ## Style, types and the import contract
 	@echo "Style ..." && $(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "Types ..." && $(BIN)/mypy && echo "Floors ..." && $(BIN)/lint-imports --no-logo

@@ -74,6 +74,36 @@ def test_a_few_wild_reads_are_counted_and_leave_the_fit_as_it_was(factor: float,
     assert fitted["sigma_d2d_step"] < 0.0117  # the upper end of the interval without them
 
 
+@pytest.mark.parametrize(("name", "size", "share"), [("taox-tio2", (5, 4), 0.03), ("pcm", (6, 6), 0.003)])
+def test_reads_that_may_be_anything_are_told_from_the_law(name: str, size: tuple[int, int], share: float) -> None:
+    """Anywhere in the range, so that many do not stand out in the file: the law tells them from what the device does."""
+    sound = measure_devices(load_device(name), *size)
+    rng, measured = np.random.default_rng(3), measure_devices(load_device(name), *size)
+    wild = rng.random(len(measured)) < share
+    measured.G_S[wild] = rng.uniform(sound.G_S.min(), sound.G_S.max(), np.count_nonzero(wild))
+    found, clean = fit(again(measured)), fit(sound)
+    assert WILD not in clean.rows_discarded
+    assert 0.5 * np.count_nonzero(wild) < found.rows_discarded[WILD] <= np.count_nonzero(wild)
+    assert len(found.measured) + found.rows_discarded[WILD] == len(sound)
+    assert any("wild" in words for words in found.warnings)
+    for key in ("n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd", "sigma_d2d_step"):
+        assert clean.table[key].low - 1e-9 <= found.table[key].value <= clean.table[key].high + 1e-9, key
+    for key in ("sigma_c2c", "sigma_read"):
+        assert found.table[key].value == pytest.approx(clean.table[key].value, rel=0.1), key
+
+
+def test_a_device_that_jumps_and_stays_is_not_wild() -> None:
+    """One pulse in fifty moves by a tenth of the range more: what the device does belongs to its noise."""
+    measured = measure_devices(load_device("taox-tio2"), 5, 4)
+    rng = np.random.default_rng(0)
+    step = np.diff(measured.G_S, prepend=measured.G_S[0]) * (measured.polarity != 0)
+    step += rng.choice([-1e-8, 0.0, 1e-8], len(step), p=[0.01, 0.98, 0.01]) * (measured.polarity != 0)
+    for at in range(1, len(measured)):
+        if measured.polarity[at] != 0:
+            measured.G_S[at] = np.clip(measured.G_S[at - 1] + step[at], 1e-7, 2e-7)
+    assert WILD not in fit(again(measured)).rows_discarded
+
+
 def test_wild_reads_at_turns_and_side_by_side_are_found() -> None:
     measured = measure_devices(load_device("hzo-fefet"), 4, 10)
     top = np.flatnonzero((measured.polarity[:-1] == 1) & (measured.polarity[1:] == -1))[3]

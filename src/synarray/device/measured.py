@@ -214,6 +214,12 @@ def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(part), "") if "0" <= part[0] <= "9" and len(part) < 19 else (1, 0, part) for part in parts], name
 
 
+def without(measured: Measurements, rows: npt.NDArray[np.bool_], reason: str) -> Measurements:
+    """Return the measurements without some of their rows, counted."""
+    counts = measured.discarded | {reason: measured.discarded.get(reason, 0) + int(np.count_nonzero(rows))}
+    return replace(measured, discarded=counts, **{key: getattr(measured, key)[~rows] for key in COLUMNS})
+
+
 def chosen(measured: Measurements, devices: npt.NDArray[np.bool_]) -> Measurements:
     """Return the rows of some devices, numbered anew."""
     if devices.all():

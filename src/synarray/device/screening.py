@@ -17,10 +17,12 @@ from synarray.errors import DataError
 if TYPE_CHECKING:
     from synarray.device.measured import Rows
 
-__all__ = ["OVERFLOW", "listed", "require_one_unit", "spikes", "usable"]
+__all__ = ["FAR", "OVERFLOW", "listed", "require_one_unit", "spikes", "usable"]
 
 OVERFLOW = 1e30
 """Source-measure units write 9.9e37 or 9.91e37 where a reading was beyond their range."""
+FAR = "read far from those before and after it"
+"""Why a wild read is not used."""
 _LARGEST_G = 1.0
 """S; no memory cell conducts as well."""
 _MOST_BAD = 0.5
@@ -192,7 +194,7 @@ def spikes(device: Codes, cycle: Floats, polarity: Floats, g: Floats, rows: Rows
         if not len(more):
             break
         found[more] = True
-    rows.discard("read far from those before and after it", int(np.count_nonzero(found)))
+    rows.discard(FAR, int(np.count_nonzero(found)))
     return found
 
 

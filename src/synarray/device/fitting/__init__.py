@@ -20,7 +20,9 @@ from synarray.device.fitting.result import Estimate, Fit, valid_draws, write_dev
 from synarray.device.fitting.start import still
 from synarray.device.fitting.state import Analog
 from synarray.device.fitting.verdict import usable_levels, verdict_of, warnings_of
-from synarray.device.measured import Measurements, chosen
+from synarray.device.fitting.wild import MOST_WILD, wild_reads
+from synarray.device.measured import Measurements, chosen, without
+from synarray.device.screening import FAR
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
 
@@ -28,6 +30,10 @@ __all__ = ["Estimate", "Fit", "fit", "usable_levels", "write_device"]
 
 _COUNT = 4000
 _FEWEST = 4
+_PASSES = 4
+"""How often a fit is made anew at most, without the reads that are wild under its law."""
+_OFTEN = 0.002
+"""Share of wild reads from which on some may have gone unseen."""
 
 
 def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
@@ -67,7 +73,7 @@ def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
         law = "binary"
         numbers, more = binary_numbers(moving, rng, _COUNT)
     else:
-        analog = fit_analog(moving, rng, _COUNT)
+        analog, measured = _fit_tame(measured, idle, rng)
         law, more = analog.law, []
         numbers = analog_numbers(analog, rng, _COUNT)
         for key in ("p_switch_ltp", "p_switch_ltd"):
@@ -95,6 +101,33 @@ def _require_pulses(measured: Measurements) -> None:
             "pulses must move the conductance", got=f"{low:g} S in every row", where=f"{measured.source}, column G_S",
             do="Check the column, and the pulses of the measurement.",
         )  # fmt: skip
+
+
+def _fit_tame(
+    measured: Measurements, idle: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Analog, Measurements]:
+    """Fit the devices that move; where reads turn out to be wild, fit again without them."""
+    analog = fit_analog(chosen(measured, ~idle), rng, _COUNT)
+    wild = wild_reads(analog)
+    for _ in range(_PASSES):
+        if not 0.0 < wild.mean() <= MOST_WILD:
+            break
+        rows = ~idle[measured.device_id]
+        rows[rows] = wild
+        measured = without(measured, rows, FAR)
+        analog = fit_analog(chosen(measured, ~idle), rng, _COUNT)
+        wild = wild_reads(analog)
+    left_out = measured.discarded.get(FAR, 0) / len(measured)
+    if wild.mean() > MOST_WILD:
+        analog.warnings.append(
+            f"{wild.mean():.0%} of the reads lie more than five standard deviations off the law, and the next ones do not: "
+            "too many for slips of the instrument; the noises contain them."
+        )
+    elif left_out > _OFTEN:
+        analog.warnings.append(
+            f"{left_out:.1%} of the reads were wild and are left out; others hide within the noises, which they widen."
+        )
+    return analog, measured
 
 
 def _count_idle(

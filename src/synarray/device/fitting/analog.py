@@ -151,7 +151,7 @@ def _maximise(fit: Analog) -> None:
         return
 
     def logs(theta: dict[str, float]) -> Floats:
-        return fit.logs(theta, _placed_ends(fit, theta) if fit.noisy else fit.own)
+        return fit.logs(theta, fit.placed(theta))
 
     fit.maximum = maximise(logs, fit.theta, _free(fit), fit.clusters, priors)
     fit.theta = fit.maximum.theta
@@ -173,7 +173,7 @@ def _with_departures(fit: Analog, found: Maximum) -> Maximum:
     def by(change: Callable[[Deviations, float], None], width: float) -> Floats:
         logs = []
         for side in (1.0, -1.0):
-            own = _placed_ends(fit, fit.theta)
+            own = fit.placed(fit.theta)
             own = replace(own, log_factor=own.log_factor.copy(), low=own.low.copy(), high=own.high.copy())
             change(own, side * width)
             logs.append(fit.logs(fit.theta, own))
@@ -206,14 +206,6 @@ def _with_departures(fit: Analog, found: Maximum) -> Maximum:
     robust = np.diag(found.covariance) / np.diag(np.linalg.pinv(known))
     factor = np.sqrt(np.where(bent, np.maximum(ratio / np.maximum(robust, 1.0), 1.0), 1.0))
     return replace(found, covariance=found.covariance * np.outer(factor, factor))
-
-
-def _placed_ends(fit: Analog, theta: dict[str, float]) -> Deviations:
-    """Return the devices behind read noise, their own ends set off from the nominal ones, or far away."""
-    n, own = fit.n_devices, fit.own
-    if not fit.stopped:
-        return Deviations(own.log_factor, own.label, np.full(n, -np.inf), np.full(n, np.inf))
-    return Deviations(own.log_factor, own.label, own.low + theta["low"], own.high + theta["high"])
 
 
 def _compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
@@ -350,10 +342,7 @@ def steps_of(fit: Analog, way: str, sign: int) -> Steps | None:
     """Return the steps of a polarity that no end can have cut short, from the best known state before each."""
     if way in fit.abrupt + fit.absent:
         return None
-    own = fit.own
-    if fit.noisy:
-        own = _placed_ends(fit, fit.theta)
-    cells = cells_of(fit.theta, own)
+    cells = cells_of(fit.theta, fit.placed(fit.theta))
     low, span = fit.theta["low"], fit.theta["high"] - fit.theta["low"]
     if fit.noisy:
         before = expected(fit.trains, cells) if fit.gridded else nearly_expected(fit.trains, cells)

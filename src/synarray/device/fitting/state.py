@@ -69,6 +69,15 @@ class Analog:
             return self.trains.device if self.n_devices > 1 else np.arange(len(self.trains.device))
         return self.pulses.device if self.n_devices > 1 else self.pulses.train
 
+    def placed(self, theta: dict[str, float]) -> Deviations:
+        """Return what devices have of their own; behind read noise their ends are set off from the nominal ones, or far away."""
+        n, own = self.n_devices, self.own
+        if not self.noisy:
+            return own
+        if not self.stopped:
+            return Deviations(own.log_factor, own.label, np.full(n, -np.inf), np.full(n, np.inf))
+        return Deviations(own.log_factor, own.label, own.low + theta["low"], own.high + theta["high"])
+
     def logs(
         self, theta: dict[str, float], own: Deviations | None = None, wanted: npt.NDArray[np.bool_] | None = None
     ) -> Floats:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from synarray.device.measured import Measurements
 
-__all__ = ["Pulses", "Trains", "arrange", "run_lengths", "train_ends"]
+__all__ = ["Pulses", "Trains", "arrange", "joined", "run_lengths", "train_ends"]
 
 _LONGEST = 400
 """Reads of one train; longer ones are cut, and the cut read belongs to both parts."""
@@ -74,8 +74,8 @@ class Trains:
 
 def arrange(measured: Measurements, origin: float, span: float, longest: int = _LONGEST) -> Trains:
     """Lay measurements out as trains, one for each cycle of each device; longer ones are cut."""
-    d, c = measured.device_id.astype(np.int64), measured.cycle.astype(np.int64)
-    starts = np.flatnonzero(np.r_[True, (np.diff(d) != 0) | (np.diff(c) != 0) | _gaps(measured)])
+    d = measured.device_id.astype(np.int64)
+    starts = np.flatnonzero(np.r_[True, ~joined(measured)])
     ends = np.r_[starts[1:], len(d)]
     pieces = [
         (a, min(a + longest, end))
@@ -92,12 +92,17 @@ def arrange(measured: Measurements, origin: float, span: float, longest: int = _
     return Trains(x, sign, d[[a for a, _ in pieces]], int(d[-1]) + 1, origin, span)
 
 
-def _gaps(measured: Measurements) -> npt.NDArray[np.bool_]:
-    """Find where a row is missing within a train: a pulse more than one after the last, where they are numbered one by one."""
-    steps = np.diff(measured.pulse.astype(np.int64))
+def joined(measured: Measurements) -> npt.NDArray[np.bool_]:
+    """Whether each row but the first follows the one before it: same device and cycle, and no row missing between them."""
     together = (np.diff(measured.device_id) == 0) & (np.diff(measured.cycle) == 0)
-    by_one = np.count_nonzero(together & (steps == 1)) > 0.5 * np.count_nonzero(together)
-    return np.asarray(together & (steps > 1) & by_one, bool)
+    return np.asarray(together & ~((np.diff(measured.pulse.astype(np.int64)) > 1) & _numbered(measured)), bool)
+
+
+def _numbered(measured: Measurements) -> bool:
+    """Whether pulses are numbered one by one."""
+    together = (np.diff(measured.device_id) == 0) & (np.diff(measured.cycle) == 0)
+    by_one = together & (np.diff(measured.pulse.astype(np.int64)) == 1)
+    return bool(np.count_nonzero(by_one) > 0.5 * np.count_nonzero(together))
 
 
 def _runs(measured: Measurements) -> tuple[Ints, Ints, Ints]:
@@ -111,9 +116,10 @@ def _runs(measured: Measurements) -> tuple[Ints, Ints, Ints]:
 
 
 def run_lengths(measured: Measurements, sign: int) -> int | None:
-    """Return how many pulses a train of one polarity has, where nearly all trains have as many."""
+    """Return how many pulses a train of one polarity has, where nearly all trains have as many; missing rows count as well."""
     first, last, polarity = _runs(measured)
-    lengths = (last - first + 1)[polarity == sign]
+    number = measured.pulse.astype(np.int64) if _numbered(measured) else np.arange(len(measured))
+    lengths = (number[last] - number[first] + 1)[polarity == sign]
     if not len(lengths):
         return None
     values, counts = np.unique(lengths, return_counts=True)

@@ -21,7 +21,7 @@ MOST_WILD = 0.05
 """Share of the reads up to which they are slips; more are what the device does."""
 _SIGMAS = 5.0
 _FINEST = 1e-3
-"""Least spread of a step, as a share of the range: what a law may be wrong by."""
+"""Of the range: what a law may be wrong by."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +42,7 @@ def wild_reads(fit: Analog) -> npt.NDArray[np.bool_]:
         on = (pulse > 0).astype(np.int64)
         factor = cells.factor[of, on] * (pulse != 0)
         mean = state + np.sign(pulse) * factor * cells.steps(state, of.astype(np.int64), on)[0]
-        return np.clip(mean, cells.low[of], cells.high[of]), (factor * max(cells.sigma, _FINEST)) ** 2
+        return np.clip(mean, cells.low[of], cells.high[of]), (factor * cells.sigma) ** 2
 
     def read(state: Floats) -> Floats:
         """Return the variance of a read, and what a law may be wrong by."""

@@ -22,12 +22,12 @@ import time
 import numpy as np
 from scipy.stats import norm
 
-from synarray.device.fitting import Fit, fit
-from synarray.device.fitting.model import bend_of, label_of, soft_nodes
 from synarray.device.library import device_names, load_device
 from synarray.device.spec import DeviceSpec
-from synarray.device.synthetic import measure_devices
 from synarray.device.variation import draw_stuck, draw_traits
+from synarray.lab.fitting import Fit, fit
+from synarray.lab.fitting.model import bend_of, label_of, soft_nodes
+from synarray.lab.synthetic import measure_devices
 
 RANGE, LABELS = ("g_min", "g_max"), ("nonlinearity_ltp", "nonlinearity_ltd")
 NOISES = ("sigma_c2c", "sigma_read", "sigma_d2d_range", "sigma_d2d_step")

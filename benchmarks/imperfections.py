@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from synarray.learn.training import train
-from synarray.study.experiment import load_experiment, task_images
+from synarray.run.experiment import load_experiment, task_images
 
 HELD_OUT = 10_000
 NETWORKS = {"full field, 75 % soft-pruned": "soft-pruned", "local fields": "local-fields"}

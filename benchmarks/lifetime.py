@@ -23,11 +23,11 @@ from rich.console import Console
 from synarray.cost.prices import load_periphery
 from synarray.device.library import device_names, load_device
 from synarray.learn.training import train
-from synarray.report.lifetime import in_trainings
-from synarray.study.experiment import load_experiment, task_images
-from synarray.study.lifetime import Lifetime, lifetime_of
-from synarray.study.retention import TIMES, read_later, unconfirmed_ageing
-from synarray.study.runs import Run, open_run, reserve, write_run
+from synarray.report.lifetime_tables import in_trainings
+from synarray.run.experiment import load_experiment, task_images
+from synarray.run.folder import Run, open_run, reserve, write_run
+from synarray.run.lifetime import Lifetime, lifetime_of
+from synarray.run.retention import TIMES, read_later, unconfirmed_ageing
 
 SHARE = 0.01
 WORN = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)

@@ -16,7 +16,7 @@ from typing import Any
 import optuna
 
 from synarray.learn.training import train
-from synarray.study.experiment import load_experiment, parse_setting, task_images
+from synarray.run.experiment import load_experiment, parse_setting, task_images
 
 HELD_OUT = 10_000
 FINALISTS, FRESH_SEEDS = 8, (5001, 5002, 5003)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from synarray.errors import DataError
-from synarray.learn.mnist import IDX_MD5, MNIST_FILE, pack, unpack
+from synarray.task.mnist import IDX_MD5, MNIST_FILE, pack, unpack
 
 
 def main() -> int:

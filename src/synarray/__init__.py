@@ -35,28 +35,28 @@ if TYPE_CHECKING:
     from synarray.device.spec import DeviceSpec
     from synarray.errors import DataError, RunError, SpecError, SynarrayError
     from synarray.learn.classifier import SpikingClassifier
-    from synarray.learn.datasets import Dataset, load_dataset
     from synarray.learn.readout import Evaluation
     from synarray.learn.result import Result
     from synarray.learn.training import LearningSpec, train
+    from synarray.run.experiment import ExperimentSpec, experiment_names, load_experiment
+    from synarray.run.folder import Run, open_run
     from synarray.study.conduct import run_study
-    from synarray.study.experiment import ExperimentSpec, experiment_names, load_experiment
     from synarray.study.plan import StudySpec, load_study
-    from synarray.study.runs import Run, open_run
     from synarray.study.table import load_table
+    from synarray.task.datasets import Dataset, load_dataset
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ArraySpec": "array.geometry",
     "DataError": "errors",
-    "Dataset": "learn.datasets",
+    "Dataset": "task.datasets",
     "DeviceSpec": "device.spec",
     "Evaluation": "learn.readout",
-    "ExperimentSpec": "study.experiment",
+    "ExperimentSpec": "run.experiment",
     "LearningSpec": "learn.training",
     "Result": "learn.result",
-    "Run": "study.runs",
+    "Run": "run.folder",
     "RunError": "errors",
     "SpecError": "errors",
     "SpikingClassifier": "learn.classifier",
@@ -65,13 +65,13 @@ _HOMES = {
     "SynarrayError": "errors",
     "WireSpec": "array.wires",
     "device_names": "device.library",
-    "experiment_names": "study.experiment",
-    "load_dataset": "learn.datasets",
+    "experiment_names": "run.experiment",
+    "load_dataset": "task.datasets",
     "load_device": "device.library",
-    "load_experiment": "study.experiment",
+    "load_experiment": "run.experiment",
     "load_study": "study.plan",
     "load_table": "study.table",
-    "open_run": "study.runs",
+    "open_run": "run.folder",
     "run_study": "study.conduct",
     "solve_read": "array.wires",
     "train": "learn.training",

@@ -13,8 +13,8 @@ from command import Command, Outcome
 
 from synarray.cli.app import main
 from synarray.learn.training import train
-from synarray.study.experiment import load_experiment, task_images
-from synarray.study.runs import reserve, write_run
+from synarray.run.experiment import load_experiment, task_images
+from synarray.run.folder import reserve, write_run
 
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 

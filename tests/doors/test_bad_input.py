@@ -26,8 +26,8 @@ from pydantic import BaseModel
 import synarray
 from synarray import train
 from synarray.errors import DataError, RunError, SpecError, SynarrayError, nearest
-from synarray.study.experiment import ExperimentSpec, experiment_names, load_experiment, parse_setting, task_images
-from synarray.study.runs import open_run
+from synarray.run.experiment import ExperimentSpec, experiment_names, load_experiment, parse_setting, task_images
+from synarray.run.folder import open_run
 from synarray.units import parse_quantity
 
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
@@ -43,7 +43,7 @@ def refused(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         return train(spec, *arguments, **options)
 
     monkeypatch.setattr("synarray.cli.training.train", train_but_not_mnist)
-    monkeypatch.setattr("synarray.study.reproduce.train", train_but_not_mnist)
+    monkeypatch.setattr("synarray.paper.reproduce.train", train_but_not_mnist)
 
     def run(*arguments: str) -> re.Match[str]:
         before = everything_in(tmp_path)
@@ -671,7 +671,7 @@ def test_a_seed_that_would_be_ignored_is_refused(refused: Refused, small: list[s
 def test_a_report_that_cannot_be_written_is_refused_before_any_run(
     refused: Refused, small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
 ) -> None:
-    monkeypatch.setattr("synarray.study.reproduce.train", too_late)
+    monkeypatch.setattr("synarray.paper.reproduce.train", too_late)
     (tmp_path / "file").write_text("precious", "utf-8")
     refused("reproduce", "--only", "local", "--seeds", "1", *small, "--out", out)
 

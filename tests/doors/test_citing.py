@@ -13,8 +13,8 @@ from synarray.cost.prices import load_periphery
 from synarray.device.library import device_names, load_device
 from synarray.report import citing
 from synarray.report.citing import bibliography, cite_runs, keys_of
-from synarray.report.devices import acting
-from synarray.study.experiment import experiment_names, load_experiment
+from synarray.report.device_tables import acting
+from synarray.run.experiment import experiment_names, load_experiment
 
 _PLAIN = {r"\textbackslash{}": "\\", r"\textbraceleft{}": "{", r"\textbraceright{}": "}", r"\textasciitilde{}": "~",
           r"\textasciicircum{}": "^", **{f"\\{c}": c for c in "&%$#_"}}  # fmt: skip

@@ -17,9 +17,9 @@ import pytest
 from command import Command, Outcome, everything_in, process
 
 from synarray import __version__
-from synarray.study.experiment import experiment_names, load_experiment
-from synarray.study.reproduce import RowSpec, rows
-from synarray.study.runs import open_run
+from synarray.paper.reproduce import RowSpec, rows
+from synarray.run.experiment import experiment_names, load_experiment
+from synarray.run.folder import open_run
 
 FILES = {"experiment.toml", "metrics.json", "arrays.npz", "provenance.json"}
 KEYS = {

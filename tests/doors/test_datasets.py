@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from synarray.errors import DataError
-from synarray.learn.datasets import check_images, check_labels, from_arrays, load_dataset
+from synarray.task.datasets import check_images, check_labels, from_arrays, load_dataset
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 NAMES = {

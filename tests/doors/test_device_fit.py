@@ -9,9 +9,9 @@ import pytest
 from command import Command, everything_in, four_parts
 
 from synarray.device.library import load_device
-from synarray.device.posterior import load_posterior
 from synarray.errors import SpecError
-from synarray.study.experiment import load_experiment
+from synarray.lab.posterior import load_posterior
+from synarray.run.experiment import load_experiment
 
 NUMBERS = (
     "g_min", "g_max", "n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd", "sigma_c2c", "sigma_d2d",

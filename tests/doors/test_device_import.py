@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from command import Command, four_parts
 
-from synarray.device.formats.arithmetic import evaluate
-from synarray.device.formats.exporting import round_trip
-from synarray.device.formats.parameters import Imported, read_parameters, to_neurosim
 from synarray.device.library import load_device
 from synarray.errors import DataError, SpecError
+from synarray.export.device_files import round_trip
+from synarray.lab.exchange.arithmetic import evaluate
+from synarray.lab.exchange.parameters import Imported, read_parameters, to_neurosim
 
 CELLS = """
 /* maxConductance = 1; of no device */

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from command import Command, everything_in, four_parts
 
-from synarray.device.formats import FORMATS, read_measurements
 from synarray.device.library import load_device
-from synarray.device.measured import COLUMNS, Measurements
-from synarray.device.synthetic import measure_devices
 from synarray.errors import DataError
+from synarray.lab.formats import FORMATS, read_measurements
+from synarray.lab.rows.measured import COLUMNS, Measurements
+from synarray.lab.synthetic import measure_devices
 
 HEADER = ",".join(COLUMNS)
 MAPPING = "device_id=DUT,cycle=Loop,pulse=Index,amplitude_V=Pulse voltage,I_A=Current,read_V=Vread"
@@ -118,7 +118,7 @@ def test_every_discarded_row_is_counted_with_its_reason(tmp_path: Path, command:
 
 def test_a_pulse_beside_a_lost_row_is_not_taken_for_two() -> None:
     """The step over a gap is no step of one pulse."""
-    from synarray.device.fitting.trains import arrange
+    from synarray.lab.fitting.trains import arrange
 
     whole = measure_devices(load_device("ideal"), 1, 1)
     keep = np.ones(len(whole), bool)
@@ -298,7 +298,7 @@ def test_arguments_that_cannot_be_are_refused(
 
 
 def test_a_file_larger_than_a_fit_uses_is_counted_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from synarray.device.formats import long
+    from synarray.lab.formats import long
 
     write(tmp_path / "pulses.csv", rows())
     monkeypatch.setattr(long, "MOST_ROWS", 100)

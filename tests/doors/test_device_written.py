@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from command import Command, everything_in, four_parts
 
-from synarray.device.formats import read_measurements
-from synarray.device.formats.imported import name_from
+from synarray.lab.exchange.imported import name_from
+from synarray.lab.formats import read_measurements
 
 
 @pytest.mark.parametrize(

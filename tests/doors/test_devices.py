@@ -18,7 +18,7 @@ from synarray.device import library
 from synarray.device.library import Device, device_names, load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
-from synarray.report.devices import devices_table
+from synarray.report.device_tables import devices_table
 
 FOLDER = resources.files("synarray.device") / "library"
 PAGE = Path(__file__).parents[2] / "docs" / "devices.md"

@@ -146,7 +146,7 @@ def test_an_earlier_page_stands_until_the_next_one_is_whole(
         os.kill(os.getpid(), signal.SIGINT)  # Ctrl-C while the page is being drawn
         return ""
 
-    monkeypatch.setattr("synarray.report.verdict.inline_svg", interrupted)
+    monkeypatch.setattr("synarray.report.verdict_page.inline_svg", interrupted)
     stopped = command(*asked)
     assert stopped.status == 130
     assert "Traceback" not in stopped.err

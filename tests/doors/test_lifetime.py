@@ -14,8 +14,8 @@ from command import Command, everything_in, four_parts
 from synarray.cost.wear import trainings_left
 from synarray.device.library import load_device
 from synarray.learn.training import train
-from synarray.study.experiment import load_experiment, task_images
-from synarray.study.runs import reserve, write_run
+from synarray.run.experiment import load_experiment, task_images
+from synarray.run.folder import reserve, write_run
 
 KEYS = {
     "device", "scheme", "endurance", "shape", "confirmed", "share", "cells", "cells_failed", "pulses_mean", "pulses_most",

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synarray.device.formats import FORMATS, read_measurements
-from synarray.device.formats.headers import Scale, scale_of
-from synarray.device.formats.mapping import proposal
 from synarray.device.library import load_device
-from synarray.device.measured import Measurements
-from synarray.device.synthetic import measure_devices
 from synarray.errors import DataError
+from synarray.lab.formats import FORMATS, read_measurements
+from synarray.lab.formats.headers import Scale, scale_of
+from synarray.lab.formats.mapping import proposal
+from synarray.lab.rows.measured import Measurements
+from synarray.lab.synthetic import measure_devices
 
 TRUTH = measure_devices(load_device("pcmo"), 2, 2)
 WORDS = {1: "LTP", -1: "LTD", 0: "READ"}

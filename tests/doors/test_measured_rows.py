@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synarray.device.fitting import fit
-from synarray.device.formats import FORMATS, read_measurements
 from synarray.device.library import device_names, load_device
-from synarray.device.measured import Measurements, Rows, settle
-from synarray.device.synthetic import measure_devices
 from synarray.errors import DataError
+from synarray.lab.fitting import fit
+from synarray.lab.formats import FORMATS, read_measurements
+from synarray.lab.rows.measured import Measurements, Rows, settle
+from synarray.lab.synthetic import measure_devices
 
 WILD = "read far from those before and after it"
 HEADER = "device_id,cycle,pulse,polarity,G_S"

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 import synarray
 from synarray.errors import SynarrayError
-from synarray.study.experiment import DEFAULT, ExperimentSpec, experiment_names, load_experiment, task_images
+from synarray.run.experiment import DEFAULT, ExperimentSpec, experiment_names, load_experiment, task_images
 
 HEAVY = {"numba", "sklearn", "matplotlib", "pandas", "scipy", "pydantic", "quantiphy", "rich", "typer", "jinja2"}
 LONGEST_LINE = 120

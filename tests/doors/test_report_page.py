@@ -27,8 +27,8 @@ from synarray.report import figures
 from synarray.report.html import render
 from synarray.report.sections import Page, Section, Table
 from synarray.report.style import COLOURS, SERIES, inline_svg
-from synarray.study.experiment import load_experiment, task_images
-from synarray.study.runs import open_run, reserve, write_run
+from synarray.run.experiment import load_experiment, task_images
+from synarray.run.folder import open_run, reserve, write_run
 
 HOSTILE = "<script>alert(1)</script> \"><img src=x onerror=alert(2)> '{{ 7 * 7 }} $\\frac{1}{0}$ &amp; </style>"
 
@@ -64,7 +64,7 @@ def cells_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory, cells_run: Path, finished_run: Path) -> dict[str, Path]:
     """Write the pages of a run in cells and of one with ideal weights."""
-    from synarray.report.run import run_page
+    from synarray.report.run_page import run_page
     from synarray.report.sections import write
 
     folder = tmp_path_factory.mktemp("pages of runs")
@@ -270,7 +270,7 @@ def _joules(text: str) -> float:
 
 
 def test_the_article_is_quoted_only_where_it_speaks_of_such_a_network() -> None:
-    from synarray.report.run import paper_states
+    from synarray.report.run_page import paper_states
 
     assert paper_states(load_experiment("soft-pruned")) == "93 % at up to 75 % soft-pruned"
     after = {"pruning.mode": "after", "pruning.fraction": 0.4}
@@ -393,8 +393,8 @@ def test_hostile_words_in_a_figure_stay_words() -> None:
 def test_claims_stand_in_the_page_as_they_were_derived() -> None:
     from synarray.cost.ledger import Entry, Ledger
     from synarray.cost.uncertainty import Interval
-    from synarray.report.claims import claims_section
-    from synarray.study.claims import Claim, Claims
+    from synarray.paper.claims import Claim, Claims
+    from synarray.report.claims_section import claims_section
 
     claim = Claim("device", HOSTILE, Interval(33.0, 12.0, 99.0), (10.0, 100.0), "v^2 t g")
     entries = (Entry("cells", "pulses", 4, 0.5), Entry("cells", "reads", 1, 1.0), Entry("lines", "pulses", 2, 0.25))

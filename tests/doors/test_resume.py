@@ -21,8 +21,8 @@ from command import Command, Outcome, everything_in, four_parts, process
 
 from synarray.learn.checkpoint import CHECKPOINTS, Checkpoints
 from synarray.learn.training import Trainer
-from synarray.study.experiment import load_experiment
-from synarray.study.runs import open_run
+from synarray.run.experiment import load_experiment
+from synarray.run.folder import open_run
 
 ROOT = Path(__file__).parents[2]
 TIMES = {"seconds", "train_seconds", "images_per_second", "run_dir"}

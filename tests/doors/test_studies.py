@@ -19,11 +19,11 @@ from command import Command, Outcome, everything_in, process
 from test_faults import limited, mounted, refused
 
 from synarray.errors import DataError, SpecError
-from synarray.study.experiment import load_experiment
+from synarray.run.experiment import load_experiment
+from synarray.run.in_progress import lock_folder
 from synarray.study.plan import load_study, study_names
 from synarray.study.points import Planner
 from synarray.study.table import load_table
-from synarray.study.unfinished import lock_folder
 
 FILES = {"study.toml", "plan.jsonl", "runs.jsonl", "table.parquet", "table.csv"}
 TIMES = ["train_seconds", "images_per_second", "made_seconds", "made_written"]

@@ -13,7 +13,7 @@ import pytest
 from command import Command
 
 from synarray.report.sections import Page, Picture, Section
-from synarray.report.study import study_page
+from synarray.report.study_page import study_page
 from synarray.study.conduct import _batches
 from synarray.study.plan import StudySpec
 from synarray.study.points import Planner

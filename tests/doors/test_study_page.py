@@ -18,7 +18,7 @@ from command import Command, four_parts
 from scipy import stats
 
 from synarray.report.charts import Line, lines_chart
-from synarray.report.study import study_page
+from synarray.report.study_page import study_page
 from synarray.study.plan import load_study
 
 HOSTILE = "<script>alert(1)</script> \"><img src=x onerror=alert(2)> '{{ 7 * 7 }} $\\frac{1}{0}$ </style>"

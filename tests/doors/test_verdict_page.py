@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from browser import inspect, needs_chromium
 
-from synarray.device.synthetic import measure_devices
-from synarray.report.verdict import write_verdict
-from synarray.study.judge import Question, judge
+from synarray.judge.judge import Question, judge
+from synarray.lab.synthetic import measure_devices
+from synarray.report.verdict_page import write_verdict
 
 _DEVICE = """
 name = "mine"

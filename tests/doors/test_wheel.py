@@ -38,7 +38,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
 def test_the_wheel_is_small_and_is_mostly_the_images(wheel: zipfile.ZipFile) -> None:
     """MNIST, lossless, is by far the largest member; all else is text."""
     sizes = {member.filename: member.file_size for member in wheel.infolist()}
-    images = sizes.pop("synarray/learn/mnist.xz")
+    images = sizes.pop("synarray/task/mnist.xz")
     assert sum(sizes.values()) < 1_500_000
     assert images < 9_500_000
     assert max(sizes.values()) < 100_000

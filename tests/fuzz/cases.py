@@ -74,11 +74,11 @@ def make_seeds(folder: Path) -> Seeds:
     """Write the sound files."""
     from synarray.learn.checkpoint import Checkpoints
     from synarray.learn.training import train
+    from synarray.run.experiment import load_experiment, task_images
+    from synarray.run.folder import reserve, write_run
     from synarray.study.conduct import run_study
     from synarray.study.engines import LocalEngine
-    from synarray.study.experiment import load_experiment, task_images
     from synarray.study.plan import load_study
-    from synarray.study.runs import reserve, write_run
 
     seeds = Seeds(folder)
     rng = np.random.default_rng(0)
@@ -111,9 +111,9 @@ def make_seeds(folder: Path) -> Seeds:
 
 
 def _measure(seeds: Seeds) -> None:
-    from synarray.device.formats import FORMATS
     from synarray.device.library import load_device
-    from synarray.device.synthetic import measure_devices
+    from synarray.lab.formats import FORMATS
+    from synarray.lab.synthetic import measure_devices
 
     seeds.pulses.mkdir()
     measured = measure_devices(load_device("hzo-fefet").model_copy(update={"sigma_d2d_step": 0.1}), 2, 2, 0)
@@ -123,7 +123,7 @@ def _measure(seeds: Seeds) -> None:
 
 
 def _experiment(seeds: Seeds, folder: Path, rng: random.Random) -> Case:
-    from synarray.study.experiment import experiment_names
+    from synarray.run.experiment import experiment_names
 
     if rng.random() < 0.5:
         sound = (rng.choice(seeds.runs) / "experiment.toml").read_bytes()

@@ -49,12 +49,12 @@ def main() -> None:
     import synarray.cli.showing
     import synarray.cli.studies
     import synarray.cli.training
-    import synarray.study.reproduce  # noqa: F401
+    import synarray.paper.reproduce  # noqa: F401
     from synarray import train
-    from synarray.device.fitting import fit
     from synarray.device.library import load_device
-    from synarray.device.synthetic import measure_devices
-    from synarray.study.experiment import load_experiment
+    from synarray.lab.fitting import fit
+    from synarray.lab.synthetic import measure_devices
+    from synarray.run.experiment import load_experiment
 
     rng = np.random.default_rng(0)
     kinds: tuple[tuple[str, dict[str, Any]], ...] = (

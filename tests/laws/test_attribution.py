@@ -12,15 +12,15 @@ from scipy import stats
 
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec, ResponseTable
+from synarray.judge.attribution import acting, attribute
+from synarray.judge.heldout import HeldOut
+from synarray.judge.imperfections import IMPERFECTIONS, pinned, scaled, without
+from synarray.judge.intervals import of_mean, of_one_more
+from synarray.judge.judge import Question, Verdict, judge
+from synarray.judge.reach import reach
 from synarray.learn.result import Result
 from synarray.learn.training import train
-from synarray.study.attribution import acting, attribute
-from synarray.study.experiment import ExperimentSpec, load_experiment
-from synarray.study.heldout import HeldOut
-from synarray.study.imperfections import IMPERFECTIONS, pinned, scaled, without
-from synarray.study.intervals import of_mean, of_one_more
-from synarray.study.judge import Question, Verdict, judge
-from synarray.study.reach import reach
+from synarray.run.experiment import ExperimentSpec, load_experiment
 
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 

@@ -15,7 +15,7 @@ from scipy.stats import binom, kstest, kurtosis, norm
 
 from synarray import train
 from synarray.array.geometry import ArraySpec
-from synarray.array.lines import feel_wires
+from synarray.array.wire_gains import feel_wires
 from synarray.array.wires import WireSpec, solve_read
 from synarray.device.cell import CellSpec, state_weights
 from synarray.device.spec import DeviceSpec
@@ -26,10 +26,10 @@ from synarray.learn.result import Result
 from synarray.learn.training import LearningSpec
 from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec
-from synarray.network.fields import Group
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import PruningSpec
 from synarray.network.stdp import StdpSpec, movement
+from synarray.network.topology import Group
 from synarray.rng import Phase, Stream, normal, normal_quantiles, random_u16
 
 Floats = npt.NDArray[np.floating]

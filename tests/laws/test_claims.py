@@ -18,9 +18,9 @@ from synarray.device.library import device_names, load_device
 from synarray.errors import SpecError
 from synarray.events import LEVELS, NetworkEvent, NeuronEvent
 from synarray.learn.training import LearningSpec
-from synarray.study.claims import Claim, Claims
-from synarray.study.deriving import derive
-from synarray.study.energy import Bill, real_time
+from synarray.paper.claims import Claim, Claims
+from synarray.paper.derivation import derive
+from synarray.run.energy import Bill, real_time
 
 PRICES = load_periphery()
 OWN, METAL = load_device("subquantum-cbram"), load_device("metal-filament-cbram")

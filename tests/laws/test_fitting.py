@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from synarray.device.fitting import fit, usable_levels
-from synarray.device.fitting.grid import expected, hidden
-from synarray.device.fitting.likelihood import Cells, censored, nearly_expected, nearly_hidden
-from synarray.device.fitting.model import bend_of, label_of, soft_nodes
-from synarray.device.fitting.start import noise_of
-from synarray.device.fitting.trains import Pulses, Trains, arrange
 from synarray.device.law import curvature, soft_bound_steps
 from synarray.device.library import load_device
-from synarray.device.measured import COLUMNS
 from synarray.device.spec import DeviceSpec
-from synarray.device.synthetic import measure_devices
+from synarray.lab.fitting import fit, usable_levels
+from synarray.lab.fitting.grid import expected, hidden
+from synarray.lab.fitting.likelihood import Cells, censored, nearly_expected, nearly_hidden
+from synarray.lab.fitting.model import bend_of, label_of, soft_nodes
+from synarray.lab.fitting.start import noise_of
+from synarray.lab.fitting.trains import Pulses, Trains, arrange
+from synarray.lab.rows.measured import COLUMNS
+from synarray.lab.synthetic import measure_devices
 
 SOFT = DeviceSpec(
     law="soft-bound", g_min=1e-6, g_max=9e-6, n_levels_ltp=40, n_levels_ltd=30, nonlinearity_ltp=1.5, nonlinearity_ltd=-2.5,

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from synarray import train
+from synarray.array.simulated import READ_UNITS
 from synarray.array.synapse import cell_law
-from synarray.array.tiles import READ_UNITS
 from synarray.device.cell import CellSpec, state_weights
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.training import LearningSpec
 from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, Retina, chance_table
-from synarray.network.fields import FieldSpec, place_groups
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.neuron import NeuronSpec, winner_table
 from synarray.network.pruning import PruningSpec
 from synarray.network.stdp import StdpSpec, movement, pulse_tables
+from synarray.network.topology import FieldSpec, place_groups
 from synarray.rng import Phase
 
 SMALL = {"n_neurons": 8, "inputs": InputSpec(level=60), "epochs": 2}

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from synarray import RunError, SpecError, load_experiment, open_run, train
-from synarray.study.experiment import task_images
-from synarray.study.retention import read_later, rebuild
-from synarray.study.runs import Run, reserve, write_run
+from synarray.run.experiment import task_images
+from synarray.run.folder import Run, reserve, write_run
+from synarray.run.retention import read_later, rebuild
 from synarray.units import BOLTZMANN, ELECTRONVOLT
 
 WARM: dict[str, Any] = {"retention": "1000 s", "retention_temperature": "85 C", "retention_energy": "1.1 eV"}

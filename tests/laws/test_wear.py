@@ -14,13 +14,13 @@ from scipy import stats
 
 from synarray import DeviceSpec, Result, SpecError, SynapseSpec, load_experiment, train
 from synarray.array.geometry import ArraySpec
-from synarray.array.tiles import SynapticArray
+from synarray.array.simulated import SynapticArray
 from synarray.array.wear import FAILED, FAILED_ON, Wear
 from synarray.cost.wear import share_failed, trainings_left
 from synarray.learn.training import Trainer
 from synarray.network.encoding import Retina
-from synarray.network.fields import place_groups
 from synarray.network.machine import Machine
+from synarray.network.topology import place_groups
 
 KINDS: dict[str, dict[str, Any]] = {
     "analog": {"device": "subquantum-cbram"},

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from synarray.device.spec import DeviceSpec
-from synarray.study.experiment import ExperimentSpec
-from synarray.study.imperfections import IMPERFECTIONS, pinned, scaled, without
+from synarray.judge.imperfections import IMPERFECTIONS, pinned, scaled, without
+from synarray.run.experiment import ExperimentSpec
 
 settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")

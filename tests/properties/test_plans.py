@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synarray.errors import SpecError
-from synarray.study.experiment import load_experiment, read_values, resolve
+from synarray.run.experiment import load_experiment, read_values, resolve
+from synarray.run.folder import to_toml
 from synarray.study.plan import AxisSpec, CaseSpec, RandomSpec, RangeSpec, StudySpec, load_study
 from synarray.study.points import Planner
-from synarray.study.runs import to_toml
 from synarray.study.store import differences
 from synarray.study.table import undominated
 

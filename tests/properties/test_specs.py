@@ -22,13 +22,13 @@ from synarray.device.spec import DeviceSpec, ResponseTable
 from synarray.errors import SpecError
 from synarray.learn.readout import ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes, wilson
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina, chance_table, image_keys
-from synarray.network.fields import FieldSpec, place_groups
 from synarray.network.neuron import NeuronSpec
 from synarray.network.pruning import PruningSpec, stages
 from synarray.network.stdp import StdpSpec, movement, pulse_tables
+from synarray.network.topology import FieldSpec, place_groups
 from synarray.rng import Phase, Stream, permutation, random_u16, random_u32, uniform
-from synarray.study.experiment import ExperimentSpec, parse_setting
-from synarray.study.runs import to_toml
+from synarray.run.experiment import ExperimentSpec, parse_setting
+from synarray.run.folder import to_toml
 from synarray.units import format_quantity, parse_quantity
 
 settings.register_profile("same every time", derandomize=True, deadline=None)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from synarray.errors import DataError
-from synarray.learn import mnist
-from synarray.learn.datasets import load_dataset
+from synarray.task import mnist
+from synarray.task.datasets import load_dataset
 
 MD5 = {
     "x_train": "6bbc9ace898e44ae57da46a324031adb",

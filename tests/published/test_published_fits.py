@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synarray.device.fitting import fit
-from synarray.device.formats import read_measurements
-from synarray.device.formats.parameters import read_parameters, to_aihwkit, to_neurosim
+from synarray.lab.exchange.parameters import read_parameters, to_aihwkit, to_neurosim
+from synarray.lab.fitting import fit
+from synarray.lab.formats import read_measurements
 
 CASES = {  # Ron, on/off, levels LTP / LTD, labels as printed
     "Ag:a-Si": (26e6, "12.5", (97, 100), ("2.4", "-4.88")),

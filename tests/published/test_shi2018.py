@@ -10,7 +10,7 @@ import pytest
 
 from synarray import Result, load_dataset, load_experiment, train
 from synarray.network.encoding import InputSpec, Retina
-from synarray.study.experiment import task_images
+from synarray.run.experiment import task_images
 
 
 def run(experiment: str, changes: dict[str, object]) -> Result:

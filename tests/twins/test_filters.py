@@ -10,11 +10,11 @@ import numpy as np
 
 SCRIPT = """
 import numpy as np
-from synarray.device.fitting.grid import expected, hidden
-from synarray.device.fitting.likelihood import Cells, nearly_expected, nearly_hidden
-from synarray.device.fitting.trains import arrange
+from synarray.lab.fitting.grid import expected, hidden
+from synarray.lab.fitting.likelihood import Cells, nearly_expected, nearly_hidden
+from synarray.lab.fitting.trains import arrange
 from synarray.device.library import load_device
-from synarray.device.synthetic import measure_devices
+from synarray.lab.synthetic import measure_devices
 
 device = load_device("pcm").model_copy(update={"n_levels_ltp": 12.0, "n_levels_ltd": 5.0})
 trains = arrange(measure_devices(device, 3, 2, seed=1), device.g_min, device.g_range)

@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from synarray.array.cells import follow_in_ngspice
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
+from synarray.export.ngspice_cell import follow_in_ngspice
 
 pytestmark = pytest.mark.skipif(
     shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice (Debian, Ubuntu)"

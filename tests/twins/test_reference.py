@@ -8,10 +8,10 @@ import pytest
 from synarray.device.cell import CellSpec
 from synarray.network import kernels, reference
 from synarray.network.encoding import EncodingSpec, InputSpec, Retina, image_keys
-from synarray.network.fields import FieldSpec, place_groups
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import PruningSpec
 from synarray.network.stdp import StdpSpec
+from synarray.network.topology import FieldSpec, place_groups
 from synarray.rng import Phase
 
 IMAGES = 40

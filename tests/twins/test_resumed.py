@@ -14,8 +14,8 @@ from synarray import ExperimentSpec, Result, load_experiment, train
 from synarray.learn.checkpoint import Checkpoints, TrainingStoppedError, capture, restore
 from synarray.learn.training import Trainer
 from synarray.network.encoding import Retina
-from synarray.network.fields import place_groups
 from synarray.network.machine import Machine
+from synarray.network.topology import place_groups
 
 SMALL: dict[str, Any] = {"n_neurons": 12, "epochs": 2}
 WIRES: dict[str, Any] = {"array.rows": 160, "array.columns": 32, "array.wires.r_wire": "5 ohm", "array.wires_every": 40}

@@ -20,7 +20,7 @@ import numpy as np
 from synarray import load_experiment, train
 from synarray.learn.training import LearningSpec
 from synarray.network.encoding import EncodingSpec
-from synarray.network.fields import FieldSpec
+from synarray.network.topology import FieldSpec
 from synarray.network.pruning import PruningSpec
 
 rng = np.random.default_rng(5)

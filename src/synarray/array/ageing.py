@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.tiles import SynapticArray
+from synarray.array.simulated import SynapticArray
 from synarray.device.spec import DeviceSpec
 from synarray.rng import Stream, normal
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.geometry import Placement
-from synarray.array.tiles import SynapticArray
+from synarray.array.simulated import SynapticArray
 from synarray.errors import SpecError
 
 __all__ = ["ArrayMaps", "array_maps", "check_drawable", "lay"]

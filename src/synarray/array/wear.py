@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.geometry import ArraySpec
-from synarray.array.tiles import SynapticArray, level_weight
+from synarray.array.simulated import SynapticArray, level_weight
 from synarray.device.variation import draw_lives, draw_stuck
 from synarray.rng import Stream, uniform
 

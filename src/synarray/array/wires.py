@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from synarray.array import kernels
+from synarray.array import wire_kernels as kernels
 from synarray.errors import DataError, SpecError
 from synarray.spec import Spec
 from synarray.units import Ohms

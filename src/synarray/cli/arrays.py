@@ -9,9 +9,9 @@ from typing import Any
 from synarray.array.geometry import Block
 from synarray.array.maps import array_maps, check_drawable
 from synarray.report import figures
-from synarray.report.arrays import array_numbers
-from synarray.report.terminal import array_table, standard_output
-from synarray.study.runs import open_run
+from synarray.report.array_section import array_numbers
+from synarray.report.run_tables import array_table, standard_output
+from synarray.run.folder import open_run
 
 __all__ = ["show_array"]
 

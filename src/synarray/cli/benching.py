@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
+from synarray.bench import benchmark
 from synarray.learn.training import train
-from synarray.report.terminal import Terminal, standard_output
-from synarray.study import benchmark
-from synarray.study.experiment import load_experiment, task_images
+from synarray.report.run_tables import Terminal, standard_output
+from synarray.run.experiment import load_experiment, task_images
 
 __all__ = ["run_bench"]
 

@@ -11,9 +11,9 @@ from synarray.device.library import device_names, load_device
 from synarray.device.response import measure
 from synarray.device.spec import DeviceSpec
 from synarray.network.stdp import Following, StdpSpec, following
-from synarray.report import devices as told
+from synarray.report import device_tables as told
 from synarray.report import figures
-from synarray.report.terminal import standard_output
+from synarray.report.run_tables import standard_output
 from synarray.spec import Spec
 
 __all__ = ["list_devices", "show_device"]

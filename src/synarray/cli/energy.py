@@ -9,10 +9,10 @@ from synarray.cost.physical import free_steps
 from synarray.cost.prices import load_periphery
 from synarray.device.library import load_device
 from synarray.errors import SpecError
-from synarray.report.ledgers import comparison_table, ledger_table, real_time_table, steps_table
-from synarray.report.terminal import standard_output
-from synarray.study.energy import baselines, bill_of_run, notes_on, real_time
-from synarray.study.runs import open_run
+from synarray.report.cost_tables import comparison_table, ledger_table, real_time_table, steps_table
+from synarray.report.run_tables import standard_output
+from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
+from synarray.run.folder import open_run
 
 __all__ = ["show_energy"]
 

@@ -7,11 +7,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from synarray.device.formats.imported import name_from
 from synarray.device.library import load_device
 from synarray.errors import DataError, RunError
 from synarray.files import write_file
-from synarray.report.terminal import standard_output
+from synarray.lab.exchange.imported import name_from
+from synarray.report.run_tables import standard_output
 
 __all__ = ["export_parameters", "fit_pulses", "import_parameters", "synthesise"]
 
@@ -20,11 +20,11 @@ def fit_pulses(
     pulses: Path, output: Path | None, kind: str | None, columns: str | None, out: Path | None, as_json: bool
 ) -> None:
     """Fit, write the device and its figures, and say what was found."""
-    from synarray.device.fitting import fit, write_device
-    from synarray.device.formats import read_measurements
+    from synarray.lab.fitting import fit, write_device
+    from synarray.lab.formats import read_measurements
     from synarray.report import figures
-    from synarray.report.fits import fit_sentences, fit_table, fitted_curves, steps_left
-    from synarray.study.runs import check_writable
+    from synarray.report.fit_views import fit_sentences, fit_table, fitted_curves, steps_left
+    from synarray.run.folder import check_writable
 
     target = output or Path(f"{name_from(pulses)}.toml")
     _require_toml(target)
@@ -52,9 +52,9 @@ def synthesise(
     source: str, devices: int, cycles: int, kind: str, seed: int, output: Path | None, as_json: bool
 ) -> None:
     """Measure a known device and write what a probe station would."""
-    from synarray.device.formats import format_named
-    from synarray.device.formats.exporting import held
-    from synarray.device.synthetic import measure_devices
+    from synarray.export.device_files import held
+    from synarray.lab.formats import format_named
+    from synarray.lab.synthetic import measure_devices
 
     device, form = load_device(source), format_named(kind)
     if form.write is None:
@@ -106,8 +106,8 @@ def import_parameters(
     as_json: bool,
 ) -> None:
     """Turn another simulator's parameters into a device's file."""
-    from synarray.device.fitting.result import spec_toml
-    from synarray.device.formats.parameters import read_parameters
+    from synarray.lab.exchange.parameters import read_parameters
+    from synarray.lab.fitting.result import spec_toml
 
     target = output or Path(f"{name_from(file)}.toml")
     _require_toml(target)
@@ -134,9 +134,9 @@ def import_parameters(
 
 def export_parameters(source: str, kind: str, output: Path | None, as_json: bool) -> None:
     """Write a device for another simulator, and compare what comes back."""
-    from synarray.array.cells import follow_in_ngspice
-    from synarray.device.formats.exporting import EXPORTS, Change, export_device, round_trip
-    from synarray.report.fits import changes_table
+    from synarray.export.device_files import EXPORTS, Change, export_device, round_trip
+    from synarray.export.ngspice_cell import follow_in_ngspice
+    from synarray.report.fit_views import changes_table
 
     device = load_device(source)
     files = export_device(device, kind)

@@ -9,16 +9,16 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from synarray.device.formats.imported import name_from
 from synarray.device.library import device_names
 from synarray.errors import SpecError
-from synarray.report.fits import fit_sentences, fit_table
-from synarray.report.terminal import Terminal, standard_output
-from synarray.report.verdict import check_can_write, write_verdict
-from synarray.report.verdict_words import sentences, verdict_tables
-from synarray.study.judge import EXPERIMENT, Question, experiments, judge
-from synarray.study.reach import check_reach
-from synarray.study.runs import check_writable
+from synarray.judge.judge import EXPERIMENT, Question, experiments, judge
+from synarray.judge.reach import check_reach
+from synarray.lab.exchange.imported import name_from
+from synarray.report.fit_views import fit_sentences, fit_table
+from synarray.report.run_tables import Terminal, standard_output
+from synarray.report.verdict_page import check_can_write, write_verdict
+from synarray.report.verdict_tables import sentences, verdict_tables
+from synarray.run.folder import check_writable
 
 __all__ = ["run_judge"]
 
@@ -46,11 +46,11 @@ def run_judge(
     _require_one(source, fits, measured, asked)
     pulses, found, folder = None, None, out
     if fits or measured is not None:
-        from synarray.device.formats import read_measurements
+        from synarray.lab.formats import read_measurements
 
         pulses = read_measurements(source if measured is None else measured, kind, columns)
     if fits and pulses is not None:
-        from synarray.device.fitting import fit, write_device
+        from synarray.lab.fitting import fit, write_device
 
         asked, name = [source, *asked], name_from(Path(source))
         folder = out if out is not None else Path("verdicts") / name

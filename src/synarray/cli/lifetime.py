@@ -11,13 +11,13 @@ from synarray.cost.prices import load_periphery
 from synarray.cost.wear import parse_share
 from synarray.errors import SpecError
 from synarray.report import figures
-from synarray.report.arrays import pulse_edges
+from synarray.report.array_section import pulse_edges
 from synarray.report.charts import pulses_per_cell
-from synarray.report.lifetime import lifetime_table, retention_table
-from synarray.report.terminal import Terminal, standard_output
-from synarray.study.lifetime import lifetime_of
-from synarray.study.retention import Retained, read_later, unconfirmed_ageing
-from synarray.study.runs import open_run
+from synarray.report.lifetime_tables import lifetime_table, retention_table
+from synarray.report.run_tables import Terminal, standard_output
+from synarray.run.folder import open_run
+from synarray.run.lifetime import lifetime_of
+from synarray.run.retention import Retained, read_later, unconfirmed_ageing
 from synarray.units import parse_temperature
 
 __all__ = ["show_lifetime"]

@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from synarray.report import figures
-from synarray.report.pages import citations_of, page_of
+from synarray.report.folder_page import citations_of, page_of
+from synarray.report.run_tables import standard_output
 from synarray.report.sections import write
-from synarray.report.terminal import standard_output
-from synarray.study.runs import check_writable
+from synarray.run.folder import check_writable
 
 __all__ = ["cite", "report"]
 

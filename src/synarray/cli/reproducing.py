@@ -12,14 +12,14 @@ from rich.progress import Progress as Bars
 
 from synarray.errors import SpecError, nearest
 from synarray.learn.result import Result
-from synarray.report.ledgers import chain_table, claims_table, devices_table
-from synarray.report.page import write_report
-from synarray.report.terminal import Terminal, factor_table, reproduction_table, standard_output
+from synarray.paper.derivation import derive_claims
+from synarray.paper.reproduce import PAPER, RowSpec, reproduce, rows
+from synarray.report.cost_tables import chain_table, claims_table, devices_table
+from synarray.report.paper_page import write_report
+from synarray.report.run_tables import Terminal, factor_table, reproduction_table, standard_output
 from synarray.report.words import counted
-from synarray.study.deriving import derive_claims
-from synarray.study.experiment import parse_setting
-from synarray.study.reproduce import PAPER, RowSpec, reproduce, rows
-from synarray.study.runs import check_writable
+from synarray.run.experiment import parse_setting
+from synarray.run.folder import check_writable
 
 __all__ = ["run_reproduction"]
 

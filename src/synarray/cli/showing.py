@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from synarray.report import figures
-from synarray.report.terminal import fields_in_blocks, metrics_table, standard_output
-from synarray.study.runs import open_run
+from synarray.report.run_tables import fields_in_blocks, metrics_table, standard_output
+from synarray.run.folder import open_run
 
 __all__ = ["show_run"]
 

@@ -16,12 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 
 from synarray.errors import SpecError
+from synarray.report.run_tables import Terminal, standard_output
 from synarray.report.study_tables import failure_table, point_table, studies_table
-from synarray.report.terminal import Terminal, standard_output
 from synarray.report.words import counted
+from synarray.run.experiment import parse_setting
 from synarray.study.conduct import StudyProgress, run_study
 from synarray.study.engines import DaskEngine, Engine, LocalEngine
-from synarray.study.experiment import parse_setting
 from synarray.study.plan import StudySpec, begun_folder, load_study, study_names
 from synarray.study.store import read_plan
 from synarray.study.table import best_points, check_study, failures, load_table, points_of

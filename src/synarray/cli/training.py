@@ -18,11 +18,11 @@ from rich.progress import Progress as Bars
 
 from synarray.learn.checkpoint import Checkpoints, TrainingStoppedError
 from synarray.learn.training import Progress, train
-from synarray.report.terminal import Terminal, metrics_table, standard_output
+from synarray.report.run_tables import Terminal, metrics_table, standard_output
 from synarray.report.words import counted
-from synarray.study.experiment import load_experiment, parse_setting, task_images
-from synarray.study.runs import Run, is_there, partial_of, place_for
-from synarray.study.unfinished import Unfinished, begin, find, reopen
+from synarray.run.experiment import load_experiment, parse_setting, task_images
+from synarray.run.folder import Run, is_there, partial_of, place_for
+from synarray.run.in_progress import Unfinished, begin, find, reopen
 
 __all__ = ["resume_training", "run_training"]
 

@@ -13,15 +13,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from synarray.device.cell import CellSpec
 from synarray.errors import DataError, SpecError
-from synarray.learn.datasets import check_images
 from synarray.learn.readout import count_spikes, log_posterior, soft_votes
 from synarray.learn.training import LearningSpec, Trainer, infer
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina
-from synarray.network.fields import FieldSpec, check_geometry, place_groups
 from synarray.network.machine import Machine
 from synarray.network.neuron import NeuronSpec
 from synarray.network.pruning import PruningSpec
+from synarray.network.topology import FieldSpec, check_geometry, place_groups
 from synarray.rng import Phase, Stream, permutation
+from synarray.task.datasets import check_images
 
 __all__ = ["SpikingClassifier"]
 

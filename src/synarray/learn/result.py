@@ -194,8 +194,8 @@ class Result:
 
     def decision_function(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[np.float64]:
         """Sum log P(class | spike) over each image, shape (n_images, n_classes)."""
-        from synarray.learn.datasets import check_images
         from synarray.learn.training import infer
+        from synarray.task.datasets import check_images
 
         x = np.asarray(x)
         check_images(x, "x")

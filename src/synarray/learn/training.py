@@ -21,16 +21,16 @@ from pydantic import Field
 from synarray.errors import SpecError
 from synarray.events import NeuronEvent
 from synarray.learn.checkpoint import Checkpoints
-from synarray.learn.datasets import check_images, check_labels
 from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
 from synarray.learn.result import HistoryPoint, Result
-from synarray.learn.task import check_task
 from synarray.network import kernels
 from synarray.network.encoding import Retina, image_keys
-from synarray.network.fields import place_groups
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import cut_lowest
+from synarray.network.topology import place_groups
 from synarray.rng import Phase, Stream, permutation
+from synarray.task.checked import check_task
+from synarray.task.datasets import check_images, check_labels
 
 __all__ = ["LearningSpec", "Progress", "Trainer", "train"]
 

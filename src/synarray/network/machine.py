@@ -15,21 +15,21 @@ from pydantic import Field, model_validator
 
 from synarray.array.ageing import Ageing
 from synarray.array.geometry import ArraySpec, Placement, place
-from synarray.array.lines import feel_wires
+from synarray.array.simulated import SynapticArray
 from synarray.array.synapse import SynapseSpec
-from synarray.array.tiles import SynapticArray
 from synarray.array.wear import Wear
+from synarray.array.wire_gains import feel_wires
 from synarray.device.cell import CellSpec
 from synarray.device.library import Device as DeviceOf
 from synarray.errors import SpecError
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, chance_table
-from synarray.network.fields import FieldSpec, Group
 from synarray.network.kernels import Cells, Device, Layout, Neurons, Pruning, Tables
 from synarray.network.neuron import NeuronSpec, homeostasis_step, winner_table
 from synarray.network.pruning import PruningSpec, stages
 from synarray.network.stdp import StdpSpec, pulse_tables
+from synarray.network.topology import FieldSpec, Group
 from synarray.rng import Stream, normal_quantiles, uniform
 from synarray.spec import Spec
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from synarray.array.tiles import SynapticArray
+from synarray.array.simulated import SynapticArray
 from synarray.device.cell import state_of
 from synarray.spec import Spec
 

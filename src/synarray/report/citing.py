@@ -18,10 +18,10 @@ from typing import Any
 from synarray import __version__
 from synarray.cost.baselines import chips
 from synarray.cost.prices import load_periphery
-from synarray.report.devices import acting
+from synarray.report.device_tables import acting
+from synarray.run.experiment import ExperimentSpec
+from synarray.run.folder import Run
 from synarray.spec import Source
-from synarray.study.experiment import ExperimentSpec
-from synarray.study.runs import Run
 
 __all__ = ["Citations", "Entry", "bibliography", "cite_run", "cite_runs", "keys_of", "rules_of"]
 

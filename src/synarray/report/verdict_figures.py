@@ -9,9 +9,9 @@ import numpy as np
 
 from synarray.device.response import measure, pulse_response
 from synarray.device.spec import DeviceSpec
+from synarray.judge.attribution import Attribution
 from synarray.report import figures
 from synarray.report.style import COLOURS, matplotlib_of, styled
-from synarray.study.attribution import Attribution
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from synarray.errors import DataError, SpecError, nearest
-from synarray.learn.datasets import BUILT_IN, load_dataset
+from synarray.run.folder import is_there
 from synarray.study.engines import Engine, LocalEngine
 from synarray.study.measure import Job
 from synarray.study.plan import OBJECTIVES, StudySpec
 from synarray.study.points import PlannedRun, Planner
-from synarray.study.runs import is_there
 from synarray.study.search import Search
 from synarray.study.store import Record, Store, record_of
 from synarray.study.table import check_installed, write_tables
+from synarray.task.datasets import BUILT_IN, load_dataset
 
 __all__ = ["StudyProgress", "run_study"]
 

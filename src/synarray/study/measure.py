@@ -18,12 +18,12 @@ from typing import Any
 
 from synarray.cost.prices import load_periphery
 from synarray.errors import RunError, SynarrayError
-from synarray.learn.datasets import Dataset, load_dataset
 from synarray.learn.training import train
-from synarray.study.energy import Bill, bill_of_result, bill_of_run
-from synarray.study.experiment import ExperimentSpec, task_images
-from synarray.study.runs import is_there, open_run, write_run
-from synarray.study.stored import METRIC_NAMES
+from synarray.run.contents import METRIC_NAMES
+from synarray.run.energy import Bill, bill_of_result, bill_of_run
+from synarray.run.experiment import ExperimentSpec, task_images
+from synarray.run.folder import is_there, open_run, write_run
+from synarray.task.datasets import Dataset, load_dataset
 
 __all__ = ["METRICS", "PRICED", "perform", "prices_of"]
 

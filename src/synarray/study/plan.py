@@ -29,8 +29,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from synarray.errors import SpecError, nearest
 from synarray.files import parse_toml, read_text
+from synarray.run.experiment import DEFAULT, experiment_names, locate, read_values
 from synarray.spec import Name, Spec, Text
-from synarray.study.experiment import DEFAULT, experiment_names, locate, read_values
 
 __all__ = ["OBJECTIVES", "StudySpec", "begun_folder", "load_study", "study_names"]
 
@@ -312,7 +312,7 @@ def begun_folder(source: str) -> Path | None:
 
 
 def _packaged() -> Any:
-    return resources.files("synarray.study") / "experiments" / "studies"
+    return resources.files("synarray.study") / "studies"
 
 
 def _read(source: str) -> Keys:

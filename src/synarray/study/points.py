@@ -19,7 +19,7 @@ import numpy as np
 import quantiphy
 
 from synarray.errors import SpecError, SynarrayError, nearest
-from synarray.study.experiment import ExperimentSpec, resolve
+from synarray.run.experiment import ExperimentSpec, resolve
 from synarray.study.measure import METRICS
 from synarray.study.plan import OBJECTIVES, AxisSpec, Keys, RangeSpec, StudySpec
 

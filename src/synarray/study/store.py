@@ -26,10 +26,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError, SynarrayError
 from synarray.files import open_ordinary, write_whole
+from synarray.run.folder import check_writable, is_there, to_toml
+from synarray.run.in_progress import lock_folder
 from synarray.study.plan import WORDS, StudySpec, load_study
 from synarray.study.points import PlannedRun
-from synarray.study.runs import check_writable, is_there, to_toml
-from synarray.study.unfinished import lock_folder
 
 __all__ = ["Store", "differences", "place_of", "read_plan", "read_records", "record_of"]
 

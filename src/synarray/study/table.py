@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from synarray.errors import RunError, SpecError, nearest
 from synarray.files import write_whole
+from synarray.run.folder import is_there
 from synarray.study.plan import OBJECTIVES
-from synarray.study.runs import is_there
 from synarray.study.store import PlannedRow, Record, place_of, read_plan, read_records
 
 if TYPE_CHECKING:

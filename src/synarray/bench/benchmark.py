@@ -1,0 +1,242 @@
+"""Speed, measured: against the same network in NumPy, stage by stage against the machine's limits, and by network size.
+
+The host's speed drifts, so rivals are measured in turns and ratios are of medians. A stage's floor is the time this core
+needs just to stream the stage's bytes (measured here, from the second-level cache) and to draw its random words.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from synarray.bench.rival import NumpyTwin
+from synarray.learn.training import Trainer
+from synarray.network import kernels
+from synarray.network.encoding import Retina, chance_table
+from synarray.network.machine import Machine
+from synarray.network.topology import place_groups
+from synarray.rng import Stream, permutation
+from synarray.run.experiment import ExperimentSpec, load_experiment, task_images
+
+__all__ = ["by_inputs", "by_neurons", "network_speed", "peak_memory", "rivals", "stages", "through_devices"]
+
+Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
+
+
+def _prepare(spec: ExperimentSpec) -> tuple[Machine, Retina, Pixels, npt.NDArray[np.int64], int]:
+    """Build an untrained machine and what it sees."""
+    data, x, y, _, _ = task_images(spec)
+    flat = x.reshape(len(x), -1)
+    retina = Retina.fit(flat, spec.inputs, full_scale=data.full_scale, gain_control=spec.encoding.gain_control)
+    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, data.image_shape)
+    return Machine.build(spec, groups, spec.epochs * len(x)), retina, retina.see(flat), y, data.n_classes
+
+
+def network_speed(experiment: str, images: int, changes: dict[str, Any] | None = None, turns: int = 3) -> float:
+    """Median training images per second on one core; encoding and learning included, reading of labels not."""
+    spec = load_experiment(experiment, {**(changes or {}), "epochs": 1})
+    speeds = []
+    for _ in range(turns):
+        machine, _, pixels, y, n_classes = _prepare(spec)
+        trainer = Trainer(machine, n_classes, len(y))
+        trainer.compile(pixels)
+        order = permutation(len(y), seed=spec.seed, stream=Stream.ORDER)[:images]
+        trainer.learn(pixels, order, y)
+        speeds.append(len(order) / trainer.seconds)
+    return statistics.median(speeds)
+
+
+def rivals(images: int = 20_000, numpy_images: int = 1_000, turns: int = 3) -> dict[str, float]:
+    """Full field, 500 neurons: compiled kernels and NumPy in turns; medians in images per second, and their ratio."""
+    spec = load_experiment("full-field", {"epochs": 1})
+    compiled, plain = [], []
+    for _ in range(turns):
+        compiled.append(network_speed("full-field", images, turns=1))
+        machine, _, (pixels, gains), y, _ = _prepare(spec)
+        chosen = permutation(len(y), seed=spec.seed, stream=Stream.ORDER)[:numpy_images]
+        level = np.minimum((pixels[chosen] * (gains[chosen, None] / 65536.0) + 0.5).astype(int), 255)
+        chance = (chance_table(spec.encoding, per_step=False)[level] / 65536.0).astype(np.float32)
+        twin = NumpyTwin(machine)
+        start = time.perf_counter()
+        twin.learn(chance, 0.0)
+        plain.append(numpy_images / (time.perf_counter() - start))
+    fast, slow = statistics.median(compiled), statistics.median(plain)
+    return {"synarray": fast, "numpy": slow, "ratio": fast / slow}
+
+
+def through_devices(images: int, turns: int = 3) -> dict[str, dict[str, float]]:
+    """Ideal weights and cells of a device in turns, with all its spreads: medians in images per second, and their ratio."""
+    cells: dict[str, dict[str, Any]] = {
+        "analog": {"device": "subquantum-cbram"},
+        "2-bit words": {"device": "subquantum-cbram", "synapse.scheme": "digital"},
+    }
+    found = {}
+    for experiment in ("full-field", "local-fields"):
+        for name, changes in cells.items():
+            ideal, device = [], []
+            for _ in range(turns):
+                ideal.append(network_speed(experiment, images, turns=1))
+                device.append(network_speed(experiment, images, changes, turns=1))
+            fast, slow = statistics.median(ideal), statistics.median(device)
+            found[f"{experiment}, {name}"] = {"ideal": fast, "device": slow, "ratio": slow / fast}
+    return found
+
+
+def by_neurons(sizes: list[int], images: int) -> dict[int, float]:
+    """Training images per second of a full field by number of neurons."""
+    return {n: network_speed("full-field", max(500, images * 500 // max(n, 500)), {"n_neurons": n}, 1) for n in sizes}
+
+
+def by_inputs(rates: list[str], images: int) -> dict[float, float]:
+    """Training images per second of a full field by the mean number of active inputs in a window."""
+    speeds = {}
+    for rate in rates:
+        spec = load_experiment("full-field", {"epochs": 1, "encoding.rate_max": rate})
+        machine, _, pixels, y, n_classes = _prepare(spec)
+        trainer = Trainer(machine, n_classes, len(y))
+        trainer.compile(pixels)
+        trainer.learn(pixels, np.arange(images), y)
+        active = machine.network_events[1] / (machine.network_events[0] * spec.encoding.draws)
+        speeds[round(float(active), 1)] = images / trainer.seconds
+    return speeds
+
+
+def peak_memory() -> float:
+    """Largest resident memory of this process so far, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a window.
+
+    Attributes
+    ----------
+    name : str
+    seconds : float
+        Per window, all groups.
+    floor : float
+        Time just to stream its bytes and draw its random words.
+    what : str
+        What the floor counts.
+    """
+
+    name: str
+    seconds: float
+    floor: float
+    what: str
+
+
+def stages(experiment: str) -> list[Stage]:
+    """Time each stage of a window of a trained network, and the floor of each on this core."""
+    spec = load_experiment(experiment, {"epochs": 1, "images": 10_000})
+    machine, _, pixels, y, n_classes = _prepare(spec)
+    trainer = Trainer(machine, n_classes, len(y))
+    trainer.compile(pixels)
+    trainer.learn(pixels, np.arange(len(y)), y)
+    n_inputs = pixels[0].shape[1]
+    state = (
+        *pixels, machine.layout, machine.cells, machine.neurons, machine.tables(0.5), machine.neuron_events
+    )  # fmt: skip
+    cumulative = [_seconds(partial(_windows_to, stage, state), 4_000) for stage in range(5)]
+    byte, word = _seconds_per_byte(), _seconds_per_word()
+    active = machine.network_events[2] / (machine.network_events[0] * spec.encoding.draws)  # rows driven in a window
+    columns = np.diff(machine.array.neuron_start).mean()
+    width = -(-columns // 64) * 64
+    draws = spec.encoding.draws
+    cells = float(np.diff(machine.array.row_start).sum())
+    floors = [
+        (n_inputs * 3 / draws * byte + n_inputs / 2 * word, "pixels, chances; a 16-bit random number an input"),
+        (active * width * byte, "the active rows, a byte a cell"),
+        (spec.n_neurons * 8 * byte, "potentials and numerators once"),
+        (cells * 5 * byte + cells / 2 * word, "weights and masks once; a 16-bit random number a cell"),
+    ]
+    names = ("encode", "read", "winner", "learn")
+    steps = np.diff(cumulative)
+    return [Stage(name, float(s), *floor) for name, s, floor in zip(names, steps, floors, strict=True)]
+
+
+def _windows_to(stage: int, state: tuple[Any, ...], n: int) -> None:
+    _windows(n, stage, *state)
+
+
+@njit(error_model="numpy")
+def _windows(n, last, images, gains, layout, cells, neurons, tables, events):
+    """Run n windows up to a stage: 0 nothing, 1 encode, 2 read, 3 winner, 4 learn."""
+    w, read, alive = cells.w, cells.read, cells.alive
+    inputs, row_start, neuron_start = layout
+    words, noise, _, _, chance, x, x_row, rows, part, u, numerator, _, wanted, hit = kernels.workbench(
+        images.shape[1], cells.w.shape[1], read.shape[1]
+    )
+    groups, zero_row, driven = row_start.size - 1, read.shape[0] - 1, np.zeros(0, np.uint32)
+    for p in range(n):
+        if last == 0:
+            continue
+        if p % 4 == 0:
+            kernels._set_chances(images, p, gains[p], tables.intensity, chance)
+        kernels._spike(chance, x, words, noise, 1, 2, 0, p)
+        for g in range(groups):
+            row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
+            neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
+            if last < 2:
+                continue
+            active = kernels._drive(inputs, row, n_cells, zero_row, x, x_row, rows, driven)
+            kernels._read(read, rows, active, neurons.threshold, neuron, columns, part, u)
+            column = p % columns
+            if last > 2:
+                random = kernels._word(g, 0, p, 1, 3)
+                column = kernels._draw_winner(u, columns, tables.winner, random, numerator)
+            if last > 3:
+                kernels.random_words(words, n_cells, 1, 4, g, p)
+                k = neuron + column
+                k = neuron + column
+                _, hits = kernels._want(k, n_cells, x_row, noise, w, alive, tables.pulses, wanted, hit)
+                kernels._pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, tables.step, events)
+
+
+@njit(error_model="numpy")
+def _stream(n, block):
+    """Sum a block of words n times."""
+    total = np.uint64(0)
+    for _ in range(n):
+        for i in range(block.size):
+            total ^= block[i]
+        block[0] = total
+    return total
+
+
+@njit(error_model="numpy")
+def _draw(n, words):
+    """Draw a block of random words n times."""
+    for i in range(n):
+        kernels.random_words(words, 2 * words.size, 1, 2, 3, i)
+
+
+def _seconds_per_byte() -> float:
+    block = np.zeros(200_000 // 8, np.uint64)
+    return _seconds(lambda n: _stream(n, block), 2_000) / block.nbytes
+
+
+def _seconds_per_word() -> float:
+    words = np.zeros(4_000, np.uint32)
+    return _seconds(lambda n: _draw(n, words), 2_000) / words.size
+
+
+def _seconds(repeat: Callable[[int], Any], n: int, turns: int = 5) -> float:
+    """Median seconds of one of n repetitions, after compiling."""
+    repeat(1)
+    taken = []
+    for _ in range(turns):
+        start = time.perf_counter()
+        repeat(n)
+        taken.append((time.perf_counter() - start) / n)
+    return statistics.median(taken)

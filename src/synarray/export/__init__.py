@@ -1,0 +1,1 @@
+"""Out of Python: devices and cells for other programs."""

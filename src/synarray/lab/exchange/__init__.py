@@ -1,0 +1,1 @@
+"""Devices as other simulators write them down: read, never executed."""

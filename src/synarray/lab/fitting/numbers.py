@@ -1,0 +1,223 @@
+"""From the fitted model to the device's own numbers: draws of all of them together, and their intervals."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.lab.fitting.choice import NODES, fit_table
+from synarray.lab.fitting.effects import Spread
+from synarray.lab.fitting.model import label_of
+from synarray.lab.fitting.result import DRAWS, Estimate
+from synarray.lab.fitting.state import Analog
+
+__all__ = ["Numbers", "analog_numbers", "estimate", "shares"]
+
+UNKNOWN = 5.0
+"""Upper end of the interval of a relative spread on which the data say nothing: the largest that a device may have."""
+_TINY = 1e-6
+"""No interval is narrower than this share of its value: reads have so many digits."""
+
+Floats = npt.NDArray[np.float64]
+Draws = dict[str, Floats]
+
+
+class Numbers(NamedTuple):
+    """Estimates by name, draws of those that are not certain, and responses of the table law."""
+
+    table: dict[str, Estimate]
+    draws: Draws
+    responses: list[tuple[Any, ...]]
+
+
+def estimate(value: float, draws: Floats | None = None) -> Estimate:
+    """Put the interval of the draws around a value; both ends include it."""
+    if draws is None or not len(draws):
+        return Estimate(value, value, value)
+    low, high = (float(q) for q in np.percentile(draws, [2.5, 97.5]))
+    room = _TINY * abs(value)
+    return Estimate(value, min(low, value - room), max(high, value + room))
+
+
+def shares(hits: int, tries: int, rng: np.random.Generator, count: int) -> tuple[Estimate, Floats]:
+    """Estimate a probability: the exact interval of Clopper and Pearson, and draws from Jeffreys' posterior."""
+    from scipy.special import betaincinv  # the quantile of the beta distribution, without all of scipy.stats (a second)
+
+    low = float(betaincinv(hits, tries - hits + 1, 0.025)) if hits else 0.0
+    high = float(betaincinv(hits + 1, tries - hits, 0.975)) if hits < tries else 1.0
+    value = hits / tries if tries else 0.0
+    return Estimate(value, low, high), rng.beta(hits + 0.5, tries - hits + 0.5, count)
+
+
+def analog_numbers(fit: Analog, rng: np.random.Generator, count: int) -> Numbers:
+    """Turn the fit of a cell that moves in steps into the numbers of a device."""
+    drawn = _model_draws(fit, rng, count)
+    table: dict[str, Estimate] = {}
+    draws: Draws = {}
+
+    def put(name: str, value: float, values: Floats | None) -> None:
+        table[name] = estimate(value, values)
+        if values is not None and np.ptp(values) > 0:
+            draws[name] = values
+
+    _put_range(fit, drawn, put, table)
+    for way, sign in (("ltp", 1.0), ("ltd", -1.0)):
+        of = "ltp" if way in fit.absent and way == "ltd" else "ltd" if way in fit.absent else way
+        _put_law(fit, drawn, way, of, sign, put, table)
+    _share_range(fit, drawn, table, draws)
+    silent = fit.theta["log_sigma"] < -15
+    put(
+        "sigma_c2c",
+        0.0 if silent else float(np.exp(fit.theta["log_sigma"])),
+        None if silent else np.exp(drawn["log_sigma"]),
+    )
+    _put_read(fit, drawn, put, table)
+    for name, key in (
+        ("step", "sigma_d2d_step"),
+        ("range", "sigma_d2d_range"),
+        ("nonlinearity", "sigma_d2d_nonlinearity"),
+    ):
+        _put_spread(fit, name, key, put, table)
+    table["p_fail"] = shares(*fit.failures, rng, 1)[0] if fit.failures[0] else Estimate(0.0, 0.0, _no_failure(fit))
+    return Numbers(table, draws, _responses(fit, rng) if fit.law == "table" else [])
+
+
+def _no_failure(fit: Analog) -> float:
+    """Upper end for the failures where none was seen; behind read noise or coarse reads nothing is known."""
+    return UNKNOWN / 10 if fit.noisy or fit.ends.quantised else 3.7 / max(len(fit.pulses), 4)
+
+
+def _model_draws(fit: Analog, rng: np.random.Generator, count: int) -> Draws:
+    """Draw the model's numbers: Student's t with a degree of freedom less than there are devices (or trains)."""
+    assert fit.maximum is not None
+    groups = len(np.unique(fit.clusters))
+    dof = max(groups - 1, 3)
+    covariance = fit.maximum.covariance
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    normal = rng.standard_normal((count, len(values))) @ root.T
+    wide = normal / np.sqrt(rng.chisquare(dof, count) / dof)[:, None]
+    drawn = {name: np.full(count, value) for name, value in fit.theta.items()}
+    for name, column in zip(fit.maximum.free, wide.T, strict=True):
+        if name.removeprefix("log_n_") not in fit.counted:
+            drawn[name] = drawn[name] + column
+    step = fit.spreads.get("step")
+    if step is not None and step.resolved:
+        ways = [way for way in ("ltd", "ltp") if way not in fit.abrupt + fit.absent]
+        for mus, way in zip(step.mus, ways, strict=False):
+            if way not in fit.counted:
+                away = mus[:count] - np.median(mus) + 0.5 * (step.taus[:count] ** 2 - step.tau**2)
+                drawn[f"log_n_{way}"] -= away
+                drawn["log_sigma"] += away / len(ways)
+    return drawn
+
+
+def _put_range(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -> None:
+    origin, span = fit.trains.origin, fit.trains.span
+    spread = fit.spreads.get("range")
+    names = list(fit.centres)
+    for name, key in (("low", "g_min"), ("high", "g_max")):
+        value = max(origin + span * fit.theta[name], 0.0)
+        draws = origin + span * drawn[name]
+        if spread is not None and name in names and (spread.resolved or not fit.stopped):
+            draws = fit.centres[name] * spread.mus[names.index(name)]
+        elif spread is not None and spread.resolved and fit.noisy:
+            i = min(("low", "high").index(name), len(spread.mus) - 1)
+            draws = draws + value * (spread.mus[i] - np.median(spread.mus[i]))
+        put(key, value, np.maximum(draws, 0.0))
+
+
+def _share_range(fit: Analog, drawn: Draws, table: dict[str, Estimate], draws: Draws) -> None:
+    """Let the noise, a share of the range, go with the range that was drawn, where devices differ in it."""
+    spread = fit.spreads.get("range")
+    if spread is not None and spread.resolved and {"g_min", "g_max"} <= draws.keys():
+        span = draws["g_max"] - draws["g_min"]
+        known = table["g_max"].value - table["g_min"].value
+        drawn["log_sigma"] = drawn["log_sigma"] - np.log(np.maximum(span, 0.1 * known) / known)
+
+
+def _put_law(fit: Analog, drawn: Draws, way: str, of: str, sign: float, put: Any, table: dict[str, Estimate]) -> None:
+    bend, bends = fit.theta[f"bend_{of}"], drawn[f"bend_{of}"]
+    label, labels = sign * float(label_of(bend)) + 0.0, sign * label_of(bends) + 0.0
+    n = float(np.exp(fit.theta[f"log_n_{of}"]))
+    certain = of in fit.counted + fit.abrupt
+    if of in fit.counted:
+        n = float(fit.counts[of] or n)
+    if fit.law == "table" and fit.tables is not None and of not in fit.abrupt:
+        n, certain = _across(fit.tables[int(way == "ltp")][:: 1 if way == "ltp" else -1]), True
+    if abs(n - round(n)) < 1e-6:
+        n = float(round(n))
+    put(f"n_levels_{way}", min(max(n, 1.0), 1e6), None if certain else np.clip(np.exp(drawn[f"log_n_{of}"]), 1.0, 1e6))
+    if of in fit.abrupt:
+        table[f"nonlinearity_{way}"] = Estimate(0.0, 0.0, 0.0)
+    elif fit.law == "linear":
+        table[f"nonlinearity_{way}"] = estimate(0.0, labels)
+    else:
+        put(f"nonlinearity_{way}", label, labels)
+
+
+def _put_read(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -> None:
+    if fit.noisy:
+        put("sigma_read", float(np.exp(fit.theta["log_read"])), np.exp(drawn["log_read"]))
+        return
+    level = float(np.nanmean(fit.trains.x)) + fit.trains.origin / fit.trains.span
+    stopped = fit.stopped and not fit.ends.quantised
+    doubt = (
+        0.0 if stopped else np.sqrt(max(fit.noise.read + 2.0 * min(fit.noise.read_error, 1.0), 0.0)) / max(level, 1e-9)
+    )
+    table["sigma_read"] = Estimate(0.0, 0.0, min(float(doubt), UNKNOWN))
+
+
+def _put_spread(fit: Analog, name: str, key: str, put: Any, table: dict[str, Estimate]) -> None:
+    spread: Spread | None = fit.spreads.get(name)
+    if spread is None or fit.n_devices < 3:
+        known = name == "nonlinearity" and fit.law == "linear" and fit.n_devices >= 3
+        table[key] = Estimate(0.0, 0.0, 0.0 if known else UNKNOWN)
+        return
+
+    def turn(tau: npt.ArrayLike) -> Floats:
+        """Of a log-normal factor, its relative spread."""
+        values = np.asarray(tau, float)
+        return np.asarray(np.sqrt(np.expm1(np.minimum(values, 2.0) ** 2))) if name == "step" else values
+
+    if spread.resolved:
+        put(key, min(float(turn(spread.tau)), UNKNOWN), np.minimum(turn(spread.taus), UNKNOWN))
+    else:
+        table[key] = Estimate(0.0, 0.0, min(float(np.percentile(turn(spread.taus), 97.5)), UNKNOWN))
+
+
+def _across(steps: Floats) -> float:
+    """Count the pulses of a table from end to end, the last one in part; across 99 % where it crawls."""
+    gone, n, nodes = 0.0, 0, np.linspace(0.0, 1.0, len(steps))
+    while gone < 0.99 and n < 20_000:
+        step = float(np.interp(gone, nodes, steps))
+        gone, n = gone + max(step, 1e-6), n + 1
+    return float(n)
+
+
+def _responses(fit: Analog, rng: np.random.Generator) -> list[tuple[Any, ...]]:
+    """Return the table, and tables of bootstrap samples of the devices (or trains)."""
+    from synarray.lab.fitting.analog import steps_of
+
+    sides = {way: steps_of(fit, way, sign) for way, sign in (("ltd", -1), ("ltp", 1))}
+    x = [round(float(v), 6) for v in np.linspace(0.0, 1.0, NODES)]
+    assert fit.tables is not None
+    found = [(x, _rounded(fit.tables[1]), _rounded(fit.tables[0]))]
+    for _ in range(DRAWS):
+        rows = {}
+        for way, steps in sides.items():
+            if steps is None:
+                rows[way] = fit.tables[int(way == "ltp")]
+                continue
+            names, codes = np.unique(steps.cluster, return_inverse=True)
+            times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
+            drawn = fit_table(steps, times[codes.reshape(-1)].astype(float))
+            rows[way] = drawn if way == "ltp" else drawn[::-1]
+        found.append((x, _rounded(rows["ltp"]), _rounded(rows["ltd"])))
+    return found
+
+
+def _rounded(steps: Floats) -> list[float]:
+    return [float(f"{min(max(v, 0.0), 1.0):.6g}") for v in steps]

@@ -1,0 +1,173 @@
+"""What a fit says: each number with its interval, the device, its draws, a verdict in words; and the device's file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.device.spec import DeviceSpec
+from synarray.errors import RunError, SynarrayError
+from synarray.files import write_file
+from synarray.lab.rows.measured import Measurements
+from synarray.units import format_quantity
+
+__all__ = ["DRAWS", "LAST_KEYS", "Estimate", "Fit", "device_toml", "spec_toml", "valid_draws", "write_device"]
+
+DRAWS = 50
+"""Draws that a device's file keeps."""
+LAST_KEYS = (
+    "g_min", "g_max", "n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd", "sigma_c2c", "sigma_d2d_range",
+    "sigma_d2d_step", "sigma_d2d_nonlinearity", "sigma_read", "p_switch_ltp", "p_switch_ltd", "p_fail", "stuck_low", "stuck_high",
+)  # fmt: skip
+_QUANTITIES = {
+    "g_min": "S",
+    "g_max": "S",
+    "v_ltp": "V",
+    "v_ltd": "V",
+    "t_ltp": "s",
+    "t_ltd": "s",
+    "v_read": "V",
+    "t_read": "s",
+}
+
+Floats = npt.NDArray[np.float64]
+
+
+class Estimate(NamedTuple):
+    """A number and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A device fitted to measured pulses.
+
+    Attributes
+    ----------
+    spec : DeviceSpec
+    table : dict of str to Estimate
+        By the names of the device's numbers.
+    draws : dict of str to list
+        Columns of the posterior, as they stand in the device's file.
+    rows_used : int
+        Rows that went into the fit.
+    rows_discarded : dict of str to int
+        The others, by reason.
+    scores : dict of str to float
+        Held-out error of each law, relative to the linear one.
+    verdict, warnings : tuple of str
+        In plain language.
+    measured : Measurements
+    """
+
+    spec: DeviceSpec
+    table: dict[str, Estimate]
+    draws: dict[str, list[Any]]
+    rows_used: int
+    rows_discarded: dict[str, int]
+    scores: dict[str, float]
+    verdict: tuple[str, ...]
+    warnings: tuple[str, ...]
+    measured: Measurements = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything for machines: law, each number with ``_low`` and ``_high``, counts of rows, words."""
+        numbers: dict[str, Any] = {"law": self.spec.law}
+        named = [(key, key) for key in LAST_KEYS] + [("sigma_d2d", "sigma_d2d_step")]
+        for name, key in named:
+            estimate = self.table[key]
+            numbers |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        if self.spec.response is not None:
+            numbers["response"] = self.spec.response.model_dump(mode="json")
+        return numbers | {
+            "rows_used": self.rows_used,
+            "rows_discarded": sum(self.rows_discarded.values()),
+            "discarded": self.rows_discarded,
+            "devices": len(self.measured.devices),
+            "format": self.measured.format,
+            "repairs": list(self.measured.repairs),
+            "held_out_error": self.scores,
+            "warnings": list(self.warnings),
+            "verdict": list(self.verdict),
+        }
+
+
+def spec_toml(spec: DeviceSpec) -> str:
+    """Write a device as a file of the library stands: every number beside its source."""
+    lines = [f"{key} = {_text(getattr(spec, key))}" for key in ("name", "title", "note", "law") if getattr(spec, key)]
+    lines.append("")
+    for key, source in spec.sources.items():
+        value = getattr(spec, key)
+        if key == "response":
+            written = (
+                "{ " + ", ".join(f"{part} = {list(getattr(value, part))!r}" for part in ("x", "ltp", "ltd")) + " }"
+            )
+        else:
+            written = _text(format_quantity(value, _QUANTITIES[key])) if key in _QUANTITIES else repr(value)
+        sure = "" if source.confirmed else ", confirmed = false"
+        lines.append(f"{key} = {{ value = {written}, source = {_text(source.source)}{sure} }}")
+    return "\n".join(lines) + "\n"
+
+
+def device_toml(fit: Fit) -> str:
+    """Write a fitted device, and its posterior below."""
+    columns = "".join(f"{key} = {json.dumps(column)}\n" for key, column in fit.draws.items())
+    return spec_toml(fit.spec) + (f"\n[posterior]\n{columns}" if columns else "")
+
+
+def write_device(fit: Fit, path: Path | str) -> Path:
+    """Write a fitted device to a TOML file: every number beside its source, and the draws of its posterior.
+
+    Raises
+    ------
+    RunError
+        When the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".toml":
+        raise RunError(
+            "a device's file must end in .toml",
+            got=path.name,
+            where="--output",
+            do=f"Write {path.with_suffix('.toml').name}.",
+        )
+    write_file(path, device_toml(fit).encode())
+    return path
+
+
+def _text(words: str) -> str:
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def valid_draws(
+    spec: DeviceSpec, columns: dict[str, Floats], tables: list[tuple[Any, ...]] | None = None
+) -> dict[str, list[Any]]:
+    """Keep the draws that are devices, as many as a file has; each is tried as it will be read."""
+    kept: dict[str, list[Any]] = {key: [] for key in columns}
+    if tables:
+        kept["response"] = []
+    count = len(next(iter(columns.values()))) if columns else 0
+    known = dict(spec) | {"sources": {}}
+    for i in range(count):
+        if len(next(iter(kept.values()))) >= DRAWS:
+            break
+        values: dict[str, Any] = {key: float(column[i]) for key, column in columns.items()}
+        response = tables[i % len(tables)] if tables else None
+        extra = {"response": dict(zip(("x", "ltp", "ltd"), response, strict=True))} if response else {}
+        try:
+            DeviceSpec(**{**known, **values, **extra})
+        except SynarrayError:
+            continue
+        for key, value in values.items():
+            kept[key].append(float(f"{value:.9g}"))
+        if response:
+            kept["response"].append([list(part) for part in response])
+    return kept if count and next(iter(kept.values())) else {}

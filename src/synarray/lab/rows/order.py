@@ -1,0 +1,236 @@
+"""Rows of a measurement in the order of time: which belong to one train there and back, which came twice, which came first.
+
+Pulse numbers rise with time within a train, whatever the order of the rows in the file. Where LTP and LTD of a train are both
+numbered from the start, rows out of order are sorted with LTP before LTD; a read without a pulse that has the lowest number is
+the state before the train.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from synarray.lab.rows.measured import Rows
+
+__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "turning_points", "whole_count"]
+
+_SHARED = 0.2
+"""Share of rows with the number of another from which on the column counts something else than pulses."""
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Order = npt.NDArray[np.intp]
+
+
+@dataclass
+class Keys:
+    """What tells one pulse from another: device, cycle, number, and kind (polarity, or the sign of the voltage)."""
+
+    device: Codes
+    cycle: Floats
+    pulse: Floats
+    kind: Floats
+    numbered: bool
+    """Whether the file numbers its pulses; else ``pulse`` is the place in the file."""
+
+    def __len__(self) -> int:
+        return len(self.device)
+
+    def at(self, rows: Order | Bools) -> Keys:
+        """Return the keys of some rows."""
+        return Keys(self.device[rows], self.cycle[rows], self.pulse[rows], self.kind[rows], self.numbered)
+
+    def together(self) -> Bools:
+        """Whether each row but the first is of the same device and cycle as the one before it."""
+        return np.asarray((np.diff(self.device) == 0) & (np.diff(self.cycle) == 0), bool)
+
+
+def count_cycles(keys: Keys, rows: Rows) -> Floats:
+    """Give each train a number: a new one begins where LTP follows LTD, or the numbers of its pulses start again.
+
+    The numbers start anew with each device.
+    """
+    cycle = np.zeros(len(keys))
+    for code in np.unique(keys.device):
+        mine = np.flatnonzero(keys.device == code)
+        pulses = mine[keys.kind[mine] != 0]
+        kind, number = keys.kind[pulses], keys.pulse[pulses]
+        returns = (kind[1:] > 0) & (kind[:-1] < 0)
+        if keys.numbered and len(number):
+            anew = (kind[1:] == kind[:-1]) & (number[1:] < number[:-1]) & (number[1:] <= number.min())
+            returns |= anew
+        starts = pulses[1:][returns]
+        # the state read right before a train belongs to it
+        before = np.array(
+            [s - 1 if s > 0 and keys.kind[s - 1] == 0 and keys.device[s - 1] == code else s for s in starts]
+        )
+        cycle[mine] = np.searchsorted(before, mine, side="right") if len(before) else 0.0
+    if cycle.max(initial=0) > 0:
+        rows.repairs.append(
+            "cycles were numbered by the returns of LTP after LTD, or of the pulse numbers to their first"
+        )
+    return cycle
+
+
+def doubled(keys: Keys, g: Floats, rows: Rows) -> Bools:
+    """Find rows that came before with the same device, cycle, pulse, polarity and conductance, wherever they stand."""
+    found = np.zeros(len(keys), bool)
+    step = np.diff(keys.pulse)
+    if not keys.numbered or len(keys) < 2 or bool((step > 0)[keys.together()].all() and _grouped(keys)):
+        return found
+    order = np.lexsort((np.arange(len(keys)), g, keys.kind, keys.pulse, keys.cycle, keys.device))
+    ranked = keys.at(order)
+    same = ranked.together() & (np.diff(ranked.pulse) == 0) & (np.diff(ranked.kind) == 0)
+    equal = same & (np.diff(g[order]) == 0)
+    # numbers that repeat with other conductances are no copies: then equal ones are chance
+    if np.count_nonzero(equal) >= 0.5 * max(int(np.count_nonzero(same)), 1):
+        found[order[1:][equal]] = True
+    rows.discard("duplicated row", int(np.count_nonzero(found)))
+    return found
+
+
+def _grouped(keys: Keys) -> bool:
+    """Whether the rows of each device and cycle stand together."""
+    blocks = int(np.count_nonzero(~keys.together())) + 1
+    if blocks > len(keys) // 2:
+        return False
+    pairs = np.column_stack([keys.device, keys.cycle])[np.r_[True, ~keys.together()]]
+    return len(np.unique(pairs, axis=0)) == blocks
+
+
+def whole_count(keys: Keys, rows: Rows) -> tuple[Order, bool]:
+    """Order rows without cycles: by their pulse where each number occurs once for a device, else as they came."""
+    as_came = np.argsort(keys.device, kind="stable")
+    came, order = keys.at(as_came), np.lexsort((keys.pulse, keys.device))
+    ranked = keys.at(order)
+    unique = not (ranked.together() & (np.diff(ranked.pulse) == 0)).any()
+    falls = int(np.count_nonzero(came.together() & (np.diff(came.pulse) < 0)))
+    if not (falls and keys.numbered and unique):
+        return as_came, False
+    rows.repairs.append(_sorted_by_pulse(falls))
+    return order, True
+
+
+def _sorted_by_pulse(falls: int) -> str:
+    return f"rows sorted by pulse: the numbers fell {falls:,} time{'s' * (falls > 1)} within a train"
+
+
+def in_time(keys: Keys, rows: Rows) -> tuple[Order, bool]:
+    """Order the rows by device, cycle and time; say whether they had to be sorted by the number of the pulse."""
+    came = np.arange(len(keys))
+    as_came = np.lexsort((came, keys.cycle, keys.device))
+    ranked = keys.at(as_came)
+    falls = ranked.together() & (np.diff(ranked.pulse) < 0)
+    both = _both_from_the_start(keys) if falls.any() else False
+    if both:
+        falls &= np.diff(ranked.kind) == 0
+    order, is_sorted = as_came, bool(falls.any())
+    if is_sorted:
+        order = np.lexsort((came, *_ranks(keys, both), keys.cycle, keys.device))
+    shared = _same_pulse(keys.at(order))
+    if np.count_nonzero(shared) > _SHARED * len(keys):
+        rows.repairs.append(
+            f"the column pulse does not count pulses ({np.count_nonzero(shared):,} rows share their number with another): "
+            "rows were taken in the order in which they came"
+        )
+        keys.numbered = False
+        return as_came, False
+    rows.discard("second row of the same pulse", int(np.count_nonzero(shared)))
+    if is_sorted:
+        assumed = ", and LTP was taken to come before LTD" if both else ""
+        rows.repairs.append(_sorted_by_pulse(int(np.count_nonzero(falls))) + assumed)
+    return order[~np.r_[False, shared]] if len(order) else order, is_sorted
+
+
+def _same_pulse(keys: Keys) -> Bools:
+    """Find rows that tell of the pulse that the row before them told of."""
+    return np.asarray(keys.together() & (np.diff(keys.pulse) == 0) & (np.diff(keys.kind) == 0) & keys.numbered, bool)
+
+
+def _both_from_the_start(keys: Keys) -> bool:
+    """Whether pulses of both kinds of one train have the same numbers."""
+    real = keys.at(keys.kind != 0)
+    ranked = real.at(np.lexsort((real.kind, real.pulse, real.cycle, real.device)))
+    both = ranked.together() & (np.diff(ranked.pulse) == 0) & (np.diff(ranked.kind) != 0)
+    return bool(np.count_nonzero(both) > 0.05 * len(keys))
+
+
+def _ranks(keys: Keys, both: bool) -> tuple[Floats, Floats]:
+    """Return the keys that order the rows of a train, the less important first."""
+    order = np.lexsort((keys.pulse, keys.cycle, keys.device))
+    ranked = keys.at(order)
+    starts = np.flatnonzero(np.r_[True, ~ranked.together()])
+    lowest = np.empty(len(keys))
+    lowest[order] = np.repeat(ranked.pulse[starts], np.diff(np.r_[starts, len(keys)]))
+    before = (keys.kind == 0) & (keys.pulse == lowest)
+    if both:
+        return keys.pulse, np.select([before, keys.kind < 0], [0.0, 2.0], 1.0)
+    return np.select([before, keys.kind == 0], [0.0, 2.0], 1.0), keys.pulse
+
+
+def backwards(keys: Keys, polarity: Floats, g: Floats, rows: Rows) -> Order:
+    """Turn trains that were sorted the wrong way round: where LTP lowers the conductance, and raises it the other way."""
+    as_is = np.arange(len(keys))
+    if _raised(keys, polarity, g) >= 0:
+        return as_is
+    turned = np.lexsort((as_is[::-1], keys.cycle, keys.device))
+    if _raised(keys.at(turned), polarity[turned], g[turned]) <= 0:
+        return as_is
+    rows.repairs.append(
+        "pulse numbers count down: the highest was taken as the first, since LTP then raises the conductance"
+    )
+    return turned
+
+
+def _raised(keys: Keys, polarity: Floats, g: Floats) -> float:
+    """Return by how much LTP pulses raise and LTD pulses lower the conductance, summed."""
+    within = keys.together() & (np.diff(polarity) == 0)  # a return to the other polarity tells nothing
+    return float(np.sum((np.diff(g) * polarity[1:])[within]))
+
+
+def turning_points(g: Floats) -> Order:
+    """Find where a curve turns between rising and falling: the first row after each turn.
+
+    A turn is a return by 40 % of the range (2nd to 98th percentile), and by 12 standard deviations of the noise. At a plateau it
+    is the last row within the noise of the end, or the middle of a curve with a single turn if that is within it.
+    """
+    finite = np.flatnonzero(np.isfinite(g))
+    x = g[finite]
+    if len(x) < 6:
+        return np.zeros(0, np.intp)
+    low, high = np.percentile(x, [2, 98])
+    second = np.abs(x[1:-1] - 0.5 * (x[2:] + x[:-2])) / np.sqrt(1.5)
+    noise = 1.4826 * float(np.median(second))
+    back = max(0.4 * (high - low), 12.0 * noise)
+    turns, start, top, bottom, sign = [], 0, 0, 0, 0
+    for i, value in enumerate(x.tolist()):
+        top, bottom = (i if value >= x[top] else top), (i if value <= x[bottom] else bottom)
+        if sign >= 0 and x[top] - value > back:
+            if sign > 0 or x[top] - x[start] > back:
+                turns.append(top)
+            sign, start, bottom, top = -1, top, i, i
+        elif sign <= 0 and value - x[bottom] > back:
+            if sign < 0 or x[start] - x[bottom] > back:
+                turns.append(bottom)
+            sign, start, bottom, top = 1, bottom, i, i
+    found = [
+        _last_within(x, turn, following, 3.0 * noise)
+        for turn, following in zip(turns, [*turns[1:], len(x)][: len(turns)], strict=True)
+    ]
+    middle = (len(x) - 1) // 2
+    if len(found) == 1 and abs(x[middle] - x[turns[0]]) <= 3.0 * noise:
+        found = [middle]
+    return finite[np.array(found, np.intp) + 1]
+
+
+def _last_within(x: Floats, turn: int, following: int, noise: float) -> int:
+    """Return the last row of the plateau at a turn."""
+    i = turn
+    while i + 1 < following - 1 and abs(x[i + 1] - x[turn]) <= noise:
+        i += 1
+    return i

@@ -1,0 +1,180 @@
+"""What a run's folder may hold: its numbers and arrays, checked in type, shape, range and against each other.
+
+A run may come from anybody: nothing is taken from it on its word, so that whatever is opened can also be drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from synarray.files import read_text
+from synarray.spec import Name
+from synarray.task.datasets import MOST_CLASSES, MOST_FEATURES
+from synarray.task.idx import read_npz
+
+__all__ = ["METRIC_NAMES", "check_arrays", "read_arrays", "read_json", "read_metrics"]
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+_ARRAYS = {
+    "w": ("f4", 2), "alive": ("u1", 2), "read_copy": ("i1", 2), "pair": ("f4", 3), "writes": ("u4", 3),
+    "row_start": ("i8", 1), "neuron_start": ("i8", 1), "row_inputs": ("i4", 1), "inputs": ("i8", 1),
+    "n_features": ("i8", 0), "image_shape": ("i8", 1), "classes": ("i8", 1), "threshold": ("i4", 1), "spikes": ("i8", 1),
+    "label_counts": ("i8", 2), "neuron_events": ("i8", 2), "network_events": ("i8", 1), "history_presentations": ("i8", 1),
+    "history_accuracy": ("f8", 1), "history_pulses": ("i8", 1), "history_pruned": ("f8", 1),
+}  # fmt: skip
+"""Type and number of axes of each array."""
+_SOMETIMES = {"confusion": ("i8", 2), "failed": ("u1", 3), "age": ("f8", 3)}
+"""Arrays of a run that was tested, whose cells wear out, whose cells age."""
+_LARGEST = {"age": 1e30}
+"""Numbers of these arrays stay below; a time, s."""
+_LARGEST_WEIGHT = 1e6
+"""No weight, share or accuracy comes near it."""
+
+
+class _Metrics(BaseModel):
+    """What a reader of metrics.json relies on; it holds more."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+    name: Name
+    seed: int
+    accuracy: float | None
+    accuracy_hard: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    pruned_fraction: float
+    spared_fraction: float
+    n_neurons: int
+    silent_neurons: int
+    n_inputs: int
+    n_groups: int
+    n_cells: int
+    pulses: int
+    pulses_ltp: int
+    pulses_ltd: int
+    pulses_pruning: int
+    pulses_at_bound: int
+    pulses_skipped_by_pruning: int
+    output_spikes: int
+    input_spikes: int
+    row_reads: int
+    column_senses: int
+    cell_reads: int
+    verify_reads: int
+    pulses_failed: int
+    pulses_initial: int
+    pair_refreshes: int
+    mask_lookups: int
+    device: Name | None
+    unconfirmed: list[str]
+    scheme: str | None
+    cells_per_weight: int
+    arrays: int | None
+    stuck_cells: int
+    cells_failed: int | None = None
+    reads_saturated: int
+    most_writes: int | None
+    images_seen: int
+    train_seconds: float
+    images_per_second: float
+    state_sha256: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.accuracy is not None and None in (self.accuracy_hard, self.accuracy_low, self.accuracy_high):
+            raise ValueError("an accuracy must come with its bounds")
+        if self.device is not None and None in (self.scheme, self.arrays, self.most_writes):
+            raise ValueError("a device must come with its scheme, arrays and most_writes")
+        return self
+
+
+METRIC_NAMES = frozenset(_Metrics.model_fields)
+"""Numbers that every run has."""
+
+
+def read_json(path: Path) -> Any:
+    """Read a small JSON file; raises OSError, ValueError or RecursionError, also for NaN and infinity."""
+    return json.loads(read_text(path), parse_float=_finite, parse_constant=_finite)
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Read a run's numbers; raises what ``read_json`` does."""
+    return _Metrics.model_validate(read_json(path)).model_dump()
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read a run's arrays, each of its own type; raises DataError or ValueError."""
+    arrays, due = read_npz(path, tuple(_ARRAYS), tuple(_SOMETIMES)), _ARRAYS | _SOMETIMES
+    for name, array in arrays.items():
+        kind, n_axes = due[name]
+        if (array.dtype, array.ndim) != (np.dtype(kind), n_axes):
+            raise ValueError(f"arrays.npz holds {name} of type {array.dtype} with {array.ndim} axes")
+        known = array[~np.isnan(array)] if name == "history_accuracy" else array
+        if array.dtype.kind == "f" and not (np.abs(known) < _LARGEST.get(name, _LARGEST_WEIGHT)).all():
+            raise ValueError(f"arrays.npz holds numbers in {name} that cannot be")
+    return arrays
+
+
+def check_arrays(arrays: Arrays) -> None:
+    """Hold the arrays of a run against each other; raises ValueError."""
+    n_neurons, most = arrays["w"].shape
+    rows, neurons, classes = arrays["row_start"], arrays["neuron_start"], arrays["classes"]
+    sides, n_features = arrays["image_shape"].tolist(), int(arrays["n_features"])
+    points = {len(arrays[f"history_{name}"]) for name in ("presentations", "accuracy", "pulses", "pruned")}
+    whole = (
+        len(rows) == len(neurons) >= 2
+        and _rises(rows, len(arrays["row_inputs"]))
+        and _rises(neurons, n_neurons)
+        and most == np.diff(rows).max()
+        and len(arrays["spikes"]) == len(arrays["threshold"]) == n_neurons
+        and arrays["alive"].shape == (n_neurons, most)
+        and arrays["pair"].shape in ((2, 0, 0), (2, n_neurons, most))
+        and arrays["writes"].shape[1:] == (n_neurons, most)
+        and len(arrays["read_copy"]) == rows[-1] + 1
+        and _within(arrays["row_inputs"], len(arrays["inputs"]))
+        and 1 <= n_features <= MOST_FEATURES
+        and _within(arrays["inputs"], n_features)
+        and (not sides or (len(sides) in (2, 3) and min(sides) > 0 and math.prod(sides) == n_features))
+        and 2 <= len(classes) <= MOST_CLASSES
+        and arrays["label_counts"].shape == (n_neurons, len(classes))
+        and ("confusion" not in arrays or arrays["confusion"].shape == 2 * classes.shape)
+        and len(points) == 1
+        and _of_cells(arrays)
+    )
+    if not whole:
+        raise ValueError("arrays.npz holds arrays that do not fit each other")
+
+
+def _of_cells(arrays: Arrays) -> bool:
+    """Say whether what is kept of every cell, where it is, fits the cells."""
+    writes, failed, age = arrays["writes"], arrays.get("failed"), arrays.get("age")
+    return (
+        failed is None or (failed.shape[1:] == writes.shape[1:] and len(failed) >= len(writes) and failed.max() <= 2)
+    ) and (age is None or (age.shape == writes.shape and age.min() >= 0))
+
+
+def _rises(starts: npt.NDArray[np.int64], end: int) -> bool:
+    """Say whether positions rise from 0 to the end."""
+    steps = starts.tolist()
+    return steps[0] == 0 and steps[-1] == end and all(a < b for a, b in pairwise(steps))
+
+
+def _within(index: npt.NDArray[np.integer[Any]], n: int) -> bool:
+    """Say whether there are indices, and all of them point at one of n."""
+    return index.size > 0 and 0 <= int(index.min()) <= int(index.max()) < n
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number

@@ -1,0 +1,163 @@
+"""Prices for finished runs: the counts a run kept, priced for its own device or for another, without running again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.array.synapse import SynapseSpec, device_law
+from synarray.cost.baselines import MEMORIES, chips, conventional, updates, without_events, without_pruning
+from synarray.cost.ledger import Counts, Entry, Ledger, price
+from synarray.cost.prices import Periphery
+from synarray.device.library import load_device
+from synarray.device.spec import DeviceSpec
+from synarray.errors import RunError
+from synarray.learn.result import Result
+from synarray.learn.training import LearningSpec
+from synarray.run.folder import Run
+
+__all__ = ["Bill", "baselines", "bill_of_result", "bill_of_run", "notes_on", "real_time"]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a run in cells of a device counted, and what is needed to price it.
+
+    Attributes
+    ----------
+    counts : Counts
+    spec : LearningSpec
+    device : DeviceSpec
+        The run's own.
+    synapse : SynapseSpec
+        With the scheme the run used.
+    """
+
+    counts: Counts
+    spec: LearningSpec
+    device: DeviceSpec
+    synapse: SynapseSpec
+
+    @property
+    def cells(self) -> int:
+        """Cells of a weight."""
+        return self.synapse.cells_per_weight(self.device)
+
+    @property
+    def updates(self) -> int:
+        """Weights looked up for updates."""
+        return updates(self.counts, self.cells)
+
+    def ledger(
+        self, periphery: Periphery, device: DeviceSpec | None = None, title: str = "", *, passive: bool = False
+    ) -> Ledger:
+        """Price it: in its own cells, or its counts in those of another device."""
+        return price(self.counts, device or self.device, self.synapse, periphery, title, passive=passive)
+
+
+def bill_of_run(run: Run) -> Bill:
+    """Gather what a run on disk counted.
+
+    Raises
+    ------
+    RunError
+        When it was a run of ideal weights: nothing in it met a conductance.
+    """
+    if run.experiment.device is None:
+        raise RunError(
+            "a ledger needs a run in cells of a device", got="a run with ideal weights", where=str(run.path),
+            do="Train with a device, for example: --set device=subquantum-cbram",
+        )  # fmt: skip
+    return _bill(run.experiment, run.arrays["neuron_events"], run.arrays["network_events"], run.metrics)
+
+
+def bill_of_result(result: Result) -> Bill | None:
+    """Gather what a run counted that was just done; None for ideal weights."""
+    machine = result.machine
+    if result.spec.device is None:
+        return None
+    sizes = {"n_inputs": len(result.retina.inputs), "n_groups": len(machine.groups), "n_cells": machine.array.n_cells}
+    return _bill(result.spec, machine.neuron_events, machine.network_events, sizes)
+
+
+def _bill(
+    spec: LearningSpec,
+    neuron_events: npt.NDArray[np.int64],
+    network_events: npt.NDArray[np.int64],
+    sizes: dict[str, Any],
+) -> Bill:
+    assert spec.device is not None  # the callers saw to it
+    counts = Counts.of(
+        neuron_events, network_events, draws_per_presentation=spec.encoding.draws, inputs=sizes["n_inputs"],
+        neurons=spec.n_neurons, groups=sizes["n_groups"], weights=sizes["n_cells"],
+        rows=spec.array.rows, columns=spec.array.columns,
+    )  # fmt: skip
+    synapse = spec.synapse.model_copy(update={"scheme": spec.synapse.scheme_for(spec.device)})
+    return Bill(counts, spec, spec.device, synapse)
+
+
+def baselines(bill: Bill, periphery: Periphery) -> list[Ledger]:
+    """Price the same training elsewhere: on the array without its savings, on processors, on neuromorphic chips."""
+    operations = bill.counts["row_cell"]
+    _, energies = chips()
+    return [
+        price(without_events(bill.counts), bill.device, bill.synapse, periphery, "every weight at every draw"),
+        price(
+            without_pruning(bill.counts, bill.cells), bill.device, bill.synapse, periphery, "without pruning (estimate)"
+        ),
+        *(conventional(bill.counts, periphery, memory, bill.updates) for memory in MEMORIES),
+        *(
+            Ledger(name, (Entry("chip", "synaptic operations", operations, energy),), {}, 0.0, 0.0)
+            for name, energy in energies.items()
+        ),
+    ]
+
+
+def real_time(bill: Bill, ledger: Ledger) -> dict[str, Any]:
+    """Say whether reads and updates fit between two draws of a winner, were images shown at their simulated pace.
+
+    Returns
+    -------
+    dict
+        ``window``: time between draws, s. ``sequential`` and ``row_parallel``: mean time that reading and updating take of it.
+        ``worst``: if every cell of every winner had to be pulsed up, one after another. ``fits``: whether each does.
+    """
+    encoding, counts = bill.spec.encoding, bill.counts
+    window = encoding.dt if encoding.form == "sliding" else encoding.t_window
+    draws = max(counts.draws, 1)
+    worst = counts.weights / counts.neurons * counts.groups * bill.cells * max(bill.device.t_ltp, bill.device.t_ltd)
+    times = {
+        "sequential": ledger.seconds["sequential"] / draws,
+        "row_parallel": ledger.seconds["row-parallel"] / draws,
+        "worst": worst + ledger.seconds["row-parallel"] / draws,
+    }
+    return {"window": window, **times, "fits": {name: seconds <= window for name, seconds in times.items()}}
+
+
+def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: str) -> list[str]:
+    """Say what a reader of a price must know: what is unconfirmed, and where another device would change the counts."""
+    device = bill.device if technology is None else load_device(technology)
+    notes = [f"Prices that nobody has confirmed: {', '.join(periphery.unconfirmed)} (periphery)."]
+    if device.unconfirmed:
+        notes.append(f"Numbers of {device.name} that nobody has confirmed: {', '.join(device.unconfirmed)}.")
+    if not device.prices_known:
+        notes.append(
+            f"{device.name} is written through a gate, whose energy nobody has stated: v^2 t g of its channel stands in."
+        )
+    if technology is not None and _moves_otherwise(bill, device):
+        notes.append(
+            f"{device.name} moves by other steps than {bill.device.name}: its pulses would be other in number. To count "
+            f"them: synarray train {where} --set device={technology}"
+        )
+    return notes
+
+
+def _moves_otherwise(bill: Bill, other: DeviceSpec) -> bool:
+    """Say whether the other device would have moved differently, so that its counts would differ."""
+    if bill.synapse.scheme == "digital":
+        return False
+    mine, its = (device_law(bill.synapse, device).step for device in (bill.device, other))
+    return mine is None or its is None or mine.shape != its.shape or bool((mine != its).any())

@@ -1,0 +1,270 @@
+"""Experiment files: the composition of all specs, read from TOML, with overrides; saved resolved with every result.
+
+    load_experiment("full-field")                            one that travels with the package
+    load_experiment("my.toml", {"pruning.mode": "soft"})     a file, and what to change in it
+    load_experiment()                                        the defaults: local fields
+
+A file may name another one as its ``base`` and say only what differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from synarray.errors import SpecError, nearest
+from synarray.files import parse_toml, read_text
+from synarray.learn.checkpoint import CheckpointSpec
+from synarray.learn.training import DEVICE_WORDS, LearningSpec
+from synarray.rng import Stream, permutation
+from synarray.spec import Name, Text
+from synarray.task.datasets import BUILT_IN, Dataset, load_dataset
+
+__all__ = [
+    "DEFAULT", "ExperimentSpec", "experiment_names", "load_experiment", "locate", "parse_setting", "read_values", "resolve",
+    "task_images",
+]  # fmt: skip
+
+DEFAULT = "local-fields"
+"""The experiment used when none is named."""
+_DEEPEST = 8
+
+
+class ExperimentSpec(LearningSpec):
+    """A learning machine and the task it is given."""
+
+    name: Name = "experiment"
+    note: Text = ""
+    """What the experiment is, and where it had to choose."""
+    data: Text = "mnist"
+    """``mnist``, or the path of a folder of IDX files or of an .npz."""
+    images: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    """How many training images are used, drawn at random by the seed; none: all."""
+    validation: Annotated[int, Field(ge=0, le=10**9)] = 0
+    """Last so many training images held out and read in place of the test set (for choosing settings)."""
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    """When the training is saved on its way."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of everything that decides the result."""
+        words: dict[str, Any] = {"name": True, "note": True, "checkpoint": True, "device": DEVICE_WORDS}
+        decisive = self.model_dump(mode="json", exclude=words)
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def experiment_names() -> list[str]:
+    """Names of the experiments that travel with the package."""
+    folder = resources.files("synarray.run") / "experiments"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] | None = None) -> ExperimentSpec:
+    """Read an experiment.
+
+    Parameters
+    ----------
+    source : str or Path, optional
+        A name (see :func:`experiment_names`) or the path of a TOML file; none: ``local-fields``.
+    overrides : dict of str to object, optional
+        Dotted keys and their values, e.g. ``{"pruning.mode": "soft", "seed": 1}``.
+
+    Returns
+    -------
+    ExperimentSpec
+
+    Raises
+    ------
+    SpecError
+        When the file cannot be read, is no TOML, or a key or value is not allowed.
+
+    Examples
+    --------
+    >>> load_experiment("full-field", {"seed": 3}).seed
+    3
+    """
+    source = DEFAULT if source is None else str(source)
+    overrides = overrides or {}
+    where = source if not overrides else f"{source} with --set {' '.join(overrides)}"
+    return resolve(read_values(source), overrides, where)
+
+
+def read_values(source: str) -> dict[str, Any]:
+    """Read what an experiment's file says, on top of its bases; names and units are looked at by ``resolve``.
+
+    Raises
+    ------
+    SpecError
+        When the file cannot be read or is no TOML.
+    """
+    return _read(source, 0)
+
+
+def resolve(values: dict[str, Any], overrides: dict[str, Any], where: str) -> ExperimentSpec:
+    """Make an experiment of what a file said and of dotted keys set in it; both stay as they are.
+
+    Raises
+    ------
+    SpecError
+        When a key or value is not allowed, naming ``where``.
+    """
+    values = _own(values)
+    for key in sorted(overrides, key=lambda key: key.count(".")):  # a table before what is in it
+        _put(values, key, _own(overrides[key]))  # which a longer key may write into
+    locate(values, Path())
+    return ExperimentSpec.read(values, where)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read "key=value" as on the command line; the value is TOML where it can be, text where it cannot.
+
+    Examples
+    --------
+    >>> parse_setting("pruning.fraction=0.75"), parse_setting("data=my folder")
+    (('pruning.fraction', 0.75), ('data', 'my folder'))
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SpecError("a setting must read key=value", got=repr(text), where="--set", do="Write --set epochs=1.")
+    try:
+        parsed = tomllib.loads(f"value = {value}")
+    except (ValueError, RecursionError):
+        return key.strip(), value
+    return key.strip(), parsed["value"] if len(parsed) == 1 else value
+
+
+def task_images(
+    spec: ExperimentSpec, data: Dataset | None = None
+) -> tuple[Dataset, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Load the data (unless it is given) and split it as the experiment says: data set, x, y to train on, x, y to test.
+
+    Raises
+    ------
+    DataError
+        When the data cannot be used.
+    SpecError
+        When there are fewer images than asked for.
+    """
+    data = load_dataset(spec.data) if data is None else data
+    x, y = data.x_train, data.classes[data.y_train]
+    x_test, y_test = data.x_test, data.classes[data.y_test]
+    if spec.validation:
+        if spec.validation >= len(x):
+            raise SpecError(
+                "validation must leave images to train on", got=f"{spec.validation} of {len(x)}",
+                where="key validation", do=f"Use at most {len(x) - 1}.",
+            )  # fmt: skip
+        x_test, y_test = x[-spec.validation :], y[-spec.validation :]
+        x, y = x[: -spec.validation], y[: -spec.validation]
+    if spec.images is not None:
+        if spec.images > len(x):
+            raise SpecError(
+                "images must not exceed the training images there are", got=f"{spec.images} of {len(x)}",
+                where="key images", do=f"Use at most {len(x)}, or leave it out for all.",
+            )  # fmt: skip
+        chosen = np.sort(permutation(len(x), seed=spec.seed, stream=Stream.SUBSET)[: spec.images])
+        x, y = x[chosen], y[chosen]
+    return data, x, y, x_test, y_test
+
+
+def _read(source: str, depth: int) -> dict[str, Any]:
+    """Read a TOML file or a packaged experiment, on top of its base."""
+    values = _toml(source)
+    locate(values, Path(source).parent)
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str) or depth >= _DEEPEST:
+        raise SpecError(
+            f"base must name an experiment, at most {_DEEPEST} deep", got=repr(base), where=f"{source}, key base",
+            do="Name a packaged experiment or a TOML file that is not built on this one.",
+        )  # fmt: skip
+    beside = Path(source).parent / base.replace("\0", "?")
+    return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
+
+
+def locate(values: dict[str, Any], folder: Path) -> None:
+    """Write data and device files found in a folder as absolute paths, in place, so that it can be run from anywhere."""
+    data, device = values.get("data"), values.get("device")
+    table, key = (device, "base") if isinstance(device, dict) else (values, "device")
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # not there, or no name that a file can have
+        if isinstance(data, str) and data not in ("", *BUILT_IN):
+            values["data"] = str((folder / data).resolve(strict=True))
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        if isinstance(table.get(key), str) and table[key].endswith(".toml"):
+            table[key] = str((folder / table[key]).resolve(strict=True))
+
+
+def _toml(source: str) -> dict[str, Any]:
+    path = Path(source)
+    if source in experiment_names() and not path.is_file():
+        return tomllib.loads((resources.files("synarray.run") / "experiments" / f"{source}.toml").read_text("utf-8"))
+    try:
+        if "\0" in source or not source:
+            raise FileNotFoundError
+        values = parse_toml(read_text(path))
+    except FileNotFoundError:
+        raise SpecError(
+            "an experiment must be a TOML file or a known name", got=f'"{source}"', where="experiment",
+            do=nearest(source, experiment_names()),
+        ) from None  # fmt: skip
+    except OSError as error:
+        raise SpecError(
+            "an experiment file must be readable",
+            got=str(error.strerror),
+            where=source,
+            do="Check the path and its rights.",
+        ) from None
+    except UnicodeDecodeError:
+        raise SpecError(
+            "an experiment file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise SpecError(
+            "an experiment file must be TOML", got=str(error), where=source, do="Correct that line."
+        ) from None
+    if not values:
+        raise SpecError(
+            "an experiment file must set at least one key", got="none", where=source, do="Write for example: epochs = 3"
+        )
+    return values
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = _as_table(key, merged.get(key)) if isinstance(value, dict) and "base" not in value else None
+        merged[key] = _merge(under, value) if isinstance(under, dict) else value
+    return merged
+
+
+def _as_table(key: str, value: Any) -> Any:
+    """Turn a device that was given by its name into the table that starts from it."""
+    return {"base": value} if key == "device" and isinstance(value, str) else value
+
+
+def _own(value: Any) -> Any:
+    """Copy tables, however deep: what is set in one experiment must not be so in another one of the same file."""
+    return {key: _own(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key, in place."""
+    *path, last = key.split(".")
+    table = values
+    for part in path:
+        inner = table[part] = _as_table(part, table.get(part, {}))
+        if not isinstance(inner, dict):
+            raise SpecError(
+                f'"{part}" is a value, not a table', got=f"{key} = {value!r}", where="--set", do=f"Set {part} itself."
+            )
+        table = inner
+    table[last] = value

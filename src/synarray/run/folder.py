@@ -1,0 +1,462 @@
+"""Runs on disk: one folder each, written at once or not at all, and never over an earlier one.
+
+experiment.toml    the resolved experiment
+metrics.json       numbers: accuracy, counted events, times, fingerprint of the state
+arrays.npz         weights, masks, thresholds, labels, events, training curve (no pickles)
+provenance.json    versions, machine, seed, time, command
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.array.geometry import Placement, place
+from synarray.array.simulated import SynapticArray
+from synarray.array.wear import mark_failed
+from synarray.errors import DataError, RunError, SpecError
+from synarray.files import parse_toml, read_text
+from synarray.learn.result import HistoryPoint, Result
+from synarray.run.contents import check_arrays, read_arrays, read_json, read_metrics
+from synarray.run.experiment import ExperimentSpec
+from synarray.spec import Spec
+
+__all__ = [
+    "FORMAT",
+    "PARTIAL",
+    "Run",
+    "check_writable",
+    "is_free",
+    "is_there",
+    "open_run",
+    "partial_of",
+    "place_for",
+    "reserve",
+    "result_arrays",
+    "to_toml",
+    "unwritable",
+    "write_run",
+]
+
+FORMAT = 2
+"""Version of the folder's layout."""
+PARTIAL = ".partial"
+"""What the folder of an unfinished run is called beside the run's place (see ``unfinished.py``)."""
+_FILES = ("experiment.toml", "metrics.json", "arrays.npz", "provenance.json")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read back.
+
+    Attributes
+    ----------
+    path : Path
+    experiment : ExperimentSpec
+    metrics : dict
+    provenance : dict
+    arrays : dict of str to ndarray
+    """
+
+    path: Path
+    experiment: ExperimentSpec
+    metrics: dict[str, Any]
+    provenance: dict[str, Any]
+    arrays: dict[str, npt.NDArray[Any]]
+
+    @property
+    def history(self) -> list[HistoryPoint]:
+        """The training curve."""
+        columns = (
+            self.arrays[f"history_{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned")
+        )
+        return [HistoryPoint(n, None if np.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
+
+    def cells(self) -> tuple[SynapticArray, Placement]:
+        """Set the cells up again as they stood at the end, and where they lie in the physical arrays.
+
+        Raises
+        ------
+        RunError
+            When the run was of ideal weights, which lie in no array.
+        """
+        spec, device, synapse = self.experiment, self.experiment.device, self.experiment.synapse
+        if device is None:
+            raise RunError(
+                "a map of the array needs weights that live in cells of a device", got="a run with ideal weights",
+                where=str(self.path), do="Train with a device, for example: --set device=subquantum-cbram",
+            )  # fmt: skip
+        shapes = list(
+            zip(np.diff(self.arrays["row_start"]).tolist(), np.diff(self.arrays["neuron_start"]).tolist(), strict=True)
+        )
+        array = SynapticArray.build(shapes, spec.cell, device, synapse, spec.seed)
+        failed = self.arrays.get("failed", np.zeros((synapse.cells_per_weight(device), *array.w.shape), np.uint8))
+        shapes_of = [(self.arrays[name].shape, getattr(array, name).shape) for name in ("pair", "writes")]
+        if any(found != due for found, due in shapes_of) or len(failed) != synapse.cells_per_weight(device):
+            raise RunError(
+                "a run folder must be whole", got="arrays of another scheme than its experiment's", where=str(self.path),
+                do="Run its experiment.toml again.",
+            )  # fmt: skip
+        array.w, array.pair, array.writes = self.arrays["w"], self.arrays["pair"], self.arrays["writes"]
+        array.alive = self.arrays["alive"]
+        array.removed = spec.pruning.mode in ("conventional", "after")
+        mark_failed(array, failed)
+        return array, place(shapes, synapse.cells_per_weight(device), spec.array)
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Height and width behind the features, when the data had them."""
+        shape = tuple(int(side) for side in self.arrays["image_shape"])
+        return shape or None
+
+
+def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
+    """Find the folder a run will be written to, and make sure now that it can be.
+
+    Parameters
+    ----------
+    out : Path or None
+        The wanted folder; none: ``runs/NAME-sSEED-IDENTITY``. When it holds something already, the next free name is taken.
+    spec : ExperimentSpec
+
+    Returns
+    -------
+    Path
+        Nothing is left there yet.
+
+    Raises
+    ------
+    RunError
+        When nothing can be written there, or another folder cannot take the place of the one that is there.
+    """
+    wanted = place_for(out, spec)
+    check_writable(wanted)
+    return _free(wanted)
+
+
+def place_for(out: Path | None, spec: ExperimentSpec) -> Path:
+    """Return the folder that is wanted for a run, unless none can stand there; see ``reserve``."""
+    wanted = Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}" if out is None else out
+    try:
+        _check_folder(wanted.resolve())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise unwritable(wanted, error) from None
+    if wanted.name == ".." or wanted.is_mount() or (wanted.exists() and wanted.samefile(".")):
+        raise RunError(
+            "a run must have a folder of its own, which is put in its place when all is written", where=str(wanted),
+            got="a way up, the folder you are in or a mount point", do=f"Name one in it: --out {wanted / 'run'}",
+        )  # fmt: skip
+    return wanted
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that a folder can be made, or written into when it is there; leave nothing behind.
+
+    Raises
+    ------
+    RunError
+        When it cannot.
+    """
+    try:
+        path = folder.resolve()
+        _check_folder(path)
+        for attempt in range(20):
+            try:
+                return _probe(path)
+            except FileNotFoundError:  # another process may have tidied up its own probe just now
+                if attempt == 19:
+                    raise
+    except (OSError, ValueError, RuntimeError) as error:
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder: Path, error: Exception) -> RunError:
+    """Say in four parts that a folder for results cannot be written."""
+    return RunError(
+        "the folder for results must be writable", got=getattr(error, "strerror", None) or str(error),
+        where=str(folder), do="Give another folder with --out.",
+    )  # fmt: skip
+
+
+def _check_folder(path: Path) -> None:
+    if (path.exists() and not path.is_dir()) or path == Path(path.anchor):
+        raise NotADirectoryError(errno.ENOTDIR, "a file, or the root of the file system")
+
+
+def _probe(path: Path) -> None:
+    """Make a folder of this name beside it, and take away every folder that was made for it."""
+    made: list[Path] = []
+    try:
+        for missing in reversed([place for place in path.parents if not place.exists()]):
+            missing.mkdir(exist_ok=True)
+            made.append(missing)
+        with tempfile.TemporaryDirectory(prefix=".synarray-", dir=path.parent) as probe:
+            (Path(probe) / path.name).mkdir()
+    finally:
+        for place in reversed(made):
+            with contextlib.suppress(OSError):  # somebody else uses it by now
+                place.rmdir()
+
+
+def write_run(
+    result: Result, spec: ExperimentSpec, target: Path, *, within: Path | None = None, resumed: Sequence[int] = ()
+) -> Path:
+    """Write a run's folder, atomically.
+
+    Parameters
+    ----------
+    result : Result
+    spec : ExperimentSpec
+    target : Path
+        Where it shall stand.
+    within : Path, optional
+        The folder of the unfinished run, in which it is put together.
+    resumed : sequence of int
+        Presentations after which the training was interrupted and went on.
+
+    Returns
+    -------
+    Path
+        Where it stands: ``target``, or the next free name.
+
+    Raises
+    ------
+    RunError
+        When it cannot be written.
+    """
+    metrics = {"name": spec.name, "data": spec.data, "experiment_sha256": spec.identity} | result.metrics()
+    provenance = _provenance(spec) | {"resumed": list(resumed)}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        place = within if within is not None and within.is_dir() else target.parent
+        folder = Path(tempfile.mkdtemp(prefix=".synarray-", dir=place))
+        try:
+            folder.chmod(0o755)
+            (folder / "experiment.toml").write_text(to_toml(spec), "utf-8")
+            (folder / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
+            (folder / "provenance.json").write_text(json.dumps(provenance, indent=1), "utf-8")
+            (folder / "arrays.npz").write_bytes(_packed(result_arrays(result)))
+            _sync(*(folder / name for name in _FILES), folder)
+            stands = _move(folder, target, within)
+            _sync(target.parent)
+            return stands
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise RunError(
+            "the run must be written to disk", got=str(error.strerror or error), where=str(target),
+            do="Free some space or give another folder with --out; earlier runs are untouched.",
+        ) from None  # fmt: skip
+
+
+def _packed(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
+    """Return the bytes of an .npz; written at once, since a zip file that cannot be finished complains when it is let go."""
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
+
+
+def open_run(path: Path | str) -> Run:
+    """Read a run's folder.
+
+    Raises
+    ------
+    RunError
+        When the folder is no run, is incomplete or damaged, or comes from another version of the layout.
+    """
+    path = Path(path)
+    missing = [name for name in _FILES if not is_there(path / name)]
+    unfinished = path if path.name.endswith(PARTIAL) else partial_of(path)
+    if missing and is_there(unfinished / "experiment.toml"):
+        raise RunError(
+            "a run must be finished before it can be opened", got="an unfinished one", where=str(unfinished),
+            do=f"Go on with it: synarray resume {shlex.quote(str(path))}",
+        )  # fmt: skip
+    if missing:
+        raise RunError(
+            "a run folder must hold " + ", ".join(_FILES),
+            got="no such folder" if not is_there(path, folder=True) else "no " + ", no ".join(missing), where=str(path),
+            do='Give a folder that "synarray train" made (its last line names it).',
+        )  # fmt: skip
+    try:
+        provenance = read_json(path / "provenance.json")
+        found = provenance.get("format") if isinstance(provenance, dict) else None
+        if found != FORMAT:
+            raise RunError(
+                f"a run folder must have layout {FORMAT}", got=f"layout {found}", where=str(path / "provenance.json"),
+                do="Open it with the version of synarray that wrote it, or run its experiment.toml again.",
+            )  # fmt: skip
+        metrics = read_metrics(path / "metrics.json")
+        values = parse_toml(read_text(path / "experiment.toml"))
+        experiment = ExperimentSpec.read(values, str(path / "experiment.toml"))
+        arrays = read_arrays(path / "arrays.npz")
+        check_arrays(arrays)
+        return Run(path, experiment, metrics, provenance, arrays)
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, RunError | SpecError):
+            raise
+        raise RunError(
+            "a run folder must be whole", got=_damage(error), where=str(path), do="Run its experiment.toml again."
+        ) from None
+
+
+def _damage(error: Exception) -> str:
+    if isinstance(error, DataError):
+        return f"{error.got}, but {error.rule}"
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{type(error).__name__}: {' '.join(reason.split())[:160]}"
+
+
+def is_there(path: Path, folder: bool = False) -> bool:
+    """Say whether a file (or a folder) is there; what can have no such name is not."""
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def to_toml(spec: Spec) -> str:
+    """Write an experiment or a study as a file that reads back to the same one."""
+    return _table("", spec.model_dump(mode="json")).lstrip("\n")
+
+
+def _table(name: str, values: dict[str, Any]) -> str:
+    """One TOML table: its header, its values, then the tables within it."""
+    plain = {key: value for key, value in values.items() if value is not None and not isinstance(value, dict)}
+    inner = {_key(key): value for key, value in values.items() if isinstance(value, dict)}
+    header = f"\n[{name}]\n" if name and (plain or not inner) else ""
+    lines = "".join(f"{_key(key)} = {_toml(value)}\n" for key, value in plain.items())
+    return header + lines + "".join(_table(f"{name}.{key}" if name else key, table) for key, table in inner.items())
+
+
+def _toml(value: Any) -> str:
+    """One TOML value; JSON writes strings, numbers and booleans the way TOML reads them."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)} = {_toml(each)}" for key, each in value.items() if each is not None) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(text: str) -> str:
+    """One TOML key, in quotes where it must be."""
+    return text if re.fullmatch("[A-Za-z0-9_-]+", text) else _toml(text)
+
+
+def partial_of(target: Path) -> Path:
+    """Return the folder that an unfinished run has beside its place."""
+    return target.with_name(target.name + PARTIAL) if target.name else target / PARTIAL
+
+
+def is_free(path: Path) -> bool:
+    """Say whether a run can be put there: nothing is, or an empty folder."""
+    return not (path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))))
+
+
+def _free(wanted: Path, own: Path | None = None) -> Path:
+    """Return the path itself, or the first of path-2, path-3, ... that no run has, or is about to have (but ``own``)."""
+    path, n = wanted, 1
+    while not is_free(path) or (partial_of(path) != own and partial_of(path).exists()):
+        n += 1
+        path = wanted.with_name(f"{wanted.name}-{n}")
+    return path
+
+
+def _move(folder: Path, target: Path, own: Path | None) -> Path:
+    """Give the finished folder its name; when somebody took it meanwhile, the next free one."""
+    while True:
+        target = _free(target, own)
+        try:
+            folder.rename(target)
+            return target
+        except OSError:
+            if not target.exists() or not any(target.iterdir()):
+                raise
+
+
+def _sync(*paths: Path) -> None:
+    """See that files and folders are on the disk, before what they replace goes away."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
+    """Return what a run folder keeps as arrays, by name."""
+    array, history = result.machine.array, result.history
+    nan = float("nan")
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "w": array.w,
+        "alive": array.alive,
+        "read_copy": array.read_copy,
+        "pair": array.pair,
+        "writes": array.writes,
+        "row_start": array.row_start,
+        "neuron_start": array.neuron_start,
+        "row_inputs": np.concatenate([group.inputs for group in result.machine.groups]),
+        "inputs": result.retina.inputs,
+        "n_features": np.array(result.retina.n_features),
+        "image_shape": np.array(result.image_shape or (), np.int64),
+        "classes": result.classes,
+        "threshold": result.machine.threshold,
+        "spikes": result.machine.spikes,
+        "label_counts": result.label_counts,
+        "neuron_events": result.machine.neuron_events,
+        "network_events": result.machine.network_events,
+        "history_presentations": np.array([point.presentations for point in history], np.int64),
+        "history_accuracy": np.array([nan if point.accuracy is None else point.accuracy for point in history]),
+        "history_pulses": np.array([point.pulses for point in history], np.int64),
+        "history_pruned": np.array([point.pruned_fraction for point in history]),
+    }
+    machine = result.machine
+    if machine.wear is not None:
+        arrays["failed"] = machine.wear.failed
+    if machine.ageing is not None:
+        arrays["age"] = machine.ageing.age
+    if result.evaluation:
+        arrays["confusion"] = result.evaluation.confusion
+    return arrays
+
+
+def _provenance(spec: ExperimentSpec) -> dict[str, Any]:
+    packages = ("synarray", "numpy", "numba", "pydantic")
+    return {
+        "format": FORMAT,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": spec.seed,
+        "experiment_sha256": spec.identity,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "command": sys.argv,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,275 @@
+"""Runs in the making: beside the place of the run, a folder NAME.partial holds its experiment and its checkpoints.
+
+It is made before the training begins and goes away when the run stands in its place, so that whatever is killed at whatever
+instant leaves either a finished run or a folder from which it goes on. The process that trains holds a lock on the folder,
+which the system takes back when the process dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from synarray.errors import RunError, SpecError
+from synarray.files import parse_toml, read_text, write_whole
+from synarray.learn.checkpoint import CHECKPOINTS
+from synarray.learn.result import Result
+from synarray.run.experiment import ExperimentSpec
+from synarray.run.folder import (
+    PARTIAL,
+    Run,
+    is_free,
+    is_there,
+    open_run,
+    partial_of,
+    place_for,
+    to_toml,
+    unwritable,
+    write_run,
+)
+
+__all__ = ["Unfinished", "begin", "find", "lock_folder", "reopen"]
+
+_EXPERIMENT = "experiment.toml"
+
+
+class Unfinished:
+    """A run in the making; use it in a ``with``: what is left then can be gone on from, or nothing is left.
+
+    Parameters
+    ----------
+    target : Path
+        Where the run will stand.
+    spec : ExperimentSpec
+    lock : int
+        Descriptor of its folder, with the lock.
+    made : list of Path, optional
+        Folders made for it, if it was begun now.
+
+    Attributes
+    ----------
+    folder : Path
+        Where its checkpoints lie.
+    """
+
+    def __init__(self, target: Path, spec: ExperimentSpec, lock: int, made: list[Path] | None = None) -> None:
+        self.target, self.folder, self.spec = target, partial_of(target), spec
+        self._lock, self._made = lock, made
+
+    @property
+    def saved(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return any(is_there(self.folder / name) for name in CHECKPOINTS)
+
+    def finish(self, result: Result, resumed: list[int]) -> Path:
+        """Write the run to its place; what was saved on the way goes away. Returns where the run stands."""
+        folder = write_run(result, self.spec, self.target, within=self.folder, resumed=resumed)
+        self._made = None
+        _remove(self.folder)
+        return folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._made is not None and not self.saved:
+            _remove(self.folder)
+            _remove_empty(self._made)
+        os.close(self._lock)
+
+
+def begin(out: Path | None, spec: ExperimentSpec) -> Unfinished:
+    """Take a place for a run that is about to be trained.
+
+    Parameters
+    ----------
+    out : Path or None
+        As of ``reserve``: names that are taken by runs, finished or not, are passed over.
+    spec : ExperimentSpec
+
+    Raises
+    ------
+    RunError
+        When nothing can be written there.
+    """
+    wanted = place_for(out, spec)
+    made = [place for place in reversed(wanted.absolute().parents) if not place.exists()]
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        for target in _names(wanted):
+            folder = partial_of(target)
+            if not is_free(target) or _taken(folder):
+                continue
+            folder.mkdir(exist_ok=True)
+            lock = lock_folder(folder)
+            if lock is None:  # another process was quicker
+                continue
+            if is_free(target) and not _taken(folder):
+                write_whole(folder / _EXPERIMENT, [to_toml(spec).encode()])
+                return Unfinished(target, spec, lock, made)
+            with contextlib.suppress(OSError):  # it may hold what another process has left there since
+                folder.rmdir()
+            os.close(lock)
+    except (OSError, ValueError) as error:
+        _remove_empty(made)
+        raise unwritable(wanted, error) from None
+    raise AssertionError("names do not end")
+
+
+def find(out: Path | None, spec: ExperimentSpec) -> Path | None:
+    """Look for a run of this experiment, unfinished or finished, where ``begin`` would make one.
+
+    Raises
+    ------
+    RunError
+        When an unfinished run of another experiment has its place there.
+    """
+    done: Path | None = None
+    foreign: tuple[Path, ExperimentSpec] | None = None
+    for target in _names(place_for(out, spec)):
+        folder = partial_of(target)
+        if is_there(folder, folder=True):
+            found = _experiment(folder)
+            if found is not None and found.identity == spec.identity:
+                return target
+            if found is not None:
+                foreign = foreign or (folder, found)
+        elif is_free(target):
+            break
+        with contextlib.suppress(RunError, SpecError):
+            done = done or (target if open_run(target).experiment.identity == spec.identity else None)
+    if done is None and foreign is not None:
+        raise RunError(
+            "a run can go on only with its own experiment", got=f"another {_difference(foreign[1], spec)}",
+            where=str(foreign[0]), do="Give the settings it was begun with, or another folder with --out.",
+        )  # fmt: skip
+    return done
+
+
+def reopen(path: Path) -> Unfinished | Run:
+    """Take up an unfinished run, by its place or by its folder; a run that is finished is just opened.
+
+    Raises
+    ------
+    RunError
+        When there is none, another process is at work on it, or its experiment is gone.
+    SpecError
+        When its experiment cannot be read.
+    """
+    path = path.resolve() if path.name in ("", "..") else path
+    folder = path if path.name.endswith(PARTIAL) and not is_there(partial_of(path), folder=True) else partial_of(path)
+    target = folder.with_name(folder.name.removesuffix(PARTIAL))
+    try:
+        lock = lock_folder(folder)
+    except (OSError, ValueError):
+        return open_run(target)
+    if lock is None:
+        raise RunError(
+            "a run is trained by one process at a time", got="another process at work on it", where=str(folder),
+            do="Wait for it, or stop it first.",
+        )  # fmt: skip
+    try:
+        spec = _experiment(folder)
+        with contextlib.suppress(RunError, SpecError):
+            run = open_run(target)
+            if spec is None or run.experiment.identity == spec.identity:
+                _remove(folder)  # the process died after the run was finished, before it had tidied up
+                os.close(lock)
+                return run
+        if spec is None:
+            raise RunError(
+                f"an unfinished run must hold its {_EXPERIMENT}", got="none", where=str(folder),
+                do="Remove that folder and train again.",
+            )  # fmt: skip
+        return Unfinished(target, spec, lock)
+    except (RunError, SpecError):
+        os.close(lock)
+        raise
+
+
+def _names(wanted: Path) -> Iterator[Path]:
+    """Names a run may take: the one that is wanted, and that with -2, -3, ..."""
+    yield wanted
+    for n in itertools.count(2):
+        yield wanted.with_name(f"{wanted.name}-{n}")
+
+
+def _taken(folder: Path) -> bool:
+    """Say whether this place of an unfinished run holds anything but what a process left that died while taking it."""
+    if not folder.exists():
+        return False
+    return not folder.is_dir() or any(entry.name != f"{_EXPERIMENT}.tmp" for entry in folder.iterdir())
+
+
+def lock_folder(folder: Path) -> int | None:
+    """Lock a folder for this process; None when another one holds it, or took it away."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    except OSError:  # a file system without locks
+        return lock
+    try:
+        if os.path.samestat(os.fstat(lock), folder.stat()):
+            return lock
+    except FileNotFoundError:
+        pass
+    os.close(lock)
+    return None
+
+
+def _experiment(folder: Path) -> ExperimentSpec | None:
+    """Read the experiment of an unfinished run; None when there is none."""
+    path = folder / _EXPERIMENT
+    try:
+        values = parse_toml(read_text(path))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(
+            "the experiment of an unfinished run must be readable", got=" ".join(str(error).split())[:160], where=str(path),
+            do="Remove that folder and train again.",
+        ) from None  # fmt: skip
+    return ExperimentSpec.read(values, str(path))
+
+
+def _difference(one: ExperimentSpec, other: ExperimentSpec) -> str:
+    """Name the first key that two experiments differ in."""
+
+    def flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        for key, value in values.items():
+            yield from flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+
+    first, second = (
+        dict(flat(spec.model_dump(mode="json", exclude={"name", "note", "checkpoint"}))) for spec in (one, other)
+    )
+    key = next(key for key in first | second if first.get(key) != second.get(key))
+    return f"{key} = {second.get(key)}, not {first.get(key)}"
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in reversed(folders):
+        with contextlib.suppress(OSError):  # not made, or somebody else uses it by now
+            folder.rmdir()
+
+
+def _remove(folder: Path) -> None:
+    """Take an unfinished run away, its experiment last."""
+    with contextlib.suppress(OSError):
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name == _EXPERIMENT):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+        folder.rmdir()

@@ -1,0 +1,1 @@
+"""What is learned: images and their classes, checked before any training."""

@@ -1,0 +1,71 @@
+"""What a network is trained and tested on: images and classes, looked at before any training."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.errors import DataError
+from synarray.network.topology import check_geometry
+from synarray.task.datasets import as_array, check_images, check_labels, check_scale
+
+__all__ = ["Task", "check_task"]
+
+
+class Task(NamedTuple):
+    """Images and classes that were looked at and can be used."""
+
+    x: npt.NDArray[Any]  # [image, feature]
+    labels: npt.NDArray[np.int64]  # [image], 0 to n_classes - 1
+    classes: npt.NDArray[Any]
+    image_shape: tuple[int, ...] | None
+    full_scale: float
+    test: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None
+
+
+def check_task(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    x_test: npt.ArrayLike | None,
+    y_test: npt.ArrayLike | None,
+    image_shape: tuple[int, ...] | None,
+    full_scale: float | None,
+) -> Task:
+    """Refuse, before any training, what could not be used after it; arguments as of ``train``.
+
+    Raises
+    ------
+    DataError
+        When images or labels cannot be used.
+    """
+    x = as_array(x, "x")
+    check_images(x, "x")
+    classes, labels = np.unique(check_labels(as_array(y, "y"), len(x), "y"), return_inverse=True)
+    shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
+    check_geometry(shape, x[0].size)
+    test_set = None
+    if x_test is not None and y_test is not None:
+        test_set = as_array(x_test, "x_test"), as_array(y_test, "y_test")
+        check_images(test_set[0], "x_test")
+        check_labels(test_set[1], len(test_set[0]), "y_test", known=classes)
+        if test_set[0][0].size != x[0].size:
+            raise DataError(
+                "test images must have as many features as the training images", where="x_test",
+                got=f"{test_set[0][0].size:,}, not {x[0].size:,}", do="Bring them to the same size.",
+            )  # fmt: skip
+    elif x_test is not None or y_test is not None:
+        raise DataError(
+            "a test needs images and classes", got="only one of them", where="x_test, y_test", do="Give both, or none."
+        )
+    if full_scale is None:
+        if test_set is not None:
+            check_scale(x, test_set[0], "x and x_test")
+        full_scale = 255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0
+    if not 0 < full_scale < np.inf:
+        raise DataError(
+            "full_scale must be a positive number", got=str(full_scale), where="full_scale",
+            do="Leave it out for the maximum.",
+        )  # fmt: skip
+    return Task(x.reshape(len(x), -1), labels, classes, shape, full_scale, test_set)

@@ -12,7 +12,8 @@ from synarray.device.library import device_names, load_device
 from synarray.errors import DataError
 from synarray.lab.fitting import fit
 from synarray.lab.formats import FORMATS, read_measurements
-from synarray.lab.rows.measured import Measurements, Rows, settle
+from synarray.lab.rows.measured import Measurements, Rows
+from synarray.lab.rows.settle import settle
 from synarray.lab.synthetic import measure_devices
 
 WILD = "read far from those before and after it"

@@ -1,11 +1,15 @@
 """The arithmetic that parameters are written in: numbers, names of other parameters, + - * / and brackets. Read, never executed.
 
 1/(24*1e3)      0.035 * (maxConductance - minConductance)      (double)1/5e6      0.3/1.25
+
+Python's own parser takes the text apart (:mod:`ast`); only the tree is walked, nothing of it is run.
 """
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -14,11 +18,10 @@ __all__ = ["evaluate"]
 
 _LONGEST = 200
 """Characters of one expression; it also bounds how deep its brackets go."""
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<suffix>[fFlLuU]{0,3})(?!\w)"
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/()]))"
-)
 _CAST = re.compile(r"\(\s*(?:double|float)\s*\)|\b(?:double|float)\s*(?=\()")
+_WHOLE = re.compile(r"(?<![\w.])(\d+)[lLuU]{1,3}\b")
+_SINGLE = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fF]\b")
+_OTHER_NUMBERS = re.compile(r"(?<![\w.])0[xXbBoO]|\d_\d")
 Value = float | int
 
 
@@ -45,75 +48,51 @@ def evaluate(text: str, named: Callable[[str], float], *, c: bool) -> float:
     """
     if len(text) > _LONGEST:
         raise ValueError(f"more than {_LONGEST} characters")
-    text, tokens, at = _CAST.sub("", text).strip(), [], 0
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise ValueError("no arithmetic of numbers")
-        tokens.append(found)
-        at = found.end()
-    value = float(_Parser(tokens, named, c).whole())
+    plain = _SINGLE.sub(r"float(\1)", _WHOLE.sub(r"\1", _CAST.sub("", text)))
+    if _OTHER_NUMBERS.search(plain):
+        raise ValueError("no arithmetic of numbers")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(plain.strip(), mode="eval").body
+        value = float(_value(tree, named, c))
+    except (SyntaxError, RecursionError, MemoryError):
+        raise ValueError("no arithmetic of numbers") from None
     if not np.isfinite(value):
         raise ValueError("no finite number")
     return value
 
 
-class _Parser:
-    """Sums of products of signed numbers, from left to right."""
-
-    def __init__(self, tokens: list[re.Match[str]], named: Callable[[str], float], c: bool) -> None:
-        self.tokens, self.named, self.c, self.at = tokens, named, c, 0
-
-    def whole(self) -> Value:
-        value = self.sum()
-        if self.at < len(self.tokens):
-            raise ValueError("no arithmetic of numbers")
-        return value
-
-    def sum(self) -> Value:
-        value = self.product()
-        while (sign := self.sign("+-")) is not None:
-            other = self.product()
-            value = value + other if sign == "+" else value - other
-        return value
-
-    def product(self) -> Value:
-        value = self.factor()
-        while (sign := self.sign("*/")) is not None:
-            other = self.factor()
-            value = value * other if sign == "*" else self.divide(value, other)
-        return value
-
-    def divide(self, value: Value, by: Value) -> Value:
-        if by == 0:
-            raise ValueError("a division by 0")
-        if self.c and isinstance(value, int) and isinstance(by, int):
-            if value % by:
-                raise ValueError(f"a division of whole numbers, which C cuts to {int(value / by)}")
-            return value // by
-        return value / by
-
-    def factor(self) -> Value:
-        sign = self.sign("+-")
-        if sign is not None:
-            return -self.factor() if sign == "-" else self.factor()
-        if self.sign("("):
-            value = self.sum()
-            if not self.sign(")"):
-                raise ValueError("a bracket that does not close")
+def _value(node: ast.expr, named: Callable[[str], float], c: bool) -> Value:
+    match node:
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return value
-        if self.at == len(self.tokens) or self.tokens[self.at]["sign"]:
-            raise ValueError("no arithmetic of numbers")
-        token = self.tokens[self.at]
-        self.at += 1
-        if token["name"]:
-            return self.named(token["name"])
-        whole = token["number"].isdigit() and not set(token["suffix"]) & set("fF")
-        return int(token["number"]) if whole else float(token["number"])
+        case ast.Name(id=name):
+            return named(name)
+        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=int() | float() as value)]):
+            return float(value)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
+            value = _value(operand, named, c)
+            return -value if isinstance(sign, ast.USub) else value
+        case ast.BinOp(left=left, op=op, right=right):
+            return _both(_value(left, named, c), op, _value(right, named, c), c)
+    raise ValueError("no arithmetic of numbers")
 
-    def sign(self, among: str) -> str | None:
-        """Take the next token if it is one of these."""
-        if self.at < len(self.tokens) and (found := self.tokens[self.at]["sign"]) and found in among:
-            self.at += 1
-            return str(found)
-        return None
+
+def _both(left: Value, op: ast.operator, right: Value, c: bool) -> Value:
+    match op:
+        case ast.Add():
+            return left + right
+        case ast.Sub():
+            return left - right
+        case ast.Mult():
+            return left * right
+        case ast.Div():
+            if right == 0:
+                raise ValueError("a division by 0")
+            if c and isinstance(left, int) and isinstance(right, int):
+                if left % right:
+                    raise ValueError(f"a division of whole numbers, which C cuts to {int(left / right)}")
+                return left // right
+            return left / right
+    raise ValueError("no arithmetic of numbers")

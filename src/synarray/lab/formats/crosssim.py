@@ -17,7 +17,8 @@ from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
 from synarray.lab.formats.kinds import Format, Mapping, one_device, text_of
 from synarray.lab.formats.tables import Table, open_table, read_numbers
-from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, settle
+from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows
+from synarray.lab.rows.settle import settle
 
 __all__ = ["RAMPS", "TABLES", "read_table", "table_files"]
 

@@ -14,9 +14,10 @@ from synarray.lab.formats.headers import MORE, UNITS, Scale, bare, quantity_of, 
 from synarray.lab.formats.kinds import Format, conductances, one_device, text_of
 from synarray.lab.formats.mapping import Mapping, constant, place
 from synarray.lab.formats.tables import Table, numbers, open_table, read_numbers
-from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, settle
+from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows
 from synarray.lab.rows.order import turning_points
 from synarray.lab.rows.outliers import OVERFLOW
+from synarray.lab.rows.settle import settle
 
 __all__ = ["N2D2", "NEUROSIM", "SIMBRAIN", "STEPS", "VALUES"]
 

@@ -13,9 +13,10 @@ from synarray.lab.formats.headers import MORE, UNITS, Scale, bare, scale_of, uni
 from synarray.lab.formats.kinds import Format, conductances, text_of
 from synarray.lab.formats.mapping import Mapping, constant, place
 from synarray.lab.formats.tables import NOTHING, Table, numbers, read_columns
-from synarray.lab.rows.measured import COLUMNS, MOST_ROWS, Measurements, Rows, settle
+from synarray.lab.rows.measured import COLUMNS, MOST_ROWS, Measurements, Rows
 from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.lab.rows.settle import settle
 
 __all__ = ["ARC", "GENERIC", "OWN"]
 

@@ -10,24 +10,16 @@ in SI units; ``polarity`` is 1 or LTP, -1 or LTD, and 0 for a read without a pul
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from synarray.errors import DataError
-from synarray.lab.rows.order import Keys, backwards, count_cycles, doubled, in_time, whole_count
-from synarray.lab.rows.outliers import listed, require_one_unit, spikes, usable
-from synarray.lab.rows.polarity import tell_polarity
-
-__all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "settle"]
+__all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "without"]
 
 COLUMNS = ("device_id", "cycle", "pulse", "polarity", "amplitude_V", "width_s", "G_S", "read_V", "temperature_K")
 MOST_ROWS = 3_000_000
 """Rows that are kept; what a file has beyond them is counted as discarded."""
-_LARGEST = 2e9
-_BY_ROW = tuple(key for key in COLUMNS if key not in ("device_id", "G_S"))
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -104,114 +96,6 @@ class Measurements:
 
     def __len__(self) -> int:
         return len(self.G_S)
-
-
-def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> Measurements:
-    """Bring rows into order: drop what cannot be used and count it, sort, tell LTP from LTD, number the cycles.
-
-    Raises
-    ------
-    DataError
-        When conductances are not in one unit, more than half of them are no conductances, the polarity cannot be told, or
-        nothing is left.
-    """
-    kept = np.flatnonzero(usable(rows, source))
-    if not len(kept):
-        raise _nothing(rows, source)
-    columns = {key: _column(getattr(rows, key), len(rows.G_S))[kept] for key in _BY_ROW}
-    columns["G_S"] = rows.G_S[kept]
-    codes, devices = _devices(rows, kept)
-    order, polarity, cycle, pulse = _timed(codes, columns, rows, source)
-    codes, columns = codes[order], {key: values[order] for key, values in columns.items()}
-    require_one_unit(codes, cycle, polarity, columns["G_S"], source)
-    left = ~spikes(codes, cycle, polarity, columns["G_S"], rows)
-    numbers = np.unique(cycle[left], return_inverse=True)[1].reshape(-1)
-    columns = {key: values[left] for key, values in columns.items()}
-    return Measurements(
-        codes[left].astype(np.int32), numbers.astype(np.int32), pulse[left].astype(np.int32),
-        polarity[left].astype(np.int8), columns["amplitude_V"], columns["width_s"], columns["G_S"],
-        columns["read_V"], columns["temperature_K"], source, name, devices, rows.discarded,
-        tuple(rows.repairs), placeholder,
-    )  # fmt: skip
-
-
-def _nothing(rows: Rows, source: str) -> DataError:
-    return DataError("a file of pulses must hold at least one", got="none that can be used", where=source,
-                     do="Check the columns; the discarded rows: " + (listed(rows.discarded) or "none") + ".")  # fmt: skip
-
-
-def _timed(
-    codes: npt.NDArray[np.int64], columns: dict[str, Floats], rows: Rows, source: str
-) -> tuple[npt.NDArray[np.intp], Floats, Floats, Floats]:
-    """Order rows by time, without those that came twice; return the order, and polarity, cycle and pulse in it."""
-    g, amplitude, code = columns["G_S"], columns["amplitude_V"], columns["polarity"]
-    kind = np.where(np.isfinite(code), code, np.nan_to_num(np.sign(amplitude))) if np.isfinite(code).any() else np.sign(
-        np.nan_to_num(amplitude))  # fmt: skip
-    keys = Keys(codes, *_counted(columns, rows), np.nan_to_num(kind), _is_count(columns["pulse"]))
-    is_sorted = False
-    if np.isfinite(keys.cycle).all():
-        order = np.flatnonzero(~doubled(keys, g, rows))
-        keys = keys.at(order)
-    else:
-        # without a column of cycles the numbers of the pulses tell the order where each occurs once for a device
-        keys.cycle = np.zeros(len(g))
-        order, is_sorted = whole_count(keys, rows)
-        keys = keys.at(order)
-        unsaid = Rows(g, words=rows.words, two_kinds=rows.two_kinds)
-        told = tell_polarity(code[order], amplitude[order], g[order], _after(keys), unsaid, source)
-        keys.kind = told
-        keys.cycle = count_cycles(keys, rows)
-    more, again = in_time(keys, rows)
-    order, keys = order[more], keys.at(more)
-    polarity = tell_polarity(code[order], amplitude[order], g[order], _after(keys), rows, source)
-    if (is_sorted or again) and np.isfinite(code).any():
-        turned = backwards(keys, polarity, g[order], rows)
-        order, keys, polarity = order[turned], keys.at(turned), polarity[turned]
-    return order, polarity, keys.cycle, keys.pulse
-
-
-def _after(keys: Keys) -> npt.NDArray[np.bool_]:
-    """Whether the row before each is of the same device and cycle."""
-    return np.r_[False, keys.together()] if len(keys) else np.zeros(0, bool)
-
-
-def _is_count(pulse: Floats) -> bool:
-    return bool(np.isfinite(pulse).all() and np.abs(pulse).max(initial=0.0) <= _LARGEST)
-
-
-def _counted(columns: dict[str, Floats], rows: Rows) -> tuple[Floats, Floats]:
-    """Return cycles and pulse numbers; the place in the file where pulses have none, cycles of nan where they have none."""
-    cycle, pulse = columns["cycle"], columns["pulse"]
-    if not _is_count(pulse):
-        if (missing := int(np.count_nonzero(~np.isfinite(pulse)))) < len(pulse):
-            said = f"{missing:,} rows without a pulse number" if missing else f"pulse numbers beyond {_LARGEST:g}"
-            rows.repairs.append(f"{said}: rows were taken in the order in which they came")
-        pulse = np.arange(len(pulse), dtype=float)
-    missing = int(np.count_nonzero(~np.isfinite(cycle)))
-    if 0 < missing < len(cycle):
-        rows.repairs.append(f"{missing:,} rows without a cycle: the column was not used")
-    return (np.full(len(cycle), np.nan) if missing else cycle), pulse
-
-
-def _column(values: Floats | None, n: int) -> Floats:
-    return np.full(n, np.nan) if values is None else np.asarray(values, float)
-
-
-def _devices(rows: Rows, kept: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Give each device that has rows a number, in the order of their names, numbers in them as numbers."""
-    if rows.device_id is None:
-        return np.zeros(len(kept), np.int64), ("0",)
-    numbers, codes = np.unique(rows.device_id[kept], return_inverse=True)
-    names = [rows.names[i] if rows.names else str(i) for i in numbers.tolist()]
-    order = sorted(range(len(names)), key=lambda i: _natural(names[i]))
-    rank = np.empty(len(names), np.int64)
-    rank[order] = np.arange(len(names))
-    return rank[codes.reshape(-1)], tuple(names[i] for i in order)
-
-
-def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    parts = re.findall(r"[0-9]{1,18}|[^0-9]+|[0-9]+", name)
-    return [(0, int(part), "") if "0" <= part[0] <= "9" and len(part) < 19 else (1, 0, part) for part in parts], name
 
 
 def without(measured: Measurements, rows: npt.NDArray[np.bool_], reason: str) -> Measurements:

@@ -8,13 +8,11 @@ the state before the train.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from synarray.lab.rows.measured import Rows
+from synarray.lab.rows.measured import Rows
 
 __all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "turning_points", "whole_count"]
 

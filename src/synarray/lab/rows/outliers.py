@@ -7,15 +7,12 @@ both lie a hundred times beyond those of the others, or pulses of one polarity t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
-
-if TYPE_CHECKING:
-    from synarray.lab.rows.measured import Rows
+from synarray.lab.rows.measured import Rows
 
 __all__ = ["FAR", "OVERFLOW", "listed", "require_one_unit", "spikes", "usable"]
 

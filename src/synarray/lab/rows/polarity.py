@@ -6,15 +6,11 @@ two kinds, are told apart by the voltage or by the movement, which is said; what
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
-
-if TYPE_CHECKING:
-    from synarray.lab.rows.measured import Rows
+from synarray.lab.rows.measured import Rows
 
 __all__ = ["FIRST_WORD", "POLARITIES", "TWO_KINDS", "tell_polarity"]
 

@@ -17,8 +17,10 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from synarray.array.wires import WireSpec
+from synarray.device.noise import ROOM_TEMPERATURE
 from synarray.errors import SpecError
 from synarray.spec import Spec
+from synarray.units import Kelvins
 
 __all__ = ["ArraySpec", "Block", "Placement", "place"]
 
@@ -40,6 +42,10 @@ class ArraySpec(Spec):
     """Whether cells fail while the network learns, each after a life of its own (``device.endurance``)."""
     prior_pulses: Annotated[float, Field(ge=0, le=1e30)] = 0.0
     """Pulses that every cell received in earlier life, before this training."""
+    temperature: Annotated[Kelvins, Field(gt=0, le=2000)] = ROOM_TEMPERATURE
+    """Temperature of the cells while they are read; their thermal noise follows from it."""
+    thermal_noise: bool = False
+    """Whether reads of rows have the thermal and shot noise of the cells, besides ``device.sigma_read``."""
 
     @model_validator(mode="after")
     def _worn(self) -> Self:
@@ -54,6 +60,11 @@ class ArraySpec(Spec):
     def n_cells(self) -> int:
         """Cells of all arrays."""
         return self.rows * self.columns * self.count
+
+    @property
+    def noise_temperature(self) -> float | None:
+        """Temperature of the noise that reads have, K; None: they have none of their own."""
+        return self.temperature if self.thermal_noise else None
 
 
 @dataclass(frozen=True)

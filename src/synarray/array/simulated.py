@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from synarray.array.synapse import PulseLaw, SynapseSpec, cell_law, device_law
 from synarray.device.cell import CellSpec, state_of
+from synarray.device.noise import read_noise
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import NOMINAL, draw_stuck, draw_traits, draw_variants
 
@@ -76,6 +77,8 @@ class SynapticArray:
         Read units per unit of weight: 127, or fewer where cells reach further than -1..1.
     removed : bool
         Whether cells that do not learn are disconnected.
+    noise_temperature : float or None
+        Temperature of the thermal and shot noise that reads have, K; None: they have none.
     """
 
     w: Floats
@@ -95,6 +98,7 @@ class SynapticArray:
     power: npt.NDArray[np.int8]
     read_units: float
     removed: bool = False
+    noise_temperature: float | None = None
     exists: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_), repr=False)
 
     @classmethod
@@ -106,6 +110,7 @@ class SynapticArray:
         synapse: SynapseSpec | None = None,
         seed: int = 0,
         disconnects: bool = False,
+        noise_temperature: float | None = None,
     ) -> SynapticArray:
         """Make room for tiles of (rows, columns), all weights alive; cells of a device stand at their lowest conductance.
 
@@ -129,7 +134,7 @@ class SynapticArray:
         drifts = ages and device is not None and (device.drift_nu > 0 or device.sigma_drift_nu > 0)
         to_zero = device is not None and (drifts or (disconnects and scheme in ("analog", "compound")))
         units = READ_UNITS / max(1.0, -lowest, highest, -device.w_zero if device and to_zero else 1.0)
-        noisy = device is not None and device.sigma_read > 0 and scheme != "digital"
+        noisy = device is not None and scheme != "digital" and _read_spread(device, noise_temperature)[0] > 0
         array = cls(
             np.where(exists, w, np.float32(0)), read_copy, exists.astype(np.uint8), row_start, neuron_start,
             synapse, device, law,
@@ -138,7 +143,7 @@ class SynapticArray:
             traits=traits, variant=variant, stuck_bits=bits,
             scale=np.array([[[units, READ_UNITS + 0.5]]], np.float32),
             power=np.zeros(read_copy.shape if noisy else (1, 1), np.int8),
-            read_units=units, exists=exists,
+            read_units=units, exists=exists, noise_temperature=noise_temperature,
         )  # fmt: skip
         if scheme == "pair":
             array.pair[:] = np.where(exists, traits[:, 2], np.float32(0))
@@ -282,9 +287,12 @@ class SynapticArray:
         if self.device is None:
             return table
         level = (np.arange(255) / 254.0) * self.device.g_range + self.device.g_min
-        variance = (level / self.device.g_max) ** 2
+        power = level / self.device.g_max  # of thermal and shot noise; that of sigma_read goes with its square
+        variance = power**2
         if self.scheme == "compound":  # its cells are on or off: their variances add up
-            variance = np.linspace((self.device.g_min / self.device.g_max) ** 2, 1.0, 255)
+            power, variance = (np.linspace((self.device.g_min / self.device.g_max) ** n, 1.0, 255) for n in (1, 2))
+        thermal = _read_spread(self.device, self.noise_temperature)[1]
+        variance = (1.0 - thermal) * variance + thermal * power
         table[:255] = np.rint(_POWER * variance)
         return table
 
@@ -292,12 +300,13 @@ class SynapticArray:
     def read_sigma(self) -> float:
         """Standard deviation of a read, in read units, of a cell with ``read_power`` 1; 0 for noiseless reads."""
         device = self.device
-        if device is None or self.scheme == "digital" or device.sigma_read == 0:
+        if device is None or self.scheme == "digital":
             return 0.0
+        spread, _ = _read_spread(device, self.noise_temperature)
         weight = 2.0 * device.g_max / device.g_range * self.law.share
         if self.scheme == "compound":
             weight /= np.sqrt(self.synapse.n_cells)
-        return float(device.sigma_read * weight * self.read_units / np.sqrt(_POWER))
+        return float(spread * weight * self.read_units / np.sqrt(_POWER))
 
     @property
     def stuck_cells(self) -> npt.NDArray[np.bool_]:
@@ -349,6 +358,13 @@ class SynapticArray:
 
 _POWER = 60.0
 """Resolution of read noise: variance units of a cell at g_max (two of a pair stay below 127)."""
+
+
+def _read_spread(device: DeviceSpec, temperature: float | None) -> tuple[float, float]:
+    """Spread of one read of a cell at g_max, relative to it, and the share of thermal and shot noise in its variance."""
+    floor = 0.0 if temperature is None else float(read_noise(device.g_max, device, temperature)) / device.g_max
+    spread = float(np.hypot(device.sigma_read, floor))
+    return spread, (floor / spread) ** 2 if spread else 0.0
 
 
 def _variation(

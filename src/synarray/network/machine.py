@@ -124,7 +124,9 @@ class Machine:
         unit = "bits" if spec.synapse.scheme_for(spec.device) == "digital" else "cells"
         placement = place(shapes, slices, spec.array, unit) if spec.device else None
         disconnects = spec.pruning.mode in ("conventional", "after")
-        array = SynapticArray.build(shapes, spec.cell, spec.device, spec.synapse, spec.seed, disconnects)
+        array = SynapticArray.build(
+            shapes, spec.cell, spec.device, spec.synapse, spec.seed, disconnects, spec.array.noise_temperature
+        )
         n = len(array.w)
         machine = cls(
             spec, groups, array, placement,

@@ -1,6 +1,7 @@
-"""Files that anybody may have written: only ordinary ones are opened, and none is read further than it may reach.
+"""Files and folders, on any system: read with care, written whole, locked by one process.
 
-A pipe, a terminal or a device of the system, or a link to one, could be read forever.
+Only ordinary files are opened, and none is read without a limit: a pipe, a terminal or a device of the system, or a link to
+one, could be read forever. What is written replaces the old file at once; a reader sees the old content or all of the new.
 """
 
 from __future__ import annotations
@@ -10,19 +11,40 @@ import errno
 import os
 import re
 import stat
+import tempfile
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from synarray.errors import RunError
 
-__all__ = ["LARGEST_TEXT", "open_ordinary", "parse_toml", "read_text", "write_file", "write_whole"]
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+__all__ = [
+    "LARGEST_TEXT",
+    "LOCK",
+    "lock_folder",
+    "open_ordinary",
+    "parse_toml",
+    "read_text",
+    "replace_file",
+    "sync",
+    "unlock_folder",
+    "write_file",
+    "write_whole",
+]
 
 LARGEST_TEXT = 1 << 20
 """Bytes of an experiment, a device or the words of a run."""
 _DEEPEST = 1000
 """Parts of a dotted key; the time to parse one grows with their square."""
+LOCK = ".lock"
+"""Name of the file in a folder that the process at work there holds locked."""
+_READ_ONLY = os.O_RDONLY
+for _flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):  # each system has its own
+    _READ_ONLY |= getattr(os, _flag, 0)
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'")
 
 
@@ -36,7 +58,7 @@ def open_ordinary(path: Path) -> BinaryIO:
     ValueError
         When no file can have this name.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    descriptor = os.open(path, _READ_ONLY)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
@@ -82,11 +104,64 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync(path.parent)
+
+
+def sync(*paths: Path) -> None:
+    """Wait until files and folders are on the disk; Windows has no such thing for a folder, and writes its changes in order."""
+    windows = os.name == "nt"
+    for path in paths:
+        if windows and path.is_dir():
+            continue
+        descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def replace_file(file: Path, write: Callable[[Path], object]) -> None:
+    """Have a file written in a folder of its own beside its place, then put it there; a link is replaced, not followed.
+
+    Unlike ``write_whole``, any number of processes may do this at the same time.
+
+    Raises
+    ------
+    OSError, ValueError
+        When it cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix=".synarray-", dir=file.parent) as beside:
+        written = Path(beside) / file.name
+        write(written)
+        sync(written)
+        written.replace(file)
+
+
+def lock_folder(folder: Path) -> BaseFileLock | None:
+    """Lock a folder for this process; None when another process holds it. The system frees it when the process dies.
+
+    Raises
+    ------
+    OSError
+        When there is no such folder, or nothing can be written in it.
+    """
+    from filelock import FileLock, Timeout
+
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "no such folder", str(folder))
+    lock = FileLock(folder / LOCK, blocking=False)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def unlock_folder(lock: BaseFileLock) -> None:
+    """Free a locked folder, and remove the file of the lock."""
+    with contextlib.suppress(OSError):  # while it is held, so that no other process locks a file that goes away
+        Path(lock.lock_file).unlink()  # on Windows the release does it
+    lock.release()
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 from command import Command, Outcome, everything_in, four_parts, process
 
+from synarray.files import lock_folder
 from synarray.learn.checkpoint import CHECKPOINTS, Checkpoints
 from synarray.learn.training import Trainer
 from synarray.run.experiment import load_experiment
@@ -219,13 +219,13 @@ def test_an_unfinished_run_without_its_experiment_is_refused(command: Command, p
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(command: Command, settings: list[str], partial: Path) -> None:
-    lock = os.open(partial, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = lock_folder(partial)
+    assert lock is not None
     try:
         for arguments in (["resume", "run"], ["train", *settings, "--out", "run", "--resume"]):
             assert "one process" in four_parts(command(*arguments))["rule"]
     finally:
-        os.close(lock)
+        lock.release()
     assert command("resume", "run").status == 0
 
 

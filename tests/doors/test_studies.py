@@ -19,8 +19,8 @@ from command import Command, Outcome, everything_in, process
 from test_faults import limited, mounted, refused
 
 from synarray.errors import DataError, SpecError
+from synarray.files import lock_folder
 from synarray.run.experiment import load_experiment
-from synarray.run.in_progress import lock_folder
 from synarray.study.plan import load_study, study_names
 from synarray.study.points import Planner
 from synarray.study.table import load_table
@@ -369,7 +369,7 @@ def test_two_processes_on_one_study_are_one_too_many(command: Command, study: Pa
     message = refused(Outcome(*_plain(command("study", "run", "bars.toml", "--out", "out", "--resume"))))
     assert "one process at a time" in message["rule"]
     assert command("study", "show", "out").status == 0
-    os.close(lock)
+    lock.release()
     assert command("study", "run", "bars.toml", "--out", "out", "--resume").status == 0
     message = refused(Outcome(*_plain(command("study", "run", "bars.toml", "--out", "out"))))
     assert "--resume" in message["do"]

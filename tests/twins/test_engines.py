@@ -158,6 +158,36 @@ def test_a_run_that_kills_its_process_fails_alone(tmp_path: Path, monkeypatch: p
     assert "no more memory" in outcomes["always"]["failed"]
 
 
+def test_a_worker_killed_while_it_starts_is_replaced_and_fails_no_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four workers in a row are killed before they are ready, each at another moment; all runs finish all the same."""
+    die = (
+        "import os, pathlib, signal, threading, time\n"
+        f"starts = pathlib.Path({str(tmp_path / 'starts')!r})\n"
+        "starts.mkdir(exist_ok=True)\n"
+        "n = len(list(starts.iterdir()))\n"
+        "(starts / str(n)).touch(exist_ok=False)\n"
+        "kill = lambda: (time.sleep(0.05 * n), os.kill(os.getpid(), signal.SIGKILL))\n"
+        "if n < 4: threading.Thread(target=kill, daemon=True).start(); time.sleep(0.1 * (n == 0))\n"
+        "if n < 4: import numpy; time.sleep(9)\n"
+    )
+    monkeypatch.setattr(engines, "_START", die + engines._START)
+    progress = run_study(spec(data), tmp_path / "study", engine=LocalEngine(1))
+    assert (progress.done, progress.failed, progress.total) == (RUNS, 0, RUNS)
+    assert len(list((tmp_path / "starts").iterdir())) == 5
+
+
+def test_a_worker_killed_while_it_has_no_run_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_START", DYING)
+    engine = LocalEngine(1)
+    assert [each["identity"] for each in engine.run([{"identity": "a", "mark": ""}], lambda: False)] == ["a"]
+    engine._idle[0].process.kill()
+    engine._idle[0].process.wait()
+    assert [each["identity"] for each in engine.run([{"identity": "b", "mark": ""}], lambda: False)] == ["b"]
+    engine.close()
+
+
 def test_workers_that_cannot_start_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "_START", "raise SystemExit('no such package')")
     engine = LocalEngine(2)

@@ -6,8 +6,8 @@ needs just to stream the stage's bytes (measured here, from the second-level cac
 
 from __future__ import annotations
 
-import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,9 +110,13 @@ def by_inputs(rates: list[str], images: int) -> dict[float, float]:
     return speeds
 
 
-def peak_memory() -> float:
-    """Largest resident memory of this process so far, bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+def peak_memory() -> float | None:
+    """Largest resident memory of this process so far, bytes; None on a system that does not say (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
 
 
 @dataclass(frozen=True)

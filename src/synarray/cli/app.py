@@ -6,7 +6,6 @@ With ``--json`` one JSON object goes to standard output and nothing else; everyt
 
 from __future__ import annotations
 
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -274,6 +273,10 @@ def main() -> None:
 
 def _require_memory() -> None:
     """Refuse a limit under which the libraries for arrays do not start; some of them would try forever."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return
     allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
     if allowed != resource.RLIM_INFINITY and allowed < _LEAST:
         raise RunError(

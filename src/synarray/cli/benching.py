@@ -84,4 +84,5 @@ def _tell(found: dict[str, Any]) -> None:
     console.print("Full field, 500 neurons, by active inputs in a window")
     for active, speed in found["by_active_inputs"].items():
         console.print(f"  {float(active):>5.1f} active   {speed:>10,.0f} images/s  {1e6 / speed:>8.1f} us")
-    console.print(f"Peak resident memory of all this: {found['peak_memory_bytes'] / 1e6:,.0f} MB")
+    if (peak := found["peak_memory_bytes"]) is not None:
+        console.print(f"Peak resident memory of all this: {peak / 1e6:,.0f} MB")

@@ -33,7 +33,7 @@ from synarray.array.geometry import Placement, place
 from synarray.array.simulated import SynapticArray
 from synarray.array.wear import mark_failed
 from synarray.errors import DataError, RunError, SpecError
-from synarray.files import parse_toml, read_text
+from synarray.files import parse_toml, read_text, sync
 from synarray.learn.result import HistoryPoint, Result
 from synarray.run.contents import check_arrays, read_arrays, read_json, read_metrics
 from synarray.run.experiment import ExperimentSpec
@@ -254,9 +254,9 @@ def write_run(
             (folder / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
             (folder / "provenance.json").write_text(json.dumps(provenance, indent=1), "utf-8")
             (folder / "arrays.npz").write_bytes(_packed(result_arrays(result)))
-            _sync(*(folder / name for name in _FILES), folder)
+            sync(*(folder / name for name in _FILES), folder)
             stands = _move(folder, target, within)
-            _sync(target.parent)
+            sync(target.parent)
             return stands
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -390,16 +390,6 @@ def _move(folder: Path, target: Path, own: Path | None) -> Path:
         except OSError:
             if not target.exists() or not any(target.iterdir()):
                 raise
-
-
-def _sync(*paths: Path) -> None:
-    """See that files and folders are on the disk, before what they replace goes away."""
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:

@@ -1,24 +1,21 @@
-"""Runs in the making: beside the place of the run, a folder NAME.partial holds its experiment and its checkpoints.
+"""Runs in progress: beside the place of the run, a folder NAME.partial holds its experiment and its checkpoints.
 
-It is made before the training begins and goes away when the run stands in its place, so that whatever is killed at whatever
-instant leaves either a finished run or a folder from which it goes on. The process that trains holds a lock on the folder,
-which the system takes back when the process dies.
+It is made before the training begins and removed when the run is in its place, so that a process killed at any instant
+leaves either a finished run or a folder from which the run resumes. The process that trains holds a lock on the folder.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from synarray.errors import RunError, SpecError
-from synarray.files import parse_toml, read_text, write_whole
+from synarray.files import LOCK, lock_folder, parse_toml, read_text, unlock_folder, write_whole
 from synarray.learn.checkpoint import CHECKPOINTS
 from synarray.learn.result import Result
 from synarray.run.experiment import ExperimentSpec
@@ -35,45 +32,56 @@ from synarray.run.folder import (
     write_run,
 )
 
-__all__ = ["Unfinished", "begin", "find", "lock_folder", "reopen"]
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+__all__ = ["Unfinished", "begin", "find", "reopen"]
 
 _EXPERIMENT = "experiment.toml"
 
 
 class Unfinished:
-    """A run in the making; use it in a ``with``: what is left then can be gone on from, or nothing is left.
+    """A run in progress; use it in a ``with``: afterwards either the run can be resumed, or nothing is left of it.
 
     Parameters
     ----------
     target : Path
-        Where the run will stand.
+        Where the finished run will be.
     spec : ExperimentSpec
-    lock : int
-        Descriptor of its folder, with the lock.
+    lock : BaseFileLock
+        The lock on its folder.
     made : list of Path, optional
         Folders made for it, if it was begun now.
 
     Attributes
     ----------
     folder : Path
-        Where its checkpoints lie.
+        Where its checkpoints are.
     """
 
-    def __init__(self, target: Path, spec: ExperimentSpec, lock: int, made: list[Path] | None = None) -> None:
+    def __init__(self, target: Path, spec: ExperimentSpec, lock: BaseFileLock, made: list[Path] | None = None) -> None:
         self.target, self.folder, self.spec = target, partial_of(target), spec
-        self._lock, self._made = lock, made
+        self._lock: BaseFileLock | None = lock
+        self._made = made
 
     @property
     def saved(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return any(is_there(self.folder / name) for name in CHECKPOINTS)
 
     def finish(self, result: Result, resumed: list[int]) -> Path:
-        """Write the run to its place; what was saved on the way goes away. Returns where the run stands."""
+        """Write the run to its place and remove what was saved on the way. Returns the folder of the run."""
         folder = write_run(result, self.spec, self.target, within=self.folder, resumed=resumed)
         self._made = None
-        _remove(self.folder)
+        _empty(self.folder)
+        self.release()
         return folder
+
+    def release(self) -> None:
+        """Free the folder, and remove it if it is empty."""
+        if self._lock is not None:
+            _release(self.folder, self._lock)
+            self._lock = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,10 +89,12 @@ class Unfinished:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._made is not None and not self.saved:
-            _remove(self.folder)
-            _remove_empty(self._made)
-        os.close(self._lock)
+        abandoned = self._made is not None and not self.saved
+        if abandoned:
+            _empty(self.folder)
+        self.release()
+        if abandoned:
+            _remove_empty(self._made or [])
 
 
 def begin(out: Path | None, spec: ExperimentSpec) -> Unfinished:
@@ -113,12 +123,15 @@ def begin(out: Path | None, spec: ExperimentSpec) -> Unfinished:
             lock = lock_folder(folder)
             if lock is None:  # another process was quicker
                 continue
+            run = Unfinished(target, spec, lock, made)
             if is_free(target) and not _taken(folder):
-                write_whole(folder / _EXPERIMENT, [to_toml(spec).encode()])
-                return Unfinished(target, spec, lock, made)
-            with contextlib.suppress(OSError):  # it may hold what another process has left there since
-                folder.rmdir()
-            os.close(lock)
+                try:
+                    write_whole(folder / _EXPERIMENT, [to_toml(spec).encode()])
+                except OSError:
+                    run.release()
+                    raise
+                return run
+            run.release()  # the folder may hold what another process has left there since
     except (OSError, ValueError) as error:
         _remove_empty(made)
         raise unwritable(wanted, error) from None
@@ -182,8 +195,8 @@ def reopen(path: Path) -> Unfinished | Run:
         with contextlib.suppress(RunError, SpecError):
             run = open_run(target)
             if spec is None or run.experiment.identity == spec.identity:
-                _remove(folder)  # the process died after the run was finished, before it had tidied up
-                os.close(lock)
+                _empty(folder)  # the process died after the run was finished, before it had tidied up
+                _release(folder, lock)
                 return run
         if spec is None:
             raise RunError(
@@ -192,7 +205,7 @@ def reopen(path: Path) -> Unfinished | Run:
             )  # fmt: skip
         return Unfinished(target, spec, lock)
     except (RunError, SpecError):
-        os.close(lock)
+        unlock_folder(lock)
         raise
 
 
@@ -204,29 +217,10 @@ def _names(wanted: Path) -> Iterator[Path]:
 
 
 def _taken(folder: Path) -> bool:
-    """Say whether this place of an unfinished run holds anything but what a process left that died while taking it."""
+    """Say whether this place of an unfinished run holds more than a process leaves that died while taking it."""
     if not folder.exists():
         return False
-    return not folder.is_dir() or any(entry.name != f"{_EXPERIMENT}.tmp" for entry in folder.iterdir())
-
-
-def lock_folder(folder: Path) -> int | None:
-    """Lock a folder for this process; None when another one holds it, or took it away."""
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    except OSError:  # a file system without locks
-        return lock
-    try:
-        if os.path.samestat(os.fstat(lock), folder.stat()):
-            return lock
-    except FileNotFoundError:
-        pass
-    os.close(lock)
-    return None
+    return not folder.is_dir() or any(entry.name not in (f"{_EXPERIMENT}.tmp", LOCK) for entry in folder.iterdir())
 
 
 def _experiment(folder: Path) -> ExperimentSpec | None:
@@ -264,12 +258,20 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _remove(folder: Path) -> None:
-    """Take an unfinished run away, its experiment last."""
+def _empty(folder: Path) -> None:
+    """Remove what an unfinished run has saved, its experiment last; the lock stays."""
     with contextlib.suppress(OSError):
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name == _EXPERIMENT):
+            if entry.name == LOCK:
+                continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink()
+
+
+def _release(folder: Path, lock: BaseFileLock) -> None:
+    """Free the folder of an unfinished run, and remove it if it is empty."""
+    unlock_folder(lock)
+    with contextlib.suppress(OSError):
         folder.rmdir()

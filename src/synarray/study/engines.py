@@ -12,11 +12,11 @@ import contextlib
 import json
 import os
 import queue
-import selectors
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, Protocol
@@ -29,12 +29,21 @@ __all__ = ["DaskEngine", "Engine", "LocalEngine"]
 
 _ATTEMPTS = 2
 """Processes that a run may kill before it has failed."""
+_STARTS = 4
+"""Processes in a row that may die while they start, besides one for each worker: something may kill them all at once."""
 _PATIENCE = 0.2
 """Seconds between two looks at whether the study is to stop."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from synarray.study.worker import serve; serve()"
 
 Stop = Callable[[], bool]
+Lines = queue.SimpleQueue[tuple["_Worker", bytes]]
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Engine(Protocol):
@@ -59,19 +68,28 @@ class LocalEngine:
     Parameters
     ----------
     workers : int, optional
-        Runs at a time; the number of cores that this process may use if nothing is said.
+        Runs at a time; default: the number of cores that this process may use.
     """
 
     here = True
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or cores()
         self.title = f"{self.workers} worker{'s' * (self.workers > 1)}"
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
+        self._lines: Lines = queue.SimpleQueue()
+        self._lost = 0
+        """Processes in a row that died while they started."""
 
     def run(self, jobs: Iterable[Job], stop: Stop) -> Iterator[Outcome]:
-        """Run jobs, each in one process; a process that dies is started anew."""
+        """Run jobs, each in one process; a process that dies is replaced.
+
+        Raises
+        ------
+        RunError
+            When process after process dies while it starts.
+        """
         waiting: Iterator[Job] = iter(jobs)
         again: collections.deque[tuple[Job, int]] = collections.deque()
 
@@ -81,42 +99,65 @@ class LocalEngine:
             job = next(waiting, None)
             return None if job is None else (job, 0)
 
+        outcome: Outcome | None = None
         try:
-            while not stop():
-                while len(self._busy) < self.workers and (task := take()):
-                    worker = self._idle.pop() if self._idle else _Worker()
+            while True:
+                while not stop() and len(self._busy) < self.workers and (task := take()):
+                    worker = self._idle.pop() if self._idle else _Worker(self._lines)
                     worker.begin(*task)
                     self._busy.append(worker)
-                if not self._busy:
+                if outcome is not None:  # the workers are busy again while the caller takes it
+                    yield outcome
+                if stop() or not self._busy:
                     return
-                outcomes = []
-                for worker in self._ready():
-                    outcome = worker.outcome()
-                    if outcome is None:
-                        continue
-                    self._busy.remove(worker)
-                    if "died" not in outcome:
-                        outcomes.append(outcome)
-                        if task := take():  # before anything else is done with the outcome
-                            worker.begin(*task)
-                            self._busy.append(worker)
-                        else:
-                            self._idle.append(worker)
-                    elif worker.attempt + 1 < _ATTEMPTS:
-                        again.append((worker.job, worker.attempt + 1))
-                    else:
-                        outcomes.append({"identity": worker.job["identity"], "failed": outcome["died"]})
-                yield from outcomes
+                outcome = self._next(again)
         finally:
             for worker in self._busy:
                 worker.end()
             self._busy.clear()
 
-    def _ready(self) -> list[_Worker]:
-        with selectors.DefaultSelector() as selector:
-            for worker in self._busy:
-                selector.register(worker.out, selectors.EVENT_READ, worker)
-            return [key.data for key, _ in selector.select(_PATIENCE)]
+    def _next(self, again: collections.deque[tuple[Job, int]]) -> Outcome | None:
+        """Take one line of one worker; None when it is no outcome, or none came for a moment."""
+        try:
+            worker, line = self._lines.get(timeout=_PATIENCE)
+        except queue.Empty:
+            return None
+        if worker in self._idle and not line:
+            self._idle.remove(worker)
+            worker.end()
+        if worker not in self._busy:  # a process that was ended since
+            return None
+        if not line:
+            self._busy.remove(worker)
+            return self._died(worker, again)
+        if not worker.started:  # its first line says that it is ready
+            worker.started, self._lost = True, 0
+            return None
+        self._busy.remove(worker)
+        self._idle.append(worker)
+        outcome: Outcome = json.loads(line)
+        return outcome
+
+    def _died(self, worker: _Worker, again: collections.deque[tuple[Job, int]]) -> Outcome | None:
+        """Give the run of a dead process to another one; or fail the run, after too many."""
+        with contextlib.suppress(subprocess.TimeoutExpired):  # its last line may come before its end
+            worker.process.wait(5)
+        reason, attempt = worker.end(), worker.attempt + worker.started
+        self._lost += not worker.started
+        if self._lost >= _STARTS + self.workers:
+            raise RunError(
+                "a worker process must start",
+                got=f"{self._lost} in a row that did not, the last one: {reason}",
+                where=sys.executable,
+                do="Try a single run (synarray train), or allow more memory and open files (ulimit -v, ulimit -n).",
+            )
+        if attempt < _ATTEMPTS:
+            again.append((worker.job, attempt))
+            return None
+        return {
+            "identity": worker.job["identity"],
+            "failed": f"The process of the run died {_ATTEMPTS} times: {reason}",
+        }
 
     def close(self) -> None:
         """End the processes."""
@@ -127,65 +168,52 @@ class LocalEngine:
 
 
 class _Worker:
-    """One process and the run it has."""
+    """One process and the run it has; each line that it writes is put into a queue, an empty one when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Lines) -> None:
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _START, json.dumps([path or os.curdir for path in sys.path])], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self.errors, env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
-        )  # fmt: skip
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.out = self.process.stdout
+            [sys.executable, "-c", _START, json.dumps([path or os.curdir for path in sys.path])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
+        )
         self.job: Job = {}
-        self.attempt = 0
-        self._into, self._heard, self._started = self.process.stdin, b"", False
+        self.attempt, self.started = 0, False
+        self._lines = lines
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def begin(self, job: Job, attempt: int) -> None:
-        """Send a run; what keeps it from arriving is found when the outcome is waited for."""
+        """Send a run; a process that cannot take it has ended, and says so with its last line."""
         self.job, self.attempt = job, attempt
-        with contextlib.suppress(BrokenPipeError):
-            self._into.write(json.dumps(job).encode() + b"\n")
-            self._into.flush()
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(json.dumps(job).encode() + b"\n")
+            self.process.stdin.flush()
 
-    def outcome(self) -> Outcome | None:
-        """Read what there is; None when the run is not finished, ``died`` when it never will be."""
-        heard = os.read(self.out.fileno(), 1 << 20)
-        if not heard:
-            return self._died()
-        self._heard += heard
-        while b"\n" in self._heard:
-            line, _, self._heard = self._heard.partition(b"\n")
-            if self._started:
-                outcome: Outcome = json.loads(line)
-                return outcome
-            self._started = True  # its first word is that it is ready
-        return None
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put((self, line))
+        self._lines.put((self, b""))
 
-    def end(self) -> None:
-        """Kill the process, and wait until it is gone."""
-        self.process.kill()
-        self.process.wait()
-        for stream in (self._into, self.out, self.errors):
-            with contextlib.suppress(OSError):
-                stream.close()
-
-    def _died(self) -> Outcome:
-        status = self.process.wait()
-        self.errors.seek(0, os.SEEK_END)
-        self.errors.seek(max(0, self.errors.tell() - 2000))
+    def end(self) -> str:
+        """Kill the process if it lives, wait until it is gone, and say how it ended."""
+        if (status := self.process.poll()) is None:
+            self.process.kill()
+            status = self.process.wait()
+        self._reader.join(5)
+        self.errors.seek(max(0, self.errors.seek(0, os.SEEK_END) - 2000))
         words = self.errors.read().decode(errors="replace").strip().splitlines()
-        last = f": {words[-1]}" if words else ""
-        reason = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-        hint = ", perhaps for want of memory" if status == -signal.SIGKILL else ""
-        self.end()
-        if not self._started:
-            raise RunError(
-                "a worker process must start", got=f"{reason}{hint}{last}", where=sys.executable,
-                do="Try a single run (synarray train), or allow more memory and open files (ulimit -v, ulimit -n).",
-            )  # fmt: skip
-        return {"died": f"The process of the run died {_ATTEMPTS} times: {reason}{hint}{last}"}
+        for stream in (self.process.stdin, self.process.stdout, self.errors):
+            with contextlib.suppress(OSError):
+                assert stream is not None
+                stream.close()
+        name = signal.Signals(-status).name if status < 0 else ""
+        hint = ", perhaps because memory ran out" if name == "SIGKILL" else ""
+        return (f"killed by {name}{hint}" if name else f"exit status {status}") + (f": {words[-1]}" if words else "")
 
 
 class DaskEngine:

@@ -6,7 +6,7 @@ runs.jsonl       one line per finished or failed run, flushed to the disk before
 table.parquet    one row per finished run (also table.csv), written when the study ends or is interrupted
 runs/IDENTITY    whole run folders, with keep = "runs"
 
-The process that runs the study holds a lock on the folder, which the system takes back when the process dies.
+The process that runs the study holds a lock on the folder.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError, SynarrayError
-from synarray.files import open_ordinary, write_whole
+from synarray.files import LOCK, lock_folder, open_ordinary, sync, unlock_folder, write_whole
 from synarray.run.folder import check_writable, is_there, to_toml
-from synarray.run.in_progress import lock_folder
 from synarray.study.plan import WORDS, StudySpec, load_study
 from synarray.study.points import PlannedRun
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 __all__ = ["Store", "differences", "place_of", "read_plan", "read_records", "record_of"]
 
@@ -90,7 +92,8 @@ class Store:
         self.records: dict[str, Record] = {}
         self.planned: list[PlannedRow] = []
         self._confirmed = 0
-        self._lock = self._runs = -1
+        self._lock: BaseFileLock | None = None
+        self._runs: BinaryIO | None = None
 
     @classmethod
     def begin(cls, folder: Path, spec: StudySpec) -> Store:
@@ -111,8 +114,9 @@ class Store:
         with _told(folder), store._closed_on_error():
             folder.mkdir(parents=True, exist_ok=True)
             store._take_lock()
-            foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in (_PLAN, f"{_STUDY}.tmp"))
-            if foreign:  # a process that died while it began leaves no more than these two
+            own = (_PLAN, f"{_STUDY}.tmp", LOCK)  # all that a process leaves that died while it began
+            foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in own)
+            if foreign:
                 raise RunError(
                     "a study begins in a folder of its own", got=f"a folder that holds {foreign[0]}", where=str(folder),
                     do="Give another folder with --out.",
@@ -161,7 +165,7 @@ class Store:
             for key in found:
                 if is_there(other / "runs" / key[:16], folder=True):
                     shutil.copytree(other / "runs" / key[:16], self.folder / "runs" / key[:16], dirs_exist_ok=True)
-            self._append(self._runs, [_line(record) for record in found.values()])
+            self._append([_line(record) for record in found.values()])
         self.records |= found
         return len(found)
 
@@ -187,12 +191,8 @@ class Store:
             else:
                 self._confirmed += 1
         if new:
-            with _told(self.folder):
-                descriptor = os.open(self.folder / _PLAN, os.O_WRONLY | os.O_APPEND)
-                try:
-                    self._append(descriptor, [row.model_dump_json().encode() + b"\n" for row in new])
-                finally:
-                    os.close(descriptor)
+            with _told(self.folder), (self.folder / _PLAN).open("ab", buffering=0) as plan:
+                _append(plan, [row.model_dump_json().encode() + b"\n" for row in new])
             self.planned += new
             self._confirmed += len(new)
 
@@ -205,7 +205,7 @@ class Store:
             When it cannot be written; what was there before is whole.
         """
         with _told(self.folder):
-            self._append(self._runs, [_line(record)])
+            self._append([_line(record)])
         self.records[record.identity] = record
 
     def done(self, identity: str) -> bool:
@@ -215,10 +215,11 @@ class Store:
 
     def close(self) -> None:
         """Give the folder back."""
-        for descriptor in (self._runs, self._lock):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._lock = self._runs = -1
+        if self._runs is not None:
+            self._runs.close()
+        if self._lock is not None:
+            unlock_folder(self._lock)
+        self._lock = self._runs = None
 
     def __enter__(self) -> Self:
         return self
@@ -247,23 +248,26 @@ class Store:
 
     def _open(self) -> None:
         """Open what runs are added to; cut off lines that were being written when the process died."""
-        self._runs = os.open(self.folder / _RUNS, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._runs = (self.folder / _RUNS).open("ab", buffering=0)
         for name in (_PLAN, _RUNS):
-            content = b"".join(_lines(self.folder / name))
-            os.truncate(self.folder / name, len(content))
-        os.fsync(self._lock)
+            os.truncate(self.folder / name, sum(map(len, _lines(self.folder / name))))
+        sync(self.folder)
 
-    @staticmethod
-    def _append(descriptor: int, lines: list[bytes]) -> None:
-        """Add lines and see that they are on the disk, or leave the file as it was."""
-        before, content = os.fstat(descriptor).st_size, b"".join(lines)
-        try:
-            while content:
-                content = content[os.write(descriptor, content) :]
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, before)
-            raise
+    def _append(self, lines: list[bytes]) -> None:
+        assert self._runs is not None  # open as long as the folder is locked
+        _append(self._runs, lines)
+
+
+def _append(file: BinaryIO, lines: list[bytes]) -> None:
+    """Add lines to a file and wait until they are on the disk, or leave the file as it was."""
+    before, content = os.fstat(file.fileno()).st_size, b"".join(lines)
+    try:
+        while content:
+            content = content[file.write(content) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(before)
+        raise
 
 
 def read_plan(folder: Path) -> tuple[Header, list[PlannedRow]]:

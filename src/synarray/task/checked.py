@@ -52,9 +52,11 @@ def check_task(
         check_labels(test_set[1], len(test_set[0]), "y_test", known=classes)
         if test_set[0][0].size != x[0].size:
             raise DataError(
-                "test images must have as many features as the training images", where="x_test",
-                got=f"{test_set[0][0].size:,}, not {x[0].size:,}", do="Bring them to the same size.",
-            )  # fmt: skip
+                "test images must have as many features as the training images",
+                where="x_test",
+                got=f"{test_set[0][0].size:,}, not {x[0].size:,}",
+                do="Bring them to the same size.",
+            )
     elif x_test is not None or y_test is not None:
         raise DataError(
             "a test needs images and classes", got="only one of them", where="x_test, y_test", do="Give both, or none."
@@ -65,7 +67,9 @@ def check_task(
         full_scale = 255.0 if x.dtype == np.uint8 else float(x.max()) or 1.0
     if not 0 < full_scale < np.inf:
         raise DataError(
-            "full_scale must be a positive number", got=str(full_scale), where="full_scale",
+            "full_scale must be a positive number",
+            got=str(full_scale),
+            where="full_scale",
             do="Leave it out for the maximum.",
-        )  # fmt: skip
+        )
     return Task(x.reshape(len(x), -1), labels, classes, shape, full_scale, test_set)

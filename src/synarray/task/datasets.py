@@ -1,8 +1,8 @@
 """Data sets: images (or plain features) and classes, for training and for one test, ready for the retina.
 
-Three doors lead here: the built-in MNIST, a path (a folder of IDX files or an .npz), and arrays in Python. Behind each
-stand the same checks, so that whatever reaches the machine is finite, not negative, labelled, and the same size
-throughout. A file is never trusted about its own size, and pickled objects are never opened.
+Data come from three places: the built-in MNIST, a path (a folder of IDX files or an .npz), and arrays in Python. All pass the
+same checks, so that whatever reaches the machine is finite, not negative, labelled, and the same size throughout. A file is
+never trusted about its own size, and pickled objects are never opened.
 
 MNIST: Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits", 1998, made from NIST's
 Special Databases 1 and 3; 60,000 + 10,000 images of 28 x 28 pixels, complete and unchanged in this package. Its
@@ -44,7 +44,7 @@ BUILT_IN = ("mnist",)
 MOST_FEATURES = 1 << 20
 """Numbers that an image may have: 1024 x 1024."""
 MOST_CLASSES = 1024
-"""Classes that may be told apart; more of them are mostly something else, such as numbers of images."""
+"""Classes that there may be; more of them are mostly something else, such as numbers of images."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,9 +125,11 @@ def load_dataset(source: str | Path) -> Dataset:
     """
     if not isinstance(source, str | Path) or source == "":
         raise DataError(
-            "data must be a built-in name or a path", got=repr(source)[:80], where="data",
+            "data must be a built-in name or a path",
+            got=repr(source)[:80],
+            where="data",
             do="For arrays in Python use from_arrays(x_train, y_train, x_test, y_test).",
-        )  # fmt: skip
+        )
     if source == "mnist":
         return _mnist()
     try:
@@ -135,9 +137,11 @@ def load_dataset(source: str | Path) -> Dataset:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(
-            "data must be a built-in name or an existing path", got=f'"{source}", which is neither', where="data",
+            "data must be a built-in name or an existing path",
+            got=f'"{source}", which is neither',
+            where="data",
             do=f"Give a folder of IDX files or an .npz file. {nearest(str(source), BUILT_IN)}",
-        ) from None  # fmt: skip
+        ) from None
     except (OSError, ValueError, RuntimeError) as error:  # no right, a zero byte, no such home
         raise unreadable(Path(source), error) from error
     if stat.S_ISDIR(mode):
@@ -150,10 +154,11 @@ def load_dataset(source: str | Path) -> Dataset:
         name = path.stem
     else:
         raise DataError(
-            "data must be a folder of IDX files or an .npz file", where=str(path),
+            "data must be a folder of IDX files or an .npz file",
+            where=str(path),
             got=f'a file that ends in "{path.suffix}"' if path.suffix else "a file without an ending",
             do="Give the folder that holds the IDX files, or save x_train, y_train, x_test, y_test with numpy.savez.",
-        )  # fmt: skip
+        )
     return _assemble(name, str(source), arrays, where)
 
 
@@ -205,9 +210,11 @@ def as_array(given: npt.ArrayLike, where: str) -> npt.NDArray[Any]:
         return np.asarray(given)
     except (ValueError, TypeError) as error:
         raise DataError(
-            "images and labels must be regular arrays of numbers", got=f'"{error}"', where=where,
+            "images and labels must be regular arrays of numbers",
+            got=f'"{error}"',
+            where=where,
             do="Make all images the same size, then stack them with numpy.stack.",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def check_images(x: npt.NDArray[Any], where: str) -> None:
@@ -237,27 +244,35 @@ def check_images(x: npt.NDArray[Any], where: str) -> None:
         )
     if x.ndim not in (2, 3, 4):
         raise DataError(
-            "images must have 2 axes (features), 3 (gray) or 4 (channels last)", got=f"shape {x.shape}", where=where,
+            "images must have 2 axes (features), 3 (gray) or 4 (channels last)",
+            got=f"shape {x.shape}",
+            where=where,
             do="Reshape to [n, features], [n, height, width] or [n, height, width, channels].",
-        )  # fmt: skip
+        )
     if math.prod(x.shape[1:]) > MOST_FEATURES:
         raise DataError(
-            f"an image must have at most {MOST_FEATURES:,} pixels", got=f"shape {x.shape}", where=where,
+            f"an image must have at most {MOST_FEATURES:,} pixels",
+            got=f"shape {x.shape}",
+            where=where,
             do="Shrink or crop the images.",
-        )  # fmt: skip
+        )
     if x.size == 0:
         raise DataError(
-            "there must be at least one image of at least one pixel", got=f"shape {x.shape}", where=where,
+            "there must be at least one image of at least one pixel",
+            got=f"shape {x.shape}",
+            where=where,
             do="Check how the images were selected and saved.",
-        )  # fmt: skip
+        )
     if x.dtype.kind in "bu":
         return
     low, high = x.min(), x.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise DataError(
-            "pixels must be finite", got=f"{np.count_nonzero(~np.isfinite(x)):,} that are NaN or infinite", where=where,
+            "pixels must be finite",
+            got=f"{np.count_nonzero(~np.isfinite(x)):,} that are NaN or infinite",
+            where=where,
             do="Replace or leave out these values.",
-        )  # fmt: skip
+        )
     if low < 0:
         raise DataError(
             "pixels must not be negative", got=str(low), where=where, do="Shift or clip them so that 0 means dark."
@@ -274,9 +289,11 @@ def check_scale(x_train: npt.NDArray[Any], x_test: npt.NDArray[Any], where: str)
     """
     if (x_train.dtype.kind == "f") != (x_test.dtype.kind == "f"):
         raise DataError(
-            "training and test images must have the same scale", got=f"types {x_train.dtype} and {x_test.dtype}",
-            where=where, do="Scale both alike and give them one type.",
-        )  # fmt: skip
+            "training and test images must have the same scale",
+            got=f"types {x_train.dtype} and {x_test.dtype}",
+            where=where,
+            do="Scale both alike and give them one type.",
+        )
 
 
 def check_labels(
@@ -312,32 +329,41 @@ def check_labels(
     """
     if not (y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)):
         raise DataError(
-            "labels must be one number per image", got=f"shape {y.shape}", where=where,
+            "labels must be one number per image",
+            got=f"shape {y.shape}",
+            where=where,
             do="Give the class numbers; numpy.argmax(y, axis=1) makes them of one-hot rows.",
-        )  # fmt: skip
+        )
     if n is not None and len(y) != n:
         raise DataError(
-            "there must be one label for each image", got=f"{len(y):,} labels for {n:,} images", where=where,
+            "there must be one label for each image",
+            got=f"{len(y):,} labels for {n:,} images",
+            where=where,
             do="Check that images and labels belong together and that both files are complete.",
-        )  # fmt: skip
+        )
     labels = _whole(y.reshape(-1), where)
     classes = _different(labels)
     if known is None and len(classes) < 2:
         raise DataError(
-            "training needs at least two classes", got=f"{few(classes.tolist())} alone" if len(labels) else "no labels",
-            where=where, do="Add images of another class.",
-        )  # fmt: skip
+            "training needs at least two classes",
+            got=f"{few(classes.tolist())} alone" if len(labels) else "no labels",
+            where=where,
+            do="Add images of another class.",
+        )
     if known is None and len(classes) > MOST_CLASSES:
         raise DataError(
-            f"there must be at most {MOST_CLASSES:,} classes", got=f"{len(classes):,} different labels", where=where,
+            f"there must be at most {MOST_CLASSES:,} classes",
+            got=f"{len(classes):,} different labels",
+            where=where,
             do="Give each image the number of its class.",
-        )  # fmt: skip
+        )
     if known is not None and len(unseen := np.setdiff1d(classes, known)):
         raise DataError(
-            "test labels must be classes seen in training", where=where,
+            "test labels must be classes seen in training",
+            where=where,
             got=f"{few(unseen.tolist())}, but training has {few(known.tolist())}",
             do="Leave out these images, or train on their classes too.",
-        )  # fmt: skip
+        )
     return labels
 
 
@@ -362,9 +388,11 @@ def _whole(y: npt.NDArray[Any], where: str) -> npt.NDArray[np.int64]:
             return exact.astype(np.int64)
         got = str(exact[~whole][0])
     raise DataError(
-        "labels must be whole numbers", got=got, where=where,
+        "labels must be whole numbers",
+        got=got,
+        where=where,
         do="Number the classes: numpy.unique(y, return_inverse=True)[1].",
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=1)
@@ -385,9 +413,11 @@ def _assemble(name: str, source: str, arrays: Mapping[str, npt.NDArray[Any]], wh
     check_images(x_test, where["x_test"])
     if x_train.shape[1:] != x_test.shape[1:]:
         raise DataError(
-            "training and test images must have the same size", got=f"{x_train.shape[1:]} and {x_test.shape[1:]}",
-            where=f"{where['x_train']} and {where['x_test']}", do="Check that both belong to the same data set.",
-        )  # fmt: skip
+            "training and test images must have the same size",
+            got=f"{x_train.shape[1:]} and {x_test.shape[1:]}",
+            where=f"{where['x_train']} and {where['x_test']}",
+            do="Check that both belong to the same data set.",
+        )
     check_scale(x_train, x_test, f"{where['x_train']} and {where['x_test']}")
     y_train = check_labels(arrays["y_train"], len(x_train), where["y_train"])
     classes = _different(y_train)
@@ -416,7 +446,9 @@ def _intensities(
     full_scale = 255.0 if x_train.dtype == np.uint8 else float(x_train.astype(dtype).max())
     if full_scale == 0:
         raise DataError(
-            "some training pixel must be above zero", got="0 throughout", where=where,
+            "some training pixel must be above zero",
+            got="0 throughout",
+            where=where,
             do="Check how the images were saved.",
-        )  # fmt: skip
+        )
     return np.ascontiguousarray(x_train, dtype), np.ascontiguousarray(x_test, dtype), full_scale

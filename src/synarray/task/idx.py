@@ -8,8 +8,8 @@ An IDX file is a short header, then one byte per pixel or label:
     then        the size of each dimension, 32 bits, most significant byte first
     then        the numbers, the last dimension fastest
 
-An .npz is a zip of .npy members. Nothing is allocated on the word of a header alone: the declared size is first held
-against the file's own size. Compressed data may expand a hundredfold, or to 8 MB where that is more; deflate could reach
+An .npz is a zip of .npy members. No memory is allocated because a header says so: the declared size is first compared with
+the file's own size. Compressed data may expand a hundredfold, or to 8 MB where that is more; deflate could reach
 1032-fold, which only bombs do.
 """
 
@@ -24,7 +24,6 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
@@ -34,12 +33,12 @@ import numpy.typing as npt
 from synarray.errors import DataError
 from synarray.files import open_ordinary
 
-__all__ = ["few", "find_idx", "idx_header", "read_idx", "read_npz", "unreadable"]
+__all__ = ["few", "find_idx", "read_idx", "read_npz", "unreadable"]
 
 _DEFLATE_MOST = 1032
-"""Most bytes that one byte of deflated data can stand for (zlib technical details, "maximum compression factor")."""
+"""Most bytes that one byte of deflated data can expand to (zlib technical details, "maximum compression factor")."""
 _EXPANSION, _ALWAYS = 100, 8 << 20
-"""Most bytes that one byte of deflated data is trusted to stand for, and bytes up to which that does not matter."""
+"""Most bytes that one byte of deflated data is trusted to expand to, and bytes up to which that does not matter."""
 
 _MAGIC = {"images": b"\0\0\x08\x03", "labels": b"\0\0\x08\x01"}
 _PARTS = {
@@ -49,36 +48,13 @@ _PARTS = {
     "y_test": ("labels-idx1-ubyte", ("t10k", "test")),
 }
 _CHUNK = 1 << 20
-_LONGEST_NPY_HEADER = 10_000
-"""Bytes; what NumPy, too, parses without being asked to trust the file."""
-_ZIP_ERRORS = (
-    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, OSError, EOFError, ValueError, TypeError,
-    SyntaxError, KeyError, IndexError, OverflowError, MemoryError, RuntimeError,
-)  # fmt: skip
-"""What zipfile and NumPy's header parser raise over damaged bytes."""
+_NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+"""What reads the header of each version of .npy; it refuses one of more than 10,000 bytes."""
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, MemoryError, RuntimeError)
+_NO_HEADER = (tokenize.TokenError, SyntaxError, ValueError, TypeError, LookupError, OverflowError)
+"""What zipfile, and NumPy's parser of headers, raise on damaged bytes."""
 _FETCH = "Fetch or write the file again."
 _UNZIPPED = f"{_FETCH} Data this regular must be kept uncompressed (gunzip, numpy.savez)."
-
-
-def idx_header(shape: Sequence[int]) -> bytes:
-    """Write what stands before the numbers in an IDX file of unsigned bytes.
-
-    Parameters
-    ----------
-    shape : sequence of int
-        Images: count, height, width. Labels: count.
-
-    Returns
-    -------
-    bytes
-        Four bytes, and four for each dimension.
-
-    Examples
-    --------
-    >>> idx_header((60000, 28, 28)).hex(" ", 4)
-    '00000803 0000ea60 0000001c 0000001c'
-    """
-    return np.array([0x800 + len(shape), *shape], ">u4").tobytes()
 
 
 def find_idx(folder: Path) -> dict[str, Path]:
@@ -113,9 +89,11 @@ def find_idx(folder: Path) -> dict[str, Path]:
             missing.append(plain[0])
     if missing:
         raise DataError(
-            "a data folder must hold four IDX files", got=f"no {' and no '.join(missing)}; found {few(present)}",
-            where=str(folder), do="Add what is missing, plain or as .gz, or give the path of an .npz file.",
-        )  # fmt: skip
+            "a data folder must hold four IDX files",
+            got=f"no {' and no '.join(missing)}; found {few(present)}",
+            where=str(folder),
+            do="Add what is missing, plain or as .gz, or give the path of an .npz file.",
+        )
     return found
 
 
@@ -183,7 +161,7 @@ def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> d
             return {key: _read_npy(archive, member, size, f"{path}, key {key}") for key, member in members.items()}
     except DataError:
         raise
-    except _ZIP_ERRORS as error:
+    except (*_DAMAGED, *_NO_HEADER) as error:
         raise unreadable(path, error) from error
 
 
@@ -192,9 +170,11 @@ def unreadable(path: Path, error: BaseException) -> DataError:
     denied = isinstance(error, PermissionError)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
     return DataError(
-        "a data file must be readable from end to end", got=f'"{reason}"', where=str(path),
+        "a data file must be readable from end to end",
+        got=f'"{reason}"',
+        where=str(path),
         do="Give yourself the right to read it (chmod +r)." if denied else f"Check the path. {_FETCH}",
-    )  # fmt: skip
+    )
 
 
 def few(values: Sequence[object]) -> str:
@@ -220,8 +200,10 @@ def _read_shape(stream: IO[bytes], path: Path, kind: Literal["images", "labels"]
             do = "It is gzipped: let its name end in .gz."
         raise DataError(
             f"an IDX file of {kind} must begin with the bytes {_MAGIC[kind].hex(' ')}",
-            got=f"{magic.hex(' ') or 'nothing'}{f', the mark of {other}' if other else ''}", where=str(path), do=do,
-        )  # fmt: skip
+            got=f"{magic.hex(' ') or 'nothing'}{f', the mark of {other}' if other else ''}",
+            where=str(path),
+            do=do,
+        )
     n_dimensions = magic[3]
     sizes = stream.read(4 * n_dimensions)
     if len(sizes) < 4 * n_dimensions:
@@ -244,10 +226,11 @@ def _find_members(
     wrong = [f"{len(present.get(key, [])) or 'no'} {key}" for key in keys if len(present.get(key, [])) != 1]
     if wrong:
         raise DataError(
-            f"an .npz file must hold {', '.join(keys)}, each once", where=str(path),
+            f"an .npz file must hold {', '.join(keys)}, each once",
+            where=str(path),
             got=f"{' and '.join(wrong)}; found {few(list(present))}",
             do=f"Save them all with numpy.savez(file, {', '.join(f'{key}=...' for key in keys[:4])}).",
-        )  # fmt: skip
+        )
     return {key: present[key][0] for key in keys}
 
 
@@ -255,49 +238,40 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, wher
     """Read one member of an .npz file of ``size`` bytes."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
-            "members of an .npz file must be stored or deflated", got=f"zip method {member.compress_type}", where=where,
+            "members of an .npz file must be stored or deflated",
+            got=f"zip method {member.compress_type}",
+            where=where,
             do="Save the arrays with numpy.savez or numpy.savez_compressed.",
-        )  # fmt: skip
+        )
     zipped, most = member.compress_type == zipfile.ZIP_DEFLATED, min(member.compress_size, size)
     most = _expanded(most) if zipped else most
     if member.file_size > most:
         do = _UNZIPPED if zipped else _FETCH
         raise _wrong_length(where, member.file_size, f"at most {most:,} of them in a file of {size:,}", do)
     with archive.open(member) as stream:
-        shape, by_column, dtype, n_head = _read_npy_header(stream, where)
-        n_bytes = math.prod(shape) * dtype.itemsize
-        if n_bytes != member.file_size - n_head:
-            raise _wrong_length(where, n_bytes, f"{member.file_size - n_head:,} for shape {shape} of {dtype}")
+        shape, by_column, dtype = _read_npy_header(stream, where)
+        n_bytes, there = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
+        if n_bytes != there:
+            raise _wrong_length(where, n_bytes, f"{there:,} for shape {shape} of {dtype}")
         return _read_bytes(stream, n_bytes, where).view(dtype).reshape(shape, order="F" if by_column else "C")
 
 
-def _read_npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Return shape, whether columns are contiguous, type, and the length of the header in bytes."""
-    magic = stream.read(8)
-    parsers = {
-        b"\x93NUMPY\x01\x00": (2, np.lib.format.read_array_header_1_0),
-        b"\x93NUMPY\x02\x00": (4, np.lib.format.read_array_header_2_0),
-    }
-    if magic not in parsers:
-        raise DataError(
-            "an .npz file must hold arrays written by NumPy", got=f"a member that begins {magic.hex(' ')}", where=where,
-            do="Save arrays of numbers with numpy.savez.",
-        )  # fmt: skip
-    width, parse = parsers[magic]
-    length = stream.read(width)
-    n_text = int.from_bytes(length, "little")
-    if n_text > _LONGEST_NPY_HEADER:
-        raise DataError(
-            f"an .npy header must not exceed {_LONGEST_NPY_HEADER:,} bytes", got=f"{n_text:,}", where=where, do=_FETCH
+def _read_npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, whether columns are contiguous, and type; the stream is then at the first number."""
+    try:
+        version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+        shape, by_column, dtype = _NPY_HEADERS[version](stream)
+    except (ValueError, KeyError) as error:
+        got = (
+            f'"{str(error).splitlines()[0]}"' if isinstance(error, ValueError) else f"version {version} of their format"
         )
-    shape, by_column, dtype = parse(BytesIO(length + stream.read(n_text)))
+        do = "Save arrays of numbers with numpy.savez."
+        raise DataError("an .npz file must hold arrays written by NumPy", got=got, where=where, do=do) from None
     if dtype.kind not in "buif":
         what = "Python objects, which only pickle could open" if dtype.hasobject else f"type {dtype}"
-        raise DataError(
-            "an .npz file must hold numbers only", got=what, where=where,
-            do="Make all images the same size, stack them with numpy.stack, and save them with numpy.savez.",
-        )  # fmt: skip
-    return shape, by_column, dtype, len(magic) + width + n_text
+        do = "Make all images the same size, stack them with numpy.stack, and save them with numpy.savez."
+        raise DataError("an .npz file must hold numbers only", got=what, where=where, do=do)
+    return shape, by_column, dtype
 
 
 def _file_size(path: Path) -> int:
@@ -308,9 +282,11 @@ def _file_size(path: Path) -> int:
         raise unreadable(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise DataError(
-            "data must come from an ordinary file", got=stat.filemode(status.st_mode), where=str(path),
+            "data must come from an ordinary file",
+            got=stat.filemode(status.st_mode),
+            where=str(path),
             do="Put the file itself here, not a folder, pipe or device of its name.",
-        )  # fmt: skip
+        )
     if status.st_size == 0:
         raise DataError("a data file must not be empty", got="0 bytes", where=str(path), do=_FETCH)
     return status.st_size
@@ -326,12 +302,12 @@ def _read_bytes(stream: IO[bytes], n_bytes: int, where: str) -> npt.NDArray[np.u
         data[done : done + len(part)] = np.frombuffer(part, np.uint8)
         done += len(part)
     if stream.read(1):
-        raise _wrong_length(where, n_bytes, "more: bytes trail behind the last one")
+        raise _wrong_length(where, n_bytes, "more: there are bytes after the last one")
     return data
 
 
 def _expanded(n_bytes: int) -> int:
-    """Return the most that so many deflated bytes are trusted to stand for."""
+    """Return the most bytes that so many deflated ones are trusted to expand to."""
     return max(_EXPANSION * n_bytes, min(_DEFLATE_MOST * n_bytes, _ALWAYS))
 
 

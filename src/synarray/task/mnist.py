@@ -1,33 +1,27 @@
-"""MNIST inside the package: 70,000 images in 8 MB, back in memory within a second.
+"""MNIST inside the package: 70,000 images in 8 MB, in memory within a second.
 
-Of the pixels 81 % are empty paper, so the file keeps two things apart. The *ink map*, one bit per pixel (a row of 28
-padded to 32 bits), says where pixels are above zero. The *ink values* are stored only there, and not in raster order:
-pixels with the same neighbourhood in the ink map (which of the four neighbours are inked, and whether all four
-corners are) stand together, because a pixel's neighbourhood tells most of its value: 253 inside a stroke, grey at
-its edge. The decoder knows the ink map first, so the order costs no bytes. LZMA does the rest.
+`mnist.xz` is a valid .xz file of two streams:
 
-`mnist.xz` is a valid .xz file of seven concatenated streams: an index (byte length of each following stream, uint32,
-little-endian), the labels, the ink map, and four streams of ink values, each for seven blocks of 2,500 images.
+    first     the labels, one byte each; then the ink map, one bit per pixel (1: above zero), rows of 28 padded to 32 bits
+    second    the values of the inked pixels
+
+Of the pixels 81 % are empty, so only inked ones have a value. The values are sorted by the neighbourhood of their pixel in the
+ink map: it is known first, and it says most about the value (253 inside a stroke, grey at its edge). LZMA does the rest;
+values in the order of the image would need 0.8 MB more. `scripts/pack_mnist.py` writes the file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import lzma
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
-from synarray.task.idx import idx_header
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-__all__ = ["IDX_MD5", "IDX_SHAPES", "MNIST_FILE", "pack", "unpack"]
+__all__ = ["IDX_MD5", "IDX_SHAPES", "MNIST_FILE", "check_md5", "inked_places", "unpack"]
 
 MNIST_FILE = Path(__file__).with_name("mnist.xz")
 
@@ -39,61 +33,17 @@ IDX_MD5 = {
 }
 """MD5 of the four original files, unzipped."""
 
-SIDE = 28
 IDX_SHAPES = {
-    "train-images-idx3-ubyte": (60_000, SIDE, SIDE),
+    "train-images-idx3-ubyte": (60_000, 28, 28),
     "train-labels-idx1-ubyte": (60_000,),
-    "t10k-images-idx3-ubyte": (10_000, SIDE, SIDE),
+    "t10k-images-idx3-ubyte": (10_000, 28, 28),
     "t10k-labels-idx1-ubyte": (10_000,),
 }
-
-_N_TRAIN, _N_IMAGES = 60_000, 70_000
-_N_STREAMS = 4  # decoded in parallel
-_N_BLOCKS = 7  # per stream; small blocks stay in the processor's cache
-_LITERALS = {"lc": 3, "lp": 0, "pb": 0, "dict_size": 1 << 22}
-_FOUR_BYTE_ROWS = {"lc": 1, "lp": 2, "pb": 2, "dict_size": 1 << 23}  # a byte's place in its row tells much
-
-
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """Compress the four original files into the bytes of `mnist.xz`.
-
-    Parameters
-    ----------
-    files : mapping of str to bytes
-        The whole content of each file, unzipped, under the names of `IDX_MD5`.
-
-    Returns
-    -------
-    bytes
-        The compact file: always the same bytes from the same version of liblzma.
-
-    Raises
-    ------
-    DataError
-        If the MD5 of a file is not the published one.
-    """
-    body = {}
-    for name, shape in IDX_SHAPES.items():
-        _check_md5(name, files[name], where=name)
-        body[name] = np.frombuffer(files[name], np.uint8, offset=len(idx_header(shape))).reshape(shape)
-    pixels = np.concatenate([body["train-images-idx3-ubyte"], body["t10k-images-idx3-ubyte"]])
-    labels = np.concatenate([body["train-labels-idx1-ubyte"], body["t10k-labels-idx1-ubyte"]])
-
-    rows = np.zeros((_N_IMAGES, SIDE, 32), np.bool_)
-    rows[..., :SIDE] = pixels > 0
-    streams = [
-        _xz(labels.tobytes(), _LITERALS),
-        _xz(np.packbits(rows, axis=2, bitorder="little").tobytes(), _FOUR_BYTE_ROWS),
-    ]
-    for part in np.split(pixels.reshape(-1), _N_STREAMS):
-        values = np.concatenate([block[_places(block > 0)] for block in np.split(part, _N_BLOCKS)])
-        streams.append(_xz(values.tobytes(), _LITERALS))
-    index = np.array([len(stream) for stream in streams], "<u4")
-    return b"".join([_xz(index.tobytes(), _LITERALS), *streams])
+_N_IMAGES, _N_TRAIN, _SIDE = 70_000, 60_000, 28
 
 
 def unpack(blob: bytes, where: str = MNIST_FILE.name) -> tuple[npt.NDArray[np.uint8], ...]:
-    """Decode `mnist.xz` and hold the result against the MD5 of the four original files.
+    """Decode `mnist.xz` and compare the result with the MD5 of the four original files.
 
     Parameters
     ----------
@@ -120,11 +70,11 @@ def unpack(blob: bytes, where: str = MNIST_FILE.name) -> tuple[npt.NDArray[np.ui
     """
     try:
         images, labels = _decode(blob)
-    except (lzma.LZMAError, EOFError, ValueError, IndexError) as error:
+    except (lzma.LZMAError, EOFError, ValueError) as error:
         raise _damaged(where, f"bytes that do not decode: {error}") from error
     found = (images[:_N_TRAIN], labels[:_N_TRAIN], images[_N_TRAIN:], labels[_N_TRAIN:])
     for name, array in zip(IDX_MD5, found, strict=True):
-        _check_md5(name, idx_header(array.shape), array.data, where=where)
+        check_md5(name, array, where)
     return found
 
 
@@ -132,65 +82,57 @@ def _decode(blob: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Return images [70000, 28, 28] and labels [70000], training first."""
     from concurrent.futures import ThreadPoolExecutor  # here, so that importing the package stays light
 
-    first = lzma.LZMADecompressor(lzma.FORMAT_XZ)
-    ends = np.frombuffer(first.decompress(blob), "<u4").cumsum().tolist()
-    rest = memoryview(first.unused_data)
-    labels, ink_map, *values = (rest[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True))
-    pixels = np.zeros((_N_STREAMS, _N_BLOCKS, _N_IMAGES // (_N_STREAMS * _N_BLOCKS) * SIDE * SIDE), np.uint8)
-    with ThreadPoolExecutor(_N_STREAMS) as pool:  # lzma and NumPy release the interpreter lock over large arrays
-        rows = pool.submit(lzma.decompress, ink_map)
-        parts = [pool.submit(_fill, part, i, rows, values[i]) for i, part in enumerate(pixels)]
-        for part in parts:
-            part.result()
-    return pixels.reshape(_N_IMAGES, SIDE, SIDE), np.frombuffer(lzma.decompress(labels), np.uint8)
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+    first = np.frombuffer(decoder.decompress(blob), np.uint8)
+    with ThreadPoolExecutor(1) as pool:  # lzma and NumPy release the interpreter lock over large arrays
+        second = pool.submit(lzma.decompress, decoder.unused_data, lzma.FORMAT_XZ)
+        rows = np.unpackbits(first[_N_IMAGES:].reshape(-1, 4), axis=1, count=_SIDE, bitorder="little")
+        places = inked_places(rows.reshape(-1).view(np.bool_))
+        pixels = np.zeros(rows.size, np.uint8)
+        pixels[places] = np.frombuffer(second.result(), np.uint8)
+    return pixels.reshape(_N_IMAGES, _SIDE, _SIDE), first[:_N_IMAGES]
 
 
-def _fill(part: npt.NDArray[np.uint8], number: int, ink_map: Future[bytes], stream: memoryview) -> None:
-    """Put the values of one stream where the ink map says: pixels [block, pixel]."""
-    values, begin = np.frombuffer(lzma.decompress(stream), np.uint8), 0
-    rows = np.frombuffer(ink_map.result(), np.uint8).reshape(_N_STREAMS, _N_BLOCKS, -1, 4)[number]
-    for block, packed in zip(part, rows, strict=True):
-        ink = np.unpackbits(packed, axis=1, count=SIDE, bitorder="little").reshape(-1).view(np.bool_)
-        places = _places(ink)
-        block[places] = values[begin : begin + places.size]
-        begin += places.size
+def inked_places(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Return where the inked pixels are, in the order in which their values are stored.
 
+    They are sorted by how many of a pixel's four sides are inked, plus one if all four corners are; within a kind they keep the
+    order of the image. Neighbours are taken in the flat array, across the ends of rows and images.
 
-def _places(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Where the inked pixels are, ordered by the kind of their neighbourhood, and within one kind as in the raster.
-
-    The neighbours are taken in the flat raster, so across the ends of rows and images: simpler, and both sides do so.
+    Examples
+    --------
+    >>> ink = np.zeros((5, 28), bool)
+    >>> ink[1:4, 1:4] = True
+    >>> inked_places(ink.reshape(-1)).tolist()
+    [29, 31, 85, 87, 30, 57, 59, 86, 58]
     """
-    reach = SIDE + 1
-    padded = np.zeros(ink.size + 2 * reach, np.uint8)
-    padded[reach:-reach] = ink
+    reach = _SIDE + 1
+    padded = np.pad(ink.view(np.uint8), reach)
 
     def at(shift: int) -> npt.NDArray[np.uint8]:
         return padded[reach + shift : reach + shift + ink.size]
 
-    kind = at(-SIDE - 1) & at(-SIDE + 1) & at(SIDE - 1) & at(SIDE + 1)
-    for neighbour in (at(1), at(-1), at(SIDE), at(-SIDE)):
-        kind += kind
-        kind |= neighbour
+    kind = at(_SIDE + 1) & at(_SIDE - 1) & at(-_SIDE + 1) & at(-_SIDE - 1)
+    for side in (1, -1, _SIDE, -_SIDE):
+        kind += at(side)
     places = np.flatnonzero(ink)
     return places[np.argsort(kind[places], kind="stable")]
 
 
-def _xz(data: bytes, layout: Mapping[str, int]) -> bytes:
-    best = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, **layout}
-    return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=[best])
+def check_md5(name: str, body: npt.NDArray[np.uint8], where: str) -> None:
+    """Refuse an array that is not the content of the original file of this name.
 
-
-def _check_md5(name: str, *parts: bytes | memoryview, where: str) -> None:
-    digest = hashlib.md5(usedforsecurity=False)
-    for part in parts:
-        digest.update(part)
+    Raises
+    ------
+    DataError
+        If its MD5, with the header of an IDX file before it, is not the published one.
+    """
+    digest = hashlib.md5(np.array([0x800 + body.ndim, *body.shape], ">u4").tobytes(), usedforsecurity=False)
+    digest.update(np.ascontiguousarray(body).data)
     if digest.hexdigest() != IDX_MD5[name]:
         raise _damaged(where, f"{name} with MD5 {digest.hexdigest()}")
 
 
 def _damaged(where: str, got: str) -> DataError:
-    return DataError(
-        "MNIST must be the original, byte for byte", got=got, where=where,
-        do="Install synarray again, or pack the file again from the four originals.",
-    )  # fmt: skip
+    do = "Install synarray again, or pack the file again from the four originals."
+    return DataError("MNIST must be the original, byte for byte", got=got, where=where, do=do)

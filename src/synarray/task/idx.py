@@ -259,7 +259,7 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, wher
 def _read_npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Return shape, whether columns are contiguous, and type; the stream is then at the first number."""
     try:
-        version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+        version = np.lib.format.read_magic(stream)
         shape, by_column, dtype = _NPY_HEADERS[version](stream)
     except (ValueError, KeyError) as error:
         got = (

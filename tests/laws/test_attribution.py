@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
+from synarray.device.curves import ResponseTable
 from synarray.device.library import load_device
-from synarray.device.spec import DeviceSpec, ResponseTable
+from synarray.device.spec import DeviceSpec
 from synarray.judge.attribution import acting, attribute
 from synarray.judge.heldout import HeldOut
 from synarray.judge.imperfections import IMPERFECTIONS, pinned, scaled, without

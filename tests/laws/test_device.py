@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pytest
 
 from synarray.array.synapse import PulseLaw, SynapseSpec, device_law
-from synarray.device.law import curvature, soft_bound_steps
+from synarray.device.curves import ResponseTable, curvature, soft_bound_steps
 from synarray.device.library import device_names, load_device
 from synarray.device.response import measure, pulse_response, there_and_back
-from synarray.device.spec import DeviceSpec, ResponseTable
+from synarray.device.spec import DeviceSpec
 from synarray.network.stdp import StdpSpec, following, pulse_tables
 
 G_MIN, G_MAX = 3e-9, 40e-9

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from synarray.device.law import curvature, soft_bound_steps
+from synarray.device.curves import curvature, soft_bound_steps
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.lab.fitting import fit, usable_levels

@@ -18,7 +18,8 @@ from synarray.array.geometry import ArraySpec
 from synarray.array.synapse import SynapseSpec, cell_law
 from synarray.array.wires import WireSpec
 from synarray.device.cell import STATES, CellSpec
-from synarray.device.spec import DeviceSpec, ResponseTable
+from synarray.device.curves import ResponseTable
+from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 from synarray.learn.readout import ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes, wilson
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina, chance_table, image_keys

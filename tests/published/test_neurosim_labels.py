@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synarray.device.law import curvature
+from synarray.device.curves import curvature
 from synarray.device.library import load_device
 
 SIX_DECIMALS = {

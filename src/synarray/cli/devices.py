@@ -38,7 +38,7 @@ def show_device(source: str, out: Path | None, kind: str, as_json: bool) -> None
     verified, blind = (following(StdpSpec(verify=verify), law) for verify in (True, False))
     read_anyway = synapse.scheme_for(device) == "digital"
     words = told.follows(synapse, device, verified, blind) + told.programs(device)
-    train = None if device.law == "exact" else measure(device)
+    train = None if device.step_law.exact else measure(device)
     drawn = {} if train is None else {"pulse-response": figures.pulse_train(device.name, train)}
     drawn["following"] = figures.law_following(device.name, verified, None if read_anyway else blind)
     files = figures.save(drawn, out or Path("devices") / device.name, kind)

@@ -132,7 +132,7 @@ def move(conductance: Map, device: DeviceSpec) -> Move | None:
         S; nan where nothing lies.
     device : DeviceSpec
     """
-    if device.law == "exact":
+    if device.step_law.exact:
         return None
     shifted = np.roll(conductance, stride(conductance.shape[1]), axis=1)
     comes = ~np.isnan(shifted)

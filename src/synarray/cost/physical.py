@@ -116,7 +116,7 @@ def _not_simulated(spec: LearningSpec) -> list[Step]:
     """Physics that this run left out."""
     device, wires = spec.device, spec.array.wires
     steps = []
-    if device is not None and device.law == "exact":
+    if device is not None and device.step_law.exact:
         steps.append(Step("pulses of any size", "not priced: no device moves by just what the law asks", None))
     if device is not None and device.sigma_read == 0 and spec.synapse.scheme_for(device) != "digital":
         steps.append(Step("reads without noise", "not simulated: device.sigma_read is 0", None))

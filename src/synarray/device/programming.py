@@ -85,7 +85,7 @@ def write_verify(
             "targets must be conductances between g_min and g_max", got=f"shape {wanted.shape}, {wanted.min()} to {wanted.max()}",
             where="argument targets", do="Clip them to the device's range.",
         )  # fmt: skip
-    if not tolerance > 0 or most < 1 or device.law == "exact":
+    if not tolerance > 0 or most < 1 or device.step_law.exact:
         raise DataError(
             "write-verify needs a positive tolerance, a pulse, and a law that has steps",
             got=f"tolerance {tolerance}, {most} pulses, law {device.law}", where="arguments", do="Use 0.02 and 200.",

@@ -96,8 +96,8 @@ def there_and_back(device: DeviceSpec) -> npt.NDArray[np.bool_]:
 
 
 def _pulses_across(device: DeviceSpec, on: int) -> int:
-    """Count the pulses of one polarity from end to end (of a table: across 99 %), more where only some of them work."""
-    travelled, n, end = 0.0, 0, 1.98 if device.law == "table" else 2.0 - 1e-9
+    """Count the pulses of one polarity from end to end (as far as the law says), more where only some of them work."""
+    travelled, n, end = 0.0, 0, 2.0 * device.step_law.across
     while travelled < end and n < LONGEST:
         w = np.array([travelled - 1.0 if on else 1.0 - travelled])
         travelled += float(device.steps(w)[on, 0])

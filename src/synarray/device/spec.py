@@ -10,50 +10,24 @@ Weights are a view of the conductance: w = 2 (g - g_min) / (g_max - g_min) - 1, 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from synarray.device.law import MOST_NONLINEAR, soft_bound_steps
-from synarray.spec import Name, Sourced, Spec, Text
+from synarray.device.curves import MOST_NONLINEAR, Floats, ResponseTable
+from synarray.device.law import LAWS, Law, known_law
+from synarray.spec import Name, Sourced, Text
 from synarray.units import BOLTZMANN, ElectronVolts, Joules, Kelvins, Seconds, Siemens, Volts
 
 __all__ = ["DeviceSpec"]
 
-Floats = npt.NDArray[np.float64]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Levels = Annotated[float, Field(ge=1, le=1e6)]
 _Relative = Annotated[float, Field(ge=0, le=5)]
 _Voltage = Annotated[Volts, Field(ge=-20, le=20)]
 _Duration = Annotated[Seconds, Field(gt=0, le=10)]
-
-
-class ResponseTable(Spec):
-    """Steps measured at some states, joined by straight lines."""
-
-    x: Annotated[tuple[float, ...], Field(min_length=2, strict=False)]
-    """States, rising from 0 to 1."""
-    ltp: Annotated[tuple[float, ...], Field(min_length=2, strict=False)]
-    """Step of an LTP pulse there, as a share of the range."""
-    ltd: Annotated[tuple[float, ...], Field(min_length=2, strict=False)]
-    """Step of an LTD pulse there, as a positive share of the range."""
-
-    @model_validator(mode="after")
-    def _usable(self) -> Self:
-        if not all(a < b for a, b in zip(self.x, self.x[1:], strict=False)):
-            raise ValueError("x must rise from state to state")
-        if self.x[0] != 0 or self.x[-1] != 1:
-            raise ValueError("x must run from 0 to 1")
-        for name, steps in (("ltp", self.ltp), ("ltd", self.ltd)):
-            if len(steps) != len(self.x):
-                raise ValueError(f"{name} must have one step for each of the {len(self.x)} states of x")
-            if not all(0 <= step <= 1 for step in steps):
-                raise ValueError(f"{name} must hold steps between 0 and 1")
-            if not any(steps):
-                raise ValueError(f"{name} must move the cell somewhere")
-        return self
 
 
 class DeviceSpec(Sourced):
@@ -70,7 +44,7 @@ class DeviceSpec(Sourced):
     technology: Text = ""
     note: Text = ""
 
-    law: Literal["linear", "soft-bound", "table", "binary", "exact"] = "linear"
+    law: Annotated[str, AfterValidator(known_law)] = "linear"
     """How a pulse moves the cell (see ``law.py``); "exact": by just what the learning law asks, which no real device does."""
     g_min: Annotated[Siemens, Field(ge=0, le=1)] = 0.1e-6
     g_max: Annotated[Siemens, Field(gt=0, le=1)] = 5e-6
@@ -143,11 +117,15 @@ class DeviceSpec(Sourced):
             raise ValueError(f"g_max must exceed g_min = {low}, not be {high}; swap them")
         if self.stuck_low + self.stuck_high > 1:
             raise ValueError("stuck_high must leave stuck_low + stuck_high at most 1")
-        if (self.law == "table") != (self.response is not None):
-            raise ValueError('response must be given for the law "table", and only for it')
+        self.step_law.check(self)
         if 0 in (self.v_ltp, self.v_ltd):
             raise ValueError("v_ltp and v_ltd must not be 0")
         return self
+
+    @property
+    def step_law(self) -> Law:
+        """How a pulse moves the cell: the object behind the word ``law``."""
+        return LAWS[self.law]
 
     @property
     def g_range(self) -> float:
@@ -158,6 +136,16 @@ class DeviceSpec(Sourced):
     def w_zero(self) -> float:
         """The weight at which no current flows, -1 or below."""
         return -1.0 - 2.0 * self.g_min / self.g_range
+
+    @property
+    def drifts(self) -> bool:
+        """Whether the conductance drifts after a pulse."""
+        return self.drift_nu > 0 or self.sigma_drift_nu > 0
+
+    @property
+    def ages(self) -> bool:
+        """Whether the conductance changes by itself: it drifts, or falls back to g_min."""
+        return self.drifts or self.retention is not None
 
     def acceleration(self, temperature: float | None) -> float | None:
         """How many times faster than stated retention and drift run at a temperature, K; None where it is not known.
@@ -198,7 +186,7 @@ class DeviceSpec(Sourced):
     @property
     def binary(self) -> bool:
         """Whether the cell has two states only."""
-        return self.law == "binary"
+        return self.step_law.binary
 
     def conductance(self, w: npt.ArrayLike) -> Floats:
         """Return the conductance of weights, S."""
@@ -232,27 +220,10 @@ class DeviceSpec(Sourced):
         >>> DeviceSpec(n_levels_ltp=100, n_levels_ltd=50).steps(np.array([0.0])).tolist()
         [[0.04], [0.02]]
         """
-        x = (np.asarray(w, float) + 1.0) / 2.0
-        if self.law == "exact":
-            raise ValueError('the law "exact" has no step of its own')
-        if self.law == "binary":
-            return np.full((2, len(x)), 2.0)
-        if self.response is not None:
-            table = (self.response.ltd, self.response.ltp)
-            return 2.0 * np.stack([np.interp(x, self.response.x, steps) for steps in table])
-        if self.law == "linear":
-            return 2.0 * np.stack(
-                [np.full(x.shape, 1.0 / self.n_levels_ltd), np.full(x.shape, 1.0 / self.n_levels_ltp)]
-            )
-        ltp, ltd = (
-            np.copysign(min(max(abs(label) + label_shift, 0.0), MOST_NONLINEAR), label)
-            for label in (self.nonlinearity_ltp, self.nonlinearity_ltd)
-        )
-        down = soft_bound_steps(1.0 - x, self.n_levels_ltd, abs(ltd), slowing=ltd <= 0)
-        return 2.0 * np.stack([down, soft_bound_steps(x, self.n_levels_ltp, abs(ltp), slowing=ltp >= 0)])
+        return 2.0 * self.step_law.steps(self, (np.asarray(w, float) + 1.0) / 2.0, label_shift)
 
     @property
     def switching(self) -> tuple[float, float]:
         """Probability that an LTD pulse and an LTP pulse do anything."""
-        ltd, ltp = (self.p_switch_ltd, self.p_switch_ltp) if self.binary else (1.0, 1.0)
+        ltd, ltp = self.step_law.switching(self)
         return self.chance * ltd, self.chance * ltp

@@ -42,7 +42,7 @@ def cell_deck(device: DeviceSpec) -> str:
     DataError
         For binary cells and the exact law, whose jumps are no flow; and steps that overshoot.
     """
-    if device.law in ("binary", "exact"):
+    if not device.step_law.gradual:
         raise DataError(
             "a cell for SPICE must move in steps of its own", got=f"law {device.law}", where=device.name,
             do="Export a device with a linear, soft-bound or table law.",

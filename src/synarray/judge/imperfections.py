@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from synarray.array.wires import WireSpec
-from synarray.device.law import MOST_NONLINEAR
-from synarray.device.spec import DeviceSpec, ResponseTable
+from synarray.device.curves import WAYS, Way
+from synarray.device.spec import DeviceSpec
 from synarray.run.experiment import ExperimentSpec
 
 __all__ = ["IMPERFECTIONS", "Imperfection", "pinned", "scaled", "without"]
@@ -126,11 +126,13 @@ def _in_cells(names: tuple[str, ...], schemes: tuple[str, ...]) -> Callable[[Exp
 
 def _pulses_across(device: DeviceSpec, pair: bool) -> float:
     """Pulses from end to end, of the polarity that needs fewer."""
-    if device.response is not None:
-        return min(1.0 / _mean_step(device.response, polarity) for polarity in ("ltp", "ltd"))
-    if device.binary:
-        return 1.0
-    return device.n_levels_ltp if pair else min(device.n_levels_ltp, device.n_levels_ltd)
+    across = device.step_law.pulses_across(device)
+    return across["ltp"] if pair else min(across.values())
+
+
+def _ways(scheme: str) -> tuple[Way, ...]:
+    """Polarities whose steps learn: the LTD pulse of a pair resets."""
+    return WAYS if scheme == "analog" else ("ltp",)
 
 
 def _fine(spec: ExperimentSpec) -> float:
@@ -144,7 +146,7 @@ def _levels_act(spec: ExperimentSpec) -> bool:
         return spec.synapse.n_bits < FINE_BITS
     if scheme == "compound":
         return spec.synapse.n_cells < FINE_CELLS
-    return device.law != "exact" and _pulses_across(device, scheme == "pair") < _fine(spec) * (1.0 - 1e-9)
+    return not device.step_law.exact and _pulses_across(device, scheme == "pair") < _fine(spec) * (1.0 - 1e-9)
 
 
 def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
@@ -156,18 +158,8 @@ def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
         room = spec.array.model_copy(update={"count": spec.array.count * max(1, -(-to // has))})
         return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={key: to}), "array": room})
     finer = (_fine(spec) / _pulses_across(device, scheme == "pair")) ** (1.0 - severity)
-    changes: dict[str, object] = {"sigma_c2c": min(5.0, device.sigma_c2c / finer**0.5)}
-    if device.response is not None:
-        table = device.response
-        steps = {name: tuple(min(1.0, s / finer) for s in getattr(table, name)) for name in ("ltp", "ltd")}
-        changes["response"] = table.model_copy(update=steps)
-    elif device.binary:
-        changes |= {"law": "linear", "n_levels_ltp": finer, "n_levels_ltd": finer}
-    else:
-        changes["n_levels_ltp"] = max(1.0, device.n_levels_ltp * finer)
-        if scheme == "analog":  # the LTD pulse of a pair resets: it is never a step of learning
-            changes["n_levels_ltd"] = max(1.0, device.n_levels_ltd * finer)
-    return _with(spec, **changes)
+    spread = min(5.0, device.sigma_c2c / finer**0.5)
+    return _with(spec, sigma_c2c=spread, **device.step_law.finer(device, finer, _ways(scheme)))
 
 
 def _worst_levels(spec: ExperimentSpec) -> float:
@@ -185,106 +177,41 @@ def _level_numbers(spec: ExperimentSpec) -> dict[str, float]:
     scheme, device, synapse = _scheme(spec), _device(spec), spec.synapse
     if scheme in ("digital", "compound"):
         return {"n_bits": synapse.n_bits} if scheme == "digital" else {"n_cells": synapse.n_cells}
-    if device.response is not None:
-        both = {f"n_levels_{polarity}": 1.0 / _mean_step(device.response, polarity) for polarity in ("ltp", "ltd")}
-    else:
-        both = {f"n_levels_{polarity}": getattr(device, f"n_levels_{polarity}") for polarity in ("ltp", "ltd")}
-        both = dict.fromkeys(both, 1.0) if device.binary else both
-    return both if scheme == "analog" else {"n_levels_ltp": both["n_levels_ltp"]}
+    across = device.step_law.pulses_across(device)
+    return {f"n_levels_{way}": across[way] for way in _ways(scheme)}
 
 
 # ---- nonlinearity and asymmetry --------------------------------------------------------------------------------------------
 
 
-def _mean_step(table: ResponseTable, polarity: str) -> float:
-    """Mean over the states, the steps between them being joined by straight lines."""
-    x, steps = np.array(table.x), np.array(getattr(table, polarity))
-    return float((np.diff(x) * (steps[1:] + steps[:-1]) / 2.0).sum())
-
-
 def _bends(spec: ExperimentSpec) -> bool:
     scheme, device = _scheme(spec), _device(spec)
-    if scheme not in _ANALOG:
-        return False
-    if device.response is not None:
-        return any(len(set(getattr(device.response, polarity))) > 1 for polarity in ("ltp", "ltd"))
-    labels = (device.nonlinearity_ltp,) if scheme == "pair" else (device.nonlinearity_ltp, device.nonlinearity_ltd)
-    return device.law == "soft-bound" and any(labels)
+    return scheme in _ANALOG and device.step_law.bends(device, _ways(scheme))
 
 
 def _bend(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     device = _device(spec)
-    if device.response is None:
-        return _with(
-            spec,
-            nonlinearity_ltp=severity * device.nonlinearity_ltp,
-            nonlinearity_ltd=severity * device.nonlinearity_ltd,
-        )
-    table, bent = device.response, {}
-    for polarity in ("ltp", "ltd"):
-        mean = _mean_step(table, polarity)
-        bent[polarity] = tuple(min(1.0, max(0.0, mean + severity * (s - mean))) for s in getattr(table, polarity))
-    return _with(spec, response=table.model_copy(update=bent))
+    return _with(spec, **device.step_law.bent(device, severity))
 
 
 def _worst_bend(spec: ExperimentSpec) -> float:
     device = _device(spec)
-    if device.response is not None:
-        return 3.0
-    return max(1.0, MOST_NONLINEAR / max(abs(device.nonlinearity_ltp), abs(device.nonlinearity_ltd), 1e-12))
+    return device.step_law.most_bent(device)
 
 
 def _bend_numbers(spec: ExperimentSpec) -> dict[str, float]:
     device = _device(spec)
-    if device.response is None:
-        return {"nonlinearity_ltp": device.nonlinearity_ltp, "nonlinearity_ltd": device.nonlinearity_ltd}
-    spread = {}
-    for polarity in ("ltp", "ltd"):
-        steps = np.array(getattr(device.response, polarity))
-        spread[f"largest_step_{polarity}"], spread[f"smallest_step_{polarity}"] = float(steps.max()), float(steps.min())
-    return spread
+    return device.step_law.bend_numbers(device)
 
 
 def _differs(spec: ExperimentSpec) -> bool:
     device = _device(spec)
-    if _scheme(spec) != "analog" or device.law not in ("linear", "soft-bound", "table"):
-        return False
-    if device.response is not None:
-        mirrored = _on_mirrored_axis(device.response)
-        return not np.allclose(mirrored.ltp, mirrored.ltd[::-1], rtol=1e-9, atol=0.0)
-    curved = device.law == "soft-bound" and abs(device.nonlinearity_ltp) != abs(device.nonlinearity_ltd)
-    return device.n_levels_ltp != device.n_levels_ltd or curved
-
-
-def _on_mirrored_axis(table: ResponseTable) -> ResponseTable:
-    """Return the same steps on states that lie alike seen from both ends."""
-    x = np.unique(np.round([*table.x, *(1.0 - at for at in table.x)], 12))
-    steps = {name: tuple(np.interp(x, table.x, getattr(table, name)).tolist()) for name in ("ltp", "ltd")}
-    return table.model_copy(update={"x": tuple(x.tolist()), **steps})
+    return _scheme(spec) == "analog" and device.step_law.differs(device)
 
 
 def _differ(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     device = _device(spec)
-    if device.response is not None:
-        table = _on_mirrored_axis(device.response)
-        up, down = np.array(table.ltp), np.array(table.ltd)[::-1]
-        mean = (up + down) / 2.0
-        up, down = (np.clip(mean + severity * (part - mean), 0.0, 1.0) for part in (up, down))
-        return _with(
-            spec,
-            response=table.model_copy(update={"ltp": tuple(up.tolist()), "ltd": tuple(down[::-1].tolist())}),
-        )
-    steps = {"ltp": 1.0 / device.n_levels_ltp, "ltd": 1.0 / device.n_levels_ltd}
-    step, label = sum(steps.values()) / 2.0, (abs(device.nonlinearity_ltp) + abs(device.nonlinearity_ltd)) / 2.0
-    levels = {
-        f"n_levels_{name}": 1.0 / min(1.0, max(1e-6, step + severity * (part - step))) for name, part in steps.items()
-    }
-    signs = {"nonlinearity_ltp": device.nonlinearity_ltp or 1.0, "nonlinearity_ltd": device.nonlinearity_ltd or -1.0}
-    labels = {
-        name: float(np.copysign(np.clip(label + severity * (abs(getattr(device, name)) - label), 0, MOST_NONLINEAR), sign))
-        for name, sign in signs.items()
-    }  # fmt: skip
-    return _with(spec, **levels, **(labels if device.law == "soft-bound" else {}))
+    return _with(spec, **device.step_law.evened(device, severity))
 
 
 # ---- failures and wires ------------------------------------------------------------------------------------------------------

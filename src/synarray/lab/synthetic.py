@@ -39,7 +39,7 @@ def measure_devices(device: DeviceSpec, devices: int = 20, cycles: int = 10, see
     SpecError
         For the law "exact", or more than 20 million pulses.
     """
-    if device.law == "exact":
+    if device.step_law.exact:
         raise SpecError(
             "a device must have steps of its own to be measured", got='law "exact"', where=device.name,
             do="Take another device.",

@@ -107,8 +107,8 @@ def rules_of(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
             yield "BIL14", "weights as compounds of binary cells"
         elif scheme == "pair":
             yield "SUR11", "weights as pairs of cells and their refresh"
-        if spec.device.law == "soft-bound":
-            yield "TCAD18", "law of the device's pulses"
+        if spec.device.step_law.cite:
+            yield spec.device.step_law.cite, "law of the device's pulses"
         yield "NSD2", "circuits around the cells, by technology node"
     yield "SAL11", "counter-based random numbers (Philox)"
     if spec.data == "mnist":

@@ -19,17 +19,12 @@ __all__ = ["acting", "device_table", "devices_table", "follows", "levels", "prog
 
 _WORDS = ("name", "title", "technology", "note", "law", "gated", "sources")
 _ALWAYS = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read")
-_OF_LAW = {
-    "linear": ("n_levels_ltp", "n_levels_ltd"),
-    "soft-bound": ("n_levels_ltp", "n_levels_ltd", "nonlinearity_ltp", "nonlinearity_ltd"),
-    "binary": ("p_switch_ltp", "p_switch_ltd"),
-}
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def acting(device: DeviceSpec) -> list[str]:
     """Names of the numbers that make the device what it is: those given, and the defaults that act."""
-    known = {*device.model_fields_set, *_ALWAYS, *_OF_LAW.get(device.law, ())} - {*_WORDS}
+    known = {*device.model_fields_set, *_ALWAYS, *device.step_law.numbers} - {*_WORDS}
     return [name for name in DeviceSpec.model_fields if name in known and getattr(device, name) is not None]
 
 
@@ -43,9 +38,7 @@ def unit_of(device: DeviceSpec, name: str) -> str:
 
 def levels(device: DeviceSpec) -> tuple[float, float] | None:
     """LTP pulses and LTD pulses from end to end; None where they are not fixed."""
-    if device.binary:
-        return 1, 1
-    return (device.n_levels_ltp, device.n_levels_ltd) if device.law in ("linear", "soft-bound") else None
+    return device.step_law.levels(device)
 
 
 def devices_table(devices: Sequence[DeviceSpec]) -> Table:
@@ -57,14 +50,14 @@ def devices_table(devices: Sequence[DeviceSpec]) -> Table:
     for name in ("range", "LTP / LTD\nlevels", "LTP / LTD\nnonlinearity", "c2c", "scheme", "not\nconfirmed"):
         table.add_column(name, justify="right", no_wrap=True)
     for device in devices:
-        curved = device.law == "soft-bound"
+        law = device.step_law
         table.add_row(
             device.name,
             device.title,
             device.law,
             f"{_marked(device, 'g_min')} to {_marked(device, 'g_max')}",
             "2 states" if device.binary else _both(device, "n_levels") if levels(device) else "-",
-            _both(device, "nonlinearity") if curved else "0" if device.law == "linear" else "-",
+            _both(device, "nonlinearity") if law.labelled else "0" if law.straight else "-",
             f"{100 * device.sigma_c2c:g} %" + _mark(device, "sigma_c2c") if device.sigma_c2c else "-",
             SynapseSpec().scheme_for(device),
             f"{len(device.unconfirmed)} of {len(acting(device))}" if device.unconfirmed else "",
@@ -125,9 +118,13 @@ def follows(synapse: SynapseSpec, device: DeviceSpec, verified: Following, blind
         "digital": f"A weight is a word of {cells} binary cells, read before each update and moved by whole levels.",
         "compound": f"A weight is how many of {cells} binary cells are on.",
     }[scheme]
-    if device.law == "exact":
-        return [lives, "Each pulse moves it by just what the law asks; no real device does."]
-    sentences = [lives, f"With a read before each update (verify), pulses follow {_closeness(verified)}."]
+    if device.step_law.exact:
+        return [lives, device.step_law.words]
+    sentences = [
+        lives,
+        device.step_law.words,
+        f"With a read before each update (verify), pulses follow {_closeness(verified)}.",
+    ]
     if scheme != "digital":
         sentences.append(f"State-blind pulses follow {_closeness(blind)}.")
     for row, name in ((1, "LTP"), (0, "LTD")):
@@ -140,7 +137,7 @@ def follows(synapse: SynapseSpec, device: DeviceSpec, verified: Following, blind
 
 def programs(device: DeviceSpec) -> list[str]:
     """Say in words what write-verify takes, measured on 2,000 cells with targets over the whole range."""
-    if device.binary or device.law == "exact":
+    if device.binary or device.step_law.exact:
         return []
     done = write_verify(device, np.linspace(device.g_min, device.g_max, 2000))
     median, most = np.quantile(done.pulses[done.arrived], [0.5, 0.95])

@@ -65,7 +65,7 @@ def waterfall(attribution: Attribution) -> Figure:
 @styled
 def responses(device: DeviceSpec, draws: Sequence[DeviceSpec]) -> Figure | None:
     """Draw the pulse response, and that of the draws of its fit; None for the exact law, whose pulses have no size."""
-    if device.law == "exact":
+    if device.step_law.exact:
         return None
     train = measure(device)
     figure = figures.pulse_train(device.name, train)

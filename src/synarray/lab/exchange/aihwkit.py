@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from synarray.device.law import MOST_NONLINEAR
+from synarray.device.curves import MOST_NONLINEAR
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
 from synarray.lab.exchange.imported import PULSES, Imported, Parameters, finish
@@ -153,7 +153,7 @@ def to_aihwkit(device: DeviceSpec) -> str:
     DataError
         For a law whose steps do not lie on a straight line over the weight.
     """
-    if device.law not in ("soft-bound", "linear"):
+    if not device.step_law.affine:
         raise DataError(
             "aihwkit's linear-step device has steps on a straight line over the weight", got=f"law {device.law}",
             where=device.name, do="Export it to crosssim, whose tables hold any law.",

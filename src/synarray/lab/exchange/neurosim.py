@@ -128,7 +128,7 @@ def to_neurosim(device: DeviceSpec) -> str:
     DataError
         For a law that NeuroSim's pulses do not follow.
     """
-    if device.law not in ("soft-bound", "linear"):
+    if not device.step_law.affine:
         raise DataError(
             "NeuroSim knows linear and exponential responses", got=f"law {device.law}", where=device.name,
             do="Export it to crosssim, whose tables hold any law.",

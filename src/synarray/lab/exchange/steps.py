@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.law import MOST_NONLINEAR, curvature
+from synarray.device.curves import MOST_NONLINEAR, curvature
 
 __all__ = ["STATES", "line_law", "steps_table"]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.device.law import LAWS
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
 from synarray.lab.fitting.analog import fit_analog
@@ -149,18 +150,19 @@ def _device(measured: Measurements, law: str, numbers: Numbers, analog: Analog |
     devices, cycles = len(measured.devices), len(np.unique(measured.cycle))
     origin = f"fit of {measured.source}: {devices} device{'s' * (devices > 1)} x {cycles} cycle{'s' * (cycles > 1)}"
     keys = ["g_min", "g_max", "sigma_read", "sigma_d2d_range", "stuck_low", "stuck_high"]
-    if law == "binary":
+    found = LAWS[law]
+    if found.binary:
         keys += ["p_switch_ltp", "p_switch_ltd"]
     else:
         keys += ["n_levels_ltp", "n_levels_ltd", "sigma_c2c", "sigma_d2d_step", "p_fail"]
-    if law == "soft-bound":
+    if found.labelled:
         keys += ["nonlinearity_ltp", "nonlinearity_ltd", "sigma_d2d_nonlinearity"]
     values: dict[str, Any] = {key: float(f"{numbers.table[key].value:.8g}") for key in keys}
     sources: dict[str, Any] = {}
     for key in keys:
         e = numbers.table[key]
         sources[key] = {"source": f"{origin}; 95 % interval {e.low:.4g} to {e.high:.4g}"}
-    if law == "table":
+    if found.tabulated:
         x, ltp, ltd = numbers.responses[0]
         values["response"] = {"x": x, "ltp": ltp, "ltd": ltd}
         sources["response"] = {"source": origin}

@@ -325,13 +325,13 @@ def _choose_law(fit: Analog) -> None:
     if not sides:
         return
     fit.law, fit.scores = choose(list(sides.values()))
-    if fit.law == "linear" and fit.maximum is not None:
+    if fit.step_law.straight and fit.maximum is not None:
         for way, _ in SIDES:
             if (name := f"bend_{way}") in fit.maximum.free:
                 i = fit.maximum.free.index(name)
                 if abs(fit.theta[name]) > _AKAIKE * np.sqrt(fit.maximum.covariance[i, i]):
                     fit.law = "soft-bound"
-    if fit.law == "table":
+    if fit.step_law.tabulated:
         flat = np.full(NODES, 1.0)
         ltp = fit_table(sides["ltp"]) if "ltp" in sides else flat
         ltd = fit_table(sides["ltd"])[::-1] if "ltd" in sides else flat if "ltd" in fit.abrupt else ltp[::-1]

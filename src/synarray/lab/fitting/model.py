@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.law import MOST_NONLINEAR, curvature
+from synarray.device.curves import MOST_NONLINEAR, curvature
 from synarray.lab.fitting.likelihood import Cells
 
 __all__ = ["MOST_BENT", "NAMES", "Deviations", "Maximum", "bend_of", "cells_of", "label_of", "maximise", "soft_nodes"]

@@ -81,7 +81,7 @@ def analog_numbers(fit: Analog, rng: np.random.Generator, count: int) -> Numbers
     ):
         _put_spread(fit, name, key, put, table)
     table["p_fail"] = shares(*fit.failures, rng, 1)[0] if fit.failures[0] else Estimate(0.0, 0.0, _no_failure(fit))
-    return Numbers(table, draws, _responses(fit, rng) if fit.law == "table" else [])
+    return Numbers(table, draws, _responses(fit, rng) if fit.step_law.tabulated else [])
 
 
 def _no_failure(fit: Analog) -> float:
@@ -145,14 +145,14 @@ def _put_law(fit: Analog, drawn: Draws, way: str, of: str, sign: float, put: Any
     certain = of in fit.counted + fit.abrupt
     if of in fit.counted:
         n = float(fit.counts[of] or n)
-    if fit.law == "table" and fit.tables is not None and of not in fit.abrupt:
+    if fit.step_law.tabulated and fit.tables is not None and of not in fit.abrupt:
         n, certain = _across(fit.tables[int(way == "ltp")][:: 1 if way == "ltp" else -1]), True
     if abs(n - round(n)) < 1e-6:
         n = float(round(n))
     put(f"n_levels_{way}", min(max(n, 1.0), 1e6), None if certain else np.clip(np.exp(drawn[f"log_n_{of}"]), 1.0, 1e6))
     if of in fit.abrupt:
         table[f"nonlinearity_{way}"] = Estimate(0.0, 0.0, 0.0)
-    elif fit.law == "linear":
+    elif fit.step_law.straight:
         table[f"nonlinearity_{way}"] = estimate(0.0, labels)
     else:
         put(f"nonlinearity_{way}", label, labels)
@@ -173,7 +173,7 @@ def _put_read(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -
 def _put_spread(fit: Analog, name: str, key: str, put: Any, table: dict[str, Estimate]) -> None:
     spread: Spread | None = fit.spreads.get(name)
     if spread is None or fit.n_devices < 3:
-        known = name == "nonlinearity" and fit.law == "linear" and fit.n_devices >= 3
+        known = name == "nonlinearity" and fit.step_law.straight and fit.n_devices >= 3
         table[key] = Estimate(0.0, 0.0, 0.0 if known else UNKNOWN)
         return
 

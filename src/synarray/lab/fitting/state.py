@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from synarray.device.law import LAWS, Law
 from synarray.lab.fitting.effects import Spread
 from synarray.lab.fitting.grid import hidden
 from synarray.lab.fitting.likelihood import censored, nearly_hidden
@@ -61,6 +62,11 @@ class Analog:
     centres: dict[str, float] = field(default_factory=dict)
     """Conductances of the ends that the spread of the range is relative to, S."""
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def step_law(self) -> Law:
+        """The law that was chosen."""
+        return LAWS[self.law]
 
     @property
     def clusters(self) -> npt.NDArray[np.int64]:

@@ -153,7 +153,7 @@ def table_files(device: DeviceSpec, states: int = 501, chances: int = 501) -> di
     """
     from scipy.special import ndtri
 
-    if device.law == "exact":
+    if device.step_law.exact:
         raise DataError(
             "a table needs a device with steps of its own", got='law "exact"', where=device.name, do="Take another."
         )

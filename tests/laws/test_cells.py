@@ -74,7 +74,7 @@ def build(
 def stand(machine: Machine, w: npt.ArrayLike) -> Machine:
     """Put weights (of a pair: its two cells) where they are wanted, without pulses."""
     array = machine.array
-    if array.scheme == "pair":
+    if array.scheme.name == "pair":
         array.pair[:] = np.asarray(w, np.float32)
         array.w[:] = (array.pair[0] - array.pair[1]) / 2
     else:
@@ -810,7 +810,7 @@ def test_with_verify_the_mean_movement_is_the_laws_at_every_state(device: dict, 
     """Mean over 1500 cells at each state, where a step has room; the spread of a rounded number of steps bounds the error."""
     stdp = StdpSpec(a=0.15, b=1.5, c=0.03, w_start=-1.0, w_spread=0.0)
     machine = build(1, device, synapse)
-    count = machine.spec.synapse.n_levels(machine.spec.device)
+    count = machine.array.scheme.n_levels(machine.spec.device)
     states = state_weights()[4::10] if count is None else np.linspace(-1, 1, count)
     n = 1500
     machine = build(n * len(states), device, synapse, stdp=stdp)
@@ -1029,7 +1029,7 @@ def exact_currents(machine: Machine, patterns: npt.NDArray[np.bool_]) -> npt.NDA
 def in_weights(machine: Machine, currents: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Currents as sums of weights: over half the range of one cell, of a pair their half difference."""
     half = machine.spec.device.g_range / 2  # type: ignore[union-attr]
-    if machine.array.scheme == "pair":
+    if machine.array.scheme.name == "pair":
         return (currents[:, 0] - currents[:, 1]) / (2 * half)
     return currents.sum(axis=1) / (len(currents[0]) * half)
 

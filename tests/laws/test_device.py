@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from synarray.array.synapse import PulseLaw, SynapseSpec, device_law
+from synarray.array.schemes import PulseLaw
+from synarray.array.synapse import SynapseSpec, device_law
 from synarray.device.curves import ResponseTable, curvature, soft_bound_steps
 from synarray.device.library import device_names, load_device
 from synarray.device.response import measure, pulse_response, there_and_back

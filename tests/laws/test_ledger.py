@@ -169,7 +169,7 @@ def test_every_level_lies_between_its_ends(result: Result) -> None:
     """Mean conductance met by each kind of pulse and read: from g_min to g_max."""
     events = result.events
     slices = result.spec.synapse.cells_per_weight(result.spec.device)
-    cells = 1 if result.machine.array.scheme == "compound" else slices
+    cells = 1 if result.machine.array.scheme.name == "compound" else slices
     for action in ("ltp", "ltd", "pruning", "initial"):
         assert 0 <= events[f"{action}_level"] <= LEVELS * events[f"{action}_pulse"]
     assert 0 <= events["verify_level"] <= LEVELS * events["verify_read"]
@@ -183,9 +183,9 @@ def test_every_level_lies_between_its_ends(result: Result) -> None:
 def test_an_ltp_pulse_meets_less_than_the_ltd_pulse_that_undoes_it(result: Result) -> None:
     """LTP is asked of low weights, LTD of any: on the average LTD pulses meet more."""
     events = result.events
-    if result.machine.array.scheme == "analog":
+    if result.machine.array.scheme.name == "analog":
         assert events["ltp_level"] / events["ltp_pulse"] < LEVELS * 0.9
         assert events["ltd_level"] / events["ltd_pulse"] > 0
-    if result.machine.array.scheme == "digital":  # a bit that is set or reset crosses the whole range
+    if result.machine.array.scheme.name == "digital":  # a bit that is set or reset crosses the whole range
         assert events["ltp_level"] == LEVELS // 2 * events["ltp_pulse"]
         assert events["ltd_level"] == LEVELS // 2 * events["ltd_pulse"]

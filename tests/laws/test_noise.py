@@ -82,7 +82,7 @@ def test_the_array_adds_the_variances_of_its_cells(scheme: str, sigma_read: floa
 
 def test_digital_words_and_ideal_weights_are_read_without_noise() -> None:
     words = SynapticArray.build([(4, 2)], None, DEVICE.model_copy(update={"law": "binary"}), noise_temperature=300.0)
-    assert words.scheme == "digital" and words.read_sigma == 0.0
+    assert words.scheme.name == "digital" and words.read_sigma == 0.0
     assert SynapticArray.build([(4, 2)], noise_temperature=300.0).read_sigma == 0.0
 
 

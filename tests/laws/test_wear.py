@@ -14,8 +14,9 @@ from scipy import stats
 
 from synarray import DeviceSpec, Result, SpecError, SynapseSpec, load_experiment, train
 from synarray.array.geometry import ArraySpec
+from synarray.array.schemes.scheme import FAILED, FAILED_ON
 from synarray.array.simulated import SynapticArray
-from synarray.array.wear import FAILED, FAILED_ON, Wear
+from synarray.array.wear import Wear
 from synarray.cost.wear import share_failed, trainings_left
 from synarray.learn.training import Trainer
 from synarray.network.encoding import Retina

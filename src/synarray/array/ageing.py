@@ -40,10 +40,7 @@ class Ageing:
     def of(cls, array: SynapticArray, seed: int) -> Ageing | None:
         """Return the clock of an array whose cells age, or None."""
         device = array.device
-        if device is None or array.scheme not in ("analog", "pair"):
-            return None
-        drifts = device.drift_nu > 0 or device.sigma_drift_nu > 0
-        return cls(array, device, seed) if drifts or device.retention is not None else None
+        return cls(array, device, seed) if device is not None and array.scheme.ages(device) else None
 
     @property
     def age(self) -> npt.NDArray[np.float64]:
@@ -57,13 +54,12 @@ class Ageing:
         self.writes = array.writes.copy()
         age = self.now - self.pulsed
         self.now += seconds
-        cells = array.pair if array.scheme == "pair" else array.w[None]
+        cells = array.scheme.moving(array)
         aged = np.maximum(device.conductance(cells), 0.0)
         if self.nu.any():
             aged *= ((1.0 + (age + seconds) / device.drift_t0) / (1.0 + age / device.drift_t0)) ** -self.nu
         if device.retention is not None:
             aged = device.g_min + (aged - device.g_min) * np.exp(-seconds / device.retention)
         cells[:] = np.where(self.moves, device.weight(aged), cells)
-        if array.scheme == "pair":
-            array.w[:] = (array.pair[0] - array.pair[1]) * np.float32(0.5)
+        array.scheme.combine(array)
         array.refresh_read_copy()

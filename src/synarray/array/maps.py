@@ -48,10 +48,9 @@ def check_drawable(placement: Placement) -> None:
 
 def array_maps(array: SynapticArray, placement: Placement) -> ArrayMaps:
     """Lay the cells of a network out as they lie in its arrays."""
-    shape = array.conductance().shape
-    writes = array.writes / shape[0] if array.scheme == "compound" else array.writes
-    values = (array.conductance(), writes, array.alive[None] == 0, array.stuck_cells)
-    return ArrayMaps(*(lay(array, placement, np.broadcast_to(value, shape)) for value in values))
+    g = array.conductance()
+    values = (g, array.scheme.pulses_per_cell(array.writes), array.alive[None] == 0, array.stuck_cells)
+    return ArrayMaps(*(lay(array, placement, np.broadcast_to(value, g.shape)) for value in values))
 
 
 def lay(array: SynapticArray, placement: Placement, values: npt.NDArray[np.generic]) -> Map:

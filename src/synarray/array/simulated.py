@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.synapse import PulseLaw, SynapseSpec, cell_law, device_law
+from synarray.array.schemes import PulseLaw, Scheme
+from synarray.array.schemes.scheme import Drawn, no_bits, no_pair
+from synarray.array.synapse import SynapseSpec, cell_law
 from synarray.device.cell import CellSpec, state_of
 from synarray.device.noise import read_noise
 from synarray.device.spec import DeviceSpec
-from synarray.device.variation import NOMINAL, draw_stuck, draw_traits, draw_variants
+from synarray.device.variation import NOMINAL
 
-__all__ = ["READ_UNITS", "SynapticArray", "level_weight", "read_code"]
+__all__ = ["READ_UNITS", "SynapticArray", "read_code"]
 
 READ_UNITS = 127
 """Read units per unit of weight, when no cell reaches beyond -1..1."""
@@ -118,7 +121,7 @@ class SynapticArray:
         """
         synapse = synapse or SynapseSpec()
         scheme = synapse.scheme_for(device)
-        law = cell_law(cell or CellSpec()) if device is None else device_law(synapse, device)
+        law = cell_law(cell or CellSpec()) if device is None else scheme.pulse_law(device)
         row_start = np.concatenate([[0], np.cumsum([rows for rows, _ in tiles])]).astype(np.int64)
         neuron_start = np.concatenate([[0], np.cumsum([columns for _, columns in tiles])]).astype(np.int64)
         n, most_rows = int(neuron_start[-1]), max(rows for rows, _ in tiles)
@@ -127,33 +130,30 @@ class SynapticArray:
         exists = np.zeros((n, most_rows), np.bool_)
         for g, (rows, _) in enumerate(tiles):
             exists[neuron_start[g] : neuron_start[g + 1], :rows] = True
-        shape = (synapse.cells_per_weight(device), n, most_rows)
-        traits, variant, bits, w = _variation(synapse, device, shape, seed)
-        lowest, highest = float(traits[:, 2].min()), float(traits[:, 3].max())
-        ages = device is not None and scheme in ("analog", "pair")  # a bit is sensed as 0 or 1
-        drifts = ages and device is not None and (device.drift_nu > 0 or device.sigma_drift_nu > 0)
-        to_zero = device is not None and (drifts or (disconnects and scheme in ("analog", "compound")))
-        units = READ_UNITS / max(1.0, -lowest, highest, -device.w_zero if device and to_zero else 1.0)
-        noisy = device is not None and scheme != "digital" and _read_spread(device, noise_temperature)[0] > 0
+        if device is None:
+            traits, variant = NOMINAL.reshape(1, 4, 1, 1).copy(), np.zeros((1, 1, 1), np.uint8)
+            drawn = Drawn(traits, variant, no_bits(), np.full(exists.shape, -1.0, np.float32), no_pair())
+        else:
+            drawn = scheme.draw(device, (scheme.cells, n, most_rows), exists, seed)
+        reach = 0.0 if device is None else _reach(scheme, device, disconnects)
+        units = READ_UNITS / max(1.0, -float(drawn.traits[:, 2].min()), float(drawn.traits[:, 3].max()), reach)
+        noisy = device is not None and scheme.read_noise_acts and _read_spread(device, noise_temperature)[0] > 0
         array = cls(
-            np.where(exists, w, np.float32(0)), read_copy, exists.astype(np.uint8), row_start, neuron_start,
+            np.where(exists, drawn.w, np.float32(0)), read_copy, exists.astype(np.uint8), row_start, neuron_start,
             synapse, device, law,
-            pair=np.zeros((2, n, most_rows) if scheme == "pair" else (2, 0, 0), np.float32),
-            writes=np.zeros(shape if scheme != "compound" else (1, *shape[1:]), np.uint32),
-            traits=traits, variant=variant, stuck_bits=bits,
+            pair=drawn.pair,
+            writes=np.zeros((scheme.counters, n, most_rows), np.uint32),
+            traits=drawn.traits, variant=drawn.variant, stuck_bits=drawn.stuck_bits,
             scale=np.array([[[units, READ_UNITS + 0.5]]], np.float32),
             power=np.zeros(read_copy.shape if noisy else (1, 1), np.int8),
             read_units=units, exists=exists, noise_temperature=noise_temperature,
         )  # fmt: skip
-        if scheme == "pair":
-            array.pair[:] = np.where(exists, traits[:, 2], np.float32(0))
-            _stand_where_stuck(array.pair, device, shape, traits, seed)
-            array.w[:] = (array.pair[0] - array.pair[1]) * np.float32(0.5)
+        scheme.combine(array)
         array.refresh_read_copy()
         return array
 
-    @property
-    def scheme(self) -> str:
+    @cached_property
+    def scheme(self) -> Scheme:
         """How a weight lives in cells."""
         return self.synapse.scheme_for(self.device)
 
@@ -258,7 +258,7 @@ class SynapticArray:
             scale = np.broadcast_to(self.scale, (*self.w.shape, 2))[neurons, :rows].transpose(1, 0, 2)
             self.read_copy[self.rows(g), :columns] = read_code(w, scale)
             if self.power.size > 1:
-                cells = self.pair[:, neurons, :rows].transpose(0, 2, 1) if self.scheme == "pair" else self.tile(g)[None]
+                cells = self.scheme.moving(self)[:, neurons, :rows].transpose(0, 2, 1)
                 power = self.read_power[state_of(cells)].sum(axis=0)
                 self.power[self.rows(g), :columns] = np.where(self.removed & (alive == 0), 0, power)
 
@@ -270,7 +270,7 @@ class SynapticArray:
         k, r = self.neuron_start[g] + column, self.row_start[g] + row
         self.read_copy[r, column] = read_code(self.w[k, row], self._scale(k, row))
         if self.power.size > 1:
-            cells = self.pair[:, k, row] if self.scheme == "pair" else self.w[k, row : row + 1]
+            cells = self.scheme.moving(self)[:, k, row]
             self.power[r, column] = self.read_power[state_of(cells)].sum()
 
     # ---- physics in numbers --------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ class SynapticArray:
     @property
     def no_current(self) -> float:
         """Weight that a disconnected synapse is read as: 0 where the scheme has a zero, else that of no conductance."""
-        return self.device.w_zero if self.device is not None and self.scheme in ("analog", "compound") else 0.0
+        return 0.0 if self.device is None else self.scheme.no_current(self.device)
 
     @property
     def read_power(self) -> npt.NDArray[np.uint8]:
@@ -286,11 +286,7 @@ class SynapticArray:
         table = np.zeros(256, np.uint8)
         if self.device is None:
             return table
-        level = (np.arange(255) / 254.0) * self.device.g_range + self.device.g_min
-        power = level / self.device.g_max  # of thermal and shot noise; that of sigma_read goes with its square
-        variance = power**2
-        if self.scheme == "compound":  # its cells are on or off: their variances add up
-            power, variance = (np.linspace((self.device.g_min / self.device.g_max) ** n, 1.0, 255) for n in (1, 2))
+        power, variance = self.scheme.read_powers(self.device)  # of thermal and shot noise, and of sigma_read
         thermal = _read_spread(self.device, self.noise_temperature)[1]
         variance = (1.0 - thermal) * variance + thermal * power
         table[:255] = np.rint(_POWER * variance)
@@ -300,23 +296,15 @@ class SynapticArray:
     def read_sigma(self) -> float:
         """Standard deviation of a read, in read units, of a cell with ``read_power`` 1; 0 for noiseless reads."""
         device = self.device
-        if device is None or self.scheme == "digital":
+        if device is None or not self.scheme.read_noise_acts:
             return 0.0
         spread, _ = _read_spread(device, self.noise_temperature)
-        weight = 2.0 * device.g_max / device.g_range * self.law.share
-        if self.scheme == "compound":
-            weight /= np.sqrt(self.synapse.n_cells)
-        return float(spread * weight * self.read_units / np.sqrt(_POWER))
+        return float(spread * self.scheme.read_weight(device) * self.read_units / np.sqrt(_POWER))
 
     @property
     def stuck_cells(self) -> npt.NDArray[np.bool_]:
         """Cells that never move, shape (cells per weight, n_neurons, most_cells); of a compound this is not kept."""
-        slices = self.synapse.cells_per_weight(self.device)
-        shape = (slices, *self.w.shape)
-        if self.scheme == "digital":
-            bits = np.arange(slices, dtype=np.uint16)[:, None, None]
-            return np.broadcast_to((self.stuck_bits[None] >> bits) & 1 == 1, shape)
-        return np.broadcast_to((self.traits[:, :2] == 0).all(axis=1), shape)
+        return self.scheme.stuck_cells(self)
 
     @property
     def n_saturated(self) -> int:
@@ -327,12 +315,7 @@ class SynapticArray:
 
     def levels(self) -> npt.NDArray[np.uint8]:
         """State of every cell, 0 (g_min) to 254 (g_max), shape (slices, n_neurons, most_cells); a compound as one, averaged."""
-        if self.scheme == "digital":
-            top = np.float32((1 << self.synapse.n_bits) - 1)
-            word = ((self.w + np.float32(1)) * np.float32(0.5) * top + np.float32(0.5)).astype(np.uint16)
-            bits = (word[None] >> np.arange(self.synapse.n_bits, dtype=np.uint16)[:, None, None]) & np.uint16(1)
-            return bits.astype(np.uint8) * np.uint8(254)
-        return state_of(self.pair if self.scheme == "pair" else self.w[None]).astype(np.uint8)
+        return self.scheme.levels(self)
 
     def conductance(self) -> npt.NDArray[np.float64]:
         """Conductance of every cell, S, shape (cells per weight, n_neurons, most_cells); nan where there is none.
@@ -341,16 +324,7 @@ class SynapticArray:
         """
         if self.device is None:
             raise ValueError("ideal weights have no conductance")
-        slices = np.arange(self.synapse.cells_per_weight(self.device))[:, None, None]
-        if self.scheme == "digital":
-            level = np.rint((self.w + 1.0) * ((1 << self.synapse.n_bits) - 1) / 2.0).astype(np.int64)
-            x = 2.0 * ((level[None] >> slices) & 1) - 1.0
-        elif self.scheme == "compound":
-            on = np.rint((self.w + 1.0) * self.synapse.n_cells / 2.0)
-            x = np.where(slices < on[None], 1.0, -1.0)
-        else:
-            x = (self.pair if self.scheme == "pair" else self.w[None]).astype(np.float64)
-        g = np.maximum(self.device.conductance(x), 0.0)
+        g = np.maximum(self.device.conductance(self.scheme.positions(self)), 0.0)
         if self.removed:
             g = np.where(self.alive[None] == 0, 0.0, g)
         return np.where(self.exists[None], g, np.nan)
@@ -367,45 +341,8 @@ def _read_spread(device: DeviceSpec, temperature: float | None) -> tuple[float, 
     return spread, (floor / spread) ** 2 if spread else 0.0
 
 
-def _variation(
-    synapse: SynapseSpec, device: DeviceSpec | None, shape: tuple[int, int, int], seed: int
-) -> tuple[Floats, npt.NDArray[np.uint8], npt.NDArray[np.uint16], Floats]:
-    """Draw how the cells differ, and where each weight stands at first: traits, variants, stuck bits, weights."""
-    nominal, one = NOMINAL.reshape(1, 4, 1, 1).copy(), np.zeros((1, 1, 1), np.uint8)
-    no_bits, floor = np.zeros((1, 1), np.uint16), np.full(shape[1:], -1.0, np.float32)
-    if device is None:
-        return nominal, one, no_bits, floor
-    scheme = synapse.scheme_for(device)
-    if scheme == "digital":
-        stuck = draw_stuck(device, shape, seed)
-        if stuck is None:
-            return nominal, one, no_bits, floor
-        value = 1 << np.arange(shape[0])[:, None, None]
-        bits = ((stuck.low | stuck.high) * value).sum(axis=0).astype(np.uint16)
-        return nominal, one, bits, level_weight((stuck.high * value).sum(axis=0), 1 << synapse.n_bits)
-    if scheme == "compound":
-        traits = np.tile(NOMINAL.reshape(1, 4, 1, 1), (1, 1, *shape[1:]))
-        stuck = draw_stuck(device, shape, seed)
-        if stuck is not None:
-            traits[0, 2] = level_weight(stuck.high.sum(axis=0), synapse.n_cells + 1)
-            traits[0, 3] = level_weight(synapse.n_cells - stuck.low.sum(axis=0), synapse.n_cells + 1)
-            traits[0, :2] = traits[0, 2] < traits[0, 3]
-        return traits, np.zeros((1, *shape[1:]), np.uint8), no_bits, traits[0, 2].copy()
-    traits, law = draw_traits(device, shape, seed), device_law(synapse, device)
-    w = traits[:, 2].copy()
-    _stand_where_stuck(w, device, shape, traits, seed)
-    return traits, draw_variants(len(law.spread), shape, seed), no_bits, w[0]
-
-
-def _stand_where_stuck(
-    x: Floats, device: DeviceSpec | None, shape: tuple[int, int, int], traits: Floats, seed: int
-) -> None:
-    """Put the cells that are stuck high there, in place."""
-    stuck = draw_stuck(device, shape, seed) if device is not None else None
-    if stuck is not None:
-        x[stuck.high] = traits[:, 3][stuck.high]
-
-
-def level_weight(level: npt.NDArray[np.integer], n_levels: int) -> Floats:
-    """Return the weight of a level, 0 to n_levels - 1, in float32 as the kernels compute it."""
-    return level.astype(np.float32) * (np.float32(2.0) / np.float32(n_levels - 1)) - np.float32(1.0)
+def _reach(scheme: Scheme, device: DeviceSpec, disconnects: bool) -> float:
+    """Return how far below 0 reads must reach: to no current where cells drift, or are disconnected."""
+    if scheme.gradual and device.drifts:
+        return -device.w_zero
+    return -scheme.no_current(device) if disconnects else 0.0

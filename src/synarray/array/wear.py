@@ -18,14 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.geometry import ArraySpec
-from synarray.array.simulated import SynapticArray, level_weight
+from synarray.array.simulated import SynapticArray
 from synarray.device.variation import draw_lives, draw_stuck
 from synarray.rng import Stream, uniform
 
-__all__ = ["FAILED", "FAILED_ON", "Wear", "mark_failed"]
-
-FAILED, FAILED_ON = 1, 2
-"""What ``failed`` says of a cell that has; the second of one of a compound that stays on."""
+__all__ = ["Wear"]
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint8]
@@ -47,12 +44,12 @@ class Wear:
     life : ndarray of float64, shape (cells per weight, n_neurons, most_cells)
         Pulses each cell lives through; infinite where there is none, or one that never moved.
     failed : ndarray of uint8, same shape
-        0: works; ``FAILED``; ``FAILED_ON``.
+        0: works; else ``FAILED`` or ``FAILED_ON`` of ``schemes/``.
     """
 
     def __init__(self, array: SynapticArray, prior: float, seed: int) -> None:
         assert array.device is not None
-        shape = (array.synapse.cells_per_weight(array.device), *array.w.shape)
+        shape = (array.scheme.cells, *array.w.shape)
         self.array, self.prior = array, prior
         self.life = draw_lives(array.device, shape, seed)
         self.life[:, ~array.exists] = np.inf
@@ -60,10 +57,11 @@ class Wear:
         if stuck is not None:
             self.life[stuck.low | stuck.high] = np.inf
         self.failed = np.zeros(shape, np.uint8)
-        self._chance = uniform(self.life.size, seed=seed, stream=Stream.DEATH).reshape(shape)
-        if array.scheme == "digital":  # one number for all words will not do
-            array.stuck_bits = np.broadcast_to(array.stuck_bits, array.w.shape).copy()
-        self._end_earlier_lives()
+        self._fate = uniform(self.life.size, seed=seed, stream=Stream.DEATH).reshape(shape)
+        array.scheme.make_mortal(array)
+        ended = self.prior > self.life
+        if ended.any():
+            self.failed |= array.scheme.fail_before(array, ended, self._fate)
 
     @classmethod
     def of(cls, array: SynapticArray, spec: ArraySpec, seed: int) -> Wear | None:
@@ -78,8 +76,7 @@ class Wear:
     @property
     def pulses(self) -> npt.NDArray[np.float64]:
         """Pulses each cell has received in all its life; broadcasts to the shape of ``life``."""
-        writes = self.array.writes.astype(np.float64)
-        return self.prior + (writes / len(self.life) if self.array.scheme == "compound" else writes)
+        return self.prior + self.array.scheme.pulses_per_cell(self.array.writes)
 
     def end_lives(self) -> Mask:
         """Let the cells fail that have received more pulses than they live through.
@@ -90,74 +87,6 @@ class Wear:
             The weights, or cells of pairs, that move no more from now on.
         """
         ended = (self.pulses > self.life) & (self.failed == 0)
-        codes = ended.astype(np.uint8)
-        if self.array.scheme == "compound" and ended.any():
-            codes = self._stay_on_or_off(ended)
+        codes = self.array.scheme.failures(self.array, ended, self._fate)
         self.failed |= codes
-        return mark_failed(self.array, codes)
-
-    def _stay_on_or_off(self, ended: Mask) -> Codes:
-        """Decide which of a compound's cells that end are on, one after another."""
-        array, n = self.array, len(self.life)
-        on = np.rint((array.w + 1.0) * n / 2.0) - np.rint((array.traits[0, 2] + 1.0) * n / 2.0)
-        working = np.rint((array.traits[0, 3] - array.traits[0, 2]) * n / 2.0)
-        codes = np.zeros(ended.shape, np.uint8)
-        for s in range(n):
-            stays = ended[s] & (self._chance[s] * working < on)
-            codes[s] = np.where(ended[s], np.where(stays, FAILED_ON, FAILED), 0)
-            on, working = on - stays, working - ended[s]
-        return codes
-
-    def _end_earlier_lives(self) -> None:
-        """Put the cells that ended before this training where they stand, and leave them there."""
-        array, ended = self.array, self.prior > self.life
-        if not ended.any():
-            return
-        high, codes = ended & (self._chance < 0.5), ended.astype(np.uint8)
-        if array.scheme == "digital":
-            top = (1 << array.synapse.n_bits) - 1
-            word = np.rint((array.w + 1.0) * top / 2.0).astype(np.int64)
-            bits = (high * (1 << np.arange(len(high)))[:, None, None]).sum(axis=0)
-            array.w[:] = np.where(array.exists, level_weight(word | bits, top + 1), array.w)
-        elif array.scheme == "compound":
-            codes += high
-        else:
-            low, span = array.traits[:, 2], array.traits[:, 3] - array.traits[:, 2]
-            cells = array.pair if array.scheme == "pair" else array.w[None]
-            cells[:] = np.where(ended, low + self._chance.astype(np.float32) * span, cells)
-            if array.scheme == "pair":
-                array.w[:] = (array.pair[0] - array.pair[1]) * np.float32(0.5)
-        self.failed |= codes
-        mark_failed(array, codes)
-        if array.scheme == "compound":
-            array.w[:] = np.where(array.exists, array.traits[0, 2], array.w)
-
-
-def mark_failed(array: SynapticArray, failed: Codes) -> Mask:
-    """Make cells that work stop for good; in place.
-
-    Parameters
-    ----------
-    array : SynapticArray
-        Its ``traits`` change, or its ``stuck_bits``.
-    failed : ndarray of uint8, shape (cells per weight, n_neurons, most_cells)
-        0 for the cells that go on; ``FAILED``, ``FAILED_ON``.
-
-    Returns
-    -------
-    ndarray of bool, shape (slices of ``traits``, n_neurons, most_cells)
-        What moves no more.
-    """
-    ended, still = failed > 0, failed > 0
-    if array.scheme == "digital":
-        bits = (ended * (1 << np.arange(len(ended)))[:, None, None]).sum(axis=0).astype(np.uint16)
-        array.stuck_bits = array.stuck_bits | bits
-        return np.zeros((1, 1, 1), np.bool_)
-    if array.scheme == "compound":
-        n = len(failed)
-        on, off = (failed == FAILED_ON).sum(axis=0), (failed == FAILED).sum(axis=0)
-        low, high = np.rint((array.traits[0, 2:] + 1.0) * n / 2.0).astype(np.int64)
-        array.traits[0, 2], array.traits[0, 3] = level_weight(low + on, n + 1), level_weight(high - off, n + 1)
-        still = (low + on >= high - off)[None] & ended.any(axis=0)
-    array.traits[:, :2][np.broadcast_to(still[:, None], array.traits[:, :2].shape)] = 0.0
-    return still
+        return self.array.scheme.fail(self.array, codes)

@@ -35,7 +35,7 @@ def feel_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[np
         Steps of each cell's LTD and LTP with ideal wires, in units of the law's.
     """
     wires, device = placement.spec.wires, array.device
-    if device is None or array.scheme == "digital" or wires == WireSpec():
+    if device is None or not array.scheme.wires_act or wires == WireSpec():
         return
     maps = np.nan_to_num(array_maps(array, placement).conductance)
     left = np.stack([_left(g, wires) for g in maps])
@@ -64,20 +64,14 @@ def _left(g: Floats, wires: WireSpec) -> Floats:
 def _set_scale(array: SynapticArray, device: DeviceSpec, left: Floats) -> None:
     """Turn the conductances that are left, [slice, neuron, cell], into a scale and an offset for each synapse's read."""
     g = np.nan_to_num(array.conductance())
-    share = np.divide(left, g, out=np.zeros_like(g), where=g > 0)
-    if array.scheme == "pair":
-        gain, tilt = share.mean(axis=0), (share[0] - share[1]) / 4.0
-        level = array.pair.sum(axis=0) - 2.0 * device.w_zero
-    else:  # the cells of a compound add up
-        total = g.sum(axis=0)
-        gain, tilt, level = np.divide(left.sum(axis=0), total, out=np.zeros_like(total), where=total > 0), 0.0, 0.0
+    gain, offset = array.scheme.read_gain(array, device, left, g)
     mean = gain[array.exists & (gain > 0)].mean()
-    gain, offset = gain / mean, tilt * level / mean
+    gain, offset = gain / mean, offset / mean
     scale = np.empty((*array.w.shape, 2), np.float32)
     for t in range(len(array.shapes)):
         neurons = array.neurons(t)
         w, part = array.w[neurons], gain[neurons]
-        reading = part * w + (offset[neurons] if array.scheme == "pair" else part * -device.w_zero)
+        reading = part * w + offset[neurons] + part * -array.no_current
         common = reading.mean(axis=0) - w.mean(axis=0)  # of all columns of a row
         scale[neurons, :, 0] = array.read_units * part
         scale[neurons, :, 1] = array.read_units * (reading - part * w - common) + READ_UNITS + 0.5

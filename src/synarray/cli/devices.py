@@ -36,7 +36,7 @@ def show_device(source: str, out: Path | None, kind: str, as_json: bool) -> None
     device, synapse = load_device(source), SynapseSpec()
     law = device_law(synapse, device)
     verified, blind = (following(StdpSpec(verify=verify), law) for verify in (True, False))
-    read_anyway = synapse.scheme_for(device) == "digital"
+    read_anyway = synapse.scheme_for(device).sensed_by_bit
     words = told.follows(synapse, device, verified, blind) + told.programs(device)
     train = None if device.step_law.exact else measure(device)
     drawn = {} if train is None else {"pulse-response": figures.pulse_train(device.name, train)}
@@ -74,7 +74,7 @@ def _summary(device: DeviceSpec) -> dict[str, Any]:
         "g_min": device.g_min,
         "g_max": device.g_max,
         "levels": None if across is None else dict(zip(("ltp", "ltd"), across, strict=True)),
-        "scheme": SynapseSpec().scheme_for(device),
+        "scheme": SynapseSpec().scheme_for(device).name,
         "cells_per_weight": SynapseSpec().cells_per_weight(device),
         "unconfirmed": device.unconfirmed,
     }

@@ -179,8 +179,8 @@ def price(
     -------
     Ledger
     """
-    scheme, cells = synapse.scheme_for(device), synapse.cells_per_weight(device)
-    together = synapse.n_cells if scheme == "compound" else 1  # the counted level of a compound is its cells' mean
+    scheme = synapse.scheme_for(device)
+    cells, together = scheme.cells, scheme.cells_per_level
     looks = counts["cell_read"]
     read_cells = counts["row_cell"] * cells
     mean_g = device.g_min + device.g_range * counts["row_level"] * together / LEVELS / max(read_cells, 1)
@@ -227,7 +227,7 @@ def price(
         Entry("drive", "row drivers", rows_driven, periphery.drive(device.t_read)),
     ]
     add, word = periphery.add * periphery.scale(), periphery.sram_word * periphery.scale()
-    if scheme == "digital":
+    if scheme.sensed_by_bit:
         entries += [
             Entry("sense", "bits sensed", read_cells, periphery.sense(r_cell)),
             Entry("neurons", "additions of words", counts["row_cell"], add),
@@ -245,13 +245,13 @@ def price(
     ]
     f = periphery.node_nm * 1e-9
     return Ledger(
-        title or device.name, tuple(entries), _seconds(counts, device, periphery, scheme, cells, r_cell), 0.0,
+        title or device.name, tuple(entries), _seconds(counts, device, periphery, scheme.sensed_by_bit, cells, r_cell), 0.0,
         counts.weights * cells * periphery.cell_area * f**2, counts["presentation"],
     )  # fmt: skip
 
 
 def _seconds(
-    counts: Counts, device: DeviceSpec, periphery: Periphery, scheme: str, cells: int, r_cell: float
+    counts: Counts, device: DeviceSpec, periphery: Periphery, by_bit: bool, cells: int, r_cell: float
 ) -> dict[str, float]:
     """Time of the training: one thing after another; and with reads of whole rows and updates of whole columns at once."""
     t_up, t_down = device.t_ltp, device.t_ltd
@@ -260,7 +260,7 @@ def _seconds(
     )
     looking = (counts["cell_read"] + counts["verify_read"]) * (device.t_read + periphery.sense_time(r_cell))
     reads = counts.draws * counts.groups
-    if scheme == "digital":  # the bits of a row at once, row after row
+    if by_bit:  # the bits of a row at once, row after row
         reading = counts["row_read"] * (device.t_read + periphery.sense_time(r_cell))
     else:
         turns = min(periphery.columns_per_adc, max(1, counts["column_sense"] // max(reads, 1)))

@@ -118,7 +118,7 @@ def _not_simulated(spec: LearningSpec) -> list[Step]:
     steps = []
     if device is not None and device.step_law.exact:
         steps.append(Step("pulses of any size", "not priced: no device moves by just what the law asks", None))
-    if device is not None and device.sigma_read == 0 and spec.synapse.scheme_for(device) != "digital":
+    if device is not None and device.sigma_read == 0 and spec.synapse.scheme_for(device).read_noise_acts:
         steps.append(Step("reads without noise", "not simulated: device.sigma_read is 0", None))
     if wires == type(wires)():
         steps.append(Step("wires without resistance", "not simulated: array.wires.r_wire is 0", None))

@@ -8,7 +8,7 @@
     wear            cells live as many times longer; at 0 for ever (acts where ``array.wear`` lets cells fail while they learn)
     c2c, d2d, read noise, stuck, failures, drift, wires    their numbers are multiplied
 
-A property that a scheme does not feel does not act: bits of a digital word are sensed as 0 or 1, a pair has no gradual LTD.
+A property acts only where the scheme lets it: bits of a digital word are sensed as 0 or 1, a pair has no gradual LTD.
 No random number depends on a severity, so two severities are compared on the same spikes.
 """
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synarray.array.schemes import Scheme
 from synarray.array.wires import WireSpec
 from synarray.device.curves import WAYS, Way
 from synarray.device.spec import DeviceSpec
@@ -26,12 +27,11 @@ from synarray.run.experiment import ExperimentSpec
 
 __all__ = ["IMPERFECTIONS", "Imperfection", "pinned", "scaled", "without"]
 
-FINE_LEVELS, FINE_BITS, FINE_CELLS = 255, 8, 64
-"""What counts as having no levels: the states a read resolves (``device/cell.py``), as many bits, the largest compound."""
+FINE_LEVELS = 255
+"""What counts as having no levels: the states a read resolves (``device/cell.py``)."""
 _BETWEEN = ("sigma_d2d_range", "sigma_d2d_step", "sigma_d2d_nonlinearity")
 _STUCK = ("stuck_low", "stuck_high")
 _DRIFT = ("drift_nu", "sigma_drift_nu")
-_ANALOG = ("analog", "pair")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Imperfection:
 
 def pinned(spec: ExperimentSpec) -> ExperimentSpec:
     """Name the scheme that "auto" stands for, so that no change of the device changes it."""
-    return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={"scheme": _scheme(spec)})})
+    return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={"scheme": _scheme(spec).name})})
 
 
 def scaled(spec: ExperimentSpec, name: str, severity: float) -> ExperimentSpec:
@@ -94,7 +94,7 @@ def _device(spec: ExperimentSpec) -> DeviceSpec:
     return spec.device
 
 
-def _scheme(spec: ExperimentSpec) -> str:
+def _scheme(spec: ExperimentSpec) -> Scheme:
     return spec.synapse.scheme_for(_device(spec))
 
 
@@ -116,69 +116,66 @@ def _shown(names: tuple[str, ...]) -> Callable[[ExperimentSpec], dict[str, float
     return lambda spec: {name: value for name in names if (value := getattr(_device(spec), name)) is not None}
 
 
-def _in_cells(names: tuple[str, ...], schemes: tuple[str, ...]) -> Callable[[ExperimentSpec], bool]:
-    """Whether any of some numbers is there, and the scheme feels it."""
-    return lambda spec: _scheme(spec) in schemes and any(getattr(_device(spec), name) for name in names)
+def _in_cells(
+    names: tuple[str, ...], where: Callable[[Scheme], bool] = lambda scheme: scheme.gradual
+) -> Callable[[ExperimentSpec], bool]:
+    """Whether any of some numbers is there, and the scheme lets it act."""
+    return lambda spec: where(_scheme(spec)) and any(getattr(_device(spec), name) for name in names)
 
 
 # ---- levels ------------------------------------------------------------------------------------------------------------------
 
 
-def _pulses_across(device: DeviceSpec, pair: bool) -> float:
-    """Pulses from end to end, of the polarity that needs fewer."""
-    across = device.step_law.pulses_across(device)
-    return across["ltp"] if pair else min(across.values())
+def _across(spec: ExperimentSpec) -> dict[Way, float]:
+    """Pulses from end to end, of the polarities that learn."""
+    across = _device(spec).step_law.pulses_across(_device(spec))
+    return {way: across[way] for way in _scheme(spec).ways}
 
 
-def _ways(scheme: str) -> tuple[Way, ...]:
-    """Polarities whose steps learn: the LTD pulse of a pair resets."""
-    return WAYS if scheme == "analog" else ("ltp",)
+def _size(spec: ExperimentSpec, key: str) -> float:
+    """Bits of a word, or cells of a compound."""
+    size: int = getattr(spec.synapse, key)
+    return size
 
 
 def _fine(spec: ExperimentSpec) -> float:
-    """Pulses across a cell that count as having no levels: a pair's weight spans two cells."""
-    return FINE_LEVELS / 2 if _scheme(spec) == "pair" else FINE_LEVELS
+    """Return what counts as having no levels: bits, cells, or pulses across a cell, which makes a share of the weight only."""
+    scheme = _scheme(spec)
+    return scheme.finest if scheme.sized_by else FINE_LEVELS * scheme.share
+
+
+def _levels(spec: ExperimentSpec) -> float:
+    """Bits, cells, or pulses across a cell, of the polarity that needs fewer."""
+    key = _scheme(spec).sized_by
+    return _size(spec, key) if key else min(_across(spec).values())
 
 
 def _levels_act(spec: ExperimentSpec) -> bool:
-    scheme, device = _scheme(spec), _device(spec)
-    if scheme == "digital":
-        return spec.synapse.n_bits < FINE_BITS
-    if scheme == "compound":
-        return spec.synapse.n_cells < FINE_CELLS
-    return not device.step_law.exact and _pulses_across(device, scheme == "pair") < _fine(spec) * (1.0 - 1e-9)
+    if _scheme(spec).sized_by is None and _device(spec).step_law.exact:
+        return False
+    return _levels(spec) < _fine(spec) * (1.0 - 1e-9)
 
 
 def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
-    scheme, device = _scheme(spec), _device(spec)
-    if scheme in ("digital", "compound"):
-        key, fine = ("n_bits", FINE_BITS) if scheme == "digital" else ("n_cells", FINE_CELLS)
-        has = getattr(spec.synapse, key)
+    scheme, device, has, fine = _scheme(spec), _device(spec), _levels(spec), _fine(spec)
+    if scheme.sized_by:
         to = max(1, round(fine ** (1.0 - severity) * has**severity))
-        room = spec.array.model_copy(update={"count": spec.array.count * max(1, -(-to // has))})
-        return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={key: to}), "array": room})
-    finer = (_fine(spec) / _pulses_across(device, scheme == "pair")) ** (1.0 - severity)
+        room = spec.array.model_copy(update={"count": spec.array.count * max(1, int(-(-to // has)))})
+        return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={scheme.sized_by: to}), "array": room})
+    finer = (fine / has) ** (1.0 - severity)
     spread = min(5.0, device.sigma_c2c / finer**0.5)
-    return _with(spec, sigma_c2c=spread, **device.step_law.finer(device, finer, _ways(scheme)))
+    return _with(spec, sigma_c2c=spread, **device.step_law.finer(device, finer, scheme.ways))
 
 
 def _worst_levels(spec: ExperimentSpec) -> float:
     """Severity at which two pulses (one bit, one cell) go from end to end."""
-    scheme, has, fine, least = _scheme(spec), 1.0, 1.0, 1.0
-    if scheme in ("digital", "compound"):
-        bits = scheme == "digital"
-        has, fine = (spec.synapse.n_bits, FINE_BITS) if bits else (spec.synapse.n_cells, FINE_CELLS)
-    else:
-        has, fine, least = _pulses_across(_device(spec), scheme == "pair"), _fine(spec), 2.0
-    return max(1.0, float(np.log(fine / least) / np.log(fine / has)))
+    least = 1.0 if _scheme(spec).sized_by else 2.0
+    return max(1.0, float(np.log(_fine(spec) / least) / np.log(_fine(spec) / _levels(spec))))
 
 
 def _level_numbers(spec: ExperimentSpec) -> dict[str, float]:
-    scheme, device, synapse = _scheme(spec), _device(spec), spec.synapse
-    if scheme in ("digital", "compound"):
-        return {"n_bits": synapse.n_bits} if scheme == "digital" else {"n_cells": synapse.n_cells}
-    across = device.step_law.pulses_across(device)
-    return {f"n_levels_{way}": across[way] for way in _ways(scheme)}
+    key = _scheme(spec).sized_by
+    return {key: _size(spec, key)} if key else {f"n_levels_{way}": n for way, n in _across(spec).items()}
 
 
 # ---- nonlinearity and asymmetry --------------------------------------------------------------------------------------------
@@ -186,7 +183,7 @@ def _level_numbers(spec: ExperimentSpec) -> dict[str, float]:
 
 def _bends(spec: ExperimentSpec) -> bool:
     scheme, device = _scheme(spec), _device(spec)
-    return scheme in _ANALOG and device.step_law.bends(device, _ways(scheme))
+    return scheme.gradual and device.step_law.bends(device, scheme.ways)
 
 
 def _bend(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
@@ -206,7 +203,8 @@ def _bend_numbers(spec: ExperimentSpec) -> dict[str, float]:
 
 def _differs(spec: ExperimentSpec) -> bool:
     device = _device(spec)
-    return _scheme(spec) == "analog" and device.step_law.differs(device)
+    scheme = _scheme(spec)
+    return scheme.gradual and scheme.ways == WAYS and device.step_law.differs(device)
 
 
 def _differ(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
@@ -253,16 +251,13 @@ def _wear(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
 
 
 def _wired(spec: ExperimentSpec) -> bool:
-    return _scheme(spec) != "digital" and spec.array.wires != WireSpec()
+    return _scheme(spec).wires_act and spec.array.wires != WireSpec()
 
 
 def _wire(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     longer = {name: severity * ohms for name, ohms in spec.array.wires if ohms is not None}
     return spec.model_copy(update={"array": spec.array.model_copy(update={"wires": WireSpec(**longer)})})
 
-
-_TWO_STATES_TOO: tuple[str, ...] = ("analog", "pair", "compound")
-_EVERYWHERE: tuple[str, ...] = (*_TWO_STATES_TOO, "digital")
 
 IMPERFECTIONS: dict[str, Imperfection] = {
     part.name: part
@@ -274,20 +269,20 @@ IMPERFECTIONS: dict[str, Imperfection] = {
         Imperfection("nonlinearity", _bends, _bend, _worst_bend, _bend_numbers),
         Imperfection("levels", _levels_act, _scale_levels, _worst_levels, _level_numbers),
         Imperfection(
-            "c2c", _in_cells(("sigma_c2c",), _ANALOG), _times(("sigma_c2c",)), _up_to(1.0, ("sigma_c2c",)),
+            "c2c", _in_cells(("sigma_c2c",)), _times(("sigma_c2c",)), _up_to(1.0, ("sigma_c2c",)),
             _shown(("sigma_c2c",)),
         ),
-        Imperfection("d2d", _in_cells(_BETWEEN, _ANALOG), _times(_BETWEEN), _up_to(2.0, _BETWEEN), _shown(_BETWEEN)),
+        Imperfection("d2d", _in_cells(_BETWEEN), _times(_BETWEEN), _up_to(2.0, _BETWEEN), _shown(_BETWEEN)),
         Imperfection(
-            "read noise", _in_cells(("sigma_read",), _TWO_STATES_TOO), _times(("sigma_read",)),
+            "read noise", _in_cells(("sigma_read",), lambda scheme: scheme.read_noise_acts), _times(("sigma_read",)),
             _up_to(4.0, ("sigma_read",)), _shown(("sigma_read",)),
         ),
-        Imperfection("stuck", _in_cells(_STUCK, _EVERYWHERE), _times(_STUCK), _up_to(0.9, _STUCK, sum), _shown(_STUCK)),
+        Imperfection("stuck", _in_cells(_STUCK, lambda _: True), _times(_STUCK), _up_to(0.9, _STUCK, sum), _shown(_STUCK)),
         Imperfection(
             "failures", _fails, _fail, _worst_fail, lambda spec: _shown(("p_fail", *_switching(spec)))(spec)
         ),
         Imperfection(
-            "drift", _in_cells((*_DRIFT, "retention"), _ANALOG), _drift, _up_to(1.0, _DRIFT),
+            "drift", _in_cells((*_DRIFT, "retention")), _drift, _up_to(1.0, _DRIFT),
             _shown((*_DRIFT, "retention")),
         ),
         Imperfection("wear", lambda spec: spec.array.wear, _wear, lambda _: 100.0, _shown(("endurance",))),

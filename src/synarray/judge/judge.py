@@ -345,10 +345,7 @@ def _trainings_left(spec: ExperimentSpec, result: Result) -> float | None:
     """Trainings like this one until a hundredth of the cells has failed; infinite: never; None: endurance not known."""
     device, array = spec.device, result.machine.array
     assert device is not None  # a verdict is on a device
-    alike = (
-        spec.synapse.cells_per_weight(device) if array.scheme == "compound" else 1
-    )  # its cells share what it received
-    left = trainings_left(array.writes[:, array.exists] / alike, device)
+    left = trainings_left(array.scheme.pulses_per_cell(array.writes)[:, array.exists], device)
     return None if np.isnan(left) else left
 
 

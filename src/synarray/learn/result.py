@@ -133,7 +133,7 @@ class Result:
         return {
             "device": device.name if device else None,
             "unconfirmed": device.unconfirmed if device else [],
-            "scheme": array.scheme if device else None,
+            "scheme": array.scheme.name if device else None,
             "cells_per_weight": self.spec.synapse.cells_per_weight(device),
             "arrays": placement.n_arrays if placement else None,
             "cells_failed": self.machine.wear.n_failed if self.machine.wear else None,

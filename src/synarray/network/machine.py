@@ -121,7 +121,7 @@ class Machine:
         """
         shapes = [(len(group.inputs), group.n_neurons) for group in groups]
         slices = spec.synapse.cells_per_weight(spec.device)
-        unit = "bits" if spec.synapse.scheme_for(spec.device) == "digital" else "cells"
+        unit = spec.synapse.scheme_for(spec.device).unit
         placement = place(shapes, slices, spec.array, unit) if spec.device else None
         disconnects = spec.pruning.mode in ("conventional", "after")
         array = SynapticArray.build(
@@ -218,16 +218,16 @@ class Machine:
         """What the cells are and how they are used, as the kernels see it."""
         array, synapse, device = self.array, self.spec.synapse, self.spec.device
         switching = device.switching if device else (1.0, 1.0)
-        pair = array.scheme == "pair"
+        pair = array.scheme.paired
         return Device(
             ideal=device is None,
-            scheme={"pair": 1, "digital": 2}.get(array.scheme, 0),
+            scheme=array.scheme.code,
             bits=synapse.n_bits,
             bit_chance=np.rint(np.array(switching) * 65536.0).astype(np.uint32),
             attempts=synapse.attempts,
             refresh_every=synapse.refresh_every if pair else 0,
             refresh_at=synapse.refresh_at,
-            looks=synapse.cells_per_weight(device) if self.spec.stdp.verify or array.scheme == "digital" else 0,
+            looks=synapse.cells_per_weight(device) if self.spec.stdp.verify or array.scheme.sensed_by_bit else 0,
             no_current=array.no_current,
             noisy=bool(array.law.spread.any()),
             read_sigma=array.read_sigma,

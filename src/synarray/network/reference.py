@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.schemes.scheme import WORD
 from synarray.device.cell import state_of
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network.kernels import Tables
@@ -155,11 +156,11 @@ def _update(
             events[NeuronEvent.PULSE_SKIPPED] += n
             continue
         before = array.w[k, row]
-        if array.scheme == "digital":
+        if array.scheme.code == WORD:
             _move_word(machine, g, column, row, n if on else -n, place, NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE)
             continue
         failed = _pulse(machine, g, column, row, on, n, cycle[row : row + 1], place, tables)
-        events[NeuronEvent.LTP_PULSE if on or array.scheme == "pair" else NeuronEvent.LTD_PULSE] += n
+        events[NeuronEvent.LTP_PULSE if on or array.scheme.paired else NeuronEvent.LTD_PULSE] += n
         events[NeuronEvent.PULSE_FAILED] += failed
         if array.w[k, row] == before:
             events[NeuronEvent.PULSE_AT_BOUND] += n - failed
@@ -193,7 +194,7 @@ def _pulse(
         after = array.w[k, row] + np.float32(n) * tables.step[0, 256 * on + int(array.state(g, column)[row])]
         array.program(g, column, row, min(max(after, np.float32(-1)), np.float32(1)))
         return 0
-    pair = array.scheme == "pair"
+    pair = array.scheme.paired
     side, up = (1 - on, 1) if pair else (0, on)  # a pair: LTD raises the other cell
     trait, form = array.trait(side, k, row), array.curvature(side, k, row)
     x, variance, failed = array.pair[side, k, row] if pair else array.w[k, row], np.float32(0), 0
@@ -324,11 +325,11 @@ def _program(
     """Bring a weight to a target by counted pulses, a read after each (write-verify)."""
     array, k = machine.array, int(machine.array.neuron_start[g] + column)
     place = _Place(machine.spec.seed, Stream.PROGRAM, k, int(machine.spikes[k]))
-    if array.scheme == "digital":
+    if array.scheme.code == WORD:
         delta = np.float32(2) / np.float32((1 << machine.device.bits) - 1)
         levels = int(np.rint((target - array.w[k, row]) / delta))
         _move_word(machine, g, column, row, levels, place, event, event_down)
-    elif array.scheme == "pair":  # one cell carries the difference, the other stands at the lowest
+    elif array.scheme.paired:  # one cell carries the difference, the other stands at the lowest
         for side in range(2):
             trait = array.trait(side, k, row)
             if array.pair[side, k, row] > trait[2] and trait[0] > 0:

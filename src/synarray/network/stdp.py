@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from synarray.array.synapse import PulseLaw
+from synarray.array.schemes import PulseLaw
 from synarray.device.cell import STATES, state_weights
 from synarray.spec import Spec
 

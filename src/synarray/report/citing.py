@@ -103,10 +103,8 @@ def rules_of(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
         yield "SHI18", "soft pruning, here of cells drawn at random"
     if spec.device is not None:
         scheme = spec.synapse.scheme_for(spec.device)
-        if scheme == "compound":
-            yield "BIL14", "weights as compounds of binary cells"
-        elif scheme == "pair":
-            yield "SUR11", "weights as pairs of cells and their refresh"
+        if scheme.cite:
+            yield scheme.cite
         if spec.device.step_law.cite:
             yield spec.device.step_law.cite, "law of the device's pulses"
         yield "NSD2", "circuits around the cells, by technology node"

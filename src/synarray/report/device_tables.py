@@ -59,7 +59,7 @@ def devices_table(devices: Sequence[DeviceSpec]) -> Table:
             "2 states" if device.binary else _both(device, "n_levels") if levels(device) else "-",
             _both(device, "nonlinearity") if law.labelled else "0" if law.straight else "-",
             f"{100 * device.sigma_c2c:g} %" + _mark(device, "sigma_c2c") if device.sigma_c2c else "-",
-            SynapseSpec().scheme_for(device),
+            SynapseSpec().scheme_for(device).name,
             f"{len(device.unconfirmed)} of {len(acting(device))}" if device.unconfirmed else "",
         )
     return table
@@ -111,21 +111,12 @@ def follows(synapse: SynapseSpec, device: DeviceSpec, verified: Following, blind
     list of str
         Sentences.
     """
-    scheme, cells = synapse.scheme_for(device), synapse.cells_per_weight(device)
-    lives = {
-        "analog": "A weight is the conductance of one cell.",
-        "pair": "A weight is the difference of two cells; LTD raises the other one.",
-        "digital": f"A weight is a word of {cells} binary cells, read before each update and moved by whole levels.",
-        "compound": f"A weight is how many of {cells} binary cells are on.",
-    }[scheme]
+    scheme = synapse.scheme_for(device)
+    sentences = [scheme.words, *([device.step_law.words] if scheme.gradual else [])]
     if device.step_law.exact:
-        return [lives, device.step_law.words]
-    sentences = [
-        lives,
-        device.step_law.words,
-        f"With a read before each update (verify), pulses follow {_closeness(verified)}.",
-    ]
-    if scheme != "digital":
+        return sentences
+    sentences.append(f"With a read before each update (verify), pulses follow {_closeness(verified)}.")
+    if not scheme.sensed_by_bit:
         sentences.append(f"State-blind pulses follow {_closeness(blind)}.")
     for row, name in ((1, "LTP"), (0, "LTD")):
         sentences.append(_coarseness(name, blind, verified, row))

@@ -95,7 +95,7 @@ def _bill(
         neurons=spec.n_neurons, groups=sizes["n_groups"], weights=sizes["n_cells"],
         rows=spec.array.rows, columns=spec.array.columns,
     )  # fmt: skip
-    synapse = spec.synapse.model_copy(update={"scheme": spec.synapse.scheme_for(spec.device)})
+    synapse = spec.synapse.model_copy(update={"scheme": spec.synapse.scheme_for(spec.device).name})
     return Bill(counts, spec, spec.device, synapse)
 
 
@@ -157,7 +157,5 @@ def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: st
 
 def _moves_otherwise(bill: Bill, other: DeviceSpec) -> bool:
     """Say whether the other device would have moved differently, so that its counts would differ."""
-    if bill.synapse.scheme == "digital":
-        return False
     mine, its = (device_law(bill.synapse, device).step for device in (bill.device, other))
     return mine is None or its is None or mine.shape != its.shape or bool((mine != its).any())

@@ -31,7 +31,6 @@ import numpy.typing as npt
 
 from synarray.array.geometry import Placement, place
 from synarray.array.simulated import SynapticArray
-from synarray.array.wear import mark_failed
 from synarray.errors import DataError, RunError, SpecError
 from synarray.files import parse_toml, read_text, sync
 from synarray.learn.result import HistoryPoint, Result
@@ -118,7 +117,7 @@ class Run:
         array.w, array.pair, array.writes = self.arrays["w"], self.arrays["pair"], self.arrays["writes"]
         array.alive = self.arrays["alive"]
         array.removed = spec.pruning.mode in ("conventional", "after")
-        mark_failed(array, failed)
+        array.scheme.fail(array, failed)
         return array, place(shapes, synapse.cells_per_weight(device), spec.array)
 
     @property

@@ -148,7 +148,7 @@ def lifetime_of(run: Run, share: float, periphery: Periphery) -> Lifetime:
         )  # fmt: skip
     known = device.endurance is not None
     return Lifetime(
-        device.name, array.scheme, device.endurance, device.endurance_shape if known else None,
+        device.name, array.scheme.name, device.endurance, device.endurance_shape if known else None,
         known and not set(_NUMBERS) & set(device.unconfirmed), share, len(writes), run.metrics["cells_failed"] or 0,
         writes, trainings_left(writes, device, share),
         {kind: levelled_trainings(worn, device, share, kind) for kind in KINDS},

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.ageing import Ageing
-from synarray.array.wear import mark_failed
 from synarray.errors import DataError, RunError, SpecError
 from synarray.learn.readout import Evaluation
 from synarray.learn.result import Result
@@ -154,10 +153,7 @@ def unconfirmed_ageing(run: Run) -> list[str]:
 
 def _ages(spec: ExperimentSpec) -> bool:
     """Whether anything is known of how these cells age."""
-    device = spec.device
-    if device is None or spec.synapse.scheme_for(device) not in ("analog", "pair"):
-        return False
-    return device.drift_nu > 0 or device.sigma_drift_nu > 0 or device.retention is not None
+    return spec.device is not None and spec.synapse.scheme_for(spec.device).ages(spec.device)
 
 
 def _without_wear(spec: ExperimentSpec) -> ExperimentSpec:
@@ -181,7 +177,7 @@ def _restore(machine: Machine, run: Run) -> None:
     for name, value in into.items():
         value[:] = kept[name]
     array.removed = spec.pruning.mode in ("conventional", "after")
-    mark_failed(array, failed)
+    array.scheme.fail(array, failed)
     machine.ageing = Ageing.of(array, spec.seed)
     if machine.ageing is not None:
         machine.ageing.pulsed[:] = -kept.get("age", np.zeros(array.writes.shape))

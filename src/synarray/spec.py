@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from synarray.errors import SpecError, nearest
 
-__all__ = ["Name", "Sourced", "Spec", "Text"]
+__all__ = ["Name", "Sourced", "Spec", "Text", "one_of"]
 
 
 def _encodable(text: str) -> str:
@@ -30,6 +30,27 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """What a file or folder can be called everywhere."""
 Text = Annotated[str, AfterValidator(_encodable)]
 """Text that a file can keep; names of files that are no UTF-8 are none."""
+
+
+def one_of(known: Mapping[str, object], *also: str) -> AfterValidator:
+    """Allow only words of a registry, as it is at the time of asking, and some others.
+
+    Examples
+    --------
+    >>> class Drink(Spec):
+    ...     kind: Annotated[str, one_of({"tea": 1, "coffee": 2})]
+    >>> Drink(kind="milk")
+    Traceback (most recent call last):
+    synarray.errors.SpecError: kind should be 'tea' or 'coffee': got 'milk' (Python, key kind). Correct kind.
+    """
+
+    def check(word: str) -> str:
+        if word not in known and word not in also:
+            *first, last = (f"'{name}'" for name in (*also, *known))
+            raise ValueError(f"should be {', '.join(first)} or {last}")
+        return word
+
+    return AfterValidator(check)
 
 
 class Spec(BaseModel):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from synarray.array.schemes import IDEAL, SCHEMES, PulseLaw, Scheme, known_scheme, suiting
+from synarray.array.schemes import IDEAL, SCHEMES, PulseLaw, Scheme, suiting
 from synarray.device.cell import STATES, CellSpec
 from synarray.device.spec import DeviceSpec
-from synarray.spec import Spec
+from synarray.spec import Spec, one_of
 
 __all__ = ["SynapseSpec", "cell_law", "device_law"]
 
@@ -18,7 +18,7 @@ __all__ = ["SynapseSpec", "cell_law", "device_law"]
 class SynapseSpec(Spec):
     """How a weight lives in the cells of a device."""
 
-    scheme: Annotated[str, AfterValidator(known_scheme)] = "auto"
+    scheme: Annotated[str, one_of(SCHEMES, "auto")] = "auto"
     """auto: digital for binary devices, a pair for devices that fall in one step, else analog."""
     n_bits: Annotated[int, Field(ge=1, le=12)] = 2
     """Bits of a digital word."""

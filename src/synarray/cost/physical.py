@@ -94,18 +94,18 @@ def _labelling(spec: LearningSpec, counts: Counts, ledger: Ledger) -> tuple[str,
 
 def _of_pruning(spec: LearningSpec, counts: Counts, booked: dict[str, float], add: float, word: float) -> list[Step]:
     """Price finding and marking the cells that are pruned."""
-    mode = spec.pruning.mode
+    kind = spec.pruning.kind
     steps = []
     if counts["mask_lookup"]:
         steps.append(_booked("which cells still learn", "mask bits looked up", booked))
-    if mode in ("soft", "conventional", "after") and counts["cell_pruned"]:
+    if kind.ranks and counts["cell_pruned"]:
         rows = counts.weights / counts.neurons
-        stages = spec.pruning.n_stages if mode != "after" else 1
+        stages = spec.pruning.n_stages if kind.while_training else 1
         energy = counts.weights * stages * (math.log2(max(rows, 2)) * add + word / 4)
         steps.append(Step("ranking the cells of a neuron", "each cell read and sorted, at every stage", energy))
-    if mode == "soft":
+    if kind.keeps:
         steps.append(_booked("cells brought to the pruned value", "pruning pulses", booked))
-    if mode in ("conventional", "after"):
+    if kind.removes:
         steps.append(
             Step("cells disconnected", "not priced: a switch for each cell, which a 1T1R array does not have", None)
         )

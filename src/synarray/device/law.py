@@ -20,7 +20,7 @@ import numpy as np
 
 from synarray.device.curves import MOST_NONLINEAR, WAYS, Floats, ResponseTable, Way, soft_bound_steps
 
-__all__ = ["LAWS", "Law", "known_law"]
+__all__ = ["LAWS", "Law"]
 
 
 class Numbers(Protocol):
@@ -351,17 +351,3 @@ def _table(device: Numbers) -> ResponseTable:
 
 LAWS: dict[str, Law] = {law.name: law for law in (Linear(), SoftBound(), Table(), Binary(), Exact())}
 """Every law by its word in files. A law added here can be used everywhere."""
-
-
-def known_law(word: str) -> str:
-    """Return the word of a law.
-
-    Raises
-    ------
-    ValueError
-        When there is no such law.
-    """
-    if word not in LAWS:
-        *first, last = (f"'{name}'" for name in LAWS)
-        raise ValueError(f"should be {', '.join(first)} or {last}")
-    return word

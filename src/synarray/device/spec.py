@@ -14,11 +14,11 @@ from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from synarray.device.curves import MOST_NONLINEAR, Floats, ResponseTable
-from synarray.device.law import LAWS, Law, known_law
-from synarray.spec import Name, Sourced, Text
+from synarray.device.law import LAWS, Law
+from synarray.spec import Name, Sourced, Text, one_of
 from synarray.units import BOLTZMANN, ElectronVolts, Joules, Kelvins, Seconds, Siemens, Volts
 
 __all__ = ["DeviceSpec"]
@@ -44,7 +44,7 @@ class DeviceSpec(Sourced):
     technology: Text = ""
     note: Text = ""
 
-    law: Annotated[str, AfterValidator(known_law)] = "linear"
+    law: Annotated[str, one_of(LAWS)] = "linear"
     """How a pulse moves the cell (see ``law.py``); "exact": by just what the learning law asks, which no real device does."""
     g_min: Annotated[Siemens, Field(ge=0, le=1)] = 0.1e-6
     g_max: Annotated[Siemens, Field(gt=0, le=1)] = 5e-6

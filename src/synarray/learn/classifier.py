@@ -18,7 +18,7 @@ from synarray.learn.training import LearningSpec, Trainer, infer
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina
 from synarray.network.machine import Machine
 from synarray.network.neuron import NeuronSpec
-from synarray.network.pruning import PruningSpec
+from synarray.network.pruning import MODES, PruningSpec
 from synarray.network.topology import FieldSpec, check_geometry, place_groups
 from synarray.rng import Phase, Stream, permutation
 from synarray.task.datasets import check_images
@@ -29,6 +29,9 @@ _PRESENTATIONS = 20_000
 """Presentations that ``epochs="auto"`` makes sure of."""
 _FEW_FEATURES = 64
 """Features up to which ``receptors="auto"`` gives each a population."""
+
+_PRUNING = tuple(word for word, mode in MODES.items() if not mode.after_training)
+"""Modes of pruning that a classifier may have: it may learn on."""
 
 
 class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -86,7 +89,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         image_shape: tuple[int, ...] | None = None,
         receptors: int | Literal["auto"] = "auto",
         step: float = 0.1,
-        pruning: Literal["none", "soft", "conventional", "random"] = "none",
+        pruning: str = "none",
         pruning_fraction: float = 0.0,
         expected_samples: int = 20_000,
         spec: LearningSpec | None = None,
@@ -167,8 +170,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "expected_samples": ("a whole number of at least 1", _whole(self.expected_samples)),
             "spec": ("a LearningSpec, as of load_experiment", self.spec is None or isinstance(self.spec, LearningSpec)),
             "pruning": (
-                "none, soft, conventional or random",
-                self.pruning in ("none", "soft", "conventional", "random"),
+                f"{', '.join(_PRUNING[:-1])} or {_PRUNING[-1]}",
+                self.pruning in _PRUNING,
             ),
         }
         for name, (rule, holds) in allowed.items():
@@ -176,10 +179,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise SpecError(
                     f"{name} must be {rule}", got=repr(getattr(self, name)), where=name, do=f"Change {name}."
                 )
-        if self.spec is not None and self.spec.pruning.mode == "after":
+        if self.spec is not None and self.spec.pruning.kind.after_training:
             raise SpecError(
                 "spec must prune while training, if at all, since a classifier may learn on", where="spec",
-                got='pruning.mode = "after"', do="Use soft, conventional or random; or synarray.train.",
+                got=f'pruning.mode = "{self.spec.pruning.mode}"', do="Use soft, conventional or random; or synarray.train.",
             )  # fmt: skip
         check_geometry(self.image_shape, X.shape[1])
         if self.image_shape is not None:

@@ -313,7 +313,7 @@ def train(
         order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
         shown = trainer.presentations - epoch * n
         trainer.learn(pixels, order, task.labels, on_progress, shown=shown, on_block=on_block)
-    if spec.pruning.mode == "after":
+    if spec.pruning.kind.after_training:
         _prune_after(trainer, pixels, trainer.presentations - total, on_block)
     if checkpoints:
         checkpoints.learning = False
@@ -352,7 +352,7 @@ def _notes(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]
     notes = []
     if spec.fields.kind == "local" and image_shape is None:
         notes.append("The features have no image geometry: local fields fell back to one full field.")
-    if spec.pruning.mode == "none" and spec.pruning.fraction > 0:
+    if not spec.pruning.kind.acts and spec.pruning.fraction > 0:
         notes.append(f'pruning.fraction = {spec.pruning.fraction:g} has no effect while pruning.mode is "none".')
     if spec.device is not None:
         if spec.device.unconfirmed:

@@ -123,7 +123,7 @@ class Machine:
         slices = spec.synapse.cells_per_weight(spec.device)
         unit = spec.synapse.scheme_for(spec.device).unit
         placement = place(shapes, slices, spec.array, unit) if spec.device else None
-        disconnects = spec.pruning.mode in ("conventional", "after")
+        disconnects = spec.pruning.kind.removes
         array = SynapticArray.build(
             shapes, spec.cell, spec.device, spec.synapse, spec.seed, disconnects, spec.array.noise_temperature
         )
@@ -138,7 +138,7 @@ class Machine:
             driven=np.zeros(len(array.read_copy) if spec.device else 0, np.uint32),
             looked=np.zeros(n, np.int64),
         )  # fmt: skip
-        array.removed = spec.pruning.mode == "conventional"
+        array.removed = spec.pruning.kind.removes and spec.pruning.while_training
         spread = 2.0 * uniform(array.w.size, seed=spec.seed, stream=Stream.INITIAL).reshape(array.w.shape) - 1.0
         start = spec.stdp.w_start + spec.stdp.w_spread * spread
         if spec.device is None:
@@ -269,7 +269,9 @@ class Machine:
         spec = self.spec.pruning
         at, share = stages(spec, self.expected_spikes)
         maturity = spec.maturity if spec.while_training else 0
-        return Pruning(at, share, spec.constant, spec.mode == "conventional", spec.mode == "random", maturity)
+        return Pruning(
+            at, share, spec.constant, spec.kind.removes and spec.while_training, spec.kind.at_random, maturity
+        )
 
     def settle_thresholds(self) -> None:
         """Shift each group's thresholds so that the highest is 0: winners depend on differences only."""

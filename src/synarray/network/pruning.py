@@ -9,11 +9,14 @@
 During training a neuron prunes when its own spike count reaches a stage; the stages are shares of the spikes a neuron is
 expected to fire in the whole training, so that one setting fits any number of neurons, images and epochs. The maturity
 rule instead freezes, from a neuron's n-th spike on, each cell that an update finds at the floor.
+
+Each mode is an object (:class:`PruningMode`) that answers every question which depends on the mode.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +24,63 @@ from pydantic import Field, model_validator
 
 from synarray.array.simulated import SynapticArray
 from synarray.device.cell import state_of
-from synarray.spec import Spec
+from synarray.spec import Spec, one_of
 
-__all__ = ["PruningSpec", "cut_lowest", "stages"]
+__all__ = ["MODES", "PruningMode", "PruningSpec", "cut_lowest", "stages"]
 
 _Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class PruningMode:
+    """What a mode of pruning does.
+
+    Attributes
+    ----------
+    while_training, after_training : bool
+        When cells are pruned; never, if neither.
+    removes : bool
+        True: cells are disconnected. False: they are brought to a constant weight by counted pulses, and still read.
+    at_random : bool
+        True: cells are drawn at random. False: they are ranked, and the lowest are taken.
+    cite : tuple of str
+        Keys of the works it comes from, in the bibliography.
+    cited_for : str
+        What they are cited for.
+    """
+
+    while_training: bool = False
+    after_training: bool = False
+    removes: bool = False
+    at_random: bool = False
+    cite: tuple[str, ...] = ("SHI18",)
+    cited_for: str = ""
+
+    @property
+    def acts(self) -> bool:
+        """Whether cells are pruned at all."""
+        return self.while_training or self.after_training
+
+    @property
+    def ranks(self) -> bool:
+        """Whether cells are ranked to find those that are pruned."""
+        return self.acts and not self.at_random
+
+    @property
+    def keeps(self) -> bool:
+        """Whether pruned cells stay, at a constant weight."""
+        return self.acts and not self.removes
+
+
+_COMPARED = "conventional pruning, for comparison with soft pruning"
+MODES = {
+    "none": PruningMode(cite=()),
+    "soft": PruningMode(while_training=True, cite=("SHI18", "SHI19"), cited_for="soft pruning during training"),
+    "conventional": PruningMode(while_training=True, removes=True, cited_for=_COMPARED),
+    "random": PruningMode(while_training=True, at_random=True, cited_for="soft pruning, here of cells drawn at random"),
+    "after": PruningMode(after_training=True, removes=True, cited_for=_COMPARED),
+}
+"""Every mode by its word in files."""
 
 
 class PruningSpec(Spec):
@@ -37,7 +92,7 @@ class PruningSpec(Spec):
         When fraction or schedule leave [0, 1], or a pruning mode is asked for without a fraction or a maturity.
     """
 
-    mode: Literal["none", "soft", "conventional", "random", "after"] = "none"
+    mode: Annotated[str, one_of(MODES)] = "none"
     fraction: _Share = 0.0
     """Share of every neuron's cells that ends up pruned (at least; whole cells)."""
     start: _Share = 0.157
@@ -55,16 +110,21 @@ class PruningSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.mode != "none" and self.fraction == 0 and self.maturity == 0:
+        if self.kind.acts and self.fraction == 0 and self.maturity == 0:
             raise ValueError(f'mode "{self.mode}" needs a fraction above 0 (or a maturity)')
         if self.start > self.end:
             raise ValueError(f"start must not exceed end = {self.end:g}")
         return self
 
     @property
+    def kind(self) -> PruningMode:
+        """What the mode does."""
+        return MODES[self.mode]
+
+    @property
     def while_training(self) -> bool:
         """Whether cells are pruned during training."""
-        return self.mode in ("soft", "conventional", "random")
+        return self.kind.while_training
 
 
 def stages(spec: PruningSpec, expected_spikes: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -95,12 +95,7 @@ def rules_of(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
     yield "SHI18", "law of STDP: LTP that falls exponentially with the weight, constant LTD"
     yield "SHI18", f"{spec.encoding.form} encoding of images as spikes, inputs chosen by their activity"
     yield "NES13", "winner-take-all by softmax over the potentials"
-    if spec.pruning.mode == "soft":
-        yield from ((key, "soft pruning during training") for key in ("SHI18", "SHI19"))
-    elif spec.pruning.mode in ("conventional", "after"):
-        yield "SHI18", "conventional pruning, for comparison with soft pruning"
-    elif spec.pruning.mode == "random":
-        yield "SHI18", "soft pruning, here of cells drawn at random"
+    yield from ((key, spec.pruning.kind.cited_for) for key in spec.pruning.kind.cite)
     if spec.device is not None:
         scheme = spec.synapse.scheme_for(spec.device)
         if scheme.cite:

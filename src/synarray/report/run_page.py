@@ -163,9 +163,9 @@ def paper_states(spec: ExperimentSpec) -> str | None:
     pruning = spec.pruning
     if spec.data != "mnist" or spec.fields.kind != "full":
         return None
-    if pruning.mode == "soft" and 0 < pruning.fraction <= 0.75:
+    if pruning.kind.keeps and pruning.kind.ranks and 0 < pruning.fraction <= 0.75:
         return "93 % at up to 75 % soft-pruned"
-    if pruning.mode in ("conventional", "after") and pruning.fraction >= 0.4:
+    if pruning.kind.removes and pruning.fraction >= 0.4:
         return "below 90 % at 40 % removed"
     return None
 

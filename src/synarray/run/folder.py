@@ -116,7 +116,7 @@ class Run:
             )  # fmt: skip
         array.w, array.pair, array.writes = self.arrays["w"], self.arrays["pair"], self.arrays["writes"]
         array.alive = self.arrays["alive"]
-        array.removed = spec.pruning.mode in ("conventional", "after")
+        array.removed = spec.pruning.kind.removes
         array.scheme.fail(array, failed)
         return array, place(shapes, synapse.cells_per_weight(device), spec.array)
 

@@ -176,7 +176,7 @@ def _restore(machine: Machine, run: Run) -> None:
         )  # fmt: skip
     for name, value in into.items():
         value[:] = kept[name]
-    array.removed = spec.pruning.mode in ("conventional", "after")
+    array.removed = spec.pruning.kind.removes
     array.scheme.fail(array, failed)
     machine.ageing = Ageing.of(array, spec.seed)
     if machine.ageing is not None:

@@ -20,7 +20,7 @@ from synarray.array.schemes.gradual import Analog, Pair
 from synarray.array.schemes.scheme import PulseLaw, Scheme
 from synarray.device.spec import DeviceSpec
 
-__all__ = ["IDEAL", "SCHEMES", "PulseLaw", "Scheme", "known_scheme", "suiting"]
+__all__ = ["IDEAL", "SCHEMES", "PulseLaw", "Scheme", "suiting"]
 
 IDEAL: Scheme = Analog()
 """The scheme of ideal weights."""
@@ -31,18 +31,3 @@ SCHEMES: dict[str, type[Scheme]] = {kind.name: kind for kind in (Analog, Pair, D
 def suiting(device: DeviceSpec) -> type[Scheme]:
     """Return the scheme that a device is used in when nobody says which."""
     return next(kind for kind in reversed(SCHEMES.values()) if kind.suits(device))
-
-
-def known_scheme(word: str) -> str:
-    """Return the word of a scheme, or "auto".
-
-    Raises
-    ------
-    ValueError
-        When there is no such scheme.
-    """
-    words = ("auto", *SCHEMES)
-    if word not in words:
-        *first, last = (f"'{name}'" for name in words)
-        raise ValueError(f"should be {', '.join(first)} or {last}")
-    return word

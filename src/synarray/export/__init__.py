@@ -1,1 +1,5 @@
-"""Out of Python: devices and cells for other programs."""
+"""Out of Python: the learner as C99 and WebAssembly, NIR, weights; devices for other simulators and SPICE."""
+
+from synarray.export.run_c import CLearner, load
+
+__all__ = ["CLearner", "load"]

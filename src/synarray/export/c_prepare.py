@@ -1,0 +1,156 @@
+"""From an experiment or a finished run to the constants of an exported learner, and its trained state."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.errors import SpecError
+from synarray.events import NeuronEvent
+from synarray.export.c_cells import codes_of
+from synarray.export.c_model import LearnerModel, Trained, learner_model, pack
+from synarray.export.c_refused import nominal
+from synarray.export.c_schedule import schedule
+from synarray.learn.result import Result
+from synarray.learn.training import LearningSpec
+from synarray.network.encoding import Retina
+from synarray.network.machine import Machine
+from synarray.network.topology import place_groups
+from synarray.run.experiment import ExperimentSpec, task_images
+from synarray.run.folder import open_run
+from synarray.run.retention import rebuild
+from synarray.task.checked import check_task
+
+__all__ = ["Export", "export_experiment", "export_result", "export_run"]
+
+BLOB_MAGIC, BLOB_VERSION = 0x4C4E5953, 1
+
+
+@dataclass(frozen=True)
+class Export:
+    """A learner ready to be written.
+
+    Attributes
+    ----------
+    model : LearnerModel
+    trained : bytes
+        The state of a trained run, as ``synarray_load`` takes it; empty for an experiment, or when the model only predicts.
+    name : str
+        Of the experiment.
+    dropped : list of str
+        Imperfections of the device that were left out.
+    accuracy : float or None
+        What the run read of its test set.
+    """
+
+    model: LearnerModel
+    trained: bytes
+    name: str
+    dropped: list[str]
+    accuracy: float | None = None
+
+
+def export_experiment(spec: ExperimentSpec, *, ideal_device: bool = False, port: bool = False) -> Export:
+    """Prepare a learner that begins where the training of an experiment does.
+
+    The data of the experiment are read: they say which features are inputs, and their mean total.
+
+    Parameters
+    ----------
+    spec : ExperimentSpec
+    ideal_device : bool
+        Take the device without its spreads (``nominal``).
+    port : bool
+        The cells are behind a port.
+
+    Raises
+    ------
+    DataError
+        When the data cannot be used.
+    SpecError
+        When the exported learner cannot do what the experiment asks.
+    """
+    learning, dropped = nominal(spec) if ideal_device else (spec, [])
+    data, x, y, x_test, y_test = task_images(spec)
+    task = check_task(x, y, x_test, y_test, data.image_shape, data.full_scale)
+    retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)
+    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, task.image_shape)
+    machine = Machine.build(learning, groups, spec.epochs * len(task.x))
+    model = learner_model(machine, retina, task.classes, learning, len(task.x), port=port)
+    return Export(model, b"", spec.name, dropped)
+
+
+def export_run(path: Path, *, predict_only: bool = False) -> Export:
+    """Prepare a learner that holds the trained cells of a run.
+
+    Raises
+    ------
+    RunError
+        When the folder is not a whole run.
+    SpecError
+        When the exported learner cannot do what the run's experiment asks.
+    """
+    run = open_run(path)
+    result, _, _ = rebuild(run)
+    if predict_only:
+        result.machine.array.read_copy[:] = run.arrays["read_copy"]  # as it was when the test images were read
+    per_epoch = run.metrics["images_seen"] // run.experiment.epochs
+    accuracy = run.metrics.get("accuracy")
+    return export_result(result, per_epoch, run.experiment.name, predict_only=predict_only, accuracy=accuracy)
+
+
+def export_result(
+    result: Result, per_epoch: int, name: str = "network", *, predict_only: bool = False, accuracy: float | None = None
+) -> Export:
+    """Prepare a learner that holds a trained network; arguments as of :class:`Export`."""
+    machine, spec = result.machine, result.spec
+    trained = Trained(machine.threshold, result.label_counts)
+    model = learner_model(
+        machine, result.retina, result.classes, spec, per_epoch, trained=trained, predict_only=predict_only
+    )
+    if result.label_counts.max(initial=0) > 65_535:
+        model.notes.append("Label counts above 65,535 were taken to it.")
+    blob = b"" if predict_only else trained_blob(model, machine, spec, result.label_counts, per_epoch)
+    return Export(model, blob, name, [], accuracy)
+
+
+def trained_blob(
+    model: LearnerModel, machine: Machine, spec: LearningSpec, counts: npt.NDArray[np.int64], per_epoch: int
+) -> bytes:
+    """Write a trained state as ``synarray_save`` would; the layout is described in docs/learner.md."""
+    array, masked, bits = machine.array, bool(model.numbers["masked"]), int(model.numbers["bits"])
+    events = np.concatenate([machine.neuron_events.sum(axis=0), machine.network_events[:4]])
+    if spec.device is not None:
+        events[NeuronEvent.CELL_READ_LEVEL] = 0  # the C learner does not sum the conductance that its looks met
+    parts: list[npt.NDArray[Any]] = [events.astype("<u8"), machine.threshold.astype("<i4")]
+    if masked:
+        parts.append(machine.spikes.astype("<u4"))
+    parts.append(np.minimum(counts, 65_535).astype("<u2"))
+    tiles = [array.tile(g) for g in range(len(machine.groups))]
+    if bits == 32:
+        parts += [tile.astype("<f4") for tile in tiles]
+    else:
+        codes = codes_of(machine, schedule(machine, spec, per_epoch).most_pulses)
+        parts += [pack(codes.encode(tile), bits) for tile in tiles]
+    if masked:
+        alive = [array.alive[array.neurons(g), :rows].T.ravel() for g, (rows, _) in enumerate(array.shapes)]
+        ones = np.concatenate([*alive, np.ones(-sum(map(len, alive)) % 8, np.uint8)])  # the rest of the last byte
+        parts.append(np.packbits(ones, bitorder="little"))
+    payload = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+    head = struct.pack(
+        "<5I", BLOB_MAGIC, BLOB_VERSION, int(model.numbers["identity"]), int(machine.network_events[0]), len(payload)
+    )
+    if len(payload) + 24 != model.blob_bytes:
+        raise SpecError(
+            "a trained state must have the size of its model's",
+            got=f"{len(payload) + 24:,} bytes",
+            where="export c",
+            do=f"It should have {model.blob_bytes:,}; report this run.",
+        )
+    return head + struct.pack("<I", zlib.crc32(head + payload)) + payload

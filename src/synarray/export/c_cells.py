@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.schemes.scheme import WORD
 from synarray.device.cell import state_of
 from synarray.errors import SpecError
 from synarray.network.machine import Machine
@@ -99,8 +100,8 @@ def codes_of(machine: Machine, pulses: npt.NDArray[np.uint32]) -> Codes:
         Most pulses an update asks for, by law and state, in all of the training; 16 fractional bits.
     """
     step = machine.tables(0.0).step[0]
-    scheme, ideal = machine.array.scheme, machine.spec.device is None
-    if scheme == "digital":
+    ideal = machine.spec.device is None
+    if machine.array.scheme.code == WORD:
         return _word_codes(machine)
     target = np.clip(np.float32(machine.pruning.constant), *_ENDS)
     first, found = _first_values(machine), None

@@ -15,6 +15,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.schemes.scheme import WORD
 from synarray.export.c_cells import Codes, codes_of
 from synarray.export.c_refused import check_exportable, check_gains
 from synarray.export.c_schedule import Schedule, decay_per_unit, schedule
@@ -195,7 +196,7 @@ def _learning(
             "cell.n_levels (--levels) it is packed."
         )
     state, bits = codes.state.astype(np.int64), codes.bits
-    device = {"analog": 1, "compound": 1, "digital": 2}[machine.array.scheme] if spec.device else 0
+    device = 0 if spec.device is None else 2 if machine.array.scheme.code == WORD else 1
     masked = len(machine.pruning.at_spikes) > 0 or machine.pruning.maturity > 0
     numbers |= {
         "bits": 0 if port else bits,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.schemes.scheme import WORD
 from synarray.errors import SpecError
 from synarray.learn.training import LearningSpec
 from synarray.network.encoding import Retina
@@ -37,7 +38,7 @@ def nominal(spec: LearningSpec) -> tuple[LearningSpec, list[str]]:
 
 def reasons_against(machine: Machine, spec: LearningSpec) -> list[SpecError]:
     """Say what of an experiment the exported learner cannot learn."""
-    found, device, scheme = [], spec.device, machine.array.scheme
+    found, device, scheme = list[SpecError](), spec.device, machine.array.scheme
     if spec.encoding.form != "windows":
         form, do = f'encoding.form = "{spec.encoding.form}"', f'Set encoding.form = "windows", {_RUN}.'
         found.append(_refuse("the exported learner draws one winner per window", form, do))
@@ -58,10 +59,10 @@ def reasons_against(machine: Machine, spec: LearningSpec) -> list[SpecError]:
     if spreads:
         rule = "cells of the exported learner must not differ, spread, drift or be stuck"
         found.append(_refuse(rule, ", ".join(spreads), f"Add --nominal to take the device without them, {_RUN}."))
-    if scheme == "pair":
+    if scheme.paired:
         rule, do = "a weight of the exported learner lives in one cell", f'Set synapse.scheme = "analog", {_RUN}.'
         found.append(_refuse(rule, "a pair of cells", do))
-    if scheme == "digital" and any(chance < 1 for chance in device.switching):
+    if scheme.code == WORD and any(chance < 1 for chance in device.switching):
         rule, do = "bits of the exported learner's words must always switch", f"Set device.p_fail = 0, {_RUN}."
         found.append(_refuse(rule, "probabilities of " + " and ".join(f"{p:g}" for p in device.switching), do))
     if spec.array.wires != type(spec.array.wires)() or spec.array.wear:
@@ -81,9 +82,13 @@ def check_exportable(machine: Machine, retina: Retina, classes: Array, spec: Lea
     if getattr(spec, "layers", None):
         raise _refuse("the exported learner has one layer", "layers", "Export an experiment of one layer.")
     against = [] if predict_only else reasons_against(machine, spec)
-    if machine.array.read_sigma > 0 and predict_only:  # whatever else the cells are, a read of them is a number
-        rule, noise = "reads of the exported learner have no noise", spec.device.sigma_read if spec.device else 0.0
-        against.append(_refuse(rule, f"device.sigma_read = {noise:g}", "Set device.sigma_read = 0, and train again."))
+    if machine.array.read_sigma > 0:  # whatever else the cells are, a read of them is a number
+        rule, noise = (
+            "reads of the exported learner have no noise",
+            f"{machine.array.read_sigma:.3g} read units per cell",
+        )
+        do = "Set device.sigma_read = 0 (or add --nominal) and leave thermal noise out of the array."
+        against.append(_refuse(rule, noise, do))
     if against:
         raise against[0]
     rows, neurons = int(machine.array.row_start[-1]), len(machine.threshold)

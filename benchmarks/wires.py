@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.wires import WireSpec, effective_read, solve_read
+from synarray.array.wire_fold import effective_read
+from synarray.array.wires import WireSpec, solve_read
 
 Floats = npt.NDArray[np.float64]
 RANGES = {"0.2-2.3 uS": (0.2e-6, 2.3e-6), "1-70 uS": (1e-6, 70e-6)}

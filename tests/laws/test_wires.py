@@ -13,16 +13,8 @@ import scipy.sparse.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synarray.array.wires import (
-    Circuit,
-    Solution,
-    WireSpec,
-    effective_read,
-    effective_write,
-    solve,
-    solve_read,
-    solve_write,
-)
+from synarray.array.wire_fold import effective_read, effective_write
+from synarray.array.wires import Circuit, Solution, WireSpec, solve, solve_read, solve_write
 from synarray.errors import DataError, SpecError
 
 Floats = npt.NDArray[np.float64]

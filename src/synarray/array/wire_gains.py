@@ -14,7 +14,8 @@ import numpy.typing as npt
 from synarray.array.geometry import Placement
 from synarray.array.maps import array_maps
 from synarray.array.simulated import READ_UNITS, SynapticArray
-from synarray.array.wires import WireSpec, effective_read, effective_write
+from synarray.array.wire_fold import effective_read, effective_write
+from synarray.array.wires import WireSpec
 from synarray.device.spec import DeviceSpec
 
 __all__ = ["feel_wires"]

@@ -15,7 +15,7 @@ at 0 V, not cut off, so the column currents of any input pattern are A^T u with 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
@@ -23,18 +23,16 @@ import numpy.typing as npt
 from pydantic import Field
 
 from synarray.array import wire_kernels as kernels
+from synarray.array.wire_checks import checked_cells, checked_mask, checked_numbers, checked_selection
 from synarray.errors import DataError, SpecError
 from synarray.spec import Spec
 from synarray.units import Ohms
 
 __all__ = [
     "Circuit",
-    "EffectiveRead",
     "Power",
     "Solution",
     "WireSpec",
-    "effective_read",
-    "effective_write",
     "solve",
     "solve_read",
     "solve_write",
@@ -46,12 +44,8 @@ Resistance = Annotated[Ohms, Field(ge=0)]
 _MOST_ITERATIONS = 10_000
 _FINEST = 1e-13
 """Smallest tolerance that rounding in double precision leaves within reach."""
-_SAME = 3e-3
-"""Corrections closer to each other than this count as one: dividing by their difference magnifies what rank 2 leaves out."""
-_SHEETS = 5
+SHEETS = 5
 """Vectors of node values that a solve works with."""
-_CORRECTION_TOLERANCE = 1e-4
-"""Of the solves that correct an effective read: a tenth of the error that is allowed it."""
 
 
 class WireSpec(Spec):
@@ -118,17 +112,17 @@ class Circuit:
         cls, g: npt.ArrayLike, v: npt.ArrayLike, wires: WireSpec, *, floating: npt.ArrayLike | None = None
     ) -> Self:
         """Drive the rows with ``v`` and sense every column; see :func:`solve_read`."""
-        cells = _cells(g)
-        u_row = _numbers("v", v, cells.shape[:1], "V")
+        cells = checked_cells(g)
+        u_row = checked_numbers("v", v, cells.shape[:1], "V")
         end_row = np.full(cells.shape[0], wires.r_driver + wires.row)
         if floating is not None:
-            end_row[_mask("floating", floating, cells.shape[:1])] = np.inf
+            end_row[checked_mask("floating", floating, cells.shape[:1])] = np.inf
         return cls._connected(cells, wires, u_row, np.zeros(cells.shape[1]), end_row, wires.r_sense)
 
     @classmethod
     def half_selected(cls, g: npt.ArrayLike, row: int, columns: int | Sequence[int], v: float, wires: WireSpec) -> Self:
         """Write in a crossbar: the row at v, the columns at 0 V, every other line at v / 2."""
-        cells, chosen = _selection(g, row, columns, v)
+        cells, chosen = checked_selection(g, row, columns, v)
         u_row, u_column = np.full(cells.shape[0], v / 2), np.full(cells.shape[1], v / 2)
         u_row[row], u_column[chosen] = v, 0.0
         return cls._connected(cells, wires, u_row, u_column, None, wires.r_driver)
@@ -139,7 +133,7 @@ class Circuit:
         floating: bool = False,
     ) -> Self:  # fmt: skip
         """Write in a 1T1R array: only the row's transistors are on. Row at v, columns at 0 V, other columns at v or floating."""
-        cells, chosen = _selection(g, row, columns, v)
+        cells, chosen = checked_selection(g, row, columns, v)
         on = np.arange(cells.shape[0]) == row
         end_column = np.full(cells.shape[1], wires.r_driver + wires.column)
         others = ~np.isin(np.arange(cells.shape[1]), chosen)
@@ -226,15 +220,6 @@ class Solution:
         return Power(float(supplied), float(heat))
 
 
-class EffectiveRead(NamedTuple):
-    """What the wires leave of every cell in a read."""
-
-    a: Floats
-    """Transfer conductances A [pre, post], S: the columns carry A^T u for any voltages u on the rows."""
-    error: float
-    """Its error on a pattern it was not fitted to, 24 % of the rows: root mean square over the columns, relative."""
-
-
 def solve(circuit: Circuit, *, start: Solution | None = None, tolerance: float = 1e-10) -> Solution:
     """Solve every node of a circuit exactly.
 
@@ -270,8 +255,8 @@ def solve(circuit: Circuit, *, start: Solution | None = None, tolerance: float =
             where="argument start", do="Begin without start.",
         )  # fmt: skip
     column_v = np.zeros_like(circuit.g) if start is None else start.column_v.copy()
-    row_v, bench = np.empty_like(circuit.g), np.zeros((_SHEETS, *circuit.g.shape))
-    iterations, residual = _run(circuit, *_chains(circuit), column_v, row_v, bench, tolerance)
+    row_v, bench = np.empty_like(circuit.g), np.zeros((SHEETS, *circuit.g.shape))
+    iterations, residual = run(circuit, *chains(circuit), column_v, row_v, bench, tolerance)
     currents = np.sum(circuit.g * (row_v - column_v), axis=0)
     return Solution(currents, row_v, column_v, iterations, residual, circuit)
 
@@ -362,103 +347,13 @@ def solve_write(
     return solve(_SCHEMES[scheme](g, row, columns, v, wires), start=start, tolerance=tolerance)
 
 
-def effective_read(g: npt.ArrayLike, wires: WireSpec) -> EffectiveRead:
-    """Fold the wires into the cells: the transfer conductances A with which the columns carry A^T u.
-
-    A cell's direct path is exact: how its row, with the columns grounded, hands on the driver's voltage; the cell; how its
-    column, with the rows grounded, hands on the current. What the lines pass on through each other is smooth over the
-    array: it is taken to be of rank 2 and fixed by four exact solves, two patterns of rows and two of columns (the latter
-    by reciprocity). A fifth solve tells the error.
-
-    Parameters
-    ----------
-    g : array_like, shape (pre, post)
-        Conductance of each cell, S.
-    wires : WireSpec
-        Resistances.
-
-    Returns
-    -------
-    EffectiveRead
-        A [pre, post] in S, and its error.
-
-    Raises
-    ------
-    DataError
-        When ``g`` holds impossible values.
-
-    Examples
-    --------
-    >>> effective_read([[1e-3]], WireSpec(r_wire=500.0)).a.tolist()
-    [[0.0005]]
-    """
-    cells = _cells(g)
-    n_rows, n_columns = cells.shape
-    circuit = Circuit.read(cells, np.zeros(n_rows), wires)
-    rows, columns = _chains(circuit)
-    direct: Floats = kernels.direct(circuit.g, rows, columns)
-    column_v, row_v = np.empty_like(direct), np.empty_like(direct)
-    bench = np.zeros((_SHEETS, n_rows, n_columns))
-
-    def exact(u_row: Floats, u_column: Floats) -> Floats:
-        """Return every cell's current."""
-        driven = replace(circuit, u_row=u_row, u_column=u_column)
-        column_v[:] = 0.0
-        _run(driven, rows, columns, column_v, row_v, bench, _CORRECTION_TOLERANCE)
-        current: Floats = circuit.g * (row_v - column_v)
-        return current
-
-    over_rows, over_columns = _even_and_rising(n_rows), _even_and_rising(n_columns)
-    still_rows, still_columns = np.zeros(n_rows), np.zeros(n_columns)
-    to_columns = np.array([exact(u, still_columns).sum(axis=0) for u in over_rows]) - over_rows @ direct
-    to_rows = np.array([-exact(still_rows, u).sum(axis=1) for u in over_columns]).T - direct @ over_columns.T
-    core = (to_columns @ over_columns.T + over_rows @ to_rows) / 2  # the two differ by the tolerance only
-    a = direct + to_rows @ np.linalg.pinv(core, rcond=_SAME) @ to_columns
-
-    unseen = (np.arange(1, n_rows + 1) * (np.sqrt(5) - 1) / 2 % 1 < 0.24).astype(float)  # spread by the golden ratio
-    expected = exact(unseen, still_columns).sum(axis=0)
-    scale = np.linalg.norm(expected)
-    return EffectiveRead(a, float(np.linalg.norm(unseen @ a - expected) / scale) if scale > 0 else 0.0)
-
-
-def effective_write(g: npt.ArrayLike, wires: WireSpec) -> Floats:
-    """Tell what share of a write voltage arrives over each memory element when it alone is selected (1T1R).
-
-    Only the cell's own transistor conducts, so its row, the transistor, the cell and its column are one chain. Equal to
-    :meth:`Circuit.one_row` with the other columns floating.
-
-    Parameters
-    ----------
-    g : array_like, shape (pre, post)
-        Conductance of each cell, S.
-    wires : WireSpec
-        Resistances; both lines are driven through ``r_driver``.
-
-    Returns
-    -------
-    ndarray of float64, shape (pre, post)
-        Share of the voltage, 0 to 1.
-
-    Examples
-    --------
-    >>> effective_write([[1e-3, 1e-3]], WireSpec(r_wire=500.0)).tolist()
-    [[0.5, 0.4]]
-    """
-    cells = _cells(g)
-    n_rows, n_columns = cells.shape
-    along_row = wires.r_driver + wires.row * np.arange(1, n_columns + 1)
-    along_column = wires.r_driver + wires.column * np.arange(n_rows, 0, -1)
-    share: Floats = 1.0 / (1.0 + cells * (wires.r_access + along_row + along_column[:, None]))
-    return share
-
-
 _SCHEMES: dict[str, Callable[[npt.ArrayLike, int, int | Sequence[int], float, WireSpec], Circuit]] = {
     "half": Circuit.half_selected,
     "1t1r": Circuit.one_row,
 }
 
 
-def _chains(circuit: Circuit) -> tuple[kernels.Chains, kernels.Chains]:
+def chains(circuit: Circuit) -> tuple[kernels.Chains, kernels.Chains]:
     """Eliminate rows and columns, each from its open end."""
     return (
         kernels.row_chains(circuit.g, circuit.wires.row, circuit.end_row),
@@ -466,7 +361,7 @@ def _chains(circuit: Circuit) -> tuple[kernels.Chains, kernels.Chains]:
     )
 
 
-def _run(
+def run(
     circuit: Circuit, rows: kernels.Chains, columns: kernels.Chains, column_v: Floats, row_v: Floats, bench: Floats,
     tolerance: float,
 ) -> tuple[int, float]:  # fmt: skip
@@ -480,11 +375,6 @@ def _run(
             where=f"argument tolerance = {tolerance:g}", do="Ask for a larger one, or look for extreme g, v or resistances.",
         )  # fmt: skip
     return int(iterations), float(residual)
-
-
-def _even_and_rising(n: int) -> Floats:
-    """Make the two patterns over n lines: all alike, and rising from -1 to 1."""
-    return np.array([np.ones(n), np.linspace(-1, 1, n)])
 
 
 def _refuse_floating(g: Floats, row_held: npt.NDArray[np.bool_], column_held: npt.NDArray[np.bool_]) -> None:
@@ -503,81 +393,3 @@ def _refuse_floating(g: Floats, row_held: npt.NDArray[np.bool_], column_held: np
         before = held
         column_held = column_held | (g[row_held] > 0).any(axis=0)
         row_held = row_held | (g[:, column_held] > 0).any(axis=1)
-
-
-def _cells(g: npt.ArrayLike) -> Floats:
-    """Check the conductances."""
-    cells = _array("g", g)
-    if cells.ndim != 2 or cells.size == 0:
-        raise DataError(
-            "g must have two axes, [pre, post], neither empty", got=f"shape {cells.shape}", where="argument g",
-            do="Pass a matrix: one row per word line, one column per bit line.",
-        )  # fmt: skip
-    _refuse_where(
-        ~np.isfinite(cells) | (cells < 0), cells, "g", "S", "finite and at least 0", "Use 0 S for a missing cell."
-    )
-    return cells
-
-
-def _numbers(name: str, values: npt.ArrayLike, shape: tuple[int, ...], unit: str) -> Floats:
-    """Check an array of finite numbers."""
-    numbers = _array(name, values)
-    _refuse_shape(name, numbers.shape, shape)
-    _refuse_where(~np.isfinite(numbers), numbers, name, unit, "finite", "Use 0 V for a row that is not driven.")
-    return numbers
-
-
-def _mask(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    mask = np.asarray(values)
-    _refuse_shape(name, mask.shape, shape)
-    if mask.dtype != np.bool_:
-        raise DataError(
-            f"{name} must be True or False", got=f"{mask.dtype}", where=f"argument {name}", do="Pass booleans."
-        )
-    return mask
-
-
-def _selection(
-    g: npt.ArrayLike, row: int, columns: int | Sequence[int], v: float
-) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """Check which cells of an array a write selects."""
-    cells = _cells(g)
-    chosen = np.atleast_1d(np.asarray(columns))
-    for name, lines, n in (
-        ("row", np.atleast_1d(np.asarray(row)), cells.shape[0]),
-        ("columns", chosen, cells.shape[1]),
-    ):
-        if lines.size == 0 or lines.dtype.kind not in "iu" or lines.min() < 0 or lines.max() >= n:
-            raise DataError(
-                f"{name} must be of the array", got=f"{lines.tolist()}", where=f"argument {name}",
-                do=f"Use whole numbers from 0 to {n - 1}.",
-            )  # fmt: skip
-    if not np.isfinite(v):
-        raise DataError("v must be finite", got=f"{v} V", where="argument v", do="Use the write voltage in volts.")
-    return cells, chosen
-
-
-def _array(name: str, values: npt.ArrayLike) -> Floats:
-    try:
-        return np.ascontiguousarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{name} must be an array of numbers", got=str(error), where=f"argument {name}", do="Pass a NumPy array."
-        ) from None
-
-
-def _refuse_shape(name: str, got: tuple[int, ...], due: tuple[int, ...]) -> None:
-    if got != due:
-        raise DataError(
-            f"{name} must have one entry per row of g", got=f"shape {got}, not {due}", where=f"argument {name}",
-            do="The axes of g are [pre, post].",
-        )  # fmt: skip
-
-
-def _refuse_where(bad: npt.NDArray[np.bool_], values: Floats, name: str, unit: str, rule: str, do: str) -> None:
-    if bad.any():
-        at = tuple(int(i) for i in np.argwhere(bad)[0])
-        more = f" and {int(bad.sum()) - 1} more" if bad.sum() > 1 else ""
-        raise DataError(
-            f"{name} must be {rule}", got=f"{values[at]:g} {unit} at {list(at)}{more}", where=f"argument {name}", do=do
-        )

@@ -1,4 +1,4 @@
-"""The physical array: its size, what fits into it, and where each weight's cells lie.
+"""The physical array: its size, what fits into it, and where the cells of each weight are.
 
 512 kbit are 1024 x 512 cells with one access transistor each (1T1R). A group's weights are a dense tile of rows (inputs) by
 columns (neurons); a weight of several cells (bits of a word, the two of a pair) has one such tile for each of them, a
@@ -37,7 +37,7 @@ class ArraySpec(Spec):
     wires: WireSpec = WireSpec()
     """Resistances of lines, drivers, sense circuits and access transistors."""
     wires_every: Annotated[int, Field(ge=1, le=10**9)] = 2_000
-    """Presentations after which the effect of the wires is worked out anew."""
+    """Presentations after which the effect of the wires is computed again."""
     wear: bool = False
     """Whether cells fail while the network learns, each after a life of its own (``device.endurance``)."""
     prior_pulses: Annotated[float, Field(ge=0, le=1e30)] = 0.0
@@ -51,9 +51,11 @@ class ArraySpec(Spec):
     def _worn(self) -> Self:
         if self.prior_pulses and not self.wear:
             raise SpecError(
-                "pulses of earlier life act only on cells that wear out", where="key array.prior_pulses",
-                got=f"prior_pulses = {self.prior_pulses:g} without wear", do="Set array.wear = true, or leave prior_pulses out.",
-            )  # fmt: skip
+                "pulses of earlier life act only on cells that wear out",
+                where="key array.prior_pulses",
+                got=f"prior_pulses = {self.prior_pulses:g} without wear",
+                do="Set array.wear = true, or leave prior_pulses out.",
+            )
         return self
 
     @property
@@ -142,9 +144,11 @@ def place(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, unit: 
                 return Placement(spec, blocks)
         return Placement(spec, _fill(tiles, slices, spec))
     raise SpecError(
-        "the network must fit into its arrays, in dense tiles", got=_what_fits(tiles, slices, spec, unit, needed), where="array",
+        "the network must fit into its arrays, in dense tiles",
+        got=_what_fits(tiles, slices, spec, unit, needed),
+        where="array",
         do=f"Use fewer neurons or {unit}, or set array.count = {-(-needed // (spec.rows * spec.columns))} or more.",
-    )  # fmt: skip
+    )
 
 
 def _pack(tiles: Sequence[tuple[int, int]], slices: int, spec: ArraySpec, cut_rows: bool) -> tuple[Block, ...] | None:

@@ -1,4 +1,4 @@
-"""Maps of the physical arrays: what lies where, cell by cell."""
+"""Maps of the physical arrays: what is where, cell by cell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_DRAWN = 1 << 24
 
 
 class ArrayMaps(NamedTuple):
-    """Values of every cell, each of shape (arrays, rows, columns); nan where nothing lies."""
+    """Values of every cell, each of shape (arrays, rows, columns); nan where no cell is used."""
 
     conductance: Map
     """S; 0 where a cell was disconnected."""
@@ -41,9 +41,11 @@ def check_drawable(placement: Placement) -> None:
     spec, n_cells = placement.spec, placement.n_arrays * placement.spec.rows * placement.spec.columns
     if n_cells > _MOST_DRAWN:
         raise SpecError(
-            f"maps show at most {_MOST_DRAWN:,} cells", got=f"{placement.n_arrays:,} arrays of {spec.rows:,} x {spec.columns:,}",
-            where="key array", do="Lay the network into smaller arrays, with array.rows and array.columns.",
-        )  # fmt: skip
+            f"maps show at most {_MOST_DRAWN:,} cells",
+            got=f"{placement.n_arrays:,} arrays of {spec.rows:,} x {spec.columns:,}",
+            where="key array",
+            do="Lay the network into smaller arrays, with array.rows and array.columns.",
+        )
 
 
 def array_maps(array: SynapticArray, placement: Placement) -> ArrayMaps:

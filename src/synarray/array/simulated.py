@@ -139,15 +139,25 @@ class SynapticArray:
         units = READ_UNITS / max(1.0, -float(drawn.traits[:, 2].min()), float(drawn.traits[:, 3].max()), reach)
         noisy = device is not None and scheme.read_noise_acts and _read_spread(device, noise_temperature)[0] > 0
         array = cls(
-            np.where(exists, drawn.w, np.float32(0)), read_copy, exists.astype(np.uint8), row_start, neuron_start,
-            synapse, device, law,
+            np.where(exists, drawn.w, np.float32(0)),
+            read_copy,
+            exists.astype(np.uint8),
+            row_start,
+            neuron_start,
+            synapse,
+            device,
+            law,
             pair=drawn.pair,
             writes=np.zeros((scheme.counters, n, most_rows), np.uint32),
-            traits=drawn.traits, variant=drawn.variant, stuck_bits=drawn.stuck_bits,
+            traits=drawn.traits,
+            variant=drawn.variant,
+            stuck_bits=drawn.stuck_bits,
             scale=np.array([[[units, READ_UNITS + 0.5]]], np.float32),
             power=np.zeros(read_copy.shape if noisy else (1, 1), np.int8),
-            read_units=units, exists=exists, noise_temperature=noise_temperature,
-        )  # fmt: skip
+            read_units=units,
+            exists=exists,
+            noise_temperature=noise_temperature,
+        )
         scheme.combine(array)
         array.refresh_read_copy()
         return array

@@ -1,4 +1,4 @@
-"""A circuit as a deck for ngspice: every resistor and every source, so that another program can be asked the same question.
+"""A circuit as a deck for ngspice: every resistor and every source, so that another program can solve the same circuit.
 
 Nodes: ``r0_3`` and ``c0_3`` are where the cell of row 0, column 3 meets its row and its column, ``a0_3`` lies between cell
 and transistor, ``u0`` and ``s3`` are the driven ends of row 0 and column 3. Wires of 0 ohm join their nodes: ``r0``, ``c3``.
@@ -89,17 +89,21 @@ def run_ngspice(deck: str) -> dict[str, float]:
             done = subprocess.run(["ngspice", "-b", path.name], cwd=folder, capture_output=True, text=True)
         except FileNotFoundError:
             raise RunError(
-                "ngspice must be installed", got="no such command", where="command ngspice",
+                "ngspice must be installed",
+                got="no such command",
+                where="command ngspice",
                 do="On Debian or Ubuntu: apt-get install ngspice.",
-            ) from None  # fmt: skip
+            ) from None
     said = done.stdout + done.stderr
     printed = re.findall(r"^(\S+) = (\S+)$", done.stdout, flags=re.MULTILINE)
     if not printed or re.search("singular matrix|aborted|fatal", said, flags=re.IGNORECASE):
         lines = [line for line in said.splitlines() if line.strip()]
         raise RunError(
-            "ngspice must solve the deck", got=" / ".join(lines[-3:]) or f"status {done.returncode}", where="ngspice -b",
+            "ngspice must solve the deck",
+            got=" / ".join(lines[-3:]) or f"status {done.returncode}",
+            where="ngspice -b",
             do="Save the deck and run ngspice on it to see more.",
-        )  # fmt: skip
+        )
     return {name: float(value) for name, value in printed}
 
 

@@ -4,12 +4,12 @@ Lives follow the device's Weibull law, n = eta (-ln u)^(1 / beta), one random nu
 lengthens every life and changes no other draw. What a cell has received is counted anyway (``writes``); whether a life has
 ended is looked up a hundred times in a training, at the moments at which cells also age. A cell that has failed
 
-    analog, pair   has steps of 0, and stands where it stood
+    analog, pair   has steps of 0, and stays in its state
     digital        is a bit that never changes
-    compound       is on or off for good: the cells of a compound are told apart in nothing but their lives, so pulses count as
-                   shared evenly among them, and one that fails is on with the chance that any of the working ones is
+    compound       is on or off for good: the cells of a compound differ only in their lives, so pulses count as shared evenly
+                   among them, and one that fails is on with the probability that any of the working ones is
 
-and neither drifts nor relaxes any more. The controller does not know: it goes on sending pulses.
+and neither drifts nor relaxes any more. The controller does not know: it still sends pulses.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Wear:
     Parameters
     ----------
     array : SynapticArray
-        Just built. Cells that ended in earlier life stand anywhere in their range, drawn evenly.
+        Just built. Cells that failed before are anywhere in their range, drawn evenly.
     prior : float
         Pulses that every cell received in earlier life.
     seed : int

@@ -1,4 +1,4 @@
-"""What may be asked of the wires: conductances, voltages and lines that exist, or an error that says which does not."""
+"""Input of the wire solver, checked: conductances, voltages and lines that exist, or an error that says which does not."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def checked_cells(g: npt.ArrayLike) -> Floats:
     cells = _array("g", g)
     if cells.ndim != 2 or cells.size == 0:
         raise DataError(
-            "g must have two axes, [pre, post], neither empty", got=f"shape {cells.shape}", where="argument g",
+            "g must have two axes, [pre, post], neither empty",
+            got=f"shape {cells.shape}",
+            where="argument g",
             do="Pass a matrix: one row per word line, one column per bit line.",
-        )  # fmt: skip
+        )
     _refuse_where(
         ~np.isfinite(cells) | (cells < 0), cells, "g", "S", "finite and at least 0", "Use 0 S for a missing cell."
     )
@@ -59,9 +61,11 @@ def checked_selection(
     ):
         if lines.size == 0 or lines.dtype.kind not in "iu" or lines.min() < 0 or lines.max() >= n:
             raise DataError(
-                f"{name} must be of the array", got=f"{lines.tolist()}", where=f"argument {name}",
+                f"{name} must be of the array",
+                got=f"{lines.tolist()}",
+                where=f"argument {name}",
                 do=f"Use whole numbers from 0 to {n - 1}.",
-            )  # fmt: skip
+            )
     if not np.isfinite(v):
         raise DataError("v must be finite", got=f"{v} V", where="argument v", do="Use the write voltage in volts.")
     return cells, chosen
@@ -79,9 +83,11 @@ def _array(name: str, values: npt.ArrayLike) -> Floats:
 def _refuse_shape(name: str, got: tuple[int, ...], due: tuple[int, ...]) -> None:
     if got != due:
         raise DataError(
-            f"{name} must have one entry per row of g", got=f"shape {got}, not {due}", where=f"argument {name}",
+            f"{name} must have one entry per row of g",
+            got=f"shape {got}, not {due}",
+            where=f"argument {name}",
             do="The axes of g are [pre, post].",
-        )  # fmt: skip
+        )
 
 
 def _refuse_where(bad: npt.NDArray[np.bool_], values: Floats, name: str, unit: str, rule: str, do: str) -> None:

@@ -41,7 +41,7 @@ def effective_read(g: npt.ArrayLike, wires: WireSpec) -> EffectiveRead:
     A cell's direct path is exact: how its row, with the columns grounded, hands on the driver's voltage; the cell; how its
     column, with the rows grounded, hands on the current. What the lines pass on through each other is smooth over the
     array: it is taken to be of rank 2 and fixed by four exact solves, two patterns of rows and two of columns (the latter
-    by reciprocity). A fifth solve tells the error.
+    by reciprocity). A fifth solve gives the error.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def effective_read(g: npt.ArrayLike, wires: WireSpec) -> EffectiveRead:
 
 
 def effective_write(g: npt.ArrayLike, wires: WireSpec) -> Floats:
-    """Tell what share of a write voltage arrives over each memory element when it alone is selected (1T1R).
+    """Return what share of a write voltage arrives over each memory element when it alone is selected (1T1R).
 
     Only the cell's own transistor conducts, so its row, the transistor, the cell and its column are one chain. Equal to
     :meth:`Circuit.one_row` with the other columns floating.

@@ -3,7 +3,7 @@
 With conductances A that are left of the cells' g (see ``wires.py``), a synapse is read as t (w + w0), t = A / g, w0 the
 distance of g_min's weight from no current. The sense circuit's gain makes up for the mean of t, and what all columns of a row
 have in common moves no winner, so it is left out: a read resolves scale w + offset, with numbers that differ from cell to
-cell. They are worked out anew every so many images, since learning moves the cells that load the lines.
+cell. They are computed again every ``array.wires_every`` images, since learning moves the cells that load the lines.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def feel_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[np.float32]) -> None:
-    """Work out what the wires leave of every read and write, for the cells as they stand now; in place.
+    """Compute what the wires leave of every read and write, for the cells in their present state; in place.
 
     Parameters
     ----------
     array : SynapticArray
         Its ``scale``, ``traits`` and ``read_copy`` are replaced. Digital words are sensed bit by bit: wires do not act on them.
     placement : Placement
-        Where the cells lie.
+        Where the cells are.
     steps : ndarray of float32, shape (slices, 2, n_neurons, most_cells)
         Steps of each cell's LTD and LTP with ideal wires, in units of the law's.
     """

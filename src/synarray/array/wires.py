@@ -129,9 +129,15 @@ class Circuit:
 
     @classmethod
     def one_row(
-        cls, g: npt.ArrayLike, row: int, columns: int | Sequence[int], v: float, wires: WireSpec, *,
+        cls,
+        g: npt.ArrayLike,
+        row: int,
+        columns: int | Sequence[int],
+        v: float,
+        wires: WireSpec,
+        *,
         floating: bool = False,
-    ) -> Self:  # fmt: skip
+    ) -> Self:
         """Write in a 1T1R array: only the row's transistors are on. Row at v, columns at 0 V, other columns at v or floating."""
         cells, chosen = checked_selection(g, row, columns, v)
         on = np.arange(cells.shape[0]) == row
@@ -144,9 +150,15 @@ class Circuit:
 
     @classmethod
     def _connected(
-        cls, cells: Floats, wires: WireSpec, u_row: Floats, u_column: Floats, end_row: Floats | None,
-        end_column: Floats | float, on: npt.NDArray[np.bool_] | None = None,
-    ) -> Self:  # fmt: skip
+        cls,
+        cells: Floats,
+        wires: WireSpec,
+        u_row: Floats,
+        u_column: Floats,
+        end_row: Floats | None,
+        end_column: Floats | float,
+        on: npt.NDArray[np.bool_] | None = None,
+    ) -> Self:
         """Close the switches; refuse a circuit with a node that nothing holds."""
         if end_row is None:
             end_row = np.full(cells.shape[0], wires.r_driver + wires.row)
@@ -246,14 +258,18 @@ def solve(circuit: Circuit, *, start: Solution | None = None, tolerance: float =
     """
     if not _FINEST <= tolerance < 1:
         raise SpecError(
-            f"tolerance must be at least {_FINEST:g} and less than 1", got=repr(tolerance), where="argument tolerance",
+            f"tolerance must be at least {_FINEST:g} and less than 1",
+            got=repr(tolerance),
+            where="argument tolerance",
             do="Use 1e-10, or larger if speed matters more.",
-        )  # fmt: skip
+        )
     if start is not None and start.column_v.shape != circuit.g.shape:
         raise DataError(
-            "start must be a solution of an array of the same shape", got=f"{start.column_v.shape}, not {circuit.g.shape}",
-            where="argument start", do="Begin without start.",
-        )  # fmt: skip
+            "start must be a solution of an array of the same shape",
+            got=f"{start.column_v.shape}, not {circuit.g.shape}",
+            where="argument start",
+            do="Begin without start.",
+        )
     column_v = np.zeros_like(circuit.g) if start is None else start.column_v.copy()
     row_v, bench = np.empty_like(circuit.g), np.zeros((SHEETS, *circuit.g.shape))
     iterations, residual = run(circuit, *chains(circuit), column_v, row_v, bench, tolerance)
@@ -262,9 +278,14 @@ def solve(circuit: Circuit, *, start: Solution | None = None, tolerance: float =
 
 
 def solve_read(
-    g: npt.ArrayLike, v: npt.ArrayLike, wires: WireSpec, *, floating: npt.ArrayLike | None = None,
-    start: Solution | None = None, tolerance: float = 1e-10,
-) -> Solution:  # fmt: skip
+    g: npt.ArrayLike,
+    v: npt.ArrayLike,
+    wires: WireSpec,
+    *,
+    floating: npt.ArrayLike | None = None,
+    start: Solution | None = None,
+    tolerance: float = 1e-10,
+) -> Solution:
     """Read an array: drive its rows, sense its columns.
 
     Parameters
@@ -299,9 +320,16 @@ def solve_read(
 
 
 def solve_write(
-    g: npt.ArrayLike, row: int, columns: int | Sequence[int], v: float, wires: WireSpec, *,
-    scheme: Literal["half", "1t1r"] = "half", start: Solution | None = None, tolerance: float = 1e-10,
-) -> Solution:  # fmt: skip
+    g: npt.ArrayLike,
+    row: int,
+    columns: int | Sequence[int],
+    v: float,
+    wires: WireSpec,
+    *,
+    scheme: Literal["half", "1t1r"] = "half",
+    start: Solution | None = None,
+    tolerance: float = 1e-10,
+) -> Solution:
     """Write to cells of one row; ``cell_v`` of the solution is the voltage over every cell, selected or not.
 
     Every line is driven through ``r_driver``, bit lines at their lower end.
@@ -362,18 +390,25 @@ def chains(circuit: Circuit) -> tuple[kernels.Chains, kernels.Chains]:
 
 
 def run(
-    circuit: Circuit, rows: kernels.Chains, columns: kernels.Chains, column_v: Floats, row_v: Floats, bench: Floats,
+    circuit: Circuit,
+    rows: kernels.Chains,
+    columns: kernels.Chains,
+    column_v: Floats,
+    row_v: Floats,
+    bench: Floats,
     tolerance: float,
-) -> tuple[int, float]:  # fmt: skip
+) -> tuple[int, float]:
     """Fill in the voltages; return iterations and residual, or refuse an answer that did not reach the tolerance."""
     iterations, residual = kernels.solve(
         circuit.g, rows, columns, circuit.u_row, circuit.u_column, column_v, row_v, bench, tolerance, _MOST_ITERATIONS
     )
     if not residual <= tolerance:
         raise DataError(
-            "the circuit must be solvable to the tolerance asked", got=f"{residual:.1e} after {iterations} iterations",
-            where=f"argument tolerance = {tolerance:g}", do="Ask for a larger one, or look for extreme g, v or resistances.",
-        )  # fmt: skip
+            "the circuit must be solvable to the tolerance asked",
+            got=f"{residual:.1e} after {iterations} iterations",
+            where=f"argument tolerance = {tolerance:g}",
+            do="Ask for a larger one, or look for extreme g, v or resistances.",
+        )
     return int(iterations), float(residual)
 
 
@@ -387,9 +422,12 @@ def _refuse_floating(g: Floats, row_held: npt.NDArray[np.bool_], column_held: np
             ]
             raise DataError(
                 "a floating line must be joined to the rest by a cell, or the circuit is singular (floating node)",
-                got=", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "") + " floating, all g = 0",
-                where="argument floating", do="Hold it at a voltage, or connect a cell (g > 0).",
-            )  # fmt: skip
+                got=", ".join(lost[:3])
+                + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+                + " floating, all g = 0",
+                where="argument floating",
+                do="Hold it at a voltage, or connect a cell (g > 0).",
+            )
         before = held
         column_held = column_held | (g[row_held] > 0).any(axis=0)
         row_held = row_held | (g[:, column_held] > 0).any(axis=1)

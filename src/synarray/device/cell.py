@@ -1,9 +1,9 @@
 """The ideal cell: a weight that one programming pulse moves by a fixed step, on a grid of levels or freely.
 
-A weight w in [-1, 1] is a view of the conductance, w = 2 (g - g_min) / (g_max - g_min) - 1. Three cells are told apart:
+A weight w in [-1, 1] is a view of the conductance, w = 2 (g - g_min) / (g_max - g_min) - 1. There are three kinds of cell:
 
     step = 0.1       every pulse moves w by 0.1 towards its bound, clipped there
-    n_levels = 4     w stands on 4 evenly spaced levels, 2 / 3 apart; a pulse moves it to the next one (2 bits)
+    n_levels = 4     w is on one of 4 evenly spaced levels, 2 / 3 apart; a pulse moves it to the next one (2 bits)
     step = "exact"   each pulse moves w by just what the learning law asks (no real cell does; the law's own limit)
 """
 
@@ -56,13 +56,13 @@ class CellSpec(Spec):
 
     @property
     def pulse_step(self) -> float | None:
-        """Weight moved by one pulse; None when the pulse takes the law's own step."""
+        """Weight moved by one pulse; None when the step is the learning law's own."""
         if self.n_levels is not None:
             return 2.0 / (self.n_levels - 1)
         return None if self.step == "exact" else self.step
 
     def settle(self, w: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        """Bring weights to where the cell can stand: within [-1, 1], on its levels.
+        """Bring weights to where the cell can be: within [-1, 1], on its levels.
 
         Examples
         --------

@@ -1,10 +1,10 @@
-"""Published devices: TOML files that travel with the package, every number in them beside its source.
+"""Published devices: TOML files that travel with the package, every number in them with its source.
 
 load_device("subquantum-cbram")                        one of the library
 load_device("my-cell.toml")                            a file
 device = { base = "pcm", sigma_c2c = 0.05 }            in an experiment: one of these, and what to change in it
 
-A file that ``device fit`` wrote carries a table ``posterior`` besides, which is no part of the device (see ``posterior.py``).
+A file that ``device fit`` wrote also has a table ``posterior``, which is no part of the device (see ``posterior.py``).
 """
 
 from __future__ import annotations
@@ -72,9 +72,11 @@ def resolve(value: Any) -> Any:
         return {**base, **changes, "sources": {**sources, **changes.get("sources", {})}}
     if isinstance(value, dict) and "law" not in value:
         raise SpecError(
-            "a device must be one of the library, or say its law", got=f"a table of {', '.join(value) or 'nothing'}",
-            where="device", do='Add base = "subquantum-cbram" or another name of "synarray devices list".',
-        )  # fmt: skip
+            "a device must be one of the library, or say its law",
+            got=f"a table of {', '.join(value) or 'nothing'}",
+            where="device",
+            do='Add base = "subquantum-cbram" or another name of "synarray devices list".',
+        )
     return value
 
 
@@ -103,9 +105,11 @@ def read_tables(source: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
             text = read_text(Path(source))
         else:
             raise SpecError(
-                "a device must be one of the library or the path of a .toml file", got=repr(source), where="device",
+                "a device must be one of the library or the path of a .toml file",
+                got=repr(source),
+                where="device",
                 do=nearest(source.lower(), device_names()),
-            )  # fmt: skip
+            )
         values = parse_toml(text)
     except (OSError, RecursionError, ValueError) as error:
         if isinstance(error, SpecError):
@@ -127,7 +131,7 @@ def _columns(table: Any, where: str) -> dict[str, list[Any]]:
         raise SpecError("posterior must be a table of lists", got=f"{table!r}"[:80], where=where, do=do)
     unknown = sorted(set(table) - (set(DeviceSpec.model_fields) - _NEVER_DRAWN))
     if unknown:
-        raise SpecError("each list of the posterior must bear the name of a number", got=unknown[0], where=where, do=do)
+        raise SpecError("each list of the posterior must have the name of a number", got=unknown[0], where=where, do=do)
     for key, column in table.items():
         if not isinstance(column, list) or not all(_is_drawn(key, value) for value in column):
             raise SpecError(f"{key} must be a list of bare numbers in SI", got=f"{column!r}"[:80], where=where, do=do)
@@ -135,13 +139,15 @@ def _columns(table: Any, where: str) -> dict[str, list[Any]]:
     if len(lengths) > 1 or not 1 <= lengths[0] <= _MOST_DRAWS:
         raise SpecError(
             f"the lists of the posterior must be equally long, of 1 to {_MOST_DRAWS:,} draws",
-            got=f"lengths {', '.join(map(str, lengths))}", where=where, do=do,
-        )  # fmt: skip
+            got=f"lengths {', '.join(map(str, lengths))}",
+            where=where,
+            do=do,
+        )
     return table
 
 
 def _is_drawn(key: str, value: Any) -> bool:
-    """Whether a value may stand in a column: a number; for the response, its three rows."""
+    """Whether a value may be in a column: a number; for the response, its three rows."""
     if key == "response":
         rows = isinstance(value, list) and len(value) == 3
         return rows and all(isinstance(row, list) and all(map(_is_number, row)) for row in value)
@@ -157,6 +163,8 @@ def _require_sources(values: dict[str, Any], where: str) -> None:
     for key, value in values.items():
         if key not in _WORDS and not (isinstance(value, dict) and value.get("source")):
             raise SpecError(
-                "each number of the library must stand beside its source", got=f"{key} = {value!r} without one",
-                where=f"{where}, key {key}", do=f'Write {key} = {{ value = ..., source = "..." }}.',
-            )  # fmt: skip
+                "each number of the library must have a source",
+                got=f"{key} = {value!r} without one",
+                where=f"{where}, key {key}",
+                do=f'Write {key} = {{ value = ..., source = "..." }}.',
+            )

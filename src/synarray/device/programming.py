@@ -1,7 +1,7 @@
 """Write-verify: bring cells to wanted conductances, a pulse and a read at a time, with the device's own spreads.
 
-Needed wherever weights are transferred into an array. Each cell is read, and while it stands further from its target than the
-tolerance it is sent one pulse in the target's direction.
+Needed wherever weights are transferred into an array. Each cell is read, and while it is further from its target than the
+tolerance it gets one pulse in the target's direction.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Programmed:
     g : ndarray of float64, shape (n,)
         Conductances, S.
     pulses : ndarray of int64, shape (n,)
-        Pulses each cell was sent; it was read once more than that.
+        Pulses each cell was sent; the number of reads is one more.
     arrived : ndarray of bool, shape (n,)
-        Whether it stands within the tolerance.
+        Whether it is within the tolerance.
     """
 
     g: npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ def write_verify(
     targets : array_like, shape (n,)
         Wanted conductances, S, within g_min..g_max.
     start : array_like, shape (n,), optional
-        Where the cells stand at first, S; none: each at its own lowest conductance.
+        Conductances before the first pulse, S; none: each at its own lowest conductance.
     tolerance : float
         Distance that is close enough, as a share of g_max - g_min.
     most : int
@@ -82,14 +82,18 @@ def write_verify(
     wanted = np.atleast_1d(np.asarray(targets, float))
     if wanted.ndim != 1 or not np.all((wanted >= device.g_min) & (wanted <= device.g_max)):
         raise DataError(
-            "targets must be conductances between g_min and g_max", got=f"shape {wanted.shape}, {wanted.min()} to {wanted.max()}",
-            where="argument targets", do="Clip them to the device's range.",
-        )  # fmt: skip
+            "targets must be conductances between g_min and g_max",
+            got=f"shape {wanted.shape}, {wanted.min()} to {wanted.max()}",
+            where="argument targets",
+            do="Clip them to the device's range.",
+        )
     if not tolerance > 0 or most < 1 or device.step_law.exact:
         raise DataError(
             "write-verify needs a positive tolerance, a pulse, and a law that has steps",
-            got=f"tolerance {tolerance}, {most} pulses, law {device.law}", where="arguments", do="Use 0.02 and 200.",
-        )  # fmt: skip
+            got=f"tolerance {tolerance}, {most} pulses, law {device.law}",
+            where="arguments",
+            do="Use 0.02 and 200.",
+        )
     n, goal = len(wanted), device.weight(wanted)
     traits = draw_traits(device, (1, 1, n), seed)[0, :, 0].astype(np.float64)
     stuck = draw_stuck(device, (1, 1, n), seed)
@@ -97,13 +101,13 @@ def write_verify(
     if stuck is not None:
         x[stuck.high[0, 0]] = traits[3][stuck.high[0, 0]]
     steps = device.steps(np.arange(-127, 128) / 127.0)
-    pulses, chance = np.zeros(n, np.int64), np.array(device.switching)
+    pulses, probability = np.zeros(n, np.int64), np.array(device.switching)
     for i in range(most):
         away = np.flatnonzero(np.abs(x - goal) > 2.0 * tolerance)
         if not len(away):
             break
         up = (x[away] < goal[away]).astype(int)
-        works = uniform(n, seed=seed, stream=Stream.FAILURE, step=i)[away] < chance[up]
+        works = uniform(n, seed=seed, stream=Stream.FAILURE, step=i)[away] < probability[up]
         spread = 2.0 * device.sigma_c2c * normal(n, seed=seed, stream=Stream.PROGRAM, step=i)[away]
         move = np.where(up == 1, 1.0, -1.0) * steps[up, state_of(x[away].astype(np.float32))] + spread
         x[away] += works * traits[up, away] * move

@@ -1,4 +1,4 @@
-"""Pulse response: what trains of programming pulses do to single cells, as one would measure it on a bench.
+"""Pulse response: what trains of programming pulses do to single cells, as measured on a probe station.
 
 A cell starts at its lowest conductance; each pulse that works adds the step of its state, times the cell's own factor, and the
 cycle-to-cycle noise; the cell stays within its own range.
@@ -49,7 +49,7 @@ def measure(device: DeviceSpec, seed: int = 0) -> PulseTrain:
 
 
 def pulse_response(device: DeviceSpec, up: npt.ArrayLike, n_cells: int = 1, seed: int = 0) -> Floats:
-    """Send one train of pulses to cells that stand at the low end of their range.
+    """Send one train of pulses to cells at the low end of their range.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def pulse_response(device: DeviceSpec, up: npt.ArrayLike, n_cells: int = 1, seed
     """
     train = np.asarray(up, bool).astype(int)
     ltd, ltp, lowest, highest = draw_traits(device, (1, 1, n_cells), seed).reshape(4, n_cells).astype(float)
-    factor, chance = np.stack([ltd, ltp]), device.switching
+    factor, probability = np.stack([ltd, ltp]), device.switching
     shifts = np.zeros(1)
     if device.sigma_d2d_nonlinearity:
         shifts = device.sigma_d2d_nonlinearity * normal(n_cells, seed=seed, stream=Stream.NONLINEARITY)
@@ -84,7 +84,7 @@ def pulse_response(device: DeviceSpec, up: npt.ArrayLike, n_cells: int = 1, seed
         x = np.clip(w[i], -1.0, 1.0)
         steps = [device.steps(part, shift)[on] for part, shift in zip(np.split(x, len(shifts)), shifts, strict=True)]
         z = normal(n_cells, seed=seed, stream=Stream.CYCLE, step=i)
-        works = uniform(n_cells, seed=seed, stream=Stream.FAILURE, step=i) < chance[on]
+        works = uniform(n_cells, seed=seed, stream=Stream.FAILURE, step=i) < probability[on]
         moved = factor[on] * ((2 * on - 1) * np.concatenate(steps) + 2.0 * device.sigma_c2c * z)
         w[i + 1] = np.clip(w[i] + works * moved, lowest, highest)
     return device.conductance(w)

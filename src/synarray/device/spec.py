@@ -1,7 +1,6 @@
-"""What a memory device is: its range, how its pulses move it, its imperfections; each number beside its source.
+"""What a memory device is: its range, how its pulses move it, its imperfections; each number with its source.
 
-In a file a number stands as a quantity, or as a table with its source, and ``confirmed = false`` where nobody has vouched
-for it:
+In a file a number is a quantity, or a table with its source, and ``confirmed = false`` where it is unverified:
 
     g_max = { value = "2.3 uS", source = "0.03 G0 for one Te atom (JAM16)", confirmed = false }
 
@@ -84,7 +83,7 @@ class DeviceSpec(Sourced):
     p_fail: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Probability that a pulse does nothing."""
     stuck_low: _Share = 0.0
-    """Share of the cells that stand at g_min and never move."""
+    """Share of the cells that are stuck at g_min."""
     stuck_high: _Share = 0.0
     drift_nu: Annotated[float, Field(ge=0, le=2)] = 0.0
     """Exponent of the drift g(t) = g (1 + t / drift_t0)^-nu since the last pulse on the cell."""
@@ -166,8 +165,8 @@ class DeviceSpec(Sourced):
         return float(np.exp(np.clip(energy / BOLTZMANN * (1.0 / stated - 1.0 / temperature), -600.0, 600.0)))
 
     @property
-    def chance(self) -> float:
-        """Probability that a pulse does anything at all."""
+    def p_works(self) -> float:
+        """Probability that a pulse of any cell works."""
         return 1.0 - self.p_fail
 
     @property
@@ -224,6 +223,6 @@ class DeviceSpec(Sourced):
 
     @property
     def switching(self) -> tuple[float, float]:
-        """Probability that an LTD pulse and an LTP pulse do anything."""
+        """Probability that an LTD pulse and an LTP pulse work."""
         ltd, ltp = self.step_law.switching(self)
-        return self.chance * ltd, self.chance * ltp
+        return self.p_works * ltd, self.p_works * ltp

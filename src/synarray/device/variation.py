@@ -3,7 +3,7 @@
     range           g_max and g_min of each cell are normal around the nominal ones
     step            the step of LTP and of LTD is multiplied by a log-normal number of mean 1
     nonlinearity    each cell has one of 15 curvatures, the quantiles of a normal distribution of the label
-    stuck           a cell that stands at an end of its range and never moves
+    stuck           a cell at an end of its range that never moves
     life            pulses until the cell fails, from a Weibull law
 
 Each has its own random stream: switching one on shifts no other.

@@ -29,5 +29,5 @@ SCHEMES: dict[str, type[Scheme]] = {kind.name: kind for kind in (Analog, Pair, D
 
 
 def suiting(device: DeviceSpec) -> type[Scheme]:
-    """Return the scheme that a device is used in when nobody says which."""
+    """Return the scheme that a device is used in where no scheme is given."""
     return next(kind for kind in reversed(SCHEMES.values()) if kind.suits(device))

@@ -142,7 +142,7 @@ class Compound(Scheme):
 
     @property
     def cells(self) -> int:
-        """As many as asked."""
+        """``n_cells``."""
         return self.n_cells
 
     @property

@@ -30,7 +30,7 @@ __all__ = [
 SINGLE, PAIR, WORD = 0, 1, 2
 """How the compiled kernels move a weight: as one number, as two cells, as the bits of a word."""
 VARIANTS = 15
-"""Nonlinearities that are told apart when the device spreads in it: the quantiles 1/30, 3/30, ... 29/30, scaled to spread 1."""
+"""Nonlinearities where the device spreads in it: the quantiles 1/30, 3/30, ... 29/30, scaled to spread 1."""
 FAILED, FAILED_ON = 1, 2
 """Codes of a cell that has failed; the second of one of a compound that stays on."""
 
@@ -233,7 +233,7 @@ class Scheme:
         array : Weights
             Its ``traits`` change, or its ``stuck_bits``.
         failed : ndarray of uint8, [cell of a weight, neuron, cell]
-            0 for the cells that go on; ``FAILED``, ``FAILED_ON``.
+            0 for the cells that still work; ``FAILED``, ``FAILED_ON``.
 
         Returns
         -------
@@ -254,7 +254,7 @@ class Scheme:
 
 
 def label_shifts(device: DeviceSpec) -> list[float]:
-    """How far the nonlinearity labels of each variant lie from the nominal ones."""
+    """Return how far the nonlinearity labels of each variant are from the nominal ones."""
     if device.sigma_d2d_nonlinearity == 0 or not device.step_law.labelled:
         return [0.0]
     from scipy.special import ndtri

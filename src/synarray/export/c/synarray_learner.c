@@ -158,9 +158,9 @@ static unsigned cell_code(synarray *s, const tile *t, unsigned row, unsigned col
 
 static void set_code(synarray *s, const tile *t, unsigned row, unsigned column, unsigned code)
 {
-    const unsigned bits = s->model->bits, per_byte = bits < 8 ? 8u / bits : 1u;
-    uint8_t *byte = s->cells + t->byte + row * t->stride + column / per_byte;
-    const unsigned shift = column % per_byte * bits;
+    const unsigned bits = s->model->bits, halvings = bits == 2 ? 2u : bits == 4 ? 1u : 0u; /* 2^halvings cells a byte */
+    uint8_t *byte = s->cells + t->byte + row * t->stride + (column >> halvings);
+    const unsigned shift = (column & ((1u << halvings) - 1u)) * bits;
     if (bits >= 8) *byte = (uint8_t)code;
     else *byte = (uint8_t)((*byte & ~(((1u << bits) - 1u) << shift)) | (code << shift));
 }

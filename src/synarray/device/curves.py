@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from synarray.spec import Spec
 
-__all__ = ["MOST_NONLINEAR", "WAYS", "ResponseTable", "Way", "curvature", "soft_bound_steps"]
+__all__ = ["MOST_NONLINEAR", "WAYS", "Way", "curvature", "soft_bound_steps"]
 
 Way = Literal["ltp", "ltd"]
 WAYS: tuple[Way, ...] = ("ltp", "ltd")

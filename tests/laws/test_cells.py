@@ -24,7 +24,6 @@ from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.readout import ReadoutSpec
 from synarray.learn.result import Result
 from synarray.learn.training import LearningSpec
-from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import PruningSpec
@@ -88,18 +87,14 @@ def update(
 ) -> npt.NDArray[np.bool_]:
     """One window with one winner: LTP where ``up``, LTD elsewhere, so many pulses each or as many as the law asks.
 
-    Returns which inputs were active: ``up``, but for one in 65,536.
+    Returns which inputs were active: ``up``.
     """
-    tables = machine.tables(0.0)
-    tables = tables._replace(intensity=np.where(np.arange(256) == 255, 65535, 0).astype(np.uint16))
+    schedule, law = machine.laws(0.0)
     if pulses is not None:
-        tables = tables._replace(pulses=np.full(512, pulses << 16, np.uint32))
-    kernels.learn_windows(
-        np.where(up, 255, 0).astype(np.uint8)[None], np.array([65536], np.uint32), np.zeros(1, np.int64), place, 1,
-        machine.spec.seed, machine.layout, machine.cells, machine.neurons, tables, machine.device, machine.pruning,
-        machine.neuron_events, machine.network_events, machine.driven, np.zeros((1, 1, 1), np.int32),
-    )  # fmt: skip
-    return up & (random_u16(len(up), seed=machine.spec.seed, stream=Stream.INPUT, presentation=place) < 65535)
+        schedule = schedule._replace(pulses=np.full((1, 512), pulses << 16, np.uint32))
+    block = up.astype(np.uint8)[None, None]
+    machine.learn(block, np.zeros(1, np.int64), place, (schedule, law), np.zeros((1, 1, 1), np.int32))
+    return up
 
 
 def counted(machine: Machine, event: NeuronEvent) -> int:
@@ -325,12 +320,11 @@ def test_an_imperfection_shifts_neither_input_spikes_nor_winners_nor_pulses(bar_
     found = {}
     for name, values in {"none": {}, **ALONE}.items():
         machine = build(144, GRADUAL | values, n_neurons=5, stdp=StdpSpec(a=0.3, c=0.05, verify=False), seed=3)
-        tables = machine.tables(0.0)._replace(winner=np.append(np.full(80_000, 65536), 0).astype(np.uint32))
+        schedule, law = machine.laws(0.0)
+        schedule = schedule._replace(winner=np.append(np.full(80_000, 65536), 0).astype(np.uint32)[None])
         winners = np.zeros((60, 4, 1), np.int32)
-        kernels.learn_windows(
-            images, np.full(60, 65536, np.uint32), np.arange(60), 0, 4, 3, machine.layout, machine.cells, machine.neurons,
-            tables, machine.device, machine.pruning, machine.neuron_events, machine.network_events, machine.driven, winners,
-        )  # fmt: skip
+        block = machine.encode((images, np.full(60, 65536, np.uint32)), np.arange(60), np.arange(60), 4)
+        machine.learn(block, np.zeros(60, np.int64), 0, (schedule, law), winners)
         sent = (
             [] if name == "failures" else [NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE]
         )  # more are sent if some fail
@@ -575,18 +569,14 @@ def read_spread(machine: Machine, n: int = 20_000) -> float:
 
     Column 1 is held back by d; the share of reads in which it wins nevertheless is the normal's, at -d / sigma.
     """
-    tables = machine.tables(1.0, learning=False)
-    tables = tables._replace(intensity=np.full(256, 65535, np.uint16), winner=np.array([1, 0], np.uint32))
+    schedule = machine.laws(1.0, learning=False)[0]._replace(winner=np.array([[1, 0]], np.uint32))
     first, second = machine.array.read(0, np.ones(len(machine.groups[0].inputs), np.bool_))
-    images = np.full((n, len(machine.groups[0].inputs)), 255, np.uint8)
+    block, places = np.ones((n, 1, len(machine.groups[0].inputs)), np.uint8), np.arange(n)
     slopes = []
     for d in (20, 60):
         machine.threshold[:] = [0, first - second - d]
         winners = np.zeros((n, 1, 1), np.int32)
-        kernels.infer(
-            images, np.full(n, 65536, np.uint32), np.arange(n, dtype=np.uint32), 1, 0, int(Phase.TEST), 0, machine.layout,
-            machine.cells, machine.neurons, tables, machine.device, winners,
-        )  # fmt: skip
+        machine.respond(block, places, schedule, winners, Phase.TEST)
         slopes.append((d - 0.5) / -norm.ppf(winners.mean()))  # an equal potential goes to column 0
     assert slopes[0] == pytest.approx(slopes[1], rel=0.12)
     return slopes[1]
@@ -1085,8 +1075,8 @@ def test_wires_are_worked_out_anew_as_often_as_asked(bar_images: tuple) -> None:
     assert (once.machine.array.scale != fresh).any()
     for result, current in ((often, True), (once, False)):
         machine, scale = result.machine, result.machine.array.scale.copy()
-        assert machine._steps is not None and machine.placement is not None
-        feel_wires(machine.array, machine.placement, machine._steps)
+        assert machine.nominal_steps is not None and machine.placement is not None
+        feel_wires(machine.array, machine.placement, machine.nominal_steps)
         assert (np.abs(machine.array.scale / scale - 1).max() < 1e-6) == current
 
 

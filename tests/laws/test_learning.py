@@ -11,10 +11,9 @@ from synarray.array.synapse import cell_law
 from synarray.device.cell import CellSpec, state_weights
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.training import LearningSpec
-from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, Retina, chance_table
 from synarray.network.machine import Machine, MachineSpec
-from synarray.network.neuron import NeuronSpec, winner_table
+from synarray.network.neuron import NeuronSpec, winner_tables
 from synarray.network.pruning import PruningSpec
 from synarray.network.stdp import StdpSpec, movement, pulse_tables
 from synarray.network.topology import FieldSpec, place_groups
@@ -31,9 +30,8 @@ def one_neuron(chances: np.ndarray, presentations: int, **changes: object) -> Ma
     machine = Machine.build(spec, place_groups(spec.fields, 1, retina.inputs, None), presentations)
     winners = np.zeros((presentations, spec.encoding.draws, 1), np.int32)
     order = np.zeros(presentations, np.int64)
-    state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.device, machine.pruning)
-    out = (machine.neuron_events, machine.network_events, machine.driven, winners)
-    kernels.learn_windows(*retina.see(flat), order, 0, spec.encoding.draws, spec.seed, *state, *out)
+    block = machine.encode(retina.see(flat), order, np.arange(presentations), spec.encoding.draws)
+    machine.learn(block, order, 0, machine.laws(0.0), winners)
     return machine
 
 
@@ -74,9 +72,9 @@ def test_winners_follow_the_softmax() -> None:
     machine = Machine.build(spec, place_groups(FieldSpec(), 5, retina.inputs, None), 1)
     machine.threshold[:] = np.rint(u * READ_UNITS)
     winners = np.zeros((len(flat), 1, 1), np.int32)
-    places = np.arange(len(flat), dtype=np.uint32)
-    state = (machine.layout, machine.cells, machine.neurons, machine.tables(1.0, learning=False), machine.device)
-    kernels.infer(*retina.see(flat), places, 1, 0, int(Phase.TEST), 0, *state, winners)
+    places = np.arange(len(flat))
+    block = machine.encode(retina.see(flat), places, places, 1, Phase.TEST)
+    machine.respond(block, places, machine.laws(1.0, learning=False)[0], winners, Phase.TEST)
     expected = np.exp(2.0 * np.rint(u * READ_UNITS) / READ_UNITS)
     counts = np.bincount(winners.ravel(), minlength=5)
     assert chisquare(counts, len(flat) * expected / expected.sum()).pvalue > 1e-4
@@ -151,9 +149,8 @@ def test_pruned_cells_receive_no_pulse(mode: str, bar_images: tuple) -> None:
     for begin in (0, 400):
         order = np.arange(begin, begin + (400 if begin == 0 else 200))
         winners = np.zeros((len(order), 4, 1), np.int32)
-        state = (machine.layout, machine.cells, machine.neurons, machine.tables(0.0), machine.device, machine.pruning)
-        out = (machine.neuron_events, machine.network_events, machine.driven, winners)
-        kernels.learn_windows(*pixels, order, begin, 4, 0, *state, *out)
+        block = machine.encode(pixels, order, order, 4)
+        machine.learn(block, np.zeros(len(order), np.int64), begin, machine.laws(0.0), winners)
         if begin == 0:
             array = machine.array
             before = (array.alive.copy(), array.w.copy(), array.read_copy.copy(), machine.neuron_events.copy())
@@ -213,7 +210,7 @@ def test_homeostasis_keeps_neurons_from_silence_and_from_winning_all(bar_images:
 
 
 def test_sharper_neurons_have_narrower_tables() -> None:
-    wide, narrow = winner_table(NeuronSpec(beta=1.0), 1.0), winner_table(NeuronSpec(beta=4.0), 1.0)
+    (wide,), (narrow,) = (winner_tables(NeuronSpec(beta=beta), np.ones(1)) for beta in (1.0, 4.0))
     assert wide[0] == narrow[0] == 65536
     assert wide[-1] == narrow[-1] == 0
     assert len(wide) > 3.5 * len(narrow)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synarray.network.kernels import random_words
 from synarray.rng import Phase, Stream, philox, random_u16
+from synarray.rng_kernels import fill_words
 
 ONES, PI = 0xFFFFFFFF, (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)
 KNOWN = [
@@ -25,6 +25,6 @@ def test_known_answers(counter: tuple[int, ...], key: tuple[int, int], words: st
 def test_the_compiled_generator_is_the_same(seed: int) -> None:
     words = np.zeros(104, np.uint32)
     key1 = int(Stream.PULSE) + (int(Phase.TEST) << 8)
-    random_words(words, 203, seed, key1, 7, 123456)
+    fill_words(words, 203, seed, key1, 7, 123456)
     expected = random_u16(203, seed=seed, stream=Stream.PULSE, phase=Phase.TEST, step=7, presentation=123456)
     np.testing.assert_array_equal(words.view(np.uint16)[:203], expected)

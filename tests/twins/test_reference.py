@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synarray.device.cell import CellSpec
-from synarray.network import kernels, reference
+from synarray.network import reference
 from synarray.network.encoding import EncodingSpec, InputSpec, Retina, image_keys
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import PruningSpec
@@ -65,37 +65,34 @@ def pair(spec: MachineSpec, x: np.ndarray) -> tuple[Machine, Machine, tuple[np.n
     return Machine.build(spec, groups, IMAGES), Machine.build(spec, groups, IMAGES), retina.see(flat)
 
 
+def same_state(fast: Machine, slow: Machine) -> None:
+    """Hold every part of two machines' state equal."""
+    for name in ("neuron_events", "network_events", "threshold", "spikes", "driven"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
+    for name in ("alive", "w", "read_copy", "pair", "writes", "power"):
+        np.testing.assert_array_equal(getattr(fast.array, name), getattr(slow.array, name), err_msg=name)
+
+
+def encoded(machine: Machine, pixels: tuple[np.ndarray, np.ndarray], part: np.ndarray, begin: int) -> np.ndarray:
+    """Encode a block of spikes of the images ``part``, presentations ``begin``..."""
+    encoding, places = machine.spec.encoding, begin + np.arange(len(part))
+    return machine.encode(pixels, part, places, encoding.draws, per_step=encoding.form == "sliding")
+
+
 def compare(spec: MachineSpec, x: np.ndarray, images: int = IMAGES) -> Machine:
     """Train both on the same images in two blocks; hold every part of their state equal."""
     fast, slow, pixels = pair(spec, x)
     order = np.random.default_rng(1).permutation(len(x))[:images]
-    sliding = spec.encoding.form == "sliding"
     for begin in range(0, images, images // 2):
         part = order[begin : begin + images // 2]
-        tables = fast.tables(begin / images)
+        block, laws = encoded(fast, pixels, part, begin), fast.laws(begin / images)
         winners = np.zeros((len(part), spec.encoding.draws, len(fast.groups)), np.int32)
-        state = (fast.layout, fast.cells, fast.neurons, tables, fast.device, fast.pruning)
-        out = (fast.neuron_events, fast.network_events, fast.driven, winners)
-        if sliding:
-            kernels.learn_sliding(
-                *pixels, part, begin, spec.encoding.draws, spec.encoding.steps_per_window, spec.seed, *state, *out
-            )
-        else:
-            kernels.learn_windows(*pixels, part, begin, spec.encoding.draws, spec.seed, *state, *out)
-        expected = reference.learn(slow, *pixels, part, begin, slow.tables(begin / images))
-        np.testing.assert_array_equal(winners, expected)
-        fast.settle_thresholds()
-        slow.settle_thresholds()
-    np.testing.assert_array_equal(fast.neuron_events, slow.neuron_events)
-    np.testing.assert_array_equal(fast.network_events, slow.network_events)
-    np.testing.assert_array_equal(fast.array.alive, slow.array.alive)
-    np.testing.assert_array_equal(fast.array.w, slow.array.w)
-    np.testing.assert_array_equal(fast.array.read_copy, slow.array.read_copy)
-    np.testing.assert_array_equal(fast.threshold, slow.threshold)
-    np.testing.assert_array_equal(fast.array.pair, slow.array.pair)
-    np.testing.assert_array_equal(fast.array.writes, slow.array.writes)
-    np.testing.assert_array_equal(fast.array.power, slow.array.power)
-    np.testing.assert_array_equal(fast.driven, slow.driven)
+        fast.learn(block, np.zeros(len(part), np.int64), begin, laws, winners, sliding=spec.encoding.form == "sliding")
+        block = encoded(slow, pixels, part, begin)
+        np.testing.assert_array_equal(
+            winners, reference.Learner.of(slow, slow.laws(begin / images)).learn(block, begin)
+        )
+    same_state(fast, slow)
     return fast
 
 
@@ -153,14 +150,57 @@ def test_more_rows_than_an_int16_sum_holds() -> None:
 
 
 @pytest.mark.parametrize("fields", FIELDS)
-def test_inference(fields: str, bar_images: tuple) -> None:
+@pytest.mark.parametrize("device", ["ideal", "everything"])
+def test_inference(device: str, fields: str, bar_images: tuple) -> None:
     x = bar_images[0][:30]
-    spec = MachineSpec(n_neurons=12, seed=3, fields=FIELDS[fields])
+    spec = MachineSpec(
+        n_neurons=12, seed=3, fields=FIELDS[fields], device=DEVICES[device][0] if device in DEVICES else None
+    )
     machine, _, pixels = pair(spec, x)
-    tables = machine.tables(1.0, learning=False)
+    laws, places = machine.laws(1.0, learning=False), image_keys(pixels[0]).astype(np.int64)
+    block = machine.encode(pixels, np.arange(30), places, 5, Phase.TEST)
     winners = np.zeros((30, 5, len(machine.groups)), np.int32)
-    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables, machine.device)
-    places = image_keys(pixels[0])
-    kernels.infer(*pixels, places, 5, spec.seed, int(Phase.TEST), *state, winners)
-    np.testing.assert_array_equal(winners, reference.infer(machine, *pixels, places, 5, Phase.TEST, tables))
+    machine.respond(block, places, laws[0], winners, Phase.TEST, refractory=machine.refractory)
+    expected = reference.Learner.of(machine, laws).respond(block, places, Phase.TEST, machine.refractory)
+    np.testing.assert_array_equal(winners, expected)
     assert len(np.unique(winners)) > 3
+
+
+@pytest.mark.parametrize("pruning", ["none", "soft", "maturity"])
+@pytest.mark.parametrize("device", ["ideal", "everything", "pair", "words"])
+def test_respond_and_update_apart(device: str, pruning: str, bar_images: tuple) -> None:
+    """A teacher stands between reading and learning: kernels and reference update the same cells, forwards, backwards or not."""
+    values, synapse = DEVICES.get(device, (None, {}))
+    spec = MachineSpec(
+        n_neurons=9, seed=5, device=values, synapse=synapse, fields=FIELDS["local"], stdp=StdpSpec(a=0.3, c=0.05),
+        pruning=PRUNING[pruning],
+    )  # fmt: skip
+    fast, slow, pixels = pair(spec, bar_images[0])
+    modulation = np.resize(np.array([1, -1, 0, 1], np.int8), 20)
+    order, laws = np.arange(20), fast.laws(0.2)
+    winners = np.zeros((20, spec.encoding.draws, len(fast.groups)), np.int32)
+    blocks = [encoded(machine, pixels, order, 0) for machine in (fast, slow)]
+    fast.respond(blocks[0], order, laws[0], winners, counted=True)
+    learner = reference.Learner.of(slow, laws)
+    np.testing.assert_array_equal(winners, learner.respond(blocks[1], order, Phase.TRAIN, 0))
+    before = fast.array.w.copy()
+    fast.update(blocks[0], modulation, winners, np.zeros(20, np.int64), 0, laws)
+    learner.update(blocks[1], modulation, winners.astype(np.int64), 0)
+    same_state(fast, slow)
+    assert np.any(fast.array.w != before)
+
+
+def test_the_fused_pass_of_one_presentation_is_respond_then_update(bar_images: tuple) -> None:
+    """With one window, reading and learning apart give the bits of the fused pass, presentation by presentation."""
+    spec = MachineSpec(n_neurons=9, seed=2, stdp=StdpSpec(a=0.3, c=0.05), encoding=EncodingSpec(t_present=0.01))
+    fused, apart, pixels = pair(spec, bar_images[0])
+    laws, one = fused.laws(0.0), np.ones(1, np.int8)
+    for p in range(IMAGES):
+        drawn = [np.zeros((1, 1, 1), np.int32) for _ in range(2)]
+        blocks = [encoded(machine, pixels, np.array([p]), p) for machine in (fused, apart)]
+        fused.learn(blocks[0], np.zeros(1, np.int64), p, laws, drawn[0])
+        apart.respond(blocks[1], np.array([p]), laws[0], drawn[1], counted=True)
+        apart.update(blocks[1], one, drawn[1], np.zeros(1, np.int64), p, laws)
+        np.testing.assert_array_equal(*drawn)
+    apart.network_events[0] = fused.network_events[0]  # whoever updates counts presentations
+    same_state(fused, apart)

@@ -11,16 +11,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from synarray.bench.kernels import draw_words, read_block, stream_bytes
 from synarray.bench.rival import NumpyTwin
 from synarray.learn.training import Trainer
-from synarray.network import kernels
 from synarray.network.encoding import Retina, chance_table
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups
@@ -28,6 +26,9 @@ from synarray.rng import Stream, permutation
 from synarray.run.experiment import ExperimentSpec, load_experiment, task_images
 
 __all__ = ["by_inputs", "by_neurons", "network_speed", "peak_memory", "rivals", "stages", "through_devices"]
+
+_SHOWN = 512
+"""Presentations that a stage is timed over."""
 
 Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
 
@@ -147,100 +148,47 @@ def stages(experiment: str) -> list[Stage]:
     trainer = Trainer(machine, n_classes, len(y))
     trainer.compile(pixels)
     trainer.learn(pixels, np.arange(len(y)), y)
-    n_inputs = pixels[0].shape[1]
-    state = (
-        *pixels, machine.layout, machine.cells, machine.neurons, machine.tables(0.5), machine.neuron_events
-    )  # fmt: skip
-    cumulative = [_seconds(partial(_windows_to, stage, state), 4_000) for stage in range(5)]
+    n_inputs, draws = pixels[0].shape[1], spec.encoding.draws
+    shown, layout, cells, work = np.arange(_SHOWN), machine.layout, machine.cells, machine.bench()
+    block, laws, at = machine.encode(pixels, shown, shown, draws), machine.laws(0.5), np.zeros(_SHOWN, np.int64)
+    winners = np.zeros((_SHOWN, draws, len(machine.groups)), np.int32)
+    windows = _SHOWN * draws
+    encode = _seconds(lambda: machine.encode(pixels, shown, shown, draws)) / windows
+    read = _seconds(lambda: read_block(block, layout, cells, work)) / windows
+    respond = _seconds(lambda: machine.respond(block, shown, laws[0], winners)) / windows
+    learn = _seconds(lambda: machine.learn(block, at, 0, laws, winners)) / windows
     byte, word = _seconds_per_byte(), _seconds_per_word()
     active = machine.network_events[2] / (machine.network_events[0] * spec.encoding.draws)  # rows driven in a window
     columns = np.diff(machine.array.neuron_start).mean()
     width = -(-columns // 64) * 64
-    draws = spec.encoding.draws
-    cells = float(np.diff(machine.array.row_start).sum())
+    n_cells = float(np.diff(machine.array.row_start).sum())
     floors = [
         (n_inputs * 3 / draws * byte + n_inputs / 2 * word, "pixels, chances; a 16-bit random number an input"),
         (active * width * byte, "the active rows, a byte a cell"),
         (spec.n_neurons * 8 * byte, "potentials and numerators once"),
-        (cells * 5 * byte + cells / 2 * word, "weights and masks once; a 16-bit random number a cell"),
+        (n_cells * 5 * byte + n_cells / 2 * word, "weights and masks once; a 16-bit random number a cell"),
     ]
     names = ("encode", "read", "winner", "learn")
-    steps = np.diff(cumulative)
+    steps = (encode, read, respond - read, learn - respond)
     return [Stage(name, float(s), *floor) for name, s, floor in zip(names, steps, floors, strict=True)]
-
-
-def _windows_to(stage: int, state: tuple[Any, ...], n: int) -> None:
-    _windows(n, stage, *state)
-
-
-@njit(error_model="numpy")
-def _windows(n, last, images, gains, layout, cells, neurons, tables, events):
-    """Run n windows up to a stage: 0 nothing, 1 encode, 2 read, 3 winner, 4 learn."""
-    w, read, alive = cells.w, cells.read, cells.alive
-    inputs, row_start, neuron_start = layout
-    words, noise, _, _, chance, x, x_row, rows, part, u, numerator, _, wanted, hit = kernels.workbench(
-        images.shape[1], cells.w.shape[1], read.shape[1]
-    )
-    groups, zero_row, driven = row_start.size - 1, read.shape[0] - 1, np.zeros(0, np.uint32)
-    for p in range(n):
-        if last == 0:
-            continue
-        if p % 4 == 0:
-            kernels._set_chances(images, p, gains[p], tables.intensity, chance)
-        kernels._spike(chance, x, words, noise, 1, 2, 0, p)
-        for g in range(groups):
-            row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
-            neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-            if last < 2:
-                continue
-            active = kernels._drive(inputs, row, n_cells, zero_row, x, x_row, rows, driven)
-            kernels._read(read, rows, active, neurons.threshold, neuron, columns, part, u)
-            column = p % columns
-            if last > 2:
-                random = kernels._word(g, 0, p, 1, 3)
-                column = kernels._draw_winner(u, columns, tables.winner, random, numerator)
-            if last > 3:
-                kernels.random_words(words, n_cells, 1, 4, g, p)
-                k = neuron + column
-                k = neuron + column
-                _, hits = kernels._want(k, n_cells, x_row, noise, w, alive, tables.pulses, wanted, hit)
-                kernels._pulse_ideal(k, column, row, hits, x_row, wanted, hit, w, read, alive, tables.step, events)
-
-
-@njit(error_model="numpy")
-def _stream(n, block):
-    """Sum a block of words n times."""
-    total = np.uint64(0)
-    for _ in range(n):
-        for i in range(block.size):
-            total ^= block[i]
-        block[0] = total
-    return total
-
-
-@njit(error_model="numpy")
-def _draw(n, words):
-    """Draw a block of random words n times."""
-    for i in range(n):
-        kernels.random_words(words, 2 * words.size, 1, 2, 3, i)
 
 
 def _seconds_per_byte() -> float:
     block = np.zeros(200_000 // 8, np.uint64)
-    return _seconds(lambda n: _stream(n, block), 2_000) / block.nbytes
+    return _seconds(lambda: stream_bytes(2_000, block)) / (2_000 * block.nbytes)
 
 
 def _seconds_per_word() -> float:
     words = np.zeros(4_000, np.uint32)
-    return _seconds(lambda n: _draw(n, words), 2_000) / words.size
+    return _seconds(lambda: draw_words(2_000, words)) / (2_000 * words.size)
 
 
-def _seconds(repeat: Callable[[int], Any], n: int, turns: int = 5) -> float:
-    """Median seconds of one of n repetitions, after compiling."""
-    repeat(1)
+def _seconds(call: Callable[[], Any], turns: int = 5) -> float:
+    """Median seconds of a call, after compiling."""
+    call()
     taken = []
     for _ in range(turns):
         start = time.perf_counter()
-        repeat(n)
-        taken.append((time.perf_counter() - start) / n)
+        call()
+        taken.append(time.perf_counter() - start)
     return statistics.median(taken)

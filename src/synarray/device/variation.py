@@ -65,7 +65,7 @@ def draw_traits(device: DeviceSpec, shape: Shape, seed: int) -> npt.NDArray[np.f
     stuck = draw_stuck(device, shape, seed)
     if stuck is not None:
         traits[:2, (stuck.low | stuck.high).reshape(-1)] = 0.0
-    return traits.reshape(4, *shape).swapaxes(0, 1).astype(np.float32)
+    return np.ascontiguousarray(traits.reshape(4, *shape).swapaxes(0, 1), np.float32)  # kernels know one layout
 
 
 def draw_variants(n_variants: int, shape: Shape, seed: int) -> npt.NDArray[np.uint8]:

@@ -17,15 +17,22 @@ import numpy.typing as npt
 from synarray.array.schemes.scheme import WORD
 from synarray.device.cell import state_of
 from synarray.errors import SpecError
+from synarray.network.kernels import Pruning
 from synarray.network.machine import Machine
 
-__all__ = ["Codes", "Starts", "codes_of", "start_weights"]
+__all__ = ["Codes", "Starts", "codes_of", "pruning_of", "start_weights"]
 
 _MOST_VALUES, _MOST_CODES = 6_000, 256
 _MOST_PROGRAMMING = 1000
 _ENDS = (np.float32(-1), np.float32(1))
 
 Floats = npt.NDArray[np.float32]
+
+
+def pruning_of(machine: Machine) -> Pruning:
+    """Return when and how cells stop learning, also of a machine in which none does."""
+    nothing = Pruning(np.zeros(0, np.int64), np.zeros(0), machine.spec.pruning.constant, False, False, 0)
+    return machine.pruning or nothing
 
 
 @dataclass(frozen=True)
@@ -99,17 +106,17 @@ def codes_of(machine: Machine, pulses: npt.NDArray[np.uint32]) -> Codes:
     pulses : ndarray of uint32, shape (512,)
         Most pulses an update asks for, by law and state, in all of the training; 16 fractional bits.
     """
-    step = machine.tables(0.0).step[0]
+    step = machine.laws(0.0)[1].step[0, 0]
     ideal = machine.spec.device is None
     if machine.array.scheme.code == WORD:
         return _word_codes(machine)
-    target = np.clip(np.float32(machine.pruning.constant), *_ENDS)
+    target = np.clip(np.float32(pruning_of(machine).constant), *_ENDS)
     first, found = _first_values(machine), None
     most = int((int(pulses.max()) + 65535) >> 16)
     values = None if first is None else _closure(first, step, most if ideal else 1)
-    prunes = machine.pruning.maturity > 0 or len(machine.pruning.at_spikes) > 0
+    prunes = pruning_of(machine).maturity > 0 or len(pruning_of(machine).at_spikes) > 0
     if values is not None:
-        found = _merge(values, step, target if prunes else None, pulses, ideal, machine.pruning.maturity > 0)
+        found = _merge(values, step, target if prunes else None, pulses, ideal, pruning_of(machine).maturity > 0)
     if found is None and ideal and not prunes and not machine.spec.stdp.pulse_at_bound:
         found = _by_level(machine)
     if found is None:
@@ -236,7 +243,7 @@ def start_weights(machine: Machine, word: npt.NDArray[np.uint32]) -> Floats:
     wanted = spec.w_start + spec.w_spread * (2.0 * (word.astype(np.float64) * 2.0**-32) - 1.0)
     if device is None:
         return machine.spec.cell.settle(wanted)
-    step, chain = machine.tables(0.0).step[0], [np.float32(-1)]
+    step, chain = machine.laws(0.0)[1].step[0, 0], [np.float32(-1)]
     goal = np.clip(wanted.astype(np.float32), *_ENDS)
     while len(chain) <= _MOST_PROGRAMMING and chain[-1] < goal.max() and step[256 + int(state_of(chain[-1]))] != 0:
         chain.append(_move(np.array([chain[-1]]), step, 1)[0])
@@ -264,7 +271,7 @@ def _starts(start: Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.int64]], va
 
 def _word_codes(machine: Machine) -> Codes:
     """Levels of digital words, whose bits all work."""
-    n_bits = machine.device.bits
+    n_bits = machine.spec.synapse.n_bits
     if n_bits > 8:
         raise SpecError(
             "the exported learner keeps a cell in at most 8 bits",
@@ -277,7 +284,7 @@ def _word_codes(machine: Machine) -> Codes:
     w = np.arange(top + 1).astype(np.float32) * delta - np.float32(1)
     levels = np.arange(top + 1)
     following = np.stack([np.maximum(levels - 1, 0), np.minimum(levels + 1, top)]).astype(np.uint8)
-    moved = np.clip(levels + np.rint((np.float32(machine.pruning.constant) - w) / delta).astype(int), 0, top)
+    moved = np.clip(levels + np.rint((np.float32(pruning_of(machine).constant) - w) / delta).astype(int), 0, top)
 
     def start(word: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         spec = machine.spec.stdp

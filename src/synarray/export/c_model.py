@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.schemes.scheme import WORD
-from synarray.export.c_cells import Codes, codes_of
+from synarray.export.c_cells import Codes, codes_of, pruning_of
 from synarray.export.c_refused import check_exportable, check_gains
 from synarray.export.c_schedule import Schedule, decay_per_unit, schedule
 from synarray.learn.training import LearningSpec
-from synarray.network.encoding import Retina
+from synarray.network.encoding import Retina, chance_table
 from synarray.network.machine import Machine
 
 __all__ = ["LearnerModel", "Trained", "cell_bytes", "learner_model", "memory_bytes", "pack"]
@@ -170,9 +170,9 @@ def _common(
         "row_input": np.concatenate([group.inputs for group in groups]).astype(np.uint16),
         "group_rows": np.array([len(group.inputs) for group in groups], np.uint16),
         "group_columns": np.array([group.n_neurons for group in groups], np.uint16),
-        "intensity": machine.tables(1.0, learning=False).intensity,
+        "intensity": chance_table(machine.spec.encoding, per_step=False),
     }
-    numbers["table_room"] = len(machine.tables(1.0, learning=False).winner)
+    numbers["table_room"] = machine.laws(1.0, learning=False)[0].winner.shape[1]
     return numbers, tables
 
 
@@ -197,12 +197,12 @@ def _learning(
         )
     state, bits = codes.state.astype(np.int64), codes.bits
     device = 0 if spec.device is None else 2 if machine.array.scheme.code == WORD else 1
-    masked = len(machine.pruning.at_spikes) > 0 or machine.pruning.maturity > 0
+    masked = len(pruning_of(machine).at_spikes) > 0 or pruning_of(machine).maturity > 0
     numbers |= {
         "bits": 0 if port else bits,
         "codes": len(state),
         "device": device,
-        "looks": machine.device.looks,
+        "looks": machine.looks,
         "masked": int(masked),
         "total": int(plan.moments.images.sum()),
         "moments": len(plan.q),
@@ -213,7 +213,7 @@ def _learning(
         "constant": 0.0,
         "table_room": max(plan.table_room, int(numbers["table_room"])),
         "stages": 0,
-        "maturity": machine.pruning.maturity,
+        "maturity": pruning_of(machine).maturity,
     }
     if (codes.state != np.arange(len(codes.state))).any():
         tables["state"] = codes.state
@@ -227,8 +227,8 @@ def _learning(
         if len(codes.starts.w):
             tables["start_w"] = codes.starts.w
     if bits == 32 and not port:
-        tables["step"] = machine.tables(0.0).step[0]
-    chance = machine.tables(0.0).chance.reshape(2, 256)[:, state]
+        tables["step"] = machine.laws(0.0)[1].step[0, 0]
+    chance = machine.laws(0.0)[1].chance.reshape(2, 256)[:, state]
     if (chance < 65536).any() and not (port or device == 2):
         tables["chance"] = chance
     tables |= {"pulse_free": plan.free[:, state], "pulse_most": plan.most[:, state]}
@@ -241,7 +241,7 @@ def _learning(
 def _behind_port(codes: Codes, machine: Machine) -> Codes:
     """Tell cells apart by what a read of one resolves: its state."""
     states = np.arange(255)
-    target = int(np.clip(np.rint(127 * machine.pruning.constant), -127, 127)) + 127
+    target = int(np.clip(np.rint(127 * pruning_of(machine).constant), -127, 127)) + 127
     goal = np.where(states < target, 1, np.where(states > target, 2, 0)).astype(np.uint8)
     return Codes(0, states.astype(np.uint8), np.zeros((2, 0), np.uint8), goal, None, {})
 
@@ -277,7 +277,7 @@ def _schedule_tables(plan: Schedule, codes: Codes, numbers: dict[str, int | floa
 
 def _pruning_tables(machine: Machine, codes: Codes, numbers: dict[str, int | float]) -> dict[str, Array]:
     """When a neuron prunes, how many cells of each group then are, and where they are brought to."""
-    pruning, rows = machine.pruning, np.diff(machine.array.row_start)
+    pruning, rows = pruning_of(machine), np.diff(machine.array.row_start)
     numbers["constant"] = float(np.float32(pruning.constant))
     tables: dict[str, Array] = {"goal": codes.goal}
     if len(pruning.at_spikes):

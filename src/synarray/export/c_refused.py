@@ -96,7 +96,7 @@ def check_exportable(machine: Machine, retina: Retina, classes: Array, spec: Lea
     for name, size in sizes.items():
         if size > 65_535:
             raise _refuse(f"the exported learner counts {name} in 16 bits", f"{size:,}", "Use fewer.")
-    fall = 512 * spec.encoding.draws * machine.tables(0.0).homeostasis
+    fall = 512 * spec.encoding.draws * int(machine.laws(0.0)[0].homeostasis[0])
     if fall >= 1 << 29:
         rule = "thresholds must not fall further than 2^29 between two blocks"
         raise _refuse(rule, f"{fall:,}", "Lower neuron.homeostasis.")

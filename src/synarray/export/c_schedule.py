@@ -99,16 +99,16 @@ def schedule(machine: Machine, spec: LearningSpec, per_epoch: int) -> Schedule:
     gains = [max(spec.stdp.gain_end, 1.0 - p) for p in progress]
     gain = None if set(gains) == {1.0} else np.array([round(Fraction(g) * (1 << 62)) for g in gains], np.uint64)
     free, most = _law(machine, spec)
-    tables = [machine.tables(p) for p in progress]
-    final = machine.tables(1.0, learning=False)
-    room = _check_softmax(np.array([*q, final_q], np.uint64), [*(t.winner for t in tables), final.winner])
-    pulses = np.stack([t.pulses for t in tables]).reshape(len(q), 2, 256)[:, :, :_STATES].reshape(len(q), -1)
+    schedules = [machine.laws(p)[0] for p in progress]
+    final = machine.laws(1.0, learning=False)[0]
+    room = _check_softmax(np.array([*q, final_q], np.uint64), [*(t.winner[0] for t in schedules), final.winner[0]])
+    pulses = np.concatenate([t.pulses for t in schedules]).reshape(len(q), 2, 256)[:, :, :_STATES].reshape(len(q), -1)
     rebuilt = _rebuild(free.reshape(-1), most.reshape(-1), gain, len(q))
     differing = [(int(m), int(i), int(pulses[m, i])) for m, i in np.argwhere(rebuilt != pulses)]
     if len(differing) > 1000:
         raise _not_rebuilt(f"{len(differing):,} entries of the pulse tables that differ")
-    step = np.array([t.homeostasis for t in tables], np.uint32)
-    most_pulses = np.max([t.pulses for t in tables], axis=0)
+    step = np.concatenate([t.homeostasis for t in schedules]).astype(np.uint32)
+    most_pulses = np.max([t.pulses[0] for t in schedules], axis=0)
     return Schedule(moments, np.array(q, np.uint64), gain, step, final_q, room, free, most, differing, most_pulses)
 
 

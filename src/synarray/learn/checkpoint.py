@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from synarray.errors import RunError
 from synarray.files import open_ordinary, write_whole
 from synarray.learn.result import HistoryPoint
+from synarray.network.state import State, capture_arrays, put_back
 from synarray.spec import Spec
 from synarray.units import Seconds
 
@@ -40,20 +41,8 @@ _SHARE, _SHARE_EPOCH = 50, 100
 """A checkpoint is due when so many times what the last one took has passed: at most 2 % of the time, 1 % at epoch ends."""
 _FIRST_COST = 0.02
 """Seconds the first one is expected to take."""
-_REBUILT = {
-    "machine._steps", "array.row_start", "array.neuron_start", "array.variant", "array.stuck_bits", "array.exists",
-    "ageing.nu", "ageing.moves", "wear.life", "wear._chance",
-}  # fmt: skip
-"""What a machine is built with and no training changes."""
 _LARGEST = 1e15
 """No number of a training comes near it."""
-_OF_WIRES = {"array.traits", "array.scale"}
-"""What training changes only where wires act on every cell differently."""
-
-_OF_WEAR = {"machine._steps", "array.traits", "array.stuck_bits", "ageing.moves"}
-"""What training changes only where cells fail."""
-
-State = dict[str, npt.NDArray[Any]]
 
 
 class _Header(BaseModel):
@@ -79,19 +68,9 @@ class TrainingStoppedError(RunError):
 
 
 def capture(trainer: Trainer) -> State:
-    """Return everything a training is made of that building it anew would not give, by name.
-
-    Whatever a machine, its array, its ageing or its wear keeps as a number or an array is taken, so that nothing new is
-    forgotten.
-    """
-    same = _REBUILT if trainer.machine.array.scale.size > 2 else _REBUILT | _OF_WIRES
-    same = same - _OF_WEAR if trainer.machine.wear is not None else same
-    state = {
-        f"{part}.{name}": np.asarray(value)
-        for part, thing in _parts(trainer).items()
-        for name, value in vars(thing).items()
-        if isinstance(value, np.ndarray | bool | int | float) and f"{part}.{name}" not in same
-    }
+    """Return everything a training is made of that building it again would not give, by name (see ``network/state.py``)."""
+    machine = trainer.machine
+    state = capture_arrays(_parts(trainer), wires=machine.array.scale.size > 2, wear=machine.wear is not None)
     nan = float("nan")
     points = [
         (p.presentations, nan if p.accuracy is None else p.accuracy, p.pulses, p.pruned_fraction)
@@ -122,17 +101,7 @@ def restore(trainer: Trainer, state: State) -> None:
     _check_values(trainer, state)
     columns = [state[f"history.{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned_fraction")]
     trainer.history = [HistoryPoint(n, None if math.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
-    for key, value in state.items():
-        part, _, name = key.partition(".")
-        if part == "history":
-            continue
-        now = getattr(parts[part], name)
-        if not isinstance(now, np.ndarray):
-            setattr(parts[part], name, type(now)(value.item()))
-        elif now.shape == value.shape:
-            now[...] = value  # in place: its layout stays as the kernels know it
-        else:
-            setattr(parts[part], name, value.copy())
+    put_back(parts, {key: value for key, value in state.items() if not key.startswith("history.")})
 
 
 def _check_values(trainer: Trainer, state: State) -> None:
@@ -276,6 +245,8 @@ class Checkpoints:
             When there are checkpoints but none can be used, or they are those of another training.
         """
         self._task, self._epoch, self.learning = task, images, True
+        if self.seconds == 0:
+            trainer.blocks_at_once = 1
         most = 2 * sum(value.nbytes for value in capture(trainer).values()) + 100_000_000
         good, bad = [], {}
         for slot, path in enumerate(self._paths):

@@ -23,7 +23,6 @@ from synarray.events import NeuronEvent
 from synarray.learn.checkpoint import Checkpoints
 from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
 from synarray.learn.result import HistoryPoint, Result
-from synarray.network import kernels
 from synarray.network.encoding import Retina, image_keys
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import cut_lowest
@@ -38,6 +37,8 @@ _MONITOR = 2048
 """Presentations between points of the training curve."""
 _MOST_SPIKES = 4_000_000
 """Output spikes held between two such points; fewer presentations when an image brings many."""
+_SPIKES_AT_ONCE = 1 << 18
+"""Bytes of a block of input spikes: it stays in the second-level cache."""
 _SAMPLE = 512
 """Presentations of each that are classified before the network's labels learn from them."""
 
@@ -86,6 +87,8 @@ class Trainer:
         Running counts of spikes by class, from which the training curve is read.
     winners : ndarray of int32, shape (n, draws, n_groups)
         Spikes since the last point of the training curve.
+    blocks_at_once : int
+        Most blocks of the schedules that are shown between two calls of ``on_block``.
     """
 
     machine: Machine
@@ -95,6 +98,7 @@ class Trainer:
     seconds: float = 0.0
     history: list[HistoryPoint] = field(default_factory=list)
     cut: bool = False
+    blocks_at_once: int = 1000
     recent: npt.NDArray[np.float64] = field(init=False, repr=False)
     winners: npt.NDArray[np.int32] = field(init=False, repr=False)
 
@@ -104,14 +108,13 @@ class Trainer:
 
     @property
     def block(self) -> int:
-        """Presentations between two steps of the schedules: about 1/400 of the training, at most 512."""
+        """Presentations between two moments of the schedules: about 1/400 of the training, at most 512."""
         return min(512, max(1, self.total // 400))
 
     def compile(self, pixels: Pixels) -> float:
-        """Compile the kernels, or load them from the cache, before any clock runs. Returns the seconds it took."""
+        """Compile the kernels of a training, or load them from the cache, before any clock runs. Returns the seconds it took."""
         start = time.perf_counter()
         self._show(pixels, np.zeros(0, np.int64), self.winners)
-        infer(self.machine, (pixels[0][:0], pixels[1][:0]), 1, Phase.TEST)
         return time.perf_counter() - start
 
     def learn(
@@ -126,17 +129,21 @@ class Trainer:
     ) -> None:
         """Show the images ``order`` once, learning; labels ``y`` serve the training curve only.
 
-        The first ``shown`` of them were shown before the training was interrupted. ``on_block`` is called between blocks.
+        The first ``shown`` of them were shown before the training was interrupted. ``on_block`` is called between stretches of
+        blocks.
         """
         most = max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * len(self.machine.groups))))
         for begin in range(shown // most * most, len(order), most):
             images = order[begin : begin + most]
             if len(self.winners) != len(images):  # else they are from before an interruption
                 self.winners = self._no_winners(len(images))
-            for first in range(max(shown - begin, 0), len(images), self.block):
-                start, block = time.perf_counter(), slice(first, first + self.block)
-                self._show(pixels, images[block], self.winners[block])
-                at_end = block.stop >= len(images)
+            first = max(shown - begin, 0)
+            while first < len(images):
+                start, n = time.perf_counter(), self._stretch(len(images) - first)
+                part = slice(first, first + n)
+                self._show(pixels, images[part], self.winners[part])
+                first += n
+                at_end = first >= len(images)
                 if at_end:
                     self._monitor(self.winners, y[images])
                     self.winners = self._no_winners(0)
@@ -162,6 +169,13 @@ class Trainer:
             if on_block:
                 on_block(self)
 
+    def _stretch(self, left: int) -> int:
+        """Presentations shown at once: blocks until cells age, wear or feel wires, or until there are no more."""
+        before, n = self.presentations, min(self.block, left)
+        while n < left and not self._due(before, before + n) and n < self.blocks_at_once * self.block:
+            before, n = self.presentations + n, min(n + self.block, left)
+        return n
+
     def _no_winners(self, n: int) -> npt.NDArray[np.int32]:
         return np.zeros((n, self.machine.spec.encoding.draws, len(self.machine.groups)), np.int32)
 
@@ -174,36 +188,48 @@ class Trainer:
         learning: bool = True,
         progress_from: int = 0,
     ) -> None:
-        """Show one block of images."""
+        """Show images, block by block of the schedules, as many at once as the workbench holds."""
         machine, spec = self.machine, self.machine.spec
-        progress = min(1.0, (self.presentations - progress_from) / self.total)
-        tables = machine.tables(progress, learning=learning)
-        state = (machine.layout, machine.cells, machine.neurons, tables, machine.device, machine.pruning)
-        out = (machine.neuron_events, machine.network_events, machine.driven, winners)
-        if learning and spec.encoding.form == "sliding":
-            window = spec.encoding.steps_per_window
-            kernels.learn_sliding(
-                *pixels, images, self.presentations, winners.shape[1], window, spec.seed, *state, *out
-            )  # fmt: skip
-        else:
-            kernels.learn_windows(*pixels, images, self.presentations, winners.shape[1], spec.seed, *state, *out)
-        machine.settle_thresholds()
+        starts = np.arange(len(images)) // self.block
+        done = self.presentations - progress_from + self.block * np.arange(starts[-1] + 1 if len(starts) else 1)
+        laws = machine.laws(np.minimum(1.0, done / self.total), learning=learning)
+        sliding = learning and spec.encoding.form == "sliding"
+        draws, most = winners.shape[1], max(1, _SPIKES_AT_ONCE // (winners.shape[1] * pixels[0].shape[1]))
+        for begin in range(0, max(len(images), 1), most):
+            part = slice(begin, begin + most)
+            first = self.presentations + begin
+            places = first + np.arange(len(images[part]))
+            block = machine.encode(pixels, images[part], places, draws, per_step=sliding)
+            machine.learn(block, starts[part], first, laws, winners[part], sliding=sliding)
         before = self.presentations
         self.presentations += len(images)
         if learning:
             self._live_on(before)
 
-    def _live_on(self, before: int) -> None:
-        """Let cells fail and age and book what reads met, a hundred times in a training; then work out what wires do."""
-        spec, machine, shown = self.machine.spec, self.machine, self.presentations
+    def _due(self, before: int, shown: int) -> bool:
+        """Whether cells age, wear, or feel wires between two counts of presentations."""
+        if self.machine.spec.device is None:
+            return False
+        return self._moment(before, shown) > 0 or shown // self._wires > before // self._wires
+
+    @property
+    def _wires(self) -> int:
+        return self.machine.spec.array.wires_every
+
+    def _moment(self, before: int, shown: int) -> int:
+        """Presentations for which cells have to age, a hundred times in a training; 0 where it is not time yet."""
         moment = max(self.block, self.total // 100)
-        last = before // moment * moment
         now = shown if shown == self.total else shown // moment * moment
-        if now > last:
+        return max(now - before // moment * moment, 0)
+
+    def _live_on(self, before: int) -> None:
+        """Let cells fail and age and book what reads met; then work out what wires do."""
+        machine = self.machine
+        if passed := self._moment(before, self.presentations):
             machine.fold_reads()
             machine.wear_out()
-            machine.pass_time((now - last) * spec.encoding.t_present)
-        if shown // spec.array.wires_every > before // spec.array.wires_every:
+            machine.pass_time(passed * machine.spec.encoding.t_present)
+        if self.presentations // self._wires > before // self._wires:
             machine.feel_wires()
 
     def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
@@ -221,19 +247,21 @@ class Trainer:
 
 def infer(machine: Machine, pixels: Pixels, windows: int, phase: Phase, workers: int = 1) -> npt.NDArray[np.int32]:
     """Show images without learning. Returns the winners [image, window, group], the same for any number of workers."""
-    images, gains = pixels
-    winners = np.zeros((len(images), windows, len(machine.groups)), np.int32)
-    tables, spec = machine.tables(1.0, learning=False), machine.spec
-    state = (machine.refractory, machine.layout, machine.cells, machine.neurons, tables, machine.device)
-    places = image_keys(images)
+    n, width = pixels[0].shape
+    winners = np.zeros((n, windows, len(machine.groups)), np.int32)
+    (schedule, _), places = machine.laws(1.0, learning=False), image_keys(pixels[0]).astype(np.int64)
+    most = max(1, _SPIKES_AT_ONCE // (windows * width))
 
     def show(begin: int, end: int) -> None:
-        part = slice(begin, end)
-        kernels.infer(images[part], gains[part], places[part], windows, spec.seed, int(phase), *state, winners[part])
+        for first in range(begin, max(end, begin + 1), most):
+            part = slice(first, min(first + most, end))
+            order = np.arange(part.start, part.stop)
+            block = machine.encode(pixels, order, places[part], windows, phase)
+            machine.respond(block, places[part], schedule, winners[part], phase, refractory=machine.refractory)
 
-    edges = np.linspace(0, len(images), max(1, workers) + 1).astype(int).tolist()
+    edges = np.linspace(0, n, max(1, workers) + 1).astype(int).tolist()
     if workers <= 1:
-        show(0, len(images))
+        show(0, n)
     else:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(show, edges[:-1], edges[1:]))

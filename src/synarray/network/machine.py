@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,25 +15,31 @@ from pydantic import Field, model_validator
 
 from synarray.array.ageing import Ageing
 from synarray.array.geometry import ArraySpec, Placement, place
+from synarray.array.kernels import Device, Pairs, program_all
 from synarray.array.simulated import SynapticArray
 from synarray.array.synapse import SynapseSpec
 from synarray.array.wear import Wear
 from synarray.array.wire_gains import feel_wires
 from synarray.device.cell import CellSpec
+from synarray.device.kernels import Law, Word
 from synarray.device.library import Device as DeviceOf
 from synarray.errors import SpecError
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network import kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, chance_table
-from synarray.network.kernels import Cells, Device, Layout, Neurons, Pruning, Tables
-from synarray.network.neuron import NeuronSpec, homeostasis_step, winner_table
+from synarray.network.kernels import Bench, Layout, Neurons, Pruning, Schedule
+from synarray.network.neuron import NeuronSpec
 from synarray.network.pruning import PruningSpec, stages
-from synarray.network.stdp import StdpSpec, pulse_tables
+from synarray.network.schedule import compile_laws
+from synarray.network.state import STATE, Cells, allocate
+from synarray.network.stdp import StdpSpec
 from synarray.network.topology import FieldSpec, Group
-from synarray.rng import Stream, normal_quantiles, uniform
+from synarray.rng import Phase, Stream, normal_quantiles, uniform
 from synarray.spec import Spec
 
-__all__ = ["Machine", "MachineSpec"]
+__all__ = ["Machine", "MachineSpec", "Pixels"]
+
+Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
 
 
 class MachineSpec(Spec):
@@ -93,6 +99,8 @@ class Machine:
         The clock of cells that drift.
     wear : Wear or None
         The lives of cells that wear out.
+    nominal_steps : ndarray of float32, shape (slices, 2, n_neurons, most_cells), or None
+        Steps of each cell's LTD and LTP with ideal wires, in units of the law's; None for ideal weights.
     """
 
     spec: MachineSpec
@@ -108,7 +116,7 @@ class Machine:
     looked: npt.NDArray[np.int64] = field(repr=False)
     ageing: Ageing | None = field(default=None, repr=False)
     wear: Wear | None = field(default=None, repr=False)
-    _steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    nominal_steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
 
     @classmethod
     def build(cls, spec: MachineSpec, groups: list[Group], presentations: int) -> Machine:
@@ -138,6 +146,7 @@ class Machine:
             driven=np.zeros(len(array.read_copy) if spec.device else 0, np.uint32),
             looked=np.zeros(n, np.int64),
         )  # fmt: skip
+        allocate(machine, {"neuron": n, "cell": array.w.shape[1], "group": len(groups), "row": len(array.read_copy)})
         array.removed = spec.pruning.kind.removes and spec.pruning.while_training
         spread = 2.0 * uniform(array.w.size, seed=spec.seed, stream=Stream.INITIAL).reshape(array.w.shape) - 1.0
         start = spec.stdp.w_start + spec.stdp.w_spread * spread
@@ -146,7 +155,7 @@ class Machine:
             array.refresh_read_copy()
         else:
             machine.wear = Wear.of(array, spec.array, spec.seed)
-            machine._steps = array.traits[:, :2].copy()
+            machine.nominal_steps = array.traits[:, :2].copy()
             machine.program(start.astype(np.float32), NeuronEvent.INITIAL_PULSE)
             machine.ageing = Ageing.of(array, spec.seed)
             machine.feel_wires()
@@ -165,7 +174,7 @@ class Machine:
             self.network_events[NetworkEvent.ROW_CELL] += driven @ connected[tile].sum(axis=0, dtype=np.int64)
             self.network_events[NetworkEvent.ROW_LEVEL] += 2 * (driven @ standing)
         self.driven[:] = 0
-        cells = array.alive.sum(axis=1, dtype=np.int64) * max(1, self.device.looks)
+        cells = array.alive.sum(axis=1, dtype=np.int64) * max(1, self.looks)
         met = (
             2 * (looks - self.looked) * (levels * array.alive).sum(axis=(0, 2), dtype=np.int64) // np.maximum(cells, 1)
         )
@@ -174,8 +183,8 @@ class Machine:
 
     def feel_wires(self) -> None:
         """Work out anew what the wires leave of every read and write."""
-        if self.placement is not None and self._steps is not None:
-            feel_wires(self.array, self.placement, self._steps)
+        if self.placement is not None and self.nominal_steps is not None:
+            feel_wires(self.array, self.placement, self.nominal_steps)
 
     def pass_time(self, seconds: float) -> None:
         """Let the cells age."""
@@ -184,19 +193,19 @@ class Machine:
 
     def wear_out(self) -> None:
         """Let the cells fail whose lives have ended."""
-        if self.wear is None or self._steps is None:
+        if self.wear is None or self.nominal_steps is None:
             return
         still = self.wear.end_lives()
-        self._steps[np.broadcast_to(still[:, None], self._steps.shape)] = 0.0
+        self.nominal_steps[np.broadcast_to(still[:, None], self.nominal_steps.shape)] = 0.0
         if self.ageing is not None:
             self.ageing.moves &= ~still
 
     def program(self, targets: npt.NDArray[np.float32], event: NeuronEvent) -> None:
         """Bring all weights to targets [neuron, cell] by write-verify; pulses are counted as ``event``."""
-        array = self.array
-        kernels.program(
-            targets, array.row_start, array.neuron_start, self.cells, self.device, self.tables(0.0), self.spec.seed,
-            2**32 - 1, int(event), self.neuron_events,
+        array, (_, law) = self.array, self.laws(0.0)
+        program_all(
+            targets, array.row_start, array.neuron_start, self.cells, *self._parts(law), self.spec.seed, 2**32 - 1,
+            int(event), self.neuron_events,
         )  # fmt: skip
 
     @property
@@ -206,78 +215,125 @@ class Machine:
         return Layout(inputs, self.array.row_start, self.array.neuron_start)
 
     @property
-    def cells(self) -> Cells:
+    def cells(self) -> Any:
         """The array's state, as the kernels see it."""
-        a = self.array
-        return Cells(
-            a.w, a.read_copy, a.alive, a.power, a.pair, a.writes, a.traits, a.variant, a.stuck_bits, a.scale
-        )  # fmt: skip
+        return Cells(*(getattr(self.array, entry.name) for entry in STATE if entry.kernel))
 
     @property
-    def device(self) -> Device:
-        """What the cells are and how they are used, as the kernels see it."""
-        array, synapse, device = self.array, self.spec.synapse, self.spec.device
-        switching = device.switching if device else (1.0, 1.0)
-        pair = array.scheme.paired
-        return Device(
-            ideal=device is None,
-            scheme=array.scheme.code,
-            bits=synapse.n_bits,
-            bit_chance=np.rint(np.array(switching) * 65536.0).astype(np.uint32),
-            attempts=synapse.attempts,
-            refresh_every=synapse.refresh_every if pair else 0,
-            refresh_at=synapse.refresh_at,
-            looks=synapse.cells_per_weight(device) if self.spec.stdp.verify or array.scheme.sensed_by_bit else 0,
-            no_current=array.no_current,
-            noisy=bool(array.law.spread.any()),
-            read_sigma=array.read_sigma,
-            read_power=array.read_power,
-            normal=normal_quantiles(),
-        )
+    def looks(self) -> int:
+        """Cells read per weight before an update; 0: pulses do not look at the state."""
+        read = self.spec.stdp.verify or self.array.scheme.sensed_by_bit
+        return self.spec.synapse.cells_per_weight(self.spec.device) if read else 0
+
+    @property
+    def device(self) -> Device | None:
+        """How cells that move in steps are used, as the kernels see it; None for ideal weights and for words."""
+        array = self.array
+        if array.device is None or array.scheme.sensed_by_bit:
+            return None
+        return Device(array.scheme.paired, array.no_current, array.read_sigma, array.read_power, normal_quantiles())
+
+    @property
+    def pairs(self) -> Pairs | None:
+        """When pairs are looked after; None where a weight is not one."""
+        synapse, array = self.spec.synapse, self.array
+        paired = array.device is not None and array.scheme.paired
+        return Pairs(synapse.refresh_every, synapse.refresh_at) if paired else None
+
+    @property
+    def word(self) -> Word | None:
+        """How a weight of binary cells is written; None where weights are not words."""
+        array, synapse = self.array, self.spec.synapse
+        if array.device is None or not array.scheme.sensed_by_bit:
+            return None
+        chance = np.rint(np.array(array.device.switching) * 65536.0).astype(np.uint32)
+        return Word(synapse.n_bits, chance, synapse.attempts)
 
     @property
     def neurons(self) -> Neurons:
         """The neurons' state, as the kernels see it."""
         return Neurons(self.threshold, self.spikes)
 
-    def tables(self, progress: float, *, learning: bool = True) -> Tables:
-        """Compile the laws for a moment of training.
-
-        Parameters
-        ----------
-        progress : float
-            Share of the training that is done, 0 to 1.
-        learning : bool
-            False: no cell moves, homeostasis runs; and windows, not steps, are drawn.
-        """
+    def laws(self, progress: npt.ArrayLike, *, learning: bool = True) -> tuple[Schedule, Law]:
+        """Compile the laws for some moments of training, 0 to 1; not learning, no cell is sent a pulse."""
         spec = self.spec
-        laws, units = pulse_tables(spec.stdp, self.array.law, progress), self.array.read_units
-        per_step = spec.encoding.form == "sliding" and learning
-        return Tables(
-            chance_table(spec.encoding, per_step=per_step),
-            laws.pulses if learning else np.zeros_like(laws.pulses),
-            laws.chance,
-            laws.step,
-            laws.spread,
-            winner_table(spec.neuron, progress, units),
-            homeostasis_step(spec.neuron, progress, units),
+        return compile_laws(
+            spec.stdp, spec.neuron, self.array.law, self.array.read_units, progress, self.looks, learning=learning
         )
 
+    def _parts(self, law: Law) -> tuple[Law | None, Device | None, Pairs | None, Word | None]:
+        """Return what the kernels act with: law of the pulses, device, pairs, word; what there is not is None."""
+        return None if self.word else law, self.device, self.pairs, self.word
+
+    def bench(self) -> Bench:
+        """Lay out a workbench for a pass of the kernels."""
+        array, n_inputs = self.array, 1 + max(int(group.inputs.max()) for group in self.groups)
+        return Bench.lay_out(n_inputs, array.w.shape[1], array.read_copy.shape[1], len(array.w), len(self.groups))
+
+    # ---- passes --------------------------------------------------------------------------------------------------------
+
+    def encode(
+        self, pixels: Pixels, order: npt.NDArray[np.int64], places: npt.NDArray[np.int64], draws: int, phase: Phase = Phase.TRAIN,
+        *, per_step: bool = False,
+    ) -> npt.NDArray[np.uint8]:  # fmt: skip
+        """Draw the input spikes of images ``order``: a block [presentation, draw, input]; ``places``: where numbers are drawn."""
+        images, gains = pixels
+        n_inputs = images.shape[1]
+        block = np.empty((len(order), draws, n_inputs), np.uint8)
+        words = np.empty((n_inputs + 7) // 8 * 4, np.uint32)
+        intensity, chance = chance_table(self.spec.encoding, per_step=per_step), np.empty(n_inputs, np.uint16)
+        active = kernels.encode(
+            images, gains, order, places, intensity, self.spec.seed, int(phase), chance, words, words.view("<u2"), block
+        )
+        if phase in (Phase.TRAIN, Phase.REBALANCE):
+            self.network_events[NetworkEvent.INPUT_SPIKE] += active
+        return block
+
+    def learn(
+        self, block: npt.NDArray[np.uint8], moments: npt.NDArray[np.int64], first: int, laws: tuple[Schedule, Law],
+        winners: npt.NDArray[np.int32], *, sliding: bool = False,
+    ) -> None:  # fmt: skip
+        """Learn from a block of spikes, presentations ``first``...: respond and update in one pass. Fills ``winners``."""
+        arrays = (self.layout, self.cells, self.neurons, laws[0], *self._parts(laws[1]), self.pruning, self.bench())
+        counts = (self.neuron_events, self.network_events, self.driven, winners)
+        if sliding:
+            window = self.spec.encoding.steps_per_window
+            kernels.learn_sliding(block, moments, first, window, self.spec.seed, *arrays, *counts)
+        else:
+            kernels.learn_windows(block, moments, first, self.spec.seed, *arrays, *counts)
+
+    def respond(
+        self, block: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], schedule: Schedule, winners: npt.NDArray[np.int32],
+        phase: Phase = Phase.TRAIN, *, refractory: int = 0, counted: bool = False,
+    ) -> None:  # fmt: skip
+        """Read a block of spikes and draw winners; nothing learns. Reads are counted where they are part of a training."""
+        bench = self.bench()
+        totals, driven = (self.network_events, self.driven) if counted else (np.zeros(0, np.int64), bench.no_count)
+        kernels.respond(
+            block, places, self.spec.seed, int(phase), refractory, self.layout, self.cells, self.neurons, schedule, self.device,
+            bench, totals, driven, winners,
+        )  # fmt: skip
+
+    def update(
+        self, block: npt.NDArray[np.uint8], modulation: npt.NDArray[np.int8], winners: npt.NDArray[np.int32],
+        moments: npt.NDArray[np.int64], first: int, laws: tuple[Schedule, Law],
+    ) -> None:  # fmt: skip
+        """Update the winners that ``respond`` drew, as a teacher or a reward says: +1 STDP, 0 nothing, -1 LTD of active cells."""
+        kernels.update(
+            block, modulation, winners, moments, first, self.spec.seed, self.layout, self.cells, self.neurons, laws[0],
+            *self._parts(laws[1]), self.pruning, self.bench(), self.neuron_events,
+        )  # fmt: skip
+
     @property
-    def pruning(self) -> Pruning:
-        """When and how cells stop learning, for this length of training."""
+    def pruning(self) -> Pruning | None:
+        """When and how cells stop learning, for this length of training; None where none is pruned."""
         spec = self.spec.pruning
         at, share = stages(spec, self.expected_spikes)
         maturity = spec.maturity if spec.while_training else 0
-        return Pruning(
-            at, share, spec.constant, spec.kind.removes and spec.while_training, spec.kind.at_random, maturity
-        )
-
-    def settle_thresholds(self) -> None:
-        """Shift each group's thresholds so that the highest is 0: winners depend on differences only."""
-        for g in range(len(self.groups)):
-            neurons = self.array.neurons(g)
-            self.threshold[neurons] -= self.threshold[neurons].max()
+        if not at.size and not maturity:
+            return None
+        removed = spec.kind.removes and spec.while_training
+        return Pruning(at, share, spec.constant, removed, spec.kind.at_random, maturity)
 
     @property
     def refractory(self) -> int:

@@ -18,7 +18,9 @@ from pydantic import Field
 
 from synarray.spec import Spec
 
-__all__ = ["NeuronSpec", "homeostasis_step", "winner_table"]
+__all__ = ["NeuronSpec", "homeostasis_steps", "winner_tables"]
+
+Floats = npt.NDArray[np.float64]
 
 _ONE = 65536
 
@@ -38,33 +40,36 @@ class NeuronSpec(Spec):
     """Potential a neuron loses per spike within one image at read-out, in units of weight."""
 
 
-def winner_table(spec: NeuronSpec, progress: float, read_units: float = 127.0) -> npt.NDArray[np.uint32]:
+def winner_tables(spec: NeuronSpec, progress: Floats, read_units: float = 127.0) -> npt.NDArray[np.uint32]:
     """Softmax numerators 2^16 exp(-beta d / read_units) for a potential d read units below the highest; the last entry is 0.
 
     Parameters
     ----------
     spec : NeuronSpec
-    progress : float
-        Share of the training that is done, 0 to 1.
+    progress : ndarray, shape (n_moments,)
+        Share of the training that is done at each moment, 0 to 1.
     read_units : float
         Read units per unit of weight.
 
     Returns
     -------
-    ndarray of uint32, shape (n_distances,)
+    ndarray of uint32, shape (n_moments, n_distances)
 
     Examples
     --------
-    >>> int(winner_table(NeuronSpec(beta=1.0, beta_start=1.0), 1.0)[127])  # 65536 / e
+    >>> int(winner_tables(NeuronSpec(beta=1.0, beta_start=1.0), np.ones(1))[0, 127])  # 65536 / e
     24109
     """
     beta = spec.beta * (spec.beta_start + (1.0 - spec.beta_start) * progress)
-    n = int(np.ceil(np.log(2.0 * _ONE) / beta * read_units)) + 1
-    table: npt.NDArray[np.uint32] = np.rint(_ONE * np.exp(-beta * np.arange(n) / read_units)).astype(np.uint32)
-    table[-1] = 0
-    return table
+    n = np.ceil(np.log(2.0 * _ONE) / beta * read_units).astype(int) + 1
+    distance = np.arange(n.max())
+    table = np.rint(_ONE * np.exp(-beta[:, None] * distance / read_units))
+    table[distance >= n[:, None] - 1] = 0
+    whole: npt.NDArray[np.uint32] = table.astype(np.uint32)
+    return whole
 
 
-def homeostasis_step(spec: NeuronSpec, progress: float, read_units: float = 127.0) -> int:
-    """Threshold step per output spike, in read units."""
-    return round(spec.homeostasis * max(spec.homeostasis_end, 1.0 - progress) * read_units)
+def homeostasis_steps(spec: NeuronSpec, progress: Floats, read_units: float = 127.0) -> npt.NDArray[np.int32]:
+    """Threshold step per output spike at each moment, in read units."""
+    left = np.maximum(spec.homeostasis_end, 1.0 - progress)
+    return np.rint(spec.homeostasis * left * read_units).astype(np.int32)

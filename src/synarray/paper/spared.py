@@ -59,7 +59,7 @@ def programming_factors(result: Result) -> list[Factor]:
     placed = int(draws) * machine.array.n_cells
     cells_of = [len(group.inputs) for group in machine.groups for _ in range(group.n_neurons)]
     winners = int(machine.neuron_events[:, NeuronEvent.OUTPUT_SPIKE] @ cells_of)
-    looks = machine.device.looks  # state-blind pulses look at no cell: what pruning spares then counts with the pulses
+    looks = machine.looks  # state-blind pulses look at no cell: what pruning spares then counts with the pulses
     alive = int(machine.neuron_events[:, NeuronEvent.CELL_READ].sum()) // looks if looks else winners
     return [
         Factor("local fields", dense, placed),

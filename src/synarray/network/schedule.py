@@ -1,0 +1,61 @@
+"""The laws of a training as tables, moment by moment: how many pulses, what a pulse does, how sharp the competition is."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.array.schemes.scheme import PulseLaw
+from synarray.device.kernels import Law
+from synarray.network.kernels import Schedule
+from synarray.network.neuron import NeuronSpec, homeostasis_steps, winner_tables
+from synarray.network.stdp import PulseTables, StdpSpec, pulse_tables
+from synarray.rng import normal_quantiles
+
+__all__ = ["compile_laws"]
+
+
+def compile_laws(
+    stdp: StdpSpec,
+    neuron: NeuronSpec,
+    pulse: PulseLaw,
+    read_units: float,
+    progress: npt.ArrayLike,
+    looks: int,
+    *,
+    learning: bool = True,
+) -> tuple[Schedule, Law]:
+    """Compile the laws for some moments of a training.
+
+    Parameters
+    ----------
+    stdp, neuron : StdpSpec, NeuronSpec
+    pulse : PulseLaw
+        What a pulse of the device does.
+    read_units : float
+        Read units per unit of weight.
+    progress : array_like, shape (n_moments,)
+        Share of the training that is done at each moment, 0 to 1.
+    looks : int
+        Cells read per weight before an update.
+    learning : bool
+        False: no cell is sent a pulse.
+    """
+    at = np.atleast_1d(np.asarray(progress, np.float64))
+    gain = np.maximum(stdp.gain_end, 1.0 - at)
+    _, first, of = np.unique(gain, return_index=True, return_inverse=True)
+    distinct = [pulse_tables(stdp, pulse, float(at[i])) for i in first]
+    pulses = np.stack([tables.pulses for tables in distinct])[of]
+    schedule = Schedule(
+        pulses if learning else np.zeros_like(pulses),
+        winner_tables(neuron, at, read_units),
+        homeostasis_steps(neuron, at, read_units),
+        looks,
+    )
+    return schedule, _law_of(pulse, distinct, of)
+
+
+def _law_of(pulse: PulseLaw, distinct: list[PulseTables], of: npt.NDArray[np.intp]) -> Law:
+    """Lay out the law of the pulses; only that of cells without a step of their own changes with the moment."""
+    steps = np.stack([tables.step for tables in distinct])[of] if pulse.step is None else distinct[0].step[None]
+    return Law(distinct[0].chance, steps, distinct[0].spread, bool(pulse.spread.any()), normal_quantiles())

@@ -33,7 +33,7 @@ import synarray
 from synarray.cli.app import main as command
 from synarray.errors import RunError
 from synarray.learn import checkpoint
-from synarray.learn.training import Trainer
+from synarray.learn.trainer import Trainer
 from synarray.run.experiment import load_experiment
 from synarray.run.folder import open_run
 

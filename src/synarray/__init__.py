@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from synarray.learn.classifier import SpikingClassifier
     from synarray.learn.readout import Evaluation
     from synarray.learn.result import Result
-    from synarray.learn.training import LearningSpec, train
+    from synarray.learn.spec import LearningSpec
+    from synarray.learn.training import train
     from synarray.run.experiment import ExperimentSpec, experiment_names, load_experiment
     from synarray.run.folder import Run, open_run
     from synarray.study.conduct import run_study
@@ -54,7 +55,7 @@ _HOMES = {
     "DeviceSpec": "device.spec",
     "Evaluation": "learn.readout",
     "ExperimentSpec": "run.experiment",
-    "LearningSpec": "learn.training",
+    "LearningSpec": "learn.spec",
     "Result": "learn.result",
     "Run": "run.folder",
     "RunError": "errors",

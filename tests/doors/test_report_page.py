@@ -21,7 +21,7 @@ from browser import inspect, needs_chromium
 from command import Command, everything_in, four_parts
 
 from synarray.array.maps import ArrayMaps
-from synarray.learn.result import HistoryPoint
+from synarray.learn.trainer import HistoryPoint
 from synarray.learn.training import train
 from synarray.report import figures
 from synarray.report.html import render

@@ -20,7 +20,7 @@ from command import Command, Outcome, everything_in, four_parts, process
 
 from synarray.files import lock_folder
 from synarray.learn.checkpoint import CHECKPOINTS, Checkpoints
-from synarray.learn.training import Trainer
+from synarray.learn.trainer import Trainer
 from synarray.run.experiment import load_experiment
 from synarray.run.folder import open_run
 
@@ -48,7 +48,7 @@ def half(settings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("half")
     program = (
         "import os, signal, sys, synarray.cli.app as app\n"
-        "from synarray.learn.training import Trainer\n"
+        "from synarray.learn.trainer import Trainer\n"
         "show = Trainer._show\n"
         "def interrupted(self, *arguments, **options):\n"
         "    show(self, *arguments, **options)\n"

@@ -23,7 +23,7 @@ from synarray.device.variation import draw_traits
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.readout import ReadoutSpec
 from synarray.learn.result import Result
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.network.encoding import EncodingSpec, InputSpec
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import PruningSpec

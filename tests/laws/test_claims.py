@@ -17,7 +17,7 @@ from synarray.cost.uncertainty import Interval, Prices, spread_of
 from synarray.device.library import device_names, load_device
 from synarray.errors import SpecError
 from synarray.events import LEVELS, NetworkEvent, NeuronEvent
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.paper.claims import Claim, Claims
 from synarray.paper.derivation import derive
 from synarray.run.energy import Bill, real_time

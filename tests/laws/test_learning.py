@@ -10,7 +10,7 @@ from synarray.array.simulated import READ_UNITS
 from synarray.array.synapse import cell_law
 from synarray.device.cell import CellSpec, state_weights
 from synarray.events import NetworkEvent, NeuronEvent
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.network.encoding import EncodingSpec, InputSpec, Retina, chance_table
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.neuron import NeuronSpec, winner_tables

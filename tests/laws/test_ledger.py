@@ -18,7 +18,8 @@ from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 from synarray.events import LEVELS, NetworkEvent, NeuronEvent
 from synarray.learn.result import Result
-from synarray.learn.training import LearningSpec, train
+from synarray.learn.spec import LearningSpec
+from synarray.learn.training import train
 
 DEVICE = DeviceSpec(
     law="linear", g_min=1e-6, g_max=3e-6, v_ltp=2.0, t_ltp=1e-6, v_ltd=-1.5, t_ltd=2e-6, v_read=0.1, t_read=10e-9

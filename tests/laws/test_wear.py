@@ -18,7 +18,7 @@ from synarray.array.schemes.scheme import FAILED, FAILED_ON
 from synarray.array.simulated import SynapticArray
 from synarray.array.wear import Wear
 from synarray.cost.wear import share_failed, trainings_left
-from synarray.learn.training import Trainer
+from synarray.learn.trainer import Trainer
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups

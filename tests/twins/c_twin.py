@@ -17,7 +17,7 @@ from synarray.export.c_schedule import schedule
 from synarray.export.run_c import CLearner, shared_library
 from synarray.learn.readout import count_spikes
 from synarray.learn.result import Result
-from synarray.learn.training import Trainer, infer
+from synarray.learn.trainer import Trainer, infer
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups

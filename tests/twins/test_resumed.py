@@ -12,7 +12,7 @@ import pytest
 
 from synarray import ExperimentSpec, Result, load_experiment, train
 from synarray.learn.checkpoint import Checkpoints, TrainingStoppedError, capture, restore
-from synarray.learn.training import Trainer
+from synarray.learn.trainer import Trainer
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups
@@ -124,6 +124,7 @@ def test_nothing_a_training_is_made_of_is_forgotten(kind: str, bar_images: tuple
     """Between two points of the curve, and with wires worked out for cells that have moved since."""
     x, y = bar_images
     first, pixels = trainer_of(experiment(kind), x)
+    first.blocks_at_once = 1
     first.learn(pixels, np.arange(300), y)
     kept: list[dict[str, Any]] = []
     first.learn(

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from synarray import load_experiment, train
-from synarray.learn.training import infer
+from synarray.learn.trainer import infer
 from synarray.rng import Phase
 
 SCRIPT = """
 import sys
 import numpy as np
 from synarray import load_experiment, train
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.network.encoding import EncodingSpec
 from synarray.network.topology import FieldSpec
 from synarray.network.pruning import PruningSpec

@@ -7,7 +7,7 @@ import pytest
 
 from synarray import load_experiment
 from synarray.learn.checkpoint import capture, restore
-from synarray.learn.training import Trainer
+from synarray.learn.trainer import Trainer
 from synarray.network import state
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine

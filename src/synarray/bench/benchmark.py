@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from synarray.bench.kernels import draw_words, read_block, stream_bytes
 from synarray.bench.rival import NumpyTwin
-from synarray.learn.training import Trainer
+from synarray.learn.trainer import Trainer
 from synarray.network.encoding import Retina, chance_table
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups

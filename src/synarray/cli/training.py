@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from synarray.learn.checkpoint import Checkpoints, TrainingStoppedError
-from synarray.learn.training import Progress, train
+from synarray.learn.trainer import Progress
+from synarray.learn.training import train
 from synarray.report.run_tables import Terminal, metrics_table, standard_output
 from synarray.report.words import counted
 from synarray.run.experiment import load_experiment, parse_setting, task_images

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from synarray.cost.ledger import Counts, Ledger
 from synarray.cost.prices import Periphery
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 
 __all__ = ["Step", "free_steps"]
 

@@ -19,7 +19,7 @@ from synarray.array.schemes.scheme import WORD
 from synarray.export.c_cells import Codes, codes_of, pruning_of
 from synarray.export.c_refused import check_exportable, check_gains
 from synarray.export.c_schedule import Schedule, decay_per_unit, schedule
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.network.encoding import Retina, chance_table
 from synarray.network.machine import Machine
 

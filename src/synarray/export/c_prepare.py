@@ -18,7 +18,7 @@ from synarray.export.c_model import LearnerModel, Trained, learner_model, pack
 from synarray.export.c_refused import nominal
 from synarray.export.c_schedule import schedule
 from synarray.learn.result import Result
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups

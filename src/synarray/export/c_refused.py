@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from synarray.array.schemes.scheme import WORD
 from synarray.errors import SpecError
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 

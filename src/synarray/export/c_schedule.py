@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import SpecError
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.network.machine import Machine
 from synarray.network.stdp import MOST_PULSES, mean_pulses
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError
 from synarray.files import open_ordinary, write_whole
-from synarray.learn.result import HistoryPoint
+from synarray.learn.trainer import HistoryPoint, Trainer
 from synarray.network.state import State, capture_arrays, put_back
 from synarray.spec import Spec
 from synarray.units import Seconds
-
-if TYPE_CHECKING:
-    from synarray.learn.training import Trainer
 
 __all__ = ["CHECKPOINTS", "CheckpointSpec", "Checkpoints", "TrainingStoppedError", "capture", "restore"]
 

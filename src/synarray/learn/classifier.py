@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from synarray.device.cell import CellSpec
 from synarray.errors import DataError, SpecError
 from synarray.learn.readout import count_spikes, log_posterior, soft_votes
-from synarray.learn.training import LearningSpec, Trainer, infer
+from synarray.learn.spec import LearningSpec
+from synarray.learn.trainer import Trainer, infer
 from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, Retina
 from synarray.network.machine import Machine
 from synarray.network.neuron import NeuronSpec

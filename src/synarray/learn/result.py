@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.readout import Evaluation, log_posterior, soft_votes
+from synarray.learn.spec import LearningSpec
+from synarray.learn.trainer import HistoryPoint, infer
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.rng import Phase
 
-if TYPE_CHECKING:
-    from synarray.learn.training import LearningSpec
-
-__all__ = ["HistoryPoint", "Result"]
-
-
-@dataclass(frozen=True)
-class HistoryPoint:
-    """One point of the training curve.
-
-    ``accuracy`` is progressive: images are classified before the labels learn from them. ``pulses`` counts from the
-    start; ``pruned_fraction`` is the share of the network's cells.
-    """
-
-    presentations: int
-    accuracy: float | None
-    pulses: int
-    pruned_fraction: float
+__all__ = ["Result"]
 
 
 @dataclass
@@ -194,7 +179,6 @@ class Result:
 
     def decision_function(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[np.float64]:
         """Sum log P(class | spike) over each image, shape (n_images, n_classes)."""
-        from synarray.learn.training import infer
         from synarray.task.datasets import check_images
 
         x = np.asarray(x)

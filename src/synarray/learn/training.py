@@ -1,8 +1,4 @@
-"""From images to a trained network: presentations -> epochs -> a result.
-
-Schedules (learning gain, sharpness, homeostasis) advance in short blocks of presentations; within a block the compiled
-kernel runs alone. Everything is a function of (spec, images, labels): no worker count, chunking or clock enters.
-"""
+"""From images to a trained network: presentations -> epochs -> a result."""
 
 from __future__ import annotations
 
@@ -10,262 +6,26 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from synarray.errors import SpecError
 from synarray.events import NeuronEvent
 from synarray.learn.checkpoint import Checkpoints
-from synarray.learn.readout import Evaluation, ReadoutSpec, count_spikes, evaluate, log_posterior, soft_votes
-from synarray.learn.result import HistoryPoint, Result
-from synarray.network.encoding import Retina, image_keys
-from synarray.network.machine import Machine, MachineSpec
+from synarray.learn.readout import Evaluation, count_spikes, evaluate
+from synarray.learn.result import Result
+from synarray.learn.spec import DEVICE_WORDS, LearningSpec
+from synarray.learn.trainer import OnBlock, Progress, Trainer, infer
+from synarray.network.encoding import Retina
+from synarray.network.machine import Machine, Pixels
 from synarray.network.pruning import cut_lowest
 from synarray.network.topology import place_groups
 from synarray.rng import Phase, Stream, permutation
-from synarray.task.checked import check_task
+from synarray.task.checked import Task, check_task
 from synarray.task.datasets import check_images, check_labels
 
-__all__ = ["LearningSpec", "Progress", "Trainer", "train"]
-
-_MONITOR = 2048
-"""Presentations between points of the training curve."""
-_MOST_SPIKES = 4_000_000
-"""Output spikes held between two such points; fewer presentations when an image brings many."""
-_SPIKES_AT_ONCE = 1 << 18
-"""Bytes of a block of input spikes: it stays in the second-level cache."""
-_SAMPLE = 512
-"""Presentations of each that are classified before the network's labels learn from them."""
-
-DEVICE_WORDS = {"name", "title", "technology", "note", "sources"}
-"""What a device says that decides no result."""
-
-Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
-OnBlock = Callable[["Trainer"], None]
-
-
-class LearningSpec(MachineSpec):
-    """A machine, how long it learns, and how it is read."""
-
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
-    readout: ReadoutSpec = ReadoutSpec()
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands; ``accuracy`` is the progressive estimate (None until there is one)."""
-
-    presentations: int
-    total: int
-    images_per_second: float
-    accuracy: float | None
-
-
-@dataclass
-class Trainer:
-    """Shows images to a machine and keeps the training curve.
-
-    Attributes
-    ----------
-    machine : Machine
-    n_classes : int
-    total : int
-        Presentations of the whole training; schedules end there.
-    presentations : int
-        Presentations shown so far.
-    seconds : float
-        Wall-clock seconds of learning so far.
-    history : list of HistoryPoint
-    cut : bool
-        Whether the trained network was pruned.
-    recent : ndarray of float64, shape (n_neurons, n_classes)
-        Running counts of spikes by class, from which the training curve is read.
-    winners : ndarray of int32, shape (n, draws, n_groups)
-        Spikes since the last point of the training curve.
-    blocks_at_once : int
-        Most blocks of the schedules that are shown between two calls of ``on_block``.
-    """
-
-    machine: Machine
-    n_classes: int
-    total: int
-    presentations: int = 0
-    seconds: float = 0.0
-    history: list[HistoryPoint] = field(default_factory=list)
-    cut: bool = False
-    blocks_at_once: int = 1000
-    recent: npt.NDArray[np.float64] = field(init=False, repr=False)
-    winners: npt.NDArray[np.int32] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.recent = np.zeros((self.machine.spec.n_neurons, self.n_classes))
-        self.winners = self._no_winners(0)
-
-    @property
-    def block(self) -> int:
-        """Presentations between two moments of the schedules: about 1/400 of the training, at most 512."""
-        return min(512, max(1, self.total // 400))
-
-    def compile(self, pixels: Pixels) -> float:
-        """Compile the kernels of a training, or load them from the cache, before any clock runs. Returns the seconds it took."""
-        start = time.perf_counter()
-        self._show(pixels, np.zeros(0, np.int64), self.winners)
-        return time.perf_counter() - start
-
-    def learn(
-        self,
-        pixels: Pixels,
-        order: npt.NDArray[np.int64],
-        y: npt.NDArray[np.int64],
-        on_progress: Callable[[Progress], None] | None = None,
-        *,
-        shown: int = 0,
-        on_block: OnBlock | None = None,
-    ) -> None:
-        """Show the images ``order`` once, learning; labels ``y`` serve the training curve only.
-
-        The first ``shown`` of them were shown before the training was interrupted. ``on_block`` is called between stretches of
-        blocks.
-        """
-        most = max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * len(self.machine.groups))))
-        for begin in range(shown // most * most, len(order), most):
-            images = order[begin : begin + most]
-            if len(self.winners) != len(images):  # else they are from before an interruption
-                self.winners = self._no_winners(len(images))
-            first = max(shown - begin, 0)
-            while first < len(images):
-                start, n = time.perf_counter(), self._stretch(len(images) - first)
-                part = slice(first, first + n)
-                self._show(pixels, images[part], self.winners[part])
-                first += n
-                at_end = first >= len(images)
-                if at_end:
-                    self._monitor(self.winners, y[images])
-                    self.winners = self._no_winners(0)
-                self.seconds += time.perf_counter() - start
-                if at_end and on_progress:
-                    speed = self.presentations / max(self.seconds, 1e-9)
-                    on_progress(Progress(self.presentations, self.total, speed, self.history[-1].accuracy))
-                if on_block:
-                    on_block(self)
-
-    def rebalance(
-        self, pixels: Pixels, order: npt.NDArray[np.int64], *, shown: int = 0, on_block: OnBlock | None = None
-    ) -> None:
-        """Show images with homeostasis only, so that thresholds settle after a cut; no cell moves.
-
-        ``shown`` and ``on_block`` are those of ``learn``.
-        """
-        self.total, start = len(order), self.presentations - shown
-        winners = np.zeros((self.block, 1, len(self.machine.groups)), np.int32)
-        for first in range(shown, len(order), self.block):
-            images = order[first : first + self.block]
-            self._show(pixels, images, winners[: len(images)], learning=False, progress_from=start)
-            if on_block:
-                on_block(self)
-
-    def _stretch(self, left: int) -> int:
-        """Presentations shown at once: blocks until cells age, wear or feel wires, or until there are no more."""
-        before, n = self.presentations, min(self.block, left)
-        while n < left and not self._due(before, before + n) and n < self.blocks_at_once * self.block:
-            before, n = self.presentations + n, min(n + self.block, left)
-        return n
-
-    def _no_winners(self, n: int) -> npt.NDArray[np.int32]:
-        return np.zeros((n, self.machine.spec.encoding.draws, len(self.machine.groups)), np.int32)
-
-    def _show(
-        self,
-        pixels: Pixels,
-        images: npt.NDArray[np.int64],
-        winners: npt.NDArray[np.int32],
-        *,
-        learning: bool = True,
-        progress_from: int = 0,
-    ) -> None:
-        """Show images, block by block of the schedules, as many at once as the workbench holds."""
-        machine, spec = self.machine, self.machine.spec
-        starts = np.arange(len(images)) // self.block
-        done = self.presentations - progress_from + self.block * np.arange(starts[-1] + 1 if len(starts) else 1)
-        laws = machine.laws(np.minimum(1.0, done / self.total), learning=learning)
-        sliding = learning and spec.encoding.form == "sliding"
-        draws, most = winners.shape[1], max(1, _SPIKES_AT_ONCE // (winners.shape[1] * pixels[0].shape[1]))
-        for begin in range(0, max(len(images), 1), most):
-            part = slice(begin, begin + most)
-            first = self.presentations + begin
-            places = first + np.arange(len(images[part]))
-            block = machine.encode(pixels, images[part], places, draws, per_step=sliding)
-            machine.learn(block, starts[part], first, laws, winners[part], sliding=sliding)
-        before = self.presentations
-        self.presentations += len(images)
-        if learning:
-            self._live_on(before)
-
-    def _due(self, before: int, shown: int) -> bool:
-        """Whether cells age, wear, or feel wires between two counts of presentations."""
-        if self.machine.spec.device is None:
-            return False
-        return self._moment(before, shown) > 0 or shown // self._wires > before // self._wires
-
-    @property
-    def _wires(self) -> int:
-        return self.machine.spec.array.wires_every
-
-    def _moment(self, before: int, shown: int) -> int:
-        """Presentations for which cells have to age, a hundred times in a training; 0 where it is not time yet."""
-        moment = max(self.block, self.total // 100)
-        now = shown if shown == self.total else shown // moment * moment
-        return max(now - before // moment * moment, 0)
-
-    def _live_on(self, before: int) -> None:
-        """Let cells fail and age and book what reads met; then work out what wires do."""
-        machine = self.machine
-        if passed := self._moment(before, self.presentations):
-            machine.fold_reads()
-            machine.wear_out()
-            machine.pass_time(passed * machine.spec.encoding.t_present)
-        if self.presentations // self._wires > before // self._wires:
-            machine.feel_wires()
-
-    def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
-        """Classify the first images by labels learned before them, then learn labels from all (test, then train)."""
-        accuracy = None
-        if self.history:
-            votes = soft_votes(winners[:_SAMPLE], log_posterior(self.recent, 0.5))
-            accuracy = float(np.mean(votes.argmax(axis=1) == y[:_SAMPLE]))
-        self.recent = 0.9 * self.recent + count_spikes(winners, y, self.machine.spec.n_neurons, self.n_classes)
-        events = self.machine.neuron_events
-        pulses = events[:, [NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE, NeuronEvent.PRUNING_PULSE]].sum()
-        pruned = events[:, NeuronEvent.CELL_PRUNED].sum() / self.machine.array.n_cells
-        self.history.append(HistoryPoint(self.presentations, accuracy, int(pulses), float(pruned)))
-
-
-def infer(machine: Machine, pixels: Pixels, windows: int, phase: Phase, workers: int = 1) -> npt.NDArray[np.int32]:
-    """Show images without learning. Returns the winners [image, window, group], the same for any number of workers."""
-    n, width = pixels[0].shape
-    winners = np.zeros((n, windows, len(machine.groups)), np.int32)
-    (schedule, _), places = machine.laws(1.0, learning=False), image_keys(pixels[0]).astype(np.int64)
-    most = max(1, _SPIKES_AT_ONCE // (windows * width))
-
-    def show(begin: int, end: int) -> None:
-        for first in range(begin, max(end, begin + 1), most):
-            part = slice(first, min(first + most, end))
-            order = np.arange(part.start, part.stop)
-            block = machine.encode(pixels, order, places[part], windows, phase)
-            machine.respond(block, places[part], schedule, winners[part], phase, refractory=machine.refractory)
-
-    edges = np.linspace(0, n, max(1, workers) + 1).astype(int).tolist()
-    if workers <= 1:
-        show(0, n)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(show, edges[:-1], edges[1:]))
-    return winners
+__all__ = ["test", "train"]
 
 
 def train(
@@ -334,32 +94,59 @@ def train(
     total = spec.epochs * len(task.x)
     trainer = Trainer(Machine.build(spec, groups, total), len(task.classes), total)
     seconds = {"prepare": time.perf_counter() - start, "compile": trainer.compile(pixels)}
-    n, on_block = len(task.x), checkpoints.at_block if checkpoints else None
+    _learn(trainer, spec, pixels, task.labels, on_progress, checkpoints)
+    seconds["train"] = trainer.seconds
+    result = _read(trainer, spec, retina, pixels, task, seconds, workers)
     if checkpoints:
-        checkpoints.begin(trainer, _fingerprints(spec, pixels, task.labels), n)
+        seconds["checkpoints"] = checkpoints.spent
+    return result
+
+
+def _learn(
+    trainer: Trainer,
+    spec: LearningSpec,
+    pixels: Pixels,
+    labels: npt.NDArray[np.int64],
+    on_progress: Callable[[Progress], None] | None,
+    checkpoints: Checkpoints | None,
+) -> None:
+    """Show all epochs, from where a checkpoint was written if there is one."""
+    n, on_block = len(labels), checkpoints.at_block if checkpoints else None
+    if checkpoints:
+        checkpoints.begin(trainer, _fingerprints(spec, pixels, labels), n)
     for epoch in range(trainer.presentations // n, spec.epochs):
         order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
         shown = trainer.presentations - epoch * n
-        trainer.learn(pixels, order, task.labels, on_progress, shown=shown, on_block=on_block)
+        trainer.learn(pixels, order, labels, on_progress, shown=shown, on_block=on_block)
     if spec.pruning.kind.after_training:
-        _prune_after(trainer, pixels, trainer.presentations - total, on_block)
+        _prune_after(trainer, pixels, trainer.presentations - spec.epochs * n, on_block)
     if checkpoints:
         checkpoints.learning = False
-    start = time.perf_counter()
-    spikes = infer(trainer.machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
+
+
+def _read(
+    trainer: Trainer,
+    spec: LearningSpec,
+    retina: Retina,
+    pixels: Pixels,
+    task: Task,
+    seconds: dict[str, float],
+    workers: int,
+) -> Result:
+    """Label the neurons by the training images, and read the test images once."""
+    start, machine = time.perf_counter(), trainer.machine
+    spikes = infer(machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
     counts = count_spikes(spikes, task.labels, spec.n_neurons, len(task.classes))
-    seconds |= {"train": trainer.seconds, "label": time.perf_counter() - start}
+    seconds["label"] = time.perf_counter() - start
     result = Result(
-        spec, trainer.machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, total,
+        spec, machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, spec.epochs * len(task.x),
         _notes(spec, task.image_shape),
     )  # fmt: skip
-    trainer.machine.pass_time(spec.readout.wait)
+    machine.pass_time(spec.readout.wait)
     if task.test is not None:
         start = time.perf_counter()
         result.evaluation = test(result, *task.test, workers)
         seconds["test"] = time.perf_counter() - start
-    if checkpoints:
-        seconds["checkpoints"] = checkpoints.spent
     return result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synarray.learn.result import HistoryPoint
+from synarray.learn.trainer import HistoryPoint
 from synarray.report import figures
 from synarray.report.sections import Picture, Table
 from synarray.report.words import percent

@@ -16,7 +16,7 @@ from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import RunError
 from synarray.learn.result import Result
-from synarray.learn.training import LearningSpec
+from synarray.learn.spec import LearningSpec
 from synarray.run.folder import Run
 
 __all__ = ["Bill", "baselines", "bill_of_result", "bill_of_run", "notes_on", "real_time"]

@@ -23,7 +23,7 @@ from pydantic import Field
 from synarray.errors import SpecError, nearest
 from synarray.files import parse_toml, read_text
 from synarray.learn.checkpoint import CheckpointSpec
-from synarray.learn.training import DEVICE_WORDS, LearningSpec
+from synarray.learn.spec import DEVICE_WORDS, LearningSpec
 from synarray.rng import Stream, permutation
 from synarray.spec import Name, Text
 from synarray.task.datasets import BUILT_IN, Dataset, load_dataset

@@ -33,7 +33,8 @@ from synarray.array.geometry import Placement, place
 from synarray.array.simulated import SynapticArray
 from synarray.errors import DataError, RunError, SpecError
 from synarray.files import parse_toml, read_text, sync
-from synarray.learn.result import HistoryPoint, Result
+from synarray.learn.result import Result
+from synarray.learn.trainer import HistoryPoint
 from synarray.run.contents import check_arrays, read_arrays, read_json, read_metrics
 from synarray.run.experiment import ExperimentSpec
 from synarray.spec import Spec

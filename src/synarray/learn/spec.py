@@ -1,0 +1,22 @@
+"""A machine, how long it learns, and how it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from synarray.learn.readout import ReadoutSpec
+from synarray.network.machine import MachineSpec
+
+__all__ = ["DEVICE_WORDS", "LearningSpec"]
+
+DEVICE_WORDS = {"name", "title", "technology", "note", "sources"}
+"""What a device says that decides no result."""
+
+
+class LearningSpec(MachineSpec):
+    """A machine, how long it learns, and how it is read."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
+    readout: ReadoutSpec = ReadoutSpec()

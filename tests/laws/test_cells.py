@@ -67,7 +67,7 @@ def build(
     lowest = StdpSpec(w_start=0.0 if synapse.get("scheme") == "pair" else -1.0, w_spread=0.0)
     values = {"stdp": lowest, "array": ROOMY, "inputs": InputSpec(select="all")} | changes
     spec = MachineSpec(n_neurons=n_neurons, device=device, synapse=synapse, **values)  # type: ignore[arg-type]
-    return Machine.build(spec, [Group(np.arange(n_cells, dtype=np.int32), n_neurons)], 1)
+    return Machine.build(spec, [Group.field(np.arange(n_cells), n_neurons)], 1)
 
 
 def stand(machine: Machine, w: npt.ArrayLike) -> Machine:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["STATE", "Cells", "Stored", "allocate", "capture_arrays", "kept_arrays", "put_back"]
+__all__ = ["STATE", "Cells", "Stored", "allocate", "capture_arrays", "kept_arrays", "kept_types", "put_back"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ STATE: tuple[Stored, ...] = (
     Stored("machine", "looked", "i8", ("neuron",)),
     Stored("machine", "nominal_steps", "f4", ("slice", "polarity", "neuron", "cell"), saved="wear"),
     Stored("array", "w", "f4", ("neuron", "cell"), kept="w", kernel="w"),
-    Stored("array", "read_copy", "i1", ("row", "column"), kernel="read"),
+    Stored("array", "read_copy", "i1", ("row", "column"), kept="read_copy", kernel="read"),
     Stored("array", "alive", "u1", ("neuron", "cell"), kept="alive", kernel="alive"),
     Stored("array", "power", "i1", ("row", "column"), kernel="power"),
     Stored("array", "pair", "f4", ("side", "neuron", "cell"), kept="pair", kernel="pair"),
@@ -98,6 +98,11 @@ def capture_arrays(parts: Mapping[str, Any], *, wires: bool, wear: bool) -> Stat
         for entry in STATE
         if when[entry.saved] and entry.part in parts and getattr(parts[entry.part], entry.name) is not None
     }
+
+
+def kept_types(*parts: str) -> dict[str, tuple[str, int]]:
+    """Type and number of axes of what a finished run keeps of these parts, by the names in its folder."""
+    return {entry.kept: (entry.dtype, len(entry.axes)) for entry in STATE if entry.kept and entry.part in parts}
 
 
 def kept_arrays(parts: Mapping[str, Any]) -> State:

@@ -39,17 +39,30 @@ class FieldSpec(Spec):
 
 @dataclass(frozen=True)
 class Group:
-    """One winner-take-all: the inputs its neurons see, and how many neurons it has.
+    """One winner-take-all: a tile of cells, the places it is read at, and how many neurons it has.
 
     Attributes
     ----------
-    inputs : ndarray of int32, shape (n_cells,)
-        Indices into the network's inputs, rising.
+    places : ndarray of int32, shape (n_places, n_rows)
+        Inputs of the tile's rows at each place, as indices into the network's inputs. One place is a field (all inputs: the full
+        field); a grid of places would be a convolution, whose small tile is shared.
     n_neurons : int
     """
 
-    inputs: npt.NDArray[np.int32]
+    places: npt.NDArray[np.int32]
     n_neurons: int
+
+    @classmethod
+    def field(cls, inputs: npt.NDArray[np.integer], n_neurons: int) -> Group:
+        """Make a group that is read at one place; its inputs rise."""
+        return cls(np.asarray(inputs, np.int32)[None], n_neurons)
+
+    @property
+    def inputs(self) -> npt.NDArray[np.int32]:
+        """Inputs of the tile's rows, shape (n_rows,); of the only place there is."""
+        inputs: npt.NDArray[np.int32]
+        (inputs,) = self.places
+        return inputs
 
 
 def check_geometry(image_shape: object, n_features: int) -> None:
@@ -97,7 +110,7 @@ def place_groups(
         When there are fewer neurons than groups.
     """
     if spec.kind == "full" or image_shape is None:
-        return [Group(np.arange(len(inputs), dtype=np.int32), n_neurons)]
+        return [Group.field(np.arange(len(inputs)), n_neurons)]
     down, across = spec.grid
     if n_neurons < down * across:
         raise SpecError(
@@ -114,5 +127,5 @@ def place_groups(
         centre_column = (width - 1) / 2 + (g % across - (across - 1) / 2) * spec.pitch[1] * width
         distance = (row - centre_row) ** 2 + (column - centre_column) ** 2
         nearest = np.sort(np.argsort(distance, kind="stable")[:n_cells]).astype(np.int32)
-        groups.append(Group(nearest, n_neurons // (down * across) + (g < n_neurons % (down * across))))
+        groups.append(Group.field(nearest, n_neurons // (down * across) + (g < n_neurons % (down * across))))
     return groups

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from synarray.files import read_text
+from synarray.network.state import kept_types
 from synarray.spec import Name
 from synarray.task.datasets import MOST_CLASSES, MOST_FEATURES
 from synarray.task.idx import read_npz
@@ -24,16 +25,14 @@ __all__ = ["METRIC_NAMES", "check_arrays", "read_arrays", "read_json", "read_met
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-_ARRAYS = {
-    "w": ("f4", 2), "alive": ("u1", 2), "read_copy": ("i1", 2), "pair": ("f4", 3), "writes": ("u4", 3),
-    "row_start": ("i8", 1), "neuron_start": ("i8", 1), "row_inputs": ("i4", 1), "inputs": ("i8", 1),
-    "n_features": ("i8", 0), "image_shape": ("i8", 1), "classes": ("i8", 1), "threshold": ("i4", 1), "spikes": ("i8", 1),
-    "label_counts": ("i8", 2), "neuron_events": ("i8", 2), "network_events": ("i8", 1), "history_presentations": ("i8", 1),
-    "history_accuracy": ("f8", 1), "history_pulses": ("i8", 1), "history_pruned": ("f8", 1),
+_ARRAYS = kept_types("machine", "array") | {
+    "row_inputs": ("i4", 1), "inputs": ("i8", 1), "n_features": ("i8", 0), "image_shape": ("i8", 1), "classes": ("i8", 1),
+    "label_counts": ("i8", 2), "history_presentations": ("i8", 1), "history_accuracy": ("f8", 1), "history_pulses": ("i8", 1),
+    "history_pruned": ("f8", 1),
 }  # fmt: skip
-"""Type and number of axes of each array."""
-_SOMETIMES = {"confusion": ("i8", 2), "failed": ("u1", 3), "age": ("f8", 3)}
-"""Arrays of a run that was tested, whose cells wear out, whose cells age."""
+"""Type and number of axes of each array: the state of the machine and its array, and what was read and learned."""
+_SOMETIMES = kept_types("wear") | {"confusion": ("i8", 2), "age": ("f8", 3)}
+"""Arrays of a run whose cells wear out, that was tested, whose cells age."""
 _LARGEST = {"age": 1e30}
 """Numbers of these arrays stay below; a time, s."""
 _LARGEST_WEIGHT = 1e6

@@ -35,6 +35,7 @@ from synarray.errors import DataError, RunError, SpecError
 from synarray.files import parse_toml, read_text, sync
 from synarray.learn.result import Result
 from synarray.learn.trainer import HistoryPoint
+from synarray.network.state import kept_arrays
 from synarray.run.contents import check_arrays, read_arrays, read_json, read_metrics
 from synarray.run.experiment import ExperimentSpec
 from synarray.spec import Spec
@@ -394,34 +395,22 @@ def _move(folder: Path, target: Path, own: Path | None) -> Path:
 
 def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
     """Return what a run folder keeps as arrays, by name."""
-    array, history = result.machine.array, result.history
+    machine, history = result.machine, result.history
     nan = float("nan")
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "w": array.w,
-        "alive": array.alive,
-        "read_copy": array.read_copy,
-        "pair": array.pair,
-        "writes": array.writes,
-        "row_start": array.row_start,
-        "neuron_start": array.neuron_start,
-        "row_inputs": np.concatenate([group.inputs for group in result.machine.groups]),
+    arrays = kept_arrays({"machine": machine, "array": machine.array}) | {
+        "row_inputs": np.concatenate([group.inputs for group in machine.groups]),
         "inputs": result.retina.inputs,
         "n_features": np.array(result.retina.n_features),
         "image_shape": np.array(result.image_shape or (), np.int64),
         "classes": result.classes,
-        "threshold": result.machine.threshold,
-        "spikes": result.machine.spikes,
         "label_counts": result.label_counts,
-        "neuron_events": result.machine.neuron_events,
-        "network_events": result.machine.network_events,
         "history_presentations": np.array([point.presentations for point in history], np.int64),
         "history_accuracy": np.array([nan if point.accuracy is None else point.accuracy for point in history]),
         "history_pulses": np.array([point.pulses for point in history], np.int64),
         "history_pruned": np.array([point.pruned_fraction for point in history]),
     }
-    machine = result.machine
     if machine.wear is not None:
-        arrays["failed"] = machine.wear.failed
+        arrays |= kept_arrays({"wear": machine.wear})
     if machine.ageing is not None:
         arrays["age"] = machine.ageing.age
     if result.evaluation:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from synarray.array.ageing import Ageing
 from synarray.errors import DataError, RunError, SpecError
@@ -16,6 +14,7 @@ from synarray.learn.result import Result
 from synarray.learn.training import test
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
+from synarray.network.state import kept_arrays
 from synarray.network.topology import place_groups
 from synarray.run.experiment import ExperimentSpec, task_images
 from synarray.run.folder import Run
@@ -164,10 +163,7 @@ def _without_wear(spec: ExperimentSpec) -> ExperimentSpec:
 def _restore(machine: Machine, run: Run) -> None:
     """Bring a machine that was just built to what a run kept."""
     array, kept, spec = machine.array, run.arrays, run.experiment
-    into: dict[str, npt.NDArray[Any]] = {
-        "w": array.w, "pair": array.pair, "alive": array.alive, "writes": array.writes, "threshold": machine.threshold,
-        "spikes": machine.spikes, "row_start": array.row_start, "neuron_start": array.neuron_start,
-    }  # fmt: skip
+    into = kept_arrays({"machine": machine, "array": array})
     failed = kept.get("failed", np.zeros((spec.synapse.cells_per_weight(spec.device), *array.w.shape), np.uint8))
     if any(kept[name].shape != value.shape for name, value in into.items()) or failed.shape[1:] != array.w.shape:
         raise RunError(

@@ -11,7 +11,7 @@ locked = $(PIP) --only-binary :all: --require-hashes --requirement locks/$(1).tx
 	|| { echo "The locked packages cannot all be had here: taking what pyproject.toml allows ..."; $(PIP) --editable '.[$(2)]'; }
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test bench lint clean
+.PHONY: help reproduce test fast bench lint clean
 
 help:  ## Say what can be made
 	@echo "synarray: train a spiking network inside a simulated array of memory devices"
@@ -35,8 +35,11 @@ reproduce: $(VENV)/.ready  ## Set up, and run the paper's experiment on MNIST: t
 test: $(READY) lint  ## Set up, and run lint, types, the import contract and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
+fast: $(READY)  ## Set up, and run the quick tests of laws and properties: the developers' loop
+	@$(BIN)/python -m pytest -n 2 -q -m "not slow" tests/laws tests/properties
+
 lint: $(READY)  ## Style, types and the import contract
-	@echo "Style ..." && $(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "Types ..." && $(BIN)/mypy && echo "Floors ..." && $(BIN)/lint-imports --no-logo
+	@echo "Style ..." && $(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "Types ..." && $(BIN)/mypy && echo "Rooms ..." && $(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.ready  ## Speed, against the same network in NumPy and against the machine's limits
 	@$(BIN)/synarray bench

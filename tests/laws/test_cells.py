@@ -15,7 +15,7 @@ from scipy.stats import binom, kstest, kurtosis, norm
 
 from synarray import train
 from synarray.array.geometry import ArraySpec
-from synarray.array.wire_gains import feel_wires
+from synarray.array.wire_gains import apply_wires
 from synarray.array.wires import WireSpec, solve_read
 from synarray.device.cell import CellSpec, state_weights
 from synarray.device.spec import DeviceSpec
@@ -884,7 +884,7 @@ def aged(values: dict[str, Any], *times: float, start: float = 0.5) -> tuple[Flo
     """Conductances of 500 cells after so much time, in so many parts."""
     machine = stand(build(500, YOUNG | values), start)
     for seconds in times:
-        machine.pass_time(seconds)
+        machine.age(seconds)
     return machine.array.conductance()[0, 0], machine
 
 
@@ -904,7 +904,7 @@ def test_a_pair_ages_cell_by_cell() -> None:
     machine = build(10, YOUNG | {"drift_nu": 0.1, "drift_t0": 1.0}, {"scheme": "pair"})
     x = np.stack([np.linspace(-1, 1, 10), np.linspace(0.7, -0.2, 10)])[:, None]
     machine = stand(machine, x)
-    machine.pass_time(9.0)
+    machine.age(9.0)
     g = (5 + 4 * x) * 1e-6 * 10**-0.1
     np.testing.assert_allclose(machine.array.conductance(), g, rtol=1e-5)
     np.testing.assert_allclose(machine.array.w, (g[0] - g[1]) / 8e-6, atol=1e-5)
@@ -922,7 +922,7 @@ def test_pulses_move_a_drifted_cell_by_their_step_and_no_further(verify: bool) -
     """Drift leaves cells below g_min. LTD does not bring them back up, nor LTP by more than its step."""
     stdp = StdpSpec(verify=verify, w_start=-1.0, w_spread=0.0)
     machine = stand(build(500, YOUNG | {"drift_nu": 0.3, "drift_t0": 1.0}, stdp=stdp), -0.9)
-    machine.pass_time(1e4)
+    machine.age(1e4)
     drifted = machine.array.w[0].copy()
     assert (drifted < -1.1).all()
     up = np.arange(500) % 2 == 0
@@ -939,7 +939,7 @@ def test_a_pulse_starts_the_drift_of_its_cell_anew() -> None:
     machine.array.alive[0, ~some] = 0  # these get no pulse
     update(machine, UP[:500], 1)
     g = machine.array.conductance()[0, 0]
-    machine.pass_time(20.0)
+    machine.age(20.0)
     left = machine.array.conductance()[0, 0] / g
     np.testing.assert_array_equal(machine.array.writes[0, 0], some)
     np.testing.assert_allclose(left[some], 2**-0.1, rtol=1e-5)
@@ -949,12 +949,12 @@ def test_a_pulse_starts_the_drift_of_its_cell_anew() -> None:
 def test_stuck_cells_and_bits_do_not_age() -> None:
     machine = build(2000, YOUNG | {"drift_nu": 0.2, "stuck_low": 0.1, "stuck_high": 0.1})
     before = machine.array.w.copy()
-    machine.pass_time(1e4)
+    machine.age(1e4)
     np.testing.assert_array_equal(machine.array.w == before, machine.array.stuck_cells[0])
     for synapse in ({"scheme": "digital"}, {"scheme": "compound"}):
         machine = build(50, {"law": "binary", "drift_nu": 0.2, "retention": 1.0}, synapse, stdp=StdpSpec())
         before = machine.array.w.copy()
-        machine.pass_time(1e4)
+        machine.age(1e4)
         np.testing.assert_array_equal(machine.array.w, before)
 
 
@@ -1076,7 +1076,7 @@ def test_wires_are_worked_out_anew_as_often_as_asked(bar_images: tuple) -> None:
     for result, current in ((often, True), (once, False)):
         machine, scale = result.machine, result.machine.array.scale.copy()
         assert machine.nominal_steps is not None and machine.placement is not None
-        feel_wires(machine.array, machine.placement, machine.nominal_steps)
+        apply_wires(machine.array, machine.placement, machine.nominal_steps)
         assert (np.abs(machine.array.scale / scale - 1).max() < 1e-6) == current
 
 

@@ -71,7 +71,7 @@ def test_what_has_failed_neither_drifts_nor_relaxes(data: Path, tmp_path: Path) 
     failed = run.arrays["failed"] > 0
     assert 0.02 < failed.mean() < 0.98
     result = rebuild(run)[0]
-    result.machine.pass_time(1e9)
+    result.machine.age(1e9)
     moved = result.machine.array.pair != run.arrays["pair"]
     assert not moved[failed].any()
     assert moved[~failed & result.machine.array.exists].any()

@@ -60,7 +60,7 @@ def test_the_share_that_has_failed_follows_the_weibull_law(shape: float, prior: 
     wear = Wear(array, prior, seed=3)
     for n in (100, 500, 1000, 2500):
         array.writes[:] = n
-        wear.end_lives()
+        wear.apply()
         p = 1.0 - math.exp(-(((prior + n) / 1000) ** shape))
         assert abs(wear.n_failed - 40_000 * p) < 4.9 * math.sqrt(40_000 * p * (1 - p))
 
@@ -86,7 +86,7 @@ def test_the_cells_of_a_compound_fail_by_the_pulses_each_received(n: int) -> Non
     wear = Wear(array, 0, seed=0)
     array.w[:] = array.traits[0, 3]  # all on
     array.writes[:] = 500 * n
-    wear.end_lives()
+    wear.apply()
     p, cells = 1.0 - math.exp(-0.5), n * 10_000
     assert abs(wear.n_failed - cells * p) < 4.9 * math.sqrt(cells * p * (1 - p))
     assert not (wear.failed == FAILED).any()  # all were on: all stay on

@@ -43,12 +43,12 @@ class Ageing:
         return cls(array, device, seed) if device is not None and array.scheme.ages(device) else None
 
     @property
-    def age(self) -> npt.NDArray[np.float64]:
-        """Time since each cell was last pulsed, as far as this clock can tell, s; shape of the array's ``writes``."""
+    def since_pulse(self) -> npt.NDArray[np.float64]:
+        """Time since each cell was last pulsed, as far as this clock knows, s; shape of the array's ``writes``."""
         return self.now - self.pulsed
 
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass; cells pulsed since the last call were pulsed now, as far as this clock can tell."""
+    def age(self, seconds: float) -> None:
+        """Let the cells age by a time, s; those pulsed since the last call count as pulsed at its start."""
         device, array = self.device, self.array
         self.pulsed[array.writes != self.writes] = self.now
         self.writes = array.writes.copy()

@@ -78,7 +78,7 @@ class Wear:
         """Pulses each cell has received in all its life; broadcasts to the shape of ``life``."""
         return self.prior + self.array.scheme.pulses_per_cell(self.array.writes)
 
-    def end_lives(self) -> Mask:
+    def apply(self) -> Mask:
         """Let the cells fail that have received more pulses than they live through.
 
         Returns

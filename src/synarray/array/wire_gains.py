@@ -18,12 +18,12 @@ from synarray.array.wire_fold import effective_read, effective_write
 from synarray.array.wires import WireSpec
 from synarray.device.spec import DeviceSpec
 
-__all__ = ["feel_wires"]
+__all__ = ["apply_wires"]
 
 Floats = npt.NDArray[np.float64]
 
 
-def feel_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[np.float32]) -> None:
+def apply_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[np.float32]) -> None:
     """Compute what the wires leave of every read and write, for the cells in their present state; in place.
 
     Parameters

@@ -219,11 +219,11 @@ class Trainer:
         """Let cells fail and age and book what reads met; then work out what wires do."""
         machine = self.machine
         if passed := self._moment(before, self.presentations):
-            machine.fold_reads()
-            machine.wear_out()
-            machine.pass_time(passed * machine.spec.encoding.t_present)
+            machine.book_read_energy()
+            machine.apply_wear()
+            machine.age(passed * machine.spec.encoding.t_present)
         if self.presentations // self._wires > before // self._wires:
-            machine.feel_wires()
+            machine.apply_wires()
 
     def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
         """Classify the first images by labels learned before them, then learn labels from all (test, then train)."""

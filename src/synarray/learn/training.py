@@ -142,7 +142,7 @@ def _read(
         spec, machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, spec.epochs * len(task.x),
         _notes(spec, task.image_shape),
     )  # fmt: skip
-    machine.pass_time(spec.readout.wait)
+    machine.age(spec.readout.wait)
     if task.test is not None:
         start = time.perf_counter()
         result.evaluation = test(result, *task.test, workers)

@@ -19,7 +19,7 @@ from synarray.array.kernels import Device, Pairs, program_all
 from synarray.array.simulated import SynapticArray
 from synarray.array.synapse import SynapseSpec
 from synarray.array.wear import Wear
-from synarray.array.wire_gains import feel_wires
+from synarray.array.wire_gains import apply_wires
 from synarray.device.cell import CellSpec
 from synarray.device.kernels import Law, Word
 from synarray.device.library import Device as DeviceOf
@@ -92,9 +92,9 @@ class Machine:
     neuron_events : ndarray of int64, shape (n_neurons, len(NeuronEvent))
     network_events : ndarray of int64, shape (len(NetworkEvent),)
     driven : ndarray of uint32, shape (n_rows + 1,)
-        Reads in which each row was driven, since ``fold_reads``; empty for ideal weights.
+        Reads in which each row was driven, since ``book_read_energy``; empty for ideal weights.
     looked : ndarray of int64, shape (n_neurons,)
-        Cells looked up before updates, until ``fold_reads``.
+        Cells looked up before updates, until ``book_read_energy``.
     ageing : Ageing or None
         The clock of cells that drift.
     wear : Wear or None
@@ -158,11 +158,11 @@ class Machine:
             machine.nominal_steps = array.traits[:, :2].copy()
             machine.program(start.astype(np.float32), NeuronEvent.INITIAL_PULSE)
             machine.ageing = Ageing.of(array, spec.seed)
-            machine.feel_wires()
+            machine.apply_wires()
         return machine
 
-    def fold_reads(self) -> None:
-        """Book the conductance that the reads since the last call met, as the cells stand now."""
+    def book_read_energy(self) -> None:
+        """Book the conductance that the reads since the last call met, with the cells in their present state."""
         if self.spec.device is None:
             return
         array, looks = self.array, self.neuron_events[:, NeuronEvent.CELL_READ]
@@ -181,21 +181,21 @@ class Machine:
         self.neuron_events[:, NeuronEvent.CELL_READ_LEVEL] += met
         self.looked[:] = looks
 
-    def feel_wires(self) -> None:
-        """Work out anew what the wires leave of every read and write."""
+    def apply_wires(self) -> None:
+        """Compute what the wires leave of every read and write, for the cells in their present state."""
         if self.placement is not None and self.nominal_steps is not None:
-            feel_wires(self.array, self.placement, self.nominal_steps)
+            apply_wires(self.array, self.placement, self.nominal_steps)
 
-    def pass_time(self, seconds: float) -> None:
+    def age(self, seconds: float) -> None:
         """Let the cells age."""
         if self.ageing is not None:
-            self.ageing.pass_time(seconds)
+            self.ageing.age(seconds)
 
-    def wear_out(self) -> None:
+    def apply_wear(self) -> None:
         """Let the cells fail whose lives have ended."""
         if self.wear is None or self.nominal_steps is None:
             return
-        still = self.wear.end_lives()
+        still = self.wear.apply()
         self.nominal_steps[np.broadcast_to(still[:, None], self.nominal_steps.shape)] = 0.0
         if self.ageing is not None:
             self.ageing.moves &= ~still

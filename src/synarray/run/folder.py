@@ -412,7 +412,7 @@ def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
     if machine.wear is not None:
         arrays |= kept_arrays({"wear": machine.wear})
     if machine.ageing is not None:
-        arrays["age"] = machine.ageing.age
+        arrays["age"] = machine.ageing.since_pulse
     if result.evaluation:
         arrays["confusion"] = result.evaluation.confusion
     return arrays

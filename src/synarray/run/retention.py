@@ -135,9 +135,9 @@ def read_later(
         array.w[:], array.pair[:], ageing.pulsed[:] = stood
         ageing.now = 0.0
         if seconds:
-            machine.pass_time(seconds * faster)
+            machine.age(seconds * faster)
         array.refresh_read_copy()
-        machine.feel_wires()
+        machine.apply_wires()
         retained.append(Retained(seconds, test(result, x, y, workers)))
         if on_progress:
             on_progress(n + 1)
@@ -178,4 +178,4 @@ def _restore(machine: Machine, run: Run) -> None:
     if machine.ageing is not None:
         machine.ageing.pulsed[:] = -kept.get("age", np.zeros(array.writes.shape))
     array.refresh_read_copy()
-    machine.feel_wires()
+    machine.apply_wires()

@@ -42,7 +42,7 @@ def reasons_against(machine: Machine, spec: LearningSpec) -> list[SpecError]:
     if spec.encoding.form != "windows":
         form, do = f'encoding.form = "{spec.encoding.form}"', f'Set encoding.form = "windows", {_RUN}.'
         found.append(_refuse("the exported learner draws one winner per window", form, do))
-    if spec.pruning.mode not in ("none", "soft"):
+    if spec.pruning.kind.removes or spec.pruning.kind.at_random:
         mode, do = f'pruning.mode = "{spec.pruning.mode}"', f'Set pruning.mode = "soft", {_RUN}.'
         found.append(_refuse("the exported learner prunes softly: a pruned cell is still read", mode, do))
     if machine.array.law.step is None:

@@ -177,6 +177,8 @@ def write_file(path: Path, content: bytes) -> None:
         write_whole(path, [content])
     except (OSError, ValueError) as error:
         raise RunError(
-            "the place of a file must be writable", got=getattr(error, "strerror", None) or str(error), where=str(path),
+            "the place of a file must be writable",
+            got=getattr(error, "strerror", None) or str(error),
+            where=str(path),
             do="Free some space, or write it elsewhere.",
-        ) from None  # fmt: skip
+        ) from None

@@ -42,7 +42,7 @@ def refused(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             pytest.fail("a training was started")
         return train(spec, *arguments, **options)
 
-    monkeypatch.setattr("synarray.cli.training.train", train_but_not_mnist)
+    monkeypatch.setattr("synarray.learn.training.train", train_but_not_mnist)
     monkeypatch.setattr("synarray.paper.reproduce.train", train_but_not_mnist)
 
     def run(*arguments: str) -> re.Match[str]:
@@ -478,7 +478,7 @@ def too_late(*_: object, **__: object) -> None:
 def test_a_folder_that_cannot_be_written_is_refused_before_training(
     refused: Refused, small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
 ) -> None:
-    monkeypatch.setattr("synarray.cli.training.train", too_late)
+    monkeypatch.setattr("synarray.learn.training.train", too_late)
     (tmp_path / "file").write_text("precious", "utf-8")
     message = refused("train", *small, "--out", out)
     assert "--out" in message["do"]

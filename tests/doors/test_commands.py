@@ -315,7 +315,7 @@ def test_the_run_is_named_as_it_is_on_disk(command: Command, small: list[str], t
 
 def test_text_output_tells_what_json_tells(command: Command, small: list[str]) -> None:
     text, found = command("train", *small).out, command("train", *small, "--json").json
-    assert f"{found['accuracy']:.2%}" in text
+    assert f"{100 * found['accuracy']:.2f} %" in text
     assert f"{found['pulses']:,}" in text
     assert found["state_sha256"][:16] in text
 
@@ -329,7 +329,7 @@ def test_any_terminal_will_do(tmp_path: Path, finished_run: Path, environment: d
 def test_ctrl_c_while_training_exits_130_in_words_and_leaves_what_it_goes_on_from(tmp_path: Path) -> None:
     """The process signals itself as soon as it has learned something, long before it is done."""
     program = (
-        "import os, signal, sys, synarray.cli.app as app, synarray.cli.training as training\n"
+        "import os, signal, sys, synarray.cli.app as app, synarray.learn.training as training\n"
         "train = training.train\n"
         "def interrupted(*arguments, **options):\n"
         "    options['on_progress'] = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
@@ -357,7 +357,7 @@ def test_show_tells_the_run_and_draws_it(command: Command, finished_run: Path, t
     done = command("show", str(finished_run), "--out", "figures")
     assert (done.status, done.err) == (0, "")
     metrics = open_run(finished_run).metrics
-    assert f"{metrics['accuracy']:.2%}" in done.out
+    assert f"{100 * metrics['accuracy']:.2f} %" in done.out
     assert metrics["state_sha256"][:16] in done.out
     drawn = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert drawn == ["confusion.png", "receptive-fields.png", "training-curve.png"]

@@ -184,7 +184,7 @@ def test_cells_that_failed_are_told_and_kept(command: Command, small: list[str],
         == metrics["stuck_cells"]
         >= metrics["cells_failed"]
     )
-    assert re.search(f"cells that failed of wear +│ +{metrics['cells_failed']:,} ", command("show", "run").out)
+    assert re.search(f"cells that failed from wear +│ +{metrics['cells_failed']:,} ", command("show", "run").out)
 
 
 @pytest.mark.parametrize("harm", ["shape", "code", "age"])

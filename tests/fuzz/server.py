@@ -43,13 +43,10 @@ def main() -> None:
     import pyarrow.parquet
 
     import synarray.cli.app
-    import synarray.cli.arrays
-    import synarray.cli.devices
     import synarray.cli.fitting
-    import synarray.cli.showing
-    import synarray.cli.studies
-    import synarray.cli.training
-    import synarray.paper.reproduce  # noqa: F401
+    import synarray.learn.training
+    import synarray.paper.reproduce
+    import synarray.report.folder_page  # noqa: F401
     from synarray import train
     from synarray.device.library import load_device
     from synarray.lab.fitting import fit

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from rich.table import Table
+import typer
 
-from synarray.bench import benchmark
-from synarray.learn.training import train
-from synarray.report.run_tables import Terminal, standard_output
-from synarray.run.experiment import load_experiment, task_images
+from synarray.cli.options import Json
 
-__all__ = ["run_bench"]
+__all__ = ["bench"]
 
 
-def run_bench(quick: bool, as_json: bool) -> None:
-    """Measure and print."""
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer images and sizes.")] = False, as_json: Json = False
+) -> None:
+    """Measure the training speed on this machine. It is compared with NumPy, with the machine's limits, and by size."""
+    from synarray.bench import benchmark
+    from synarray.report.terminal import Terminal
+
     people = Terminal(stderr=True)
     turns, images = (1, 5_000) if quick else (5, 30_000)
     found: dict[str, Any] = {}
@@ -39,50 +41,60 @@ def run_bench(quick: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found))
     else:
-        _tell(found)
+        _print(found)
 
 
 def _one_epoch() -> dict[str, float]:
-    """Train local fields for one epoch, from nothing."""
+    """Train local fields for one epoch."""
+    from synarray.learn.training import train
+    from synarray.run.experiment import load_experiment, task_images
+
     spec = load_experiment("local-fields", {"epochs": 1})
     data, x, y, x_test, y_test = task_images(spec)
     result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
     return {"accuracy": float(result.accuracy or 0.0), "train_seconds": result.seconds["train"]}
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any]) -> None:
+    from synarray.report.tables import Table
+    from synarray.report.terminal import standard_output
+
     console = standard_output()
-    full = found["full_field"]
-    console.print("Training images per second, one core, encoding and learning (medians; host speed drifts by 1.5x):")
-    console.print(f"  full field, 500 neurons     {full['synarray']:>10,.0f}")
-    console.print(
-        f"  the same network in NumPy   {full['numpy']:>10,.0f}   ratio {full['ratio']:.1f}x, in turns in this run"
-    )
-    console.print(f"  local fields, 500 neurons   {found['local_fields']:>10,.0f}")
-    console.print("Through cells of subquantum CBRAM with their spreads, against ideal weights in turns:")
+    full, one = found["full_field"], found["one_epoch"]
+    rows = [
+        ("full field, 500 neurons", f"{full['synarray']:,.0f}", ""),
+        ("the same network in NumPy", f"{full['numpy']:,.0f}", f"{full['ratio']:.1f}x slower, in turns in this run"),
+        ("local fields, 500 neurons", f"{found['local_fields']:,.0f}", ""),
+    ]
     for name, speed in found["devices"].items():
-        console.print(f"  {name:<27} {speed['device']:>10,.0f}   {speed['ratio']:.2f}x of {speed['ideal']:,.0f}")
-    one = found["one_epoch"]
-    console.print(
-        f"  local fields, one epoch of 60,000 images: {one['accuracy']:.2%} after {one['train_seconds']:.2f} s of training"
-    )
+        ideal = f"{speed['ratio']:.2f}x of ideal weights in turns, {speed['ideal']:,.0f}"
+        rows.append((f"{name}, cells of subquantum CBRAM", f"{speed['device']:,.0f}", ideal))
+    title = "Training images per second, one core, encoding and learning (medians; host speed drifts by 1.5x)"
+    console.print(Table(title, ("network", "images/s", "compared"), rows, texts=(2,), breaks=(3,)))
+    words = f"{100 * one['accuracy']:.2f} % after {one['train_seconds']:.2f} s of training"
+    console.print(f"Local fields, one epoch of 60,000 images: {words}")
     for name in ("full-field", "local-fields"):
-        table = Table(title=f"{name}: one window, by stage", title_justify="left")
-        for column in ("stage", "us", "floor us", "distance", "the floor counts"):
-            table.add_column(column, justify="left" if column in ("stage", "the floor counts") else "right")
-        for stage in found[f"stages_{name}"]:
-            seconds, floor = stage["seconds"], stage["floor"]
-            table.add_row(
-                stage["name"], f"{seconds * 1e6:.2f}", f"{floor * 1e6:.2f}", f"{seconds / floor:.1f}x", stage["what"]
+        stages = [
+            (
+                stage["name"],
+                f"{stage['seconds'] * 1e6:.2f}",
+                f"{stage['floor'] * 1e6:.2f}",
+                f"{stage['seconds'] / stage['floor']:.1f}x",
+                stage["what"],
             )
-        console.print(table)
-    console.print("Full field, by neurons: time per image, and per image and neuron")
-    for n, speed in found["by_neurons"].items():
-        console.print(
-            f"  {n:>5} neurons  {speed:>10,.0f} images/s  {1e6 / speed:>8.1f} us  {1e9 / speed / int(n):>7.1f} ns"
-        )
-    console.print("Full field, 500 neurons, by active inputs in a window")
-    for active, speed in found["by_active_inputs"].items():
-        console.print(f"  {float(active):>5.1f} active   {speed:>10,.0f} images/s  {1e6 / speed:>8.1f} us")
+            for stage in found[f"stages_{name}"]
+        ]
+        columns = ("stage", "us", "limit us", "distance", "the limit counts")
+        console.print(Table(f"{name}: one window, by stage", columns, stages, texts=(4,)))
+    sizes = [
+        (n, f"{speed:,.0f}", f"{1e6 / speed:.1f}", f"{1e9 / speed / int(n):.1f}")
+        for n, speed in found["by_neurons"].items()
+    ]
+    console.print(Table("Full field, by neurons", ("neurons", "images/s", "us an image", "ns a neuron"), sizes))
+    rates = [
+        (f"{float(n):.1f}", f"{speed:,.0f}", f"{1e6 / speed:.1f}") for n, speed in found["by_active_inputs"].items()
+    ]
+    names = ("active inputs", "images/s", "us an image")
+    console.print(Table("Full field, 500 neurons, by active inputs in a window", names, rates))
     if (peak := found["peak_memory_bytes"]) is not None:
         console.print(f"Peak resident memory of all this: {peak / 1e6:,.0f} MB")

@@ -18,17 +18,17 @@ device = typer.Typer(help="A device of your own, from measured pulses.", no_args
 def fit_device(
     pulses: Annotated[Path, typer.Argument(help="File of measured pulses.")],
     output: Annotated[Path | None, file_option("Write the device here; default: NAME.toml.")] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the file; default: recognised.")] = None,
+    kind: Annotated[str | None, typer.Option("--format", help="Format of the file; default: recognised.")] = None,
     columns: Annotated[
         str | None, typer.Option(help="Columns of a table of one's own: G_S=Conductance,polarity=Sign,...")
     ] = None,
     out: Annotated[Path | None, folder_option("Folder for the figures; default: devices/NAME.")] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
-    """Fit a device to measured pulses: its law, range, levels and spreads, each with an interval."""
+    """Fit a device to measured pulses. Its law, range, levels and spreads, each with an interval."""
     from synarray.cli.fitting import fit_pulses
 
-    fit_pulses(pulses, output, format, columns, out, json)
+    fit_pulses(pulses, output, kind, columns, out, as_json)
 
 
 @device.command("synth")
@@ -36,22 +36,22 @@ def synth_device(
     name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
     devices: Annotated[int, typer.Option(min=1, max=10_000, help="Devices measured.")] = 20,
     cycles: Annotated[int, typer.Option(min=1, max=10_000, help="Trains there and back of each.")] = 10,
-    format: Annotated[str, typer.Option("--format", help="Format of the file.")] = "synarray",
+    kind: Annotated[str, typer.Option("--format", help="Format of the file.")] = "synarray",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the spreads.")] = 0,
     output: Annotated[Path | None, file_option("File to write; default: NAME-pulses.csv.")] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
-    """Measure a known device: synthetic pulses, to try the fit on."""
+    """Write synthetic pulses of a known device, to try the fit on."""
     from synarray.cli.fitting import synthesise
 
-    synthesise(name, devices, cycles, format, seed, output, json)
+    synthesise(name, devices, cycles, kind, seed, output, as_json)
 
 
 @device.command("import")
 def import_device(
     file: Annotated[Path, typer.Argument(help="File of parameters: aihwkit preset, NeuroSim, N2D2.")],
     output: Annotated[Path | None, file_option("Write the device here; default: NAME.toml.")] = None,
-    format: Annotated[
+    kind: Annotated[
         str | None, typer.Option("--format", help="aihwkit, neurosim or n2d2; default: recognised.")
     ] = None,
     section: Annotated[
@@ -60,25 +60,25 @@ def import_device(
     ] = None,
     g_min: Annotated[str | None, typer.Option(help='Lowest conductance where the file has none, "1 uS".')] = None,
     g_max: Annotated[str | None, typer.Option(help='Highest conductance where the file has none, "10 uS".')] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Turn the parameters of another simulator into a device."""
     from synarray.cli.fitting import import_parameters
 
-    import_parameters(file, output, format, section, g_min, g_max, json)
+    import_parameters(file, output, kind, section, g_min, g_max, as_json)
 
 
 @device.command("export")
 def export_device(
     name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
-    format: Annotated[str, typer.Option("--format", help="crosssim, neurosim, aihwkit or spice.")],
+    kind: Annotated[str, typer.Option("--format", help="crosssim, neurosim, aihwkit or spice.")],
     output: Annotated[Path | None, file_option("File or folder to write.", "PATH")] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
-    """Write a device for another simulator, and say what the way there and back changes."""
+    """Write a device for another simulator. It is read back, and what changed on the way is said."""
     from synarray.cli.fitting import export_parameters
 
-    export_parameters(name, format, output, json)
+    export_parameters(name, kind, output, as_json)
 
 
 @device.command("judge")
@@ -113,16 +113,16 @@ def judge_device(
     measured: Annotated[
         Path | None, typer.Option(metavar="PULSES", help="Pulses a device was fitted to, to be drawn in its page.")
     ] = None,
-    format: Annotated[
+    kind: Annotated[
         str | None, typer.Option("--format", help="Format of the pulses, as for device fit; default: recognised.")
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Columns of the pulses, as for device fit.")] = None,
     out: Annotated[Path | None, folder_option("Folder of the page; default: verdicts/NAME.")] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
-    """Judge a device, or pulses measured on one: accuracy, energy, time, lifetime, what each imperfection costs; one page."""
+    """Judge a device, or measured pulses. Accuracy, energy, lifetime, what each imperfection costs; one page."""
     from synarray.cli.judging import run_judge
 
     run_judge(
-        source, measured, format, columns, task, experiment, settings or [], seeds, draws, workers, reach, out, json
+        source, measured, kind, columns, task, experiment, settings or [], seeds, draws, workers, reach, out, as_json
     )

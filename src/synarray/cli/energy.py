@@ -10,7 +10,7 @@ from synarray.cost.prices import load_periphery
 from synarray.device.library import load_device
 from synarray.errors import SpecError
 from synarray.report.cost_tables import comparison_table, ledger_table, real_time_table, steps_table
-from synarray.report.run_tables import standard_output
+from synarray.report.terminal import standard_output
 from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
 from synarray.run.folder import open_run
 

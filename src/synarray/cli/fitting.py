@@ -11,7 +11,7 @@ from synarray.device.library import load_device
 from synarray.errors import DataError, RunError
 from synarray.files import write_file
 from synarray.lab.exchange.imported import name_from
-from synarray.report.run_tables import standard_output
+from synarray.report.terminal import standard_output
 
 __all__ = ["export_parameters", "fit_pulses", "import_parameters", "synthesise"]
 

@@ -15,7 +15,7 @@ from synarray.judge.judge import EXPERIMENT, Question, experiments, judge
 from synarray.judge.reach import check_reach
 from synarray.lab.exchange.imported import name_from
 from synarray.report.fit_views import fit_sentences, fit_table
-from synarray.report.run_tables import Terminal, standard_output
+from synarray.report.terminal import Terminal, standard_output
 from synarray.report.verdict_page import check_can_write, write_verdict
 from synarray.report.verdict_tables import sentences, verdict_tables
 from synarray.run.folder import check_writable

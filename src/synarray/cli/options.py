@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Arguments and options that several commands take."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ import typer
 
 from synarray.errors import RunError
 
-__all__ = ["Json", "Settings", "file_option", "folder_option"]
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+__all__ = [
+    "ExperimentName",
+    "FigureFormat",
+    "Figures",
+    "Json",
+    "Node",
+    "RunFolder",
+    "Settings",
+    "Workers",
+    "file_option",
+    "folder_option",
+]
 
 
 def _folder(text: str) -> Path:
@@ -27,12 +36,21 @@ def folder_option(meaning: str) -> Any:
     return typer.Option(parser=_folder, metavar="DIR", help=meaning)
 
 
+def file_option(meaning: str, metavar: str = "FILE") -> Any:
+    """Make the option that takes the file to write."""
+    return typer.Option("-o", "--output", metavar=metavar, help=meaning)
+
+
+ExperimentName = Annotated[
+    str | None, typer.Argument(help="Experiment file, or the name of a packaged one; default: local-fields.")
+]
+FigureFormat = Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")]
+Figures = Annotated[Path | None, folder_option("Folder for the figures; default: RUN/figures.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+Node = Annotated[str | None, typer.Option(help="Technology node of the circuits, 7nm to 130nm; default: 45nm.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the experiment; may be repeated."),
 ]
-
-
-def file_option(meaning: str, metavar: str = "FILE") -> Any:
-    """Make the option that takes the file to write."""
-    return typer.Option("-o", "--output", metavar=metavar, help=meaning)
+Workers = Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: the number of cores.")]

@@ -6,29 +6,68 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+import typer
 
+from synarray.cli.options import Json, Settings, Workers, folder_option
 from synarray.errors import SpecError, nearest
-from synarray.learn.result import Result
-from synarray.paper.derivation import derive_claims
-from synarray.paper.reproduce import PAPER, RowSpec, reproduce, rows
-from synarray.report.cost_tables import chain_table, claims_table, devices_table
-from synarray.report.paper_page import write_report
-from synarray.report.run_tables import Terminal, factor_table, reproduction_table, standard_output
-from synarray.report.words import counted
-from synarray.run.experiment import parse_setting
-from synarray.run.folder import check_writable
 
-__all__ = ["run_reproduction"]
+if TYPE_CHECKING:
+    from synarray.learn.result import Result
+    from synarray.paper.claims import Claims
+    from synarray.paper.reproduce import Row, RowSpec
+
+__all__ = ["reproduce"]
 
 
-def run_reproduction(
-    seeds: int, only: str | None, settings: list[str], workers: int | None, out: Path | None, as_json: bool
+def reproduce(
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds per row: 0, 1, 2, ...")] = 3,
+    only: Annotated[str | None, typer.Option(help="Comma-separated keys of rows to run; default: all.")] = None,
+    settings: Settings = None,
+    workers: Workers = None,
+    out: Annotated[Path | None, folder_option("Folder of the report; default: reports/reproduce.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Run the paper's experiment and write the report."""
-    people = Terminal(stderr=True)
+    """Run the paper's experiment and write a report. It sets the results beside what the paper states."""
+    from synarray.cli.progress import bars
+    from synarray.paper.derivation import derive_claims
+    from synarray.paper.reproduce import PAPER
+    from synarray.paper.reproduce import reproduce as run_rows
+    from synarray.report.paper_page import write_report
+    from synarray.report.terminal import Terminal
+    from synarray.report.words import counted
+    from synarray.run.folder import check_writable
+
+    chosen = _rows(only, settings or [])
+    folder = out if out is not None else Path("reports/reproduce")
+    check_writable(folder)
+    people, workers = Terminal(stderr=True), workers or os.cpu_count() or 1
+    people.print(
+        f"The experiment of {PAPER}, on this machine: {counted(len(chosen), 'row')} x {counted(seeds, 'seed')}, "
+        f"{workers} at a time."
+    )
+    with bars(people, "runs", total=len(chosen) * seeds, state="compiling the kernels (first run only)") as bar:
+
+        def done(row: RowSpec, seed: int, result: Result) -> None:
+            bar.advance(f"{row.title}, seed {seed}: {result.accuracy or 0:.2%}")
+
+        table = run_rows(chosen, range(seeds), workers=workers, on_run=done)
+    with people.status("training conventional networks of equal accuracy, to compare the cost"):
+        derived = derive_claims(table, workers)
+    page = write_report(table, folder, derived)
+    if as_json:
+        claims = {"claims": derived.summary()} if derived else {}
+        print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)} | claims))
+    else:
+        _print(table, derived, page)
+
+
+def _rows(only: str | None, settings: list[str]) -> list[RowSpec]:
+    """Choose rows by their keys, with the settings of the command line; raises SpecError."""
+    from synarray.paper.reproduce import rows
+    from synarray.run.experiment import parse_setting
+
     known = {row.key: row for row in rows()}
     keys = list(known) if only is None else list(dict.fromkeys(key.strip() for key in only.split(",")))
     for key in keys:
@@ -39,42 +78,21 @@ def run_reproduction(
         raise SpecError(
             "every row runs for seeds 0, 1, 2, ...", got="--set seed", where="--set", do="Say how many: --seeds 3"
         )
-    chosen = [replace(known[key], changes={**known[key].changes, **changes}) for key in keys]
-    folder = out if out is not None else Path("reports/reproduce")
-    check_writable(folder)
-    workers = workers or os.cpu_count() or 1
-    people.print(
-        f"The experiment of {PAPER}, on this machine: {counted(len(chosen), 'row')} x {counted(seeds, 'seed')}, "
-        f"{workers} at a time."
-    )
-    with Bars(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[last]}"),
-        console=people,
-        transient=True,
-    ) as bars:
-        task = bars.add_task("runs", total=len(chosen) * seeds, last="compiling (once)")
+    return [replace(known[key], changes={**known[key].changes, **changes}) for key in keys]
 
-        def done(row: RowSpec, seed: int, result: Result) -> None:
-            bars.update(task, advance=1, last=f"{row.title}, seed {seed}: {result.accuracy or 0:.2%}")
 
-        table = reproduce(chosen, range(seeds), workers=workers, on_run=done)
-    with people.status("what it costs: training conventional networks of equal accuracy ..."):
-        derived = derive_claims(table, workers)
-    page = write_report(table, folder, derived)
-    claims = {"claims": derived.summary()} if derived else {}
-    if as_json:
-        print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)} | claims))
-        return
+def _print(table: list[Row], derived: Claims | None, page: Path) -> None:
+    from synarray.report.cost_tables import chain_table, claims_table, devices_table
+    from synarray.report.paper_page import accuracy_table, factors_table
+    from synarray.report.terminal import standard_output
+
     console = standard_output()
-    console.print(reproduction_table(table))
-    console.print(factor_table(table))
+    console.print(accuracy_table(table))
+    console.print(factors_table(table))
     if derived:
         console.print(devices_table(derived.devices))
         console.print(chain_table(derived.chain))
         console.print(claims_table(derived.claims))
         for note in derived.notes:
             console.print(f"Note: {note}")
-    console.print(f"Report: {page}", soft_wrap=True)
+    console.lines(f"Report: {page}")

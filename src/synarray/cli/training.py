@@ -1,4 +1,4 @@
-"""``synarray train`` and ``resume``: read the experiment, train with a progress bar, write the run."""
+"""``synarray train | resume``: read the experiment, train with a progress bar, write the run."""
 
 from __future__ import annotations
 
@@ -8,110 +8,160 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+import typer
 
-from synarray.learn.checkpoint import Checkpoints, TrainingStoppedError
-from synarray.learn.trainer import Progress
-from synarray.learn.training import train
-from synarray.report.run_tables import Terminal, metrics_table, standard_output
-from synarray.report.words import counted
-from synarray.run.experiment import load_experiment, parse_setting, task_images
-from synarray.run.folder import Run, is_there, partial_of, place_for
-from synarray.run.in_progress import Unfinished, begin, find, reopen
+from synarray.cli.options import ExperimentName, Json, Settings, folder_option
 
-__all__ = ["resume_training", "run_training"]
+if TYPE_CHECKING:
+    from synarray.cli.progress import Bar
+    from synarray.learn.checkpoint import Checkpoints
+    from synarray.learn.trainer import Progress
+    from synarray.report.terminal import Terminal
+    from synarray.run.folder import Run
+    from synarray.run.in_progress import Unfinished
+
+__all__ = ["resume", "train"]
+
+_COMPILING = "compiling the kernels (first run only)"
+_SOON = 2.0
+"""Seconds without any progress after which a training says that it compiles."""
 
 
-def run_training(
-    experiment: str | None, settings: list[str], seed: int | None, out: Path | None, as_json: bool, resume: bool
+def train(
+    experiment: ExperimentName = None,
+    settings: Settings = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run; overrides the experiment's.")] = None,
+    out: Annotated[Path | None, folder_option("Folder of the run; it must be new or empty.")] = None,
+    again: Annotated[
+        bool, typer.Option("--resume", help="Resume the run of this experiment if it was interrupted; else begin it.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Train as the experiment says and keep the run; with ``resume``, go on with the one that was begun, if any."""
-    changes = dict(parse_setting(text) for text in settings)
+    """Train a network and keep the run in a folder. It is tested once, and checkpoints are saved while it trains."""
+    from synarray.report.terminal import Terminal
+    from synarray.run.experiment import load_experiment, parse_setting, task_images
+    from synarray.run.folder import is_there, partial_of, place_for
+    from synarray.run.in_progress import begin, find, reopen
+
+    changes = dict(parse_setting(text) for text in settings or [])
     if seed is not None:
         changes["seed"] = seed
     spec = load_experiment(experiment, changes)
     task = task_images(spec)
-    people = _people()
-    if resume and (found := find(out, spec)):
-        return _take_up(reopen(found), people, as_json)
+    people = Terminal(stderr=True)
+    if again and (found := find(out, spec)):
+        return _resume(reopen(found), people, as_json)
     waiting = partial_of(place_for(out, spec))
     if is_there(waiting / "experiment.toml"):
-        people.print(
-            f"Note: {waiting} holds an unfinished run; this is another one (--resume goes on).", soft_wrap=True
-        )
+        people.lines(f"Note: {waiting} holds an unfinished run; this is another one (--resume resumes it).")
     with begin(out, spec) as run:
         _train(run, task, people, as_json)
 
 
-def resume_training(path: Path, as_json: bool) -> None:
-    """Go on with an unfinished run; tell one that is finished."""
-    _take_up(reopen(path), _people(), as_json)
+def resume(
+    run: Annotated[Path, typer.Argument(help="Folder of the run, whether it exists already or not.")],
+    as_json: Json = False,
+) -> None:
+    """Resume an interrupted run from its last checkpoint. The result is the same as without the interruption."""
+    from synarray.report.terminal import Terminal
+    from synarray.run.in_progress import reopen
+
+    _resume(reopen(run), Terminal(stderr=True), as_json)
 
 
-def _take_up(run: Run | Unfinished, people: Terminal, as_json: bool) -> None:
+def _resume(run: Run | Unfinished, people: Terminal, as_json: bool) -> None:
+    from synarray.run.experiment import task_images
+    from synarray.run.folder import Run
+
     if isinstance(run, Run):
-        people.print(f"Note: {run.path} is finished already.", soft_wrap=True)
-        return _tell(run.metrics, run.path, as_json)
+        people.lines(f"Note: {run.path} is finished already.")
+        return _print(run.metrics, run.path, as_json)
     with run:
         _train(run, task_images(run.spec), people, as_json)
 
 
 def _train(run: Unfinished, task: Any, people: Terminal, as_json: bool) -> None:
+    from synarray.cli.progress import bars
+    from synarray.learn import training
+    from synarray.learn.checkpoint import Checkpoints
+    from synarray.report.words import counted
+
     data, x, y, x_test, y_test = task
     spec = run.spec
     people.print(
         f"{spec.name}: {counted(len(x), 'image')} of {data.name}, {counted(spec.n_neurons, 'neuron')}, "
         f"{counted(spec.epochs, 'epoch')}, seed {spec.seed}"
     )
-    checkpoints = Checkpoints(
-        run.folder, spec.checkpoint.seconds, lambda text: people.print(f"Note: {text}", soft_wrap=True)
-    )
-    with _told_how_to_go_on(run), _stoppable(checkpoints):
-        with Bars(
-            TextColumn("learning"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(), console=people, transient=True,
-        ) as bars:  # fmt: skip
-            bar = bars.add_task("learning", total=spec.epochs * len(x), state="compiling (once)")
+    checkpoints = Checkpoints(run.folder, spec.checkpoint.seconds, lambda text: people.lines(f"Note: {text}"))
+    with _say_how_to_resume(run), _stoppable(checkpoints):
+        with bars(people, "learning", spec.epochs * len(x), "preparing") as bar, _say_compiling(bar, people) as started:
 
             def advance(progress: Progress) -> None:
+                started()
                 so_far = "" if progress.accuracy is None else f", {progress.accuracy:.1%} so far"
-                bars.update(
-                    bar, completed=progress.presentations, state=f"{progress.images_per_second:,.0f} images/s{so_far}"
-                )
+                bar.show(progress.presentations, f"{progress.images_per_second:,.0f} images/s{so_far}")
 
-            result = train(
-                spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale,
-                workers=os.cpu_count() or 1, on_progress=advance, checkpoints=checkpoints,
-            )  # fmt: skip
+            result = training.train(
+                spec,
+                x,
+                y,
+                x_test,
+                y_test,
+                image_shape=data.image_shape,
+                full_scale=data.full_scale,
+                workers=os.cpu_count() or 1,
+                on_progress=advance,
+                checkpoints=checkpoints,
+            )
         for note in result.notes:
             people.print(f"Note: {note}")
         folder = run.finish(result, checkpoints.resumed)
-    _tell({"name": spec.name} | result.metrics(), folder, as_json)
+    _print({"name": spec.name} | result.metrics(), folder, as_json)
 
 
-def _tell(metrics: dict[str, Any], folder: Path, as_json: bool) -> None:
-    metrics = metrics | {"run_dir": str(folder)}
+def _print(metrics: dict[str, Any], folder: Path, as_json: bool) -> None:
+    from synarray.report.run_tables import run_tables
+    from synarray.report.terminal import standard_output
+
     if as_json:
-        print(json.dumps(metrics))
-    else:
-        console = standard_output()
-        console.print(metrics_table(metrics))
-        console.print(f"Run: {folder}   (synarray show {folder})", soft_wrap=True)
+        print(json.dumps(metrics | {"run_dir": str(folder)}))
+        return
+    console = standard_output()
+    for table in run_tables(metrics):
+        console.print(table)
+    console.lines(f"Run: {folder}   (synarray show {folder})")
 
 
-def _people() -> Terminal:
-    return Terminal(stderr=True)
+@contextlib.contextmanager
+def _say_compiling(bar: Bar, people: Terminal) -> Iterator[Any]:
+    """Say that the kernels are compiled when nothing is learned for some time; yields what ends the waiting."""
+
+    def say() -> None:
+        bar.show(0, _COMPILING)
+        if not people.is_terminal:  # where no bar is seen
+            people.print(f"{_COMPILING[0].upper()}{_COMPILING[1:]} ...")
+
+    timer = threading.Timer(_SOON, say)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield timer.cancel
+    finally:
+        timer.cancel()
 
 
 @contextlib.contextmanager
 def _stoppable(checkpoints: Checkpoints) -> Iterator[None]:
     """Have the first Ctrl-C (or SIGTERM) stop the learning after this block; another one, or outside learning, at once."""
+    from synarray.cli.progress import on_signals
+    from synarray.learn.checkpoint import TrainingStoppedError
+
     at_once = signal.getsignal(signal.SIGINT)
     received = signal.SIGINT
 
@@ -125,23 +175,20 @@ def _stoppable(checkpoints: Checkpoints) -> Iterator[None]:
         else:
             sys.exit(128 + number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with on_signals(stop):
+            yield
     except TrainingStoppedError as stopped:
         print(f"synarray: interrupted after {stopped.got}.", file=sys.stderr)
         sys.exit(128 + received)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
-def _told_how_to_go_on(run: Unfinished) -> Iterator[None]:
-    """Say, whatever ends the training before its time, how to go on with what was saved."""
+def _say_how_to_resume(run: Unfinished) -> Iterator[None]:
+    """Say, whatever ends the training early, how to resume from what was saved; nothing when nothing was."""
     try:
         yield
     except BaseException:
         if run.saved:
-            print(f"Saved. To go on: synarray resume {shlex.quote(str(run.target))}", file=sys.stderr)
+            print(f"Saved. To resume: synarray resume {shlex.quote(str(run.target))}", file=sys.stderr)
         raise

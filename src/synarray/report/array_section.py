@@ -1,4 +1,4 @@
-"""The physical arrays of a run, in numbers and as sections of a page: where the cells lie, what became of them, how they wore."""
+"""The physical arrays of a run, in numbers and as sections of a page: where the cells are, their states, their wear."""
 
 from __future__ import annotations
 
@@ -11,18 +11,30 @@ from synarray.array.geometry import Placement
 from synarray.array.maps import ArrayMaps
 from synarray.report import figures
 from synarray.report.charts import pulses_per_cell
-from synarray.report.sections import Picture, Section, Table
-from synarray.report.words import quantity
+from synarray.report.sections import Picture, Section
+from synarray.report.tables import Table
+from synarray.report.words import percent, quantity
 
-__all__ = ["array_numbers", "array_section", "map_pictures", "most_written", "pulse_edges", "wear_section"]
+__all__ = [
+    "array_numbers",
+    "array_section",
+    "array_table",
+    "map_pictures",
+    "most_written",
+    "pulse_edges",
+    "wear_section",
+]
 
 _MOST_SHOWN = 1 << 20
-"""Cells whose maps stand in a page, which is to stay below 3 MB: two arrays of 512 kbit."""
+"""Cells whose maps are in a page, which is to stay below 3 MB: two arrays of 512 kbit."""
 _CAPTIONS = {
-    "conductance": ("Conductance", "Of every cell at the end; empty: no weight lies there."),
+    "conductance": ("Conductance", "Of every cell at the end; empty: no weight is there."),
     "pulses": ("Pulses", "That every cell received, on a logarithmic scale."),
-    "states": ("States", "Which cells still learn, were pruned, or are stuck (drawn larger than they are, where they are few)."),
-}  # fmt: skip
+    "states": (
+        "States",
+        "Which cells still learn, were pruned, or are stuck (drawn larger than they are, where they are few).",
+    ),
+}
 
 
 def array_numbers(maps: ArrayMaps, placement: Placement) -> dict[str, Any]:
@@ -57,36 +69,44 @@ def most_written(maps: ArrayMaps, n: int) -> list[dict[str, Any]]:
     places = zip(*np.unravel_index(busiest, writes.shape), strict=True)
     return [
         {
-            "array": int(array), "row": int(row), "column": int(column), "pulses": float(writes[array, row, column]),
-            "pruned": bool(maps.pruned[array, row, column]), "stuck": bool(maps.stuck[array, row, column]),
+            "array": int(array),
+            "row": int(row),
+            "column": int(column),
+            "pulses": float(writes[array, row, column]),
+            "pruned": bool(maps.pruned[array, row, column]),
+            "stuck": bool(maps.stuck[array, row, column]),
             "conductance": float(maps.conductance[array, row, column]),
         }
         for array, row, column in places
-    ]  # fmt: skip
+    ]
+
+
+def array_table(numbers: dict[str, Any], title: str = "The arrays in numbers") -> Table:
+    """Say how a network fills its physical arrays, and how its cells were used; ``numbers`` of :func:`array_numbers`."""
+    hot, used = numbers["hottest_cell"], numbers["cells_used"]
+    rows = [
+        (
+            "arrays",
+            f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']:,} x {numbers['columns']:,} cells each",
+        ),
+        ("cells in use", f"{used:,} of {numbers['cells']:,} ({percent(used / numbers['cells'], 1)})"),
+        *((f"conductance, {which}", quantity(numbers[f"g_{which}"], "S")) for which in ("lowest", "mean", "highest")),
+        ("pulses on a cell, mean / most", f"{numbers['pulses_per_cell']:,.1f} / {numbers['pulses_most']:,.0f}"),
+        ("most-written cell", f"array {hot['array'] + 1}, word line {hot['row']}, bit line {hot['column']}"),
+        ("share of the pulses on the busiest 1 % of cells", percent(numbers["pulses_on_busiest_percent"], 1)),
+        ("cells of pruned weights", f"{numbers['cells_pruned']:,} ({percent(numbers['cells_pruned'] / used, 1)})"),
+        ("stuck cells", f"{numbers['cells_stuck']:,} ({percent(numbers['cells_stuck'] / used)})"),
+    ]
+    return Table(title, ("", "at the end"), rows, texts=(1,))
 
 
 def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Section:
     """Show the maps of the arrays, and their numbers."""
-    numbers = array_numbers(maps, placement)
     shown = min(placement.n_arrays, _MOST_SHOWN // maps.conductance[0].size)
-    used = numbers["cells_used"]
-    rows = [
-        ("arrays", f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']:,} x {numbers['columns']:,} cells each"),
-        ("cells in use", f"{used:,} of {numbers['cells']:,} ({used / numbers['cells']:.1%})"),
-        ("conductance, lowest", quantity(numbers["g_lowest"], "S")),
-        ("conductance, mean", quantity(numbers["g_mean"], "S")),
-        ("conductance, highest", quantity(numbers["g_highest"], "S")),
-        ("cells of pruned weights", f"{numbers['cells_pruned']:,} ({numbers['cells_pruned'] / used:.1%})"),
-        ("stuck cells", f"{numbers['cells_stuck']:,} ({numbers['cells_stuck'] / used:.2%})"),
-    ]  # fmt: skip
-    table = Table("The arrays in numbers", ("at the end", ""), rows, texts=(1,))
     pictures = [picture for i in range(shown) for picture in map_pictures(maps, i, command)]
-    rest = placement.n_arrays - shown
-    notes = (
-        [f"Not drawn here, to keep the page small: {rest} of {placement.n_arrays} arrays. {command} draws them."]
-        if rest
-        else []
-    )
+    left_out = f"Not drawn here, to keep the page small: {placement.n_arrays - shown} of {placement.n_arrays} arrays."
+    notes = [f"{left_out} {command} draws them."] if shown < placement.n_arrays else []
+    table = array_table(array_numbers(maps, placement))
     return Section("array", "The array", tables=[table], pictures=pictures, notes=notes, narrow=True)
 
 
@@ -144,21 +164,35 @@ def wear_section(maps: ArrayMaps, command: str) -> Section:
     counts = np.histogram(writes, edges)[0]
     bins = [(f"{low:,.0f} to {high:,.0f}", f"{n:,}") for low, high, n in zip(edges, edges[1:], counts, strict=False)]
     picture = Picture(
-        "pulses-per-cell", "Pulses per cell", f"How many of the {len(writes):,} cells received how many pulses.",
-        pulses_per_cell(writes, edges), Table("Pulses per cell", ("pulses, upper end not included", "cells"), bins), command,
-    )  # fmt: skip
+        "pulses-per-cell",
+        "Pulses per cell",
+        f"How many of the {len(writes):,} cells received how many pulses.",
+        pulses_per_cell(writes, edges),
+        Table("Pulses per cell", ("pulses, upper end not included", "cells"), bins),
+        command,
+    )
     hottest = [
-        (str(i), f"{cell['pulses']:,.0f}", str(cell["array"] + 1), str(cell["row"]), str(cell["column"]),
-         quantity(cell["conductance"], "S"), "stuck" if cell["stuck"] else "pruned" if cell["pruned"] else "learns")
+        (
+            str(i),
+            f"{cell['pulses']:,.0f}",
+            str(cell["array"] + 1),
+            str(cell["row"]),
+            str(cell["column"]),
+            quantity(cell["conductance"], "S"),
+            "stuck" if cell["stuck"] else "pruned" if cell["pruned"] else "learns",
+        )
         for i, cell in enumerate(most_written(maps, 10), 1)
-    ]  # fmt: skip
+    ]
     tables = [
         quantiles("Pulses on the cells", writes, ""),
         Table(
-            "The most-written cells", ("", "pulses", "array", "word line", "bit line", "conductance", "state"), hottest,
-            texts=(6,), caption="The most-written cells",
+            "The most-written cells",
+            ("", "pulses", "array", "word line", "bit line", "conductance", "state"),
+            hottest,
+            texts=(6,),
+            caption="The most-written cells",
         ),
-    ]  # fmt: skip
+    ]
     note = "A pulse counts whether or not it moved the cell. Arrays count from 1, lines from 0."
     return Section("wear", "Wear", tables=tables, pictures=[picture], notes=[note])
 

@@ -118,9 +118,17 @@ def pulses_per_cell(writes: npt.NDArray[np.float64], edges: npt.NDArray[np.float
 
 @styled
 def lines_chart(
-    lines: Sequence[Line], x: str, y: str, labels: tuple[str, str], limits: tuple[float, float], *,
-    joined: bool = True, log_x: bool = False, log_y: bool = False, legend: str = "",
-) -> Figure:  # fmt: skip
+    lines: Sequence[Line],
+    x: str,
+    y: str,
+    labels: tuple[str, str],
+    limits: tuple[float, float],
+    *,
+    joined: bool = True,
+    log_x: bool = False,
+    log_y: bool = False,
+    legend: str = "",
+) -> Figure:
     """Draw means with their intervals.
 
     Parameters
@@ -155,9 +163,11 @@ def lines_chart(
         mean = by_y * np.array(line.mean)
         error = np.abs(by_y * np.array([line.low, line.high]) - mean)
         looks: dict[str, Any] = {
-            "color": SERIES[i % len(SERIES)], "marker": _MARKERS[(i + i // len(SERIES)) % len(_MARKERS)],
-            "ls": "-" if joined and not words else "none", "zorder": 3,
-        }  # fmt: skip
+            "color": SERIES[i % len(SERIES)],
+            "marker": _MARKERS[(i + i // len(SERIES)) % len(_MARKERS)],
+            "ls": "-" if joined and not words else "none",
+            "zorder": 3,
+        }
         if line.faint:
             looks |= {"color": COLOURS["grey"][0], "marker": ".", "alpha": 0.6, "ls": "none", "zorder": 2}
         drawn = axis.errorbar(at, mean, error, capsize=2.5, elinewidth=1, label=line.name, **looks)

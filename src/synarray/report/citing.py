@@ -25,8 +25,15 @@ from synarray.spec import Source
 
 __all__ = ["Citations", "Entry", "bibliography", "cite_run", "cite_runs", "keys_of", "rules_of"]
 
-_SAFE = {"\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "~": r"\textasciitilde{}",
-         "^": r"\textasciicircum{}", '"': "''", **{c: f"\\{c}" for c in "&%$#_"}}  # fmt: skip
+_SAFE = {
+    "\\": r"\textbackslash{}",
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    '"': "''",
+    **{c: f"\\{c}" for c in "&%$#_"},
+}
 """What would be read as an instruction, or end a field, in words that come from files of others."""
 
 
@@ -159,12 +166,16 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
         for i, (text, what) in enumerate(others.items(), 1)
     ]
     entries += [
-        Entry(f"choices-{re.sub('[^A-Za-z0-9.-]', '-', owner)}", "misc", {
-            "title": _safe(f"Numbers of {owner} that were chosen, or that nobody has confirmed"),
-            "note": _safe("; ".join(f"{', '.join(numbers)}: {text}" for text, numbers in quoted.items())),
-        })
+        Entry(
+            f"choices-{re.sub('[^A-Za-z0-9.-]', '-', owner)}",
+            "misc",
+            {
+                "title": _safe(f"Numbers of {owner} that were chosen, or that nobody has confirmed"),
+                "note": _safe("; ".join(f"{', '.join(numbers)}: {text}" for text, numbers in quoted.items())),
+            },
+        )
         for owner, quoted in choices.items()
-    ]  # fmt: skip
+    ]
     return Citations(tuple(entries))
 
 

@@ -1,4 +1,4 @@
-"""Devices in the terminal: the library at a glance, every number with its source, and how well pulses follow the law in words."""
+"""Devices in tables: the library, every number with its source; and in words how well pulses follow the law of learning."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from synarray.array.synapse import SynapseSpec
@@ -14,6 +13,7 @@ from synarray.device.programming import write_verify
 from synarray.device.response import PulseTrain
 from synarray.device.spec import DeviceSpec
 from synarray.network.stdp import Following
+from synarray.report.tables import Table
 
 __all__ = ["acting", "device_table", "devices_table", "follows", "levels", "programs", "train_in_blocks", "unit_of"]
 
@@ -42,44 +42,45 @@ def levels(device: DeviceSpec) -> tuple[float, float] | None:
 
 
 def devices_table(devices: Sequence[DeviceSpec]) -> Table:
-    """Lay out the library; a question mark follows every value that nobody has confirmed."""
-    table = Table(title="Devices (? = not confirmed)", title_justify="left")
-    table.add_column("name", no_wrap=True)
-    table.add_column("title", max_width=26)
-    table.add_column("law", no_wrap=True)
-    for name in ("range", "LTP / LTD\nlevels", "LTP / LTD\nnonlinearity", "c2c", "scheme", "not\nconfirmed"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for device in devices:
-        law = device.step_law
-        table.add_row(
+    """Lay out the library; a question mark follows every unconfirmed value."""
+    columns = (
+        "name",
+        "title",
+        "law",
+        "range",
+        "LTP / LTD levels",
+        "LTP / LTD nonlinearity",
+        "c2c",
+        "scheme",
+        "unconfirmed",
+    )
+    rows = [
+        (
             device.name,
             device.title,
             device.law,
             f"{_marked(device, 'g_min')} to {_marked(device, 'g_max')}",
             "2 states" if device.binary else _both(device, "n_levels") if levels(device) else "-",
-            _both(device, "nonlinearity") if law.labelled else "0" if law.straight else "-",
+            _both(device, "nonlinearity") if device.step_law.labelled else "0" if device.step_law.straight else "-",
             f"{100 * device.sigma_c2c:g} %" + _mark(device, "sigma_c2c") if device.sigma_c2c else "-",
             SynapseSpec().scheme_for(device).name,
             f"{len(device.unconfirmed)} of {len(acting(device))}" if device.unconfirmed else "",
         )
-    return table
+        for device in devices
+    ]
+    return Table("Devices (? = unconfirmed)", columns, rows, texts=(1, 2))
 
 
 def device_table(device: DeviceSpec) -> Table:
     """Lay out every number of a device with its unit and source."""
-    table = Table(title=f"{device.name}: {device.title or device.technology}", title_justify="left")
-    for name in ("number", "value", "confirmed", "source"):
-        table.add_column(name, justify="right" if name == "value" else "left", overflow="fold")
+    rows = []
     for name in acting(device):
         source = device.sources.get(name)
         given = "no source given" if name in device.model_fields_set else "none: a default"
-        table.add_row(
-            name,
-            _text(device, name),
-            "yes" if source and source.confirmed else "no",
-            source.source if source else given,
-        )
-    return table
+        confirmed = "yes" if source and source.confirmed else "no"
+        rows.append((name, _text(device, name), confirmed, source.source if source else given))
+    title = f"{device.name}: {device.title or device.technology}"
+    return Table(title, ("number", "value", "confirmed", "source"), rows, texts=(2, 3))
 
 
 def train_in_blocks(device: DeviceSpec, train: PulseTrain, width: int = 64, height: int = 6) -> RenderableType:
@@ -127,7 +128,7 @@ def follows(synapse: SynapseSpec, device: DeviceSpec, verified: Following, blind
 
 
 def programs(device: DeviceSpec) -> list[str]:
-    """Say in words what write-verify takes, measured on 2,000 cells with targets over the whole range."""
+    """Say in words how many pulses write-verify needs, measured on 2,000 cells with targets over the whole range."""
     if device.binary or device.step_law.exact:
         return []
     done = write_verify(device, np.linspace(device.g_min, device.g_max, 2000))

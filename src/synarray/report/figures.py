@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from synarray.device.response import PulseTrain
 from synarray.errors import RunError, nearest
+from synarray.files import replace_file
 from synarray.learn.trainer import HistoryPoint
 from synarray.network.stdp import Following
 from synarray.report.charts import logarithmic
@@ -23,9 +24,22 @@ if TYPE_CHECKING:
     from synarray.array.maps import ArrayMaps
 
 __all__ = [
-    "MAPS", "array_map", "array_maps", "check_format", "confusion", "dots", "fields_of", "folder_beside", "law_following",
-    "pulse_train", "receptive_fields", "save", "training_curve",
-]  # fmt: skip
+    "MAPS",
+    "array_map",
+    "array_maps",
+    "check_format",
+    "confusion",
+    "dots",
+    "fields_of",
+    "folder_beside",
+    "law_following",
+    "of_run",
+    "pulse_train",
+    "receptive_fields",
+    "save",
+    "save_where_possible",
+    "training_curve",
+]
 
 _INK, _BLUE, _RED, _GREY = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey"))
 _STATES = ("#4a9fd8", "#e3b64c", "#c2185b")
@@ -55,13 +69,30 @@ def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for figure, file in zip(drawn.values(), files, strict=True):
-            _replace(file, figure, kind)
+            replace_file(file, functools.partial(_write, figure, kind))
     except (OSError, ValueError) as error:
         raise RunError(
-            "the folder for figures must be writable", got=getattr(error, "strerror", None) or str(error),
-            where=str(folder), do="Free some space, or give another with --out.",
-        ) from None  # fmt: skip
+            "the folder for figures must be writable",
+            got=getattr(error, "strerror", None) or str(error),
+            where=str(folder),
+            do="Free some space, or give another with --out.",
+        ) from None
     return files
+
+
+def save_where_possible(draw: Callable[[], dict[str, Figure]], folder: Path, kind: str) -> tuple[list[Path], str]:
+    """Draw figures and write them; without matplotlib there are none. Returns their files, and a sentence that names them."""
+    check_format(kind)
+    try:
+        matplotlib_of()
+    except RunError as missing:
+        return [], f"No figures were drawn: {missing}"
+    files = save(draw(), folder, kind)
+    return files, " ".join(["Figures:", *(str(file) for file in files)])
+
+
+def _write(figure: Figure, kind: str, file: Path) -> None:
+    figure.savefig(file, dpi=150, format=kind, metadata=_UNDATED.get(kind))
 
 
 def folder_beside(run: Path, out: Path | None, name: str = "figures") -> Path:
@@ -75,18 +106,12 @@ def folder_beside(run: Path, out: Path | None, name: str = "figures") -> Path:
     folder = run / name
     if out is None and folder.is_symlink():
         raise RunError(
-            f"the run's {name} must stay in its folder", got="a link", where=str(folder),
+            f"the run's {name} must stay in its folder",
+            got="a link",
+            where=str(folder),
             do="Remove it, or give a folder with --out.",
-        )  # fmt: skip
+        )
     return folder if out is None else out
-
-
-def _replace(file: Path, figure: Figure, kind: str) -> None:
-    """Write a figure whole, in the place of what is there: a link is replaced, not followed."""
-    with tempfile.TemporaryDirectory(prefix=".synarray-", dir=file.parent) as beside:
-        drawn = Path(beside) / file.name
-        figure.savefig(drawn, dpi=150, format=kind, metadata=_UNDATED.get(kind))
-        drawn.replace(file)
 
 
 def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int) -> npt.NDArray[Any]:
@@ -184,6 +209,21 @@ def training_curve(history: Sequence[HistoryPoint], test_accuracy: float | None)
     lower[-1].xaxis.set_major_locator(plt.ticker.MaxNLocator(5))
     lower[-1].xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     return figure
+
+
+def of_run(
+    arrays: dict[str, npt.NDArray[Any]],
+    image_shape: tuple[int, ...] | None,
+    history: Sequence[HistoryPoint],
+    accuracy: float | None,
+    neurons: int = 48,
+) -> dict[str, Figure]:
+    """Draw the figures of a run by their names: receptive fields, training curve, confusion."""
+    drawn = {
+        "receptive-fields": receptive_fields(arrays, image_shape, neurons),
+        "training-curve": training_curve(history, accuracy),
+    }
+    return drawn | ({"confusion": confusion(arrays["confusion"], arrays["classes"])} if "confusion" in arrays else {})
 
 
 @styled

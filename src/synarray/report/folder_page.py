@@ -43,8 +43,9 @@ def _checked(folder: Path) -> Path:
     signs = (folder / "experiment.toml", folder / "metrics.json", begun / "experiment.toml")
     if not any(is_there(sign) for sign in signs):
         raise RunError(
-            "a report is about a run or a study", where=str(folder),
+            "a report is about a run or a study",
+            where=str(folder),
             got=_what(folder),
             do='Give a folder that "synarray train" or "synarray study run" made.',
-        )  # fmt: skip
+        )
     return folder

@@ -6,23 +6,17 @@ fills it with the parts of ``parts.html``: facts, tables, figures, commands. Wha
 
 from __future__ import annotations
 
-import base64
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from synarray import __version__
 from synarray.errors import RunError
+from synarray.extras import require
+from synarray.files import replace_file
 from synarray.report.style import stylesheet
+from synarray.report.tables import Code
 
-__all__ = ["Code", "data_uri", "render", "write_page"]
-
-
-class Code(str):
-    """A cell of a table, or a fact, that is a command or a fingerprint: printed in the type of code."""
-
-    __slots__ = ()
+__all__ = ["render", "write_page"]
 
 
 def render(template: str, **values: Any) -> str:
@@ -45,24 +39,18 @@ def render(template: str, **values: Any) -> str:
     RunError
         When jinja2 is missing.
     """
-    try:
-        import jinja2
-    except ImportError:
-        raise RunError(
-            "pages need jinja2", got="an environment without it", where="report", do="pip install 'synarray[report]'"
-        ) from None
+    jinja2 = require("report", "pages", "jinja2")
     pages = jinja2.Environment(
-        loader=jinja2.PackageLoader("synarray", "report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=jinja2.PackageLoader("synarray", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     pages.tests["code"] = lambda value: isinstance(value, Code)
     pages.globals |= {"version": __version__, "stylesheet": stylesheet}
-    return pages.get_template(template).render(**values)
-
-
-def data_uri(content: bytes, kind: str = "image/png") -> str:
-    """Return an address that carries its content, so that a page needs no second file."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    text: str = pages.get_template(template).render(**values)
+    return text
 
 
 def write_page(file: Path, text: str) -> Path:
@@ -75,23 +63,12 @@ def write_page(file: Path, text: str) -> Path:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as beside:
-            try:
-                beside.write(text)
-                beside.flush()
-                os.fsync(beside.fileno())
-            except BaseException:
-                Path(beside.name).unlink()
-                raise
-        Path(beside.name).chmod(0o644)
-        try:
-            Path(beside.name).replace(file)
-        except OSError:
-            Path(beside.name).unlink()
-            raise
+        replace_file(file, lambda beside: beside.write_text(text, "utf-8", newline="\n"))
     except (OSError, ValueError) as error:
         raise RunError(
-            "the folder for the report must be writable", got=getattr(error, "strerror", None) or str(error),
-            where=str(file.parent), do="Free some space, or give another with --out.",
-        ) from None  # fmt: skip
+            "the folder for the report must be writable",
+            got=getattr(error, "strerror", None) or str(error),
+            where=str(file.parent),
+            do="Free some space, or give another with --out.",
+        ) from None
     return file

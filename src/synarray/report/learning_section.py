@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from synarray.learn.trainer import HistoryPoint
 from synarray.report import figures
-from synarray.report.sections import Picture, Table
+from synarray.report.sections import Picture
+from synarray.report.tables import Table
 from synarray.report.words import percent
 
 __all__ = ["learning_pictures"]

@@ -1,4 +1,4 @@
-"""The page of one run: what it reached and the paper states, what it learned, counted, cost and wore, and how to repeat it."""
+"""The page of one run: what it reached beside what the paper states, what it learned, its counts, cost and wear."""
 
 from __future__ import annotations
 
@@ -14,39 +14,19 @@ from synarray.errors import SpecError
 from synarray.report.array_section import array_section, wear_section
 from synarray.report.citing import cite_run
 from synarray.report.cost_section import Costs, cost_section
-from synarray.report.html import Code
 from synarray.report.learning_section import learning_pictures
-from synarray.report.sections import Fact, Page, Section, Table
+from synarray.report.run_tables import paper_states, run_tables
+from synarray.report.sections import Fact, Page, Section
+from synarray.report.tables import Code, Table
 from synarray.report.words import percent, quantity
 from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
-from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import Run, to_toml
 
 __all__ = ["provenance_table", "run_page"]
 
-_COUNTS = {
-    "pulses": "programming pulses",
-    "pulses_ltp": "of them LTP",
-    "pulses_ltd": "of them LTD",
-    "pulses_pruning": "of them for pruning",
-    "pulses_initial": "pulses for the initial weights",
-    "pulses_at_bound": "pulses at a bound, which moved nothing",
-    "pulses_failed": "pulses that failed",
-    "pulses_skipped_by_pruning": "pulses spared by pruning",
-    "output_spikes": "output spikes",
-    "input_spikes": "input spikes",
-    "row_reads": "rows read",
-    "column_senses": "columns sensed",
-    "cell_reads": "cells looked at before an update",
-    "verify_reads": "cells read to verify",
-    "mask_lookups": "mask bits looked up",
-    "pair_refreshes": "pairs refreshed",
-    "reads_saturated": "weights beyond what a read resolves",
-}
-
 
 def run_page(run: Run) -> Page:
-    """Tell everything a run's folder knows, and what its counts cost.
+    """Lay out everything that a run's folder holds, and what its counts cost.
 
     Parameters
     ----------
@@ -66,8 +46,12 @@ def run_page(run: Run) -> Page:
     lead = [spec.note.strip()] if spec.note.strip() else []
     lead.append(
         f"{metrics['images_seen']:,} presentations of {spec.data}, seed {metrics['seed']}"
-        + (f", in cells of {metrics['device']} ({metrics['scheme']})." if metrics["device"] else ", ideal weights in no device.")
-    )  # fmt: skip
+        + (
+            f", in cells of {metrics['device']} ({metrics['scheme']})."
+            if metrics["device"]
+            else ", ideal weights in no device."
+        )
+    )
     return Page(
         f"{metrics['name']}, seed {metrics['seed']}", list(_sections(run, priced)), lead, list(_facts(run, priced))
     )
@@ -79,9 +63,13 @@ def _price(run: Run) -> Costs | None:
     bill, periphery = bill_of_run(run), load_periphery()
     ledger = bill.ledger(periphery)
     return Costs(
-        ledger, baselines(bill, periphery), free_steps(run.experiment, bill.counts, ledger, periphery),
-        real_time(bill, ledger), notes_on(bill, periphery, None, str(run.path / "experiment.toml")), periphery.node_nm,
-    )  # fmt: skip
+        ledger,
+        baselines(bill, periphery),
+        free_steps(run.experiment, bill.counts, ledger, periphery),
+        real_time(bill, ledger),
+        notes_on(bill, periphery, None, str(run.path / "experiment.toml")),
+        periphery.node_nm,
+    )
 
 
 def _facts(run: Run, priced: Costs | None) -> Iterator[Fact]:
@@ -110,16 +98,19 @@ def _facts(run: Run, priced: Costs | None) -> Iterator[Fact]:
 
 def _sections(run: Run, priced: Costs | None) -> Iterator[Section]:
     show, whole = f"synarray show {_quoted(run)}", f"synarray report {_quoted(run)}"
-    yield _accuracy(run)
+    reached, *counts = run_tables(run.metrics, paper_states(run.experiment))
+    yield _accuracy(run, reached)
     yield Section(
-        "learning", "What it learned",
+        "learning",
+        "What it learned",
         pictures=list(learning_pictures(run.arrays, run.image_shape, run.history, run.metrics["accuracy"], show)),
-    )  # fmt: skip
-    yield _counts(run)
+    )
+    note = "Counted by the simulation, as whole numbers; docs/machine.md and docs/costs.md say what each is."
+    yield Section("counts", "Counted actions", tables=counts, notes=[note])
     if priced is None:
         words = (
-            "The weights of this run are ideal and lie in no array: nothing met a conductance, so there is no ledger, no map "
-            "and no wear. To have them:"
+            "The weights of this run are ideal and in no array: there is no conductance, so there is no energy, no map and no "
+            "wear. To get them, train on a device:"
         )
         command = Code("synarray train experiment.toml --set device=subquantum-cbram")
         yield Section("array", "Array, energy, wear", words=[words, command])
@@ -129,53 +120,23 @@ def _sections(run: Run, priced: Costs | None) -> Iterator[Section]:
     yield _again(run)
     yield _provenance(run)
     yield Section(
-        "references", "References", words=["The works behind the devices, rules and prices that this run used, and no others."],
-        notes=[f"synarray cite {_quoted(run)} prints them."], code=cite_run(run).bibtex, code_title="BibTeX",
-    )  # fmt: skip
+        "references",
+        "References",
+        words=["The works behind the devices, rules and prices of this run."],
+        notes=[f"synarray cite {_quoted(run)} prints them."],
+        code=cite_run(run).bibtex,
+        code_title="BibTeX",
+    )
 
 
-def _accuracy(run: Run) -> Section:
-    metrics, states = run.metrics, paper_states(run.experiment)
-    rows = [
-        ("read rightly, soft votes", percent(metrics["accuracy"]), states or "nothing for such a network"),
-        ("read rightly, hard votes", percent(metrics["accuracy_hard"]), ""),
-        ("cells absent or pruned", percent(metrics["spared_fraction"], 1), ""),
-        ("of the cells there are, pruned", percent(metrics["pruned_fraction"], 1), "up to 75 % at 93 %" if states else ""),
-        ("output neurons", f"{metrics['n_neurons']:,} ({metrics['silent_neurons']:,} silent)", "500" if states else ""),
-        ("inputs", f"{metrics['n_inputs']:,}", "397" if states else ""),
-    ]  # fmt: skip
+def _accuracy(run: Run, reached: Table) -> Section:
     notes = [
         "Labels of neurons come from training images; the test set is read once. Soft votes add up log P(class | spike), hard "
         "votes count each spike for its neuron's class. The article: Shi et al., Nature Communications 9:5312 (2018)."
     ]
-    if metrics["accuracy"] is None:
+    if run.metrics["accuracy"] is None:
         notes.insert(0, "There was no test set.")
-    return Section(
-        "accuracy",
-        "Accuracy",
-        tables=[Table("Accuracy", ("", "this run", "the article states"), rows, texts=(2,))],
-        notes=notes,
-    )
-
-
-def paper_states(spec: ExperimentSpec) -> str | None:
-    """Return what the article states about the accuracy of such a network on MNIST; None where it states nothing."""
-    pruning = spec.pruning
-    if spec.data != "mnist" or spec.fields.kind != "full":
-        return None
-    if pruning.kind.keeps and pruning.kind.ranks and 0 < pruning.fraction <= 0.75:
-        return "93 % at up to 75 % soft-pruned"
-    if pruning.kind.removes and pruning.fraction >= 0.4:
-        return "below 90 % at 40 % removed"
-    return None
-
-
-def _counts(run: Run) -> Section:
-    rows = [(words, f"{run.metrics[name]:,}") for name, words in _COUNTS.items()]
-    note = "Counted by the simulation, as whole numbers; docs/machine.md and docs/costs.md say what each is."
-    return Section(
-        "counts", "Counted actions", tables=[Table("Counted actions", ("action", "count"), rows)], notes=[note]
-    )
+    return Section("accuracy", "Accuracy", tables=[reached], notes=notes)
 
 
 def _array(run: Run, command: str) -> Iterator[Section]:
@@ -218,11 +179,14 @@ def provenance_table(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     command, resumed = provenance.get("command"), provenance.get("resumed")
     rows: list[tuple[str, str]] = [
         ("written", _plain(provenance.get("written"))),
-        ("command", Code(shlex.join(["synarray", *map(str, command[1:])])) if isinstance(command, list) and command else ""),
+        (
+            "command",
+            Code(shlex.join(["synarray", *map(str, command[1:])])) if isinstance(command, list) and command else "",
+        ),
         ("versions", ", ".join(f"{name} {_plain(number)}" for name, number in versions.items())),
         ("machine", ", ".join(f"{name}: {_plain(value)}" for name, value in machine.items())),
         ("interrupted and resumed after", ", ".join(map(_plain, resumed)) if isinstance(resumed, list) else ""),
-    ]  # fmt: skip
+    ]
     return [(name, value) for name, value in rows if value]
 
 

@@ -7,8 +7,6 @@ A figure stands in the page in the reader's own colours, and beside it as a file
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +15,12 @@ from typing import TYPE_CHECKING
 from synarray.report import figures
 from synarray.report.html import render, write_page
 from synarray.report.style import inline_svg
+from synarray.report.tables import Code, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Fact", "Page", "Picture", "Section", "Table", "write"]
+__all__ = ["Code", "Fact", "Page", "Picture", "Section", "Table", "write"]
 
 
 @dataclass(frozen=True)
@@ -31,51 +30,6 @@ class Fact:
     name: str
     value: str
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Cells of a table, as they are to be read.
-
-    Attributes
-    ----------
-    title : str
-        What it is, for those who hear the page.
-    columns : sequence of str
-    rows : sequence of sequence of str
-        The first cell names its row; a :class:`~synarray.report.html.Code` is set as code.
-    texts : tuple of int
-        Columns of words, set flush left; the others are numbers. The first column always is one of words.
-    total : sequence of str
-        A last row that sums up.
-    caption : str
-        Said above it, for everybody.
-    folded : bool
-        Whether it is shown only when asked for.
-    most : int
-        Rows that stand in a page, which says so when there are more; 0: all. The file beside it holds all.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    texts: tuple[int, ...] = ()
-    total: Sequence[str] = ()
-    caption: str = ""
-    folded: bool = False
-    most: int = 0
-
-    @property
-    def shown(self) -> Sequence[Sequence[str]]:
-        """The rows that stand in a page."""
-        return self.rows[: self.most] if self.most else self.rows
-
-    def csv(self) -> str:
-        """Return the cells as comma-separated values."""
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerows([self.columns, *self.rows, *([self.total] if self.total else [])])
-        return buffer.getvalue()
 
 
 @dataclass(frozen=True)

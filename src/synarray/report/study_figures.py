@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synarray.report.charts import Line, lines_chart
-from synarray.report.sections import Picture, Section, Table
+from synarray.report.sections import Picture, Section
+from synarray.report.study_tables import axis_of, label_of
+from synarray.report.tables import Table
 from synarray.report.words import measure, unit_of
 from synarray.study.plan import OBJECTIVES, FigureSpec, StudySpec
 from synarray.study.table import best_points, undominated
@@ -21,7 +23,7 @@ from synarray.study.table import best_points, undominated
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["asked_section", "axis_of", "drawings", "figure_of", "found_section", "label_of"]
+__all__ = ["asked_section", "drawings", "figure_of", "found_section"]
 
 _MOST_ROWS = 500
 """Rows of a table that stand in a page; the file beside it holds all."""
@@ -87,9 +89,13 @@ def drawings(spec: StudySpec, table: pd.DataFrame, command: str) -> list[Drawing
 
 
 def _picture(
-    spec: StudySpec, table: pd.DataFrame, figure: FigureSpec, words: tuple[str, str, str], lines: list[Line],
+    spec: StudySpec,
+    table: pd.DataFrame,
+    figure: FigureSpec,
+    words: tuple[str, str, str],
+    lines: list[Line],
     limits: tuple[float, float],
-) -> Picture:  # fmt: skip
+) -> Picture:
     """Draw one figure."""
     (name, facet, command), units = words, table.attrs.get("units", {})
     titles = [title_of(spec, column) for column in (figure.x, figure.y)]
@@ -106,12 +112,16 @@ def _picture(
     )
     rows = [
         (
-            line.name, measure(x, figure.x) if unit_of(figure.x) else label_of(x), measure(mean, figure.y),
-            measure(low, figure.y), measure(high, figure.y), str(n),
+            line.name,
+            measure(x, figure.x) if unit_of(figure.x) else label_of(x),
+            measure(mean, figure.y),
+            measure(low, figure.y),
+            measure(high, figure.y),
+            str(n),
         )
         for line in lines
         for x, mean, low, high, n in zip(line.x, line.mean, line.low, line.high, line.n, strict=True)
-    ]  # fmt: skip
+    ]
     columns = (legend, titles[0], "mean", "low", "high", "runs")
     return Picture(name, title, caption, chart, Table(title, columns, rows, most=_MOST_ROWS), command)
 
@@ -193,9 +203,13 @@ def asked_section(spec: StudySpec, table: pd.DataFrame, drawn: list[Drawing]) ->
             "with their numbers."
         )
     return Section(
-        "figure", "What was asked, and the answer", tables=tables, notes=notes, beside=beside,
+        "figure",
+        "What was asked, and the answer",
+        tables=tables,
+        notes=notes,
+        beside=beside,
         pictures=[each.picture for each in drawn if each.shown],
-    )  # fmt: skip
+    )
 
 
 def _nothing(spec: StudySpec, table: pd.DataFrame) -> str:
@@ -285,14 +299,3 @@ def title_of(spec: StudySpec, name: str) -> str:
     """Return what figures call a column."""
     axis = spec.axes.get(name)
     return axis.title if axis is not None and axis.title else name.replace("_", " ")
-
-
-def axis_of(title: str, name: str, units: dict[str, str]) -> str:
-    """Name an axis with its unit; quantities with prefixes carry theirs at every number."""
-    unit = units.get(name) or ("%" if unit_of(name) == "%" else "")
-    return f"{title} ({unit})" if unit else title
-
-
-def label_of(value: Any) -> str:
-    """Write a value of an axis."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from synarray.errors import RunError
 from synarray.report.citing import Citations, cite_runs
-from synarray.report.html import Code
-from synarray.report.sections import Fact, Page, Section, Table
-from synarray.report.study_figures import asked_section, axis_of, drawings, found_section, label_of
-from synarray.report.words import counted, measure
+from synarray.report.sections import Fact, Page, Section
+from synarray.report.study_figures import asked_section, drawings, found_section
+from synarray.report.study_tables import failure_table, point_table
+from synarray.report.tables import Code, Table
+from synarray.report.words import counted
 from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import to_toml
 from synarray.study.plan import StudySpec, load_study
@@ -35,10 +36,7 @@ _COLUMNS = [
     "time_row_parallel",
     "most_writes",
 ]
-_MOST = 500
-"""Points and failures that stand in a page; the table on disk holds all."""
-_FEW = 40
-"""Points beyond which their table is folded."""
+"""Columns of the table of all points."""
 
 
 def is_study(path: Path) -> bool:
@@ -47,7 +45,7 @@ def is_study(path: Path) -> bool:
 
 
 def study_page(folder: Path) -> Page:
-    """Tell what a study asked, and what it has found so far.
+    """Lay out what a study asked, and what it has found so far.
 
     Parameters
     ----------
@@ -69,27 +67,38 @@ def study_page(folder: Path) -> Page:
     total = len({row.identity for row in planned})
     if not len(table):
         raise RunError(
-            "a page needs a study with finished runs", got=f"none of {total:,}", where=str(folder),
+            "a page needs a study with finished runs",
+            got=f"none of {total:,}",
+            where=str(folder),
             do=f"Run it: synarray study run {shlex.quote(str(folder))} --resume",
-        )  # fmt: skip
+        )
     done = table["identity"].nunique()
     drawn = drawings(spec, table, f"synarray report {shlex.quote(str(folder))}")
-    sections = [asked_section(spec, table, drawn), found_section(spec, table, drawn), _points(table)]
+    sections = [asked_section(spec, table, drawn), found_section(spec, table, drawn)]
+    points = point_table(points_of(table, _COLUMNS), "All points")
+    sections.append(Section("points", "All points", tables=[points], notes=["Every run: table.csv, table.parquet."]))
     if failed:
-        rows = [(each["point"], each["reason"]) for each in failed]
-        told = Table("Runs that failed", ("run", "reason"), rows, texts=(1,), most=_MOST)
-        note = "synarray study run --resume tries them again. They are in no figure and no mean."
-        sections.append(Section("failed", "Failures", tables=[told], notes=[note]))
+        sections.append(Section("failed", "Failures", tables=[failure_table(failed)]))
     sections += [
-        Section("again", "Run it again", words=_commands(spec, folder, whole=done == total), code=to_toml(spec),
-                code_title="The study, whole"),
+        Section(
+            "again",
+            "Run it again",
+            words=_commands(spec, folder, whole=done == total),
+            code=to_toml(spec),
+            code_title="The study, whole",
+        ),
         _provenance(table, header.synarray),
-        Section("references", "References", words=["The works behind the devices, rules and prices of its runs."],
-                code=cite_study(folder).bibtex, code_title="BibTeX"),
-    ]  # fmt: skip
+        Section(
+            "references",
+            "References",
+            words=["The works behind the devices, rules and prices of its runs."],
+            code=cite_study(folder).bibtex,
+            code_title="BibTeX",
+        ),
+    ]
     facts = [
         Fact("runs finished", f"{done:,} of {total:,}", f"{len(failed):,} failed"),
-        Fact("points", f"{len(points_of(table, [])):,}", counted(table["seed"].nunique(), "seed")),
+        Fact("points", f"{len(points.rows):,}", counted(table["seed"].nunique(), "seed")),
     ]
     if spec.time:
         time, _, how = spec.time.partition(" (")
@@ -104,10 +113,10 @@ def cite_study(folder: Path) -> Citations:
 
 
 def _commands(spec: StudySpec, folder: Path, whole: bool) -> list[str]:
-    """Say how to go on with a study that is not whole, and how to run it anew: in a folder of its own, here or anywhere."""
-    anew = Code(f"synarray study run {shlex.quote(str(folder / 'study.toml'))} --out {spec.name}-again")
+    """Say how to resume a study that is not finished, and how to run it again: in a folder of its own, here or anywhere."""
+    again = Code(f"synarray study run {shlex.quote(str(folder / 'study.toml'))} --out {spec.name}-again")
     more = ["What is left of it:", Code(f"synarray study run {shlex.quote(str(folder))} --resume")]
-    return ["All of it, in a new folder:", anew, *([] if whole else more)]
+    return ["All of it, in a new folder:", again, *([] if whole else more)]
 
 
 def _experiments(spec: StudySpec) -> Iterator[ExperimentSpec]:
@@ -120,24 +129,6 @@ def _experiments(spec: StudySpec) -> Iterator[ExperimentSpec]:
     first = {name: levels[0] for name, levels in axes.items()}
     for levels in [first, *({**first, name: level} for name, axis in axes.items() for level in axis[1:])]:
         yield from (planner.experiment(run) for run in planner.at(levels))
-
-
-def _points(table: pd.DataFrame) -> Section:
-    points = points_of(table, _COLUMNS)
-    axes = [name for name in points.attrs["axes"] if name in points]
-    measured = [name for name in _COLUMNS if f"{name}_std" in points]
-    units = table.attrs.get("units", {})
-    rows = []
-    for row in points.head(_MOST).to_dict("records"):
-        cells = [measure(row[name], name, row[f"{name}_std"]) for name in measured]
-        rows.append((*([label_of(row[name]) for name in axes] or ["the only one"]), *cells, str(row["runs"])))
-    columns = (*(axis_of(name, name, units) for name in axes), *(name.replace("_", " ") for name in measured), "runs")
-    notes = [f"The first {_MOST} of {len(points):,} points."] if len(points) > _MOST else []
-    notes.append("Mean over seeds +- standard deviation. table.csv and table.parquet of the study hold every run.")
-    told = Table(
-        "All points", columns if axes else ("", *columns), rows, texts=tuple(range(len(axes))), folded=len(rows) > _FEW
-    )
-    return Section("points", "All points", tables=[told], notes=notes)
 
 
 def _provenance(table: pd.DataFrame, version: str) -> Section:

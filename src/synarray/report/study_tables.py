@@ -1,92 +1,73 @@
-"""Studies in the terminal: their points, what failed, and the packaged ones."""
+"""Studies in tables, for the terminal and for their page: their points, what failed, and the packaged ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from synarray.report.words import counted
+from synarray.report.tables import Table
+from synarray.report.words import counted, measure, unit_of
 from synarray.study.plan import StudySpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["failure_table", "point_table", "studies_table"]
+__all__ = ["axis_of", "failure_table", "label_of", "point_table", "studies_table"]
 
-_MOST = 200
-"""Points that are printed; the table on disk holds all."""
-_SHARES = {"accuracy", "accuracy_hard", "pruned_fraction", "spared_fraction"}
-_UNITS = {"energy": "J", "energy_programming": "J", "time_row_parallel": "s", "time_sequential": "s"}
-_TITLES = {
-    "accuracy": "soft votes %", "accuracy_hard": "hard votes %", "pruned_fraction": "pruned %", "most_writes": "most writes",
-    "energy_programming": "energy of pulses",
-    "spared_fraction": "not there or pruned %", "time_row_parallel": "time, row-parallel",
-}  # fmt: skip
+_MOST = 500
+"""Points and failures that are shown; the table on disk holds all."""
+_FEW = 40
+"""Points beyond which a page folds their table."""
 
 
-def point_table(points: pd.DataFrame, title: str) -> Table:
-    """Lay out the points of a study: mean over seeds, +- standard deviation; what is the same everywhere is left out."""
+def point_table(points: pd.DataFrame, title: str, constant: bool = True) -> Table:
+    """Lay out the points of a study: mean over seeds +- standard deviation; without what is ``constant``, if asked."""
     axes = [name for name in points.attrs["axes"] if name in points]
     measured = [name for name in points if f"{name}_std" in points and name not in axes]
-    measured = [n for n in measured if n == "accuracy" or len(points) == 1 or points[n].nunique(dropna=False) > 1]
-    table = Table(title=f"{title} (mean over seeds, +- standard deviation)", title_justify="left")
+    if not constant and len(points) > 1:
+        measured = [name for name in measured if name == "accuracy" or points[name].nunique(dropna=False) > 1]
     units = points.attrs.get("units", {})
-    for name in axes:
-        table.add_column(f"{name}, {units[name]}" if name in units else name, no_wrap=True)
-    for name in measured:
-        table.add_column(_TITLES.get(name, name.replace("_", " ")), justify="right")
-    table.add_column("runs", justify="right")
-    for row in points.head(_MOST).to_dict("records"):
-        cells = [_value(name, row[name], row[f"{name}_std"]) for name in measured]
-        table.add_row(*(_label(row[name]) for name in axes), *cells, f"{row['runs']}")
-    if len(points) > _MOST:
-        table.caption = f"The first {_MOST} of {len(points):,} points."
-    return table
+    rows = []
+    for row in points.to_dict("records"):
+        place = [label_of(row[name]) for name in axes] or ["the only point"]
+        rows.append((*place, *(measure(row[name], name, row[f"{name}_std"]) for name in measured), str(row["runs"])))
+    names = [axis_of(name, name, units) for name in axes] or [""]
+    return Table(
+        title,
+        (*names, *(name.replace("_", " ") for name in measured), "runs"),
+        rows,
+        texts=tuple(range(len(axes))),
+        note="Mean over seeds +- standard deviation.",
+        folded=len(rows) > _FEW,
+        most=_MOST,
+    )
 
 
 def failure_table(failed: Sequence[dict[str, str]]) -> Table:
     """Lay out what failed, and why."""
-    table = Table(
-        title=f"{counted(len(failed), 'run')} failed; --resume tries {'it' if len(failed) == 1 else 'them'} again",
-        title_justify="left",
+    return Table(
+        f"{counted(len(failed), 'run')} failed",
+        ("run", "reason"),
+        [(each["point"], each["reason"]) for each in failed],
+        texts=(1,),
+        note="synarray study run --resume tries them again. They are in no figure and no mean.",
+        most=_MOST,
     )
-    table.add_column("run")
-    table.add_column("reason")
-    for each in failed[:_MOST]:
-        table.add_row(each["point"], each["reason"])
-    return table
 
 
 def studies_table(specs: Sequence[StudySpec]) -> Table:
     """Lay out the packaged studies."""
-    table = Table(title="synarray study run NAME", title_justify="left", show_lines=True)
-    for name in ("study", "what it asks", "expected", "time"):
-        table.add_column(name)
-    for spec in specs:
-        table.add_row(spec.name, f"{spec.title}\n{spec.claim}".strip(), spec.expected, spec.time)
-    return table
+    rows = [(spec.name, f"{spec.title}. {spec.claim}", spec.expected, spec.time) for spec in specs]
+    columns = ("study", "what it asks", "expected", "time")
+    return Table("Packaged studies: synarray study run NAME", columns, rows, (1, 2, 3), breaks=tuple(range(len(rows))))
 
 
-def _value(name: str, mean: float, spread: float) -> str:
-    from synarray.units import format_quantity
-
-    if mean != mean:  # no run of this point has it
-        return "-"
-    known = spread == spread
-    if name in _SHARES:
-        return f"{100 * mean:.2f}" + (f" +- {100 * spread:.2f}" if known else "")
-    if name in _UNITS:
-        return format_quantity(float(f"{mean:.3g}"), _UNITS[name]) + (
-            f" +- {spread / mean:.1%}" if known and mean else ""
-        )
-    return (
-        f"{mean:,.4g}" + (f" +- {spread:,.2g}" if known else "")
-        if mean < 1e4
-        else f"{mean:,.0f}" + (f" +- {spread:,.0f}" if known else "")
-    )
+def axis_of(title: str, name: str, units: dict[str, str]) -> str:
+    """Name an axis with its unit; quantities with prefixes carry theirs at every number."""
+    unit = units.get(name) or ("%" if unit_of(name) == "%" else "")
+    return f"{title} ({unit})" if unit else title
 
 
-def _label(value: Any) -> str:
+def label_of(value: Any) -> str:
+    """Write a value of an axis."""
     return f"{value:g}" if isinstance(value, float) else str(value)

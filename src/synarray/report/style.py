@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from synarray.errors import RunError
+from synarray.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,16 +43,42 @@ SERIES = tuple(COLOURS[name][0] for name in ("blue", "vermilion", "green", "purp
 """Colours of lines and bars, in their order."""
 _INK, _SOFT, _LINE = (COLOURS[name][0] for name in ("ink", "soft", "line"))
 _LOOKS = {
-    "font.family": "sans-serif", "font.size": 9, "text.color": _INK, "text.parse_math": False,
-    "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.labelcolor": _INK, "axes.edgecolor": _SOFT, "axes.linewidth": 0.7,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none",
-    "axes.grid": True, "axes.axisbelow": True, "grid.color": _LINE, "grid.linewidth": 0.6,
-    "xtick.color": _SOFT, "ytick.color": _SOFT, "xtick.labelcolor": _INK, "ytick.labelcolor": _INK,
-    "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.frameon": False, "legend.fontsize": 8,
-    "lines.linewidth": 1.5, "lines.markersize": 4, "figure.facecolor": "none", "savefig.facecolor": "white",
-    "svg.fonttype": "none", "svg.hashsalt": "synarray", "pdf.fonttype": 42, "axes.unicode_minus": False,
-}  # fmt: skip
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": _INK,
+    "text.parse_math": False,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _SOFT,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": _SOFT,
+    "ytick.color": _SOFT,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "synarray",
+    "pdf.fonttype": 42,
+    "axes.unicode_minus": False,
+}
+
+_PARTS = ("cm", "colors", "figure", "ticker")
 
 
 def matplotlib_of() -> Any:
@@ -63,18 +89,7 @@ def matplotlib_of() -> Any:
     RunError
         When it is missing.
     """
-    try:
-        import matplotlib
-        import matplotlib.cm
-        import matplotlib.colors
-        import matplotlib.figure
-        import matplotlib.ticker
-    except ImportError:
-        raise RunError(
-            "figures need matplotlib", got="an environment without it", where="report",
-            do="pip install 'synarray[report]'",
-        ) from None  # fmt: skip
-    return matplotlib
+    return require("report", "figures", "matplotlib", *(f"matplotlib.{part}" for part in _PARTS))
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:

@@ -162,9 +162,11 @@ def find(out: Path | None, spec: ExperimentSpec) -> Path | None:
             done = done or (target if open_run(target).experiment.identity == spec.identity else None)
     if done is None and foreign is not None:
         raise RunError(
-            "a run can go on only with its own experiment", got=f"another {_difference(foreign[1], spec)}",
-            where=str(foreign[0]), do="Give the settings it was begun with, or another folder with --out.",
-        )  # fmt: skip
+            "a run can go on only with its own experiment",
+            got=f"another {_difference(foreign[1], spec)}",
+            where=str(foreign[0]),
+            do="Give the settings it was begun with, or another folder with --out.",
+        )
     return done
 
 
@@ -187,9 +189,11 @@ def reopen(path: Path) -> Unfinished | Run:
         return open_run(target)
     if lock is None:
         raise RunError(
-            "a run is trained by one process at a time", got="another process at work on it", where=str(folder),
+            "a run is trained by one process at a time",
+            got="another process at work on it",
+            where=str(folder),
             do="Wait for it, or stop it first.",
-        )  # fmt: skip
+        )
     try:
         spec = _experiment(folder)
         with contextlib.suppress(RunError, SpecError):
@@ -200,9 +204,11 @@ def reopen(path: Path) -> Unfinished | Run:
                 return run
         if spec is None:
             raise RunError(
-                f"an unfinished run must hold its {_EXPERIMENT}", got="none", where=str(folder),
+                f"an unfinished run must hold its {_EXPERIMENT}",
+                got="none",
+                where=str(folder),
                 do="Remove that folder and train again.",
-            )  # fmt: skip
+            )
         return Unfinished(target, spec, lock)
     except (RunError, SpecError):
         unlock_folder(lock)
@@ -232,9 +238,11 @@ def _experiment(folder: Path) -> ExperimentSpec | None:
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(
-            "the experiment of an unfinished run must be readable", got=" ".join(str(error).split())[:160], where=str(path),
+            "the experiment of an unfinished run must be readable",
+            got=" ".join(str(error).split())[:160],
+            where=str(path),
             do="Remove that folder and train again.",
-        ) from None  # fmt: skip
+        ) from None
     return ExperimentSpec.read(values, str(path))
 
 

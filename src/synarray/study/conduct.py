@@ -131,9 +131,14 @@ class _Conduct:
     """A study that is being run."""
 
     def __init__(
-        self, planner: Planner, store: Store, engine: Engine, only: Only | None,
-        on_progress: Callable[[StudyProgress], None] | None, stop: Callable[[], bool],
-    ) -> None:  # fmt: skip
+        self,
+        planner: Planner,
+        store: Store,
+        engine: Engine,
+        only: Only | None,
+        on_progress: Callable[[StudyProgress], None] | None,
+        stop: Callable[[], bool],
+    ) -> None:
         self.planner, self.store, self.engine, self.only = planner, store, engine, only
         self.on_progress, self.stop, self.stopped = on_progress, stop, False
         self.done = self.failed = self.reused = 0
@@ -182,9 +187,10 @@ class _Conduct:
 
     def _job(self, run: PlannedRun) -> Job:
         job: Job = {
-            "identity": run.identity, "synarray": version("synarray"),
+            "identity": run.identity,
+            "synarray": version("synarray"),
             "experiment": self.planner.experiment(run).model_dump(mode="json"),
-        }  # fmt: skip
+        }
         return job | ({"folder": str(self.store.folder.resolve())} if self.planner.spec.keep == "runs" else {})
 
 

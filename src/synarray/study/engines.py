@@ -303,6 +303,8 @@ class DaskEngine:
 
     def _gone(self) -> RunError:
         return RunError(
-            "the Dask scheduler must stay reachable", got="no connection any more", where=f"--dask {self.address}",
+            "the Dask scheduler must stay reachable",
+            got="no connection any more",
+            where=f"--dask {self.address}",
             do="Start it again and go on: --resume. Finished runs are whole on disk.",
-        )  # fmt: skip
+        )

@@ -64,32 +64,41 @@ def perform(job: Job) -> Outcome:
         outcome["failed"] = f"{type(error).__name__}: {error} ({Path(at.filename).name}, line {at.lineno})"
     versions = {name: version(name) for name in ("synarray", "numpy", "numba")}
     outcome["made"] = {
-        **versions, "python": platform.python_version(), "host": socket.gethostname(),
-        "seconds": time.perf_counter() - start, "written": datetime.now(UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
+        **versions,
+        "python": platform.python_version(),
+        "host": socket.gethostname(),
+        "seconds": time.perf_counter() - start,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     return outcome
 
 
 def _run(job: Job) -> dict[str, Any]:
     if job["synarray"] != version("synarray"):
         raise RunError(
-            "all of a study must be run by one version of synarray", got=version("synarray"), where=socket.gethostname(),
+            "all of a study must be run by one version of synarray",
+            got=version("synarray"),
+            where=socket.gethostname(),
             do=f"Install synarray {job['synarray']} where the workers are.",
-        )  # fmt: skip
+        )
     spec = ExperimentSpec.read(job["experiment"], "study")
     if spec.identity != job["identity"]:
         raise RunError(
-            "a run must be of the experiment that was planned", got=spec.identity[:12], where=f"run {job['identity'][:12]}",
+            "a run must be of the experiment that was planned",
+            got=spec.identity[:12],
+            where=f"run {job['identity'][:12]}",
             do="Report this: the experiment did not survive being written down.",
-        )  # fmt: skip
+        )
     folder = Path(job["folder"]) if job.get("folder") else None
     target = None if folder is None else folder / "runs" / job["identity"][:16]
     if folder is not None and target is not None:
         if not is_there(folder / "study.toml"):
             raise RunError(
-                'with keep = "runs" every worker must see the folder of the study', got="no such folder",
-                where=f"{folder} on {socket.gethostname()}", do='Use a folder they share, or keep = "metrics".',
-            )  # fmt: skip
+                'with keep = "runs" every worker must see the folder of the study',
+                got="no such folder",
+                where=f"{folder} on {socket.gethostname()}",
+                do='Use a folder they share, or keep = "metrics".',
+            )
         if is_there(target, folder=True):  # killed after the run was written, before it was recorded
             done = open_run(target)
             told = {name: value for name, value in done.metrics.items() if name not in _OF_FOLDERS}
@@ -108,9 +117,12 @@ def prices_of(bill: Bill | None) -> dict[str, float]:
     ledger = bill.ledger(load_periphery())
     times = {f"time_{name.replace('-', '_')}": seconds for name, seconds in ledger.seconds.items()}
     return {
-        "energy": ledger.total, "energy_programming": ledger.programming, **times, "area": ledger.area,
+        "energy": ledger.total,
+        "energy_programming": ledger.programming,
+        **times,
+        "area": ledger.area,
         "bytes_moved": ledger.bytes_moved,
-    }  # fmt: skip
+    }
 
 
 def flat(metrics: dict[str, Any]) -> dict[str, Any]:

@@ -280,9 +280,11 @@ def load_study(source: str | Path, overrides: Keys | None = None) -> StudySpec:
     for key in changes:
         if (owner := spec.owner_of(key)) is not None:
             raise SpecError(
-                "a key must be set in one place", got=f'"{key}" by --set and on {owner}', where="--set",
+                "a key must be set in one place",
+                got=f'"{key}" by --set and on {owner}',
+                where="--set",
                 do="Leave it out; to run some values of an axis use --only.",
-            )  # fmt: skip
+            )
     return spec.model_copy(update={"set": spec.set | changes}).with_bases(source)
 
 
@@ -291,9 +293,11 @@ def _study_in(folder: Path) -> str:
     file = folder / "study.toml"
     if not os.path.lexists(file):
         raise SpecError(
-            "the folder of a study must hold study.toml", got="a folder without one", where=str(folder),
+            "the folder of a study must hold study.toml",
+            got="a folder without one",
+            where=str(folder),
             do='Give a folder that "synarray study run" made, a study file, or a name of "synarray study list".',
-        )  # fmt: skip
+        )
     return str(file)
 
 
@@ -324,9 +328,11 @@ def _read(source: str) -> Keys:
         values = parse_toml(read_text(Path(source)))
     except (FileNotFoundError, NotADirectoryError):
         raise SpecError(
-            "a study must be a TOML file, a known name or the folder of a study", got=f'"{source}"', where="study",
+            "a study must be a TOML file, a known name or the folder of a study",
+            got=f'"{source}"',
+            where="study",
             do=nearest(source, study_names()),
-        ) from None  # fmt: skip
+        ) from None
     except OSError as error:
         raise SpecError(
             "a study file must be readable", got=str(error.strerror), where=source, do="Check the path and its rights."
@@ -339,9 +345,11 @@ def _read(source: str) -> Keys:
         raise SpecError("a study file must be TOML", got=str(error), where=source, do="Correct that line.") from None
     if not values:
         raise SpecError(
-            "a study file must set at least one key", got="none", where=source,
+            "a study file must set at least one key",
+            got="none",
+            where=source,
             do="Write for example: axes = { n_neurons = [100, 500] }",
-        )  # fmt: skip
+        )
     return values
 
 

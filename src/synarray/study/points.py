@@ -165,9 +165,10 @@ class Planner:
                     raise self._error("the seed is no axis", f'"seed" on axis {name}', "Use seeds = [0, 1, 2].")
                 if key in owners:
                     raise self._error(
-                        "a key must be set in one place", f'"{key}" {owners[key]} and on axis {name}',
+                        "a key must be set in one place",
+                        f'"{key}" {owners[key]} and on axis {name}',
                         "Leave it out of one of them, or zip both axes into one.",
-                    )  # fmt: skip
+                    )
                 owners[key] = f"on axis {name}"
         if "seed" in self.spec.set:
             raise self._error("a study has its own seeds", '"seed" in set', "Use seeds = [0, 1, 2].")
@@ -210,9 +211,10 @@ class Planner:
         device = any(key.partition(".")[0] == "device" for key in search.space)
         if priced and not device and resolve(self.spec.bases[self.spec.base], self.spec.set, self.where).device is None:
             raise self._error(
-                f"the objective {priced[0]} needs cells of a device", "ideal weights",
+                f"the objective {priced[0]} needs cells of a device",
+                "ideal weights",
                 'Set one, for example: set = { device = "subquantum-cbram" }.',
-            )  # fmt: skip
+            )
         if len(set(names)) < len(names):
             raise self._error("objectives must differ", ", ".join(search.objectives), "Name each once.")
 
@@ -267,9 +269,10 @@ def _levels(name: str, axis: AxisSpec, where: str) -> list[Level]:
     kinds = [kind for kind in ("values", "zip", "cases", "random") if getattr(axis, kind) is not None]
     if len(kinds) != 1:
         raise error(
-            "an axis must have either values, zip, cases or random", " and ".join(kinds) or "none of them",
+            "an axis must have either values, zip, cases or random",
+            " and ".join(kinds) or "none of them",
             f'For a dotted key write "{name}.key" = [...] in quotes.' if not kinds else "Make two axes of it.",
-        )  # fmt: skip
+        )
     if axis.key is not None and axis.values is None:
         raise error("key belongs to values", f"key and {kinds[0]}", "Leave out key.")
     levels: list[Level] = []

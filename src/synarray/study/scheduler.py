@@ -39,9 +39,11 @@ def connect(address: str) -> Any:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise RunError(
-            "a Dask cluster needs dask.distributed", got="an environment without it", where="--dask",
+            "a Dask cluster needs dask.distributed",
+            got="an environment without it",
+            where="--dask",
             do="pip install 'synarray[dask]'",
-        ) from None  # fmt: skip
+        ) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     host, port = _parts(address)
     _within(_LISTENS + _SPEAKS, lambda: _listen_and_speak(address, host, port), address)
@@ -53,9 +55,11 @@ def _parts(address: str) -> tuple[str, int]:
     found = _ADDRESS.fullmatch(address)
     if found is None or (found["scheme"] or "tcp") not in _SCHEMES or not 0 < int(found["port"]) < 1 << 16:
         raise RunError(
-            "the Dask scheduler must be reachable at an address such as tcp://10.0.0.1:8786", got=repr(address)[:120],
-            where="--dask", do="Give tcp://HOST:PORT, as dask scheduler prints it; the port lies between 1 and 65535.",
-        )  # fmt: skip
+            "the Dask scheduler must be reachable at an address such as tcp://10.0.0.1:8786",
+            got=repr(address)[:120],
+            where="--dask",
+            do="Give tcp://HOST:PORT, as dask scheduler prints it; the port lies between 1 and 65535.",
+        )
     return found["host"].strip("[]"), int(found["port"])
 
 
@@ -75,9 +79,11 @@ def _within(seconds: float, work: Callable[[], Any], address: str) -> Any:
     thread.join(seconds)
     if not found:
         raise RunError(
-            "the Dask scheduler must be reachable", got=failed[0] if failed else f"{_NOTHING} in {seconds:g} s",
-            where=f"--dask {address}", do="Start one (dask scheduler), or check its address and the network.",
-        )  # fmt: skip
+            "the Dask scheduler must be reachable",
+            got=failed[0] if failed else f"{_NOTHING} in {seconds:g} s",
+            where=f"--dask {address}",
+            do="Start one (dask scheduler), or check its address and the network.",
+        )
     return found[0]
 
 

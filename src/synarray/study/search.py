@@ -37,9 +37,11 @@ class Search:
             optuna: Any = importlib.import_module("optuna")
         except ImportError:
             raise RunError(
-                "a search needs optuna", got="an environment without it", where="study, [search]",
+                "a search needs optuna",
+                got="an environment without it",
+                where="study, [search]",
                 do="pip install 'synarray[studies]'",
-            ) from None  # fmt: skip
+            ) from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.spec = spec
         with warnings.catch_warnings():

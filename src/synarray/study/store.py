@@ -106,9 +106,11 @@ class Store:
         """
         if is_there(folder / _STUDY):
             raise RunError(
-                "a study begins in a folder of its own", got="a study that was begun there", where=str(folder),
+                "a study begins in a folder of its own",
+                got="a study that was begun there",
+                where=str(folder),
                 do="Go on with it: --resume. Or give another folder: --out.",
-            )  # fmt: skip
+            )
         check_writable(folder)
         store = cls(folder)
         with _told(folder), store._closed_on_error():
@@ -118,9 +120,11 @@ class Store:
             foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in own)
             if foreign:
                 raise RunError(
-                    "a study begins in a folder of its own", got=f"a folder that holds {foreign[0]}", where=str(folder),
+                    "a study begins in a folder of its own",
+                    got=f"a folder that holds {foreign[0]}",
+                    where=str(folder),
                     do="Give another folder with --out.",
-                )  # fmt: skip
+                )
             write_whole(
                 folder / _PLAN, [Header(format=FORMAT, synarray=version("synarray")).model_dump_json().encode(), b"\n"]
             )
@@ -143,16 +147,19 @@ class Store:
             store._take_lock()
             if different := differences(begun, spec):
                 raise RunError(
-                    "a study can go on only as it was begun", got="; ".join(different[:3]), where=str(folder),
+                    "a study can go on only as it was begun",
+                    got="; ".join(different[:3]),
+                    where=str(folder),
                     do="Undo the change, or take what both have in common to a new folder: --branch FOLDER.",
-                )  # fmt: skip
+                )
             header, store.planned = read_plan(folder)
             if header.synarray != version("synarray"):
                 raise RunError(
-                    "a study must be run by one version of synarray", where=str(folder),
+                    "a study must be run by one version of synarray",
+                    where=str(folder),
                     got=f"{version('synarray')}, but it was begun by {header.synarray}",
                     do="Install that version, or begin anew with --out.",
-                )  # fmt: skip
+                )
             store.records = read_records(folder)
             store._open()
             write_whole(folder / _STUDY, [to_toml(spec).encode()])
@@ -184,10 +191,11 @@ class Store:
                 new.append(row)
             elif self.planned[self._confirmed] != row:
                 raise RunError(
-                    "a study can go on only with the experiments it was begun with", where=str(self.folder),
+                    "a study can go on only with the experiments it was begun with",
+                    where=str(self.folder),
                     got=f"another one at {place_of(row)} (a device or package it uses has changed)",
                     do="Bring it back, or take what both have in common to a new folder: --branch FOLDER.",
-                )  # fmt: skip
+                )
             else:
                 self._confirmed += 1
         if new:
@@ -241,9 +249,11 @@ class Store:
         lock = lock_folder(self.folder)
         if lock is None:
             raise RunError(
-                "a study is run by one process at a time", got="another process at work on it", where=str(self.folder),
+                "a study is run by one process at a time",
+                got="another process at work on it",
+                where=str(self.folder),
                 do="Wait for it or stop it first; synarray study show tells how far it is.",
-            )  # fmt: skip
+            )
         self._lock = lock
 
     def _open(self) -> None:
@@ -282,9 +292,11 @@ def read_plan(folder: Path) -> tuple[Header, list[PlannedRow]]:
     header = _parse(Header, first, path, 1)
     if header.format != FORMAT:
         raise RunError(
-            f"the folder of a study must have layout {FORMAT}", got=f"layout {header.format}", where=str(folder / _PLAN),
+            f"the folder of a study must have layout {FORMAT}",
+            got=f"layout {header.format}",
+            where=str(folder / _PLAN),
             do="Open it with the version of synarray that wrote it, or run its study.toml again.",
-        )  # fmt: skip
+        )
     return header, [_parse(PlannedRow, line, path, n) for n, line in enumerate(lines, start=2)]
 
 
@@ -365,9 +377,11 @@ def _read(folder: Path, name: str) -> list[bytes]:
         if name == _RUNS and is_there(folder / _STUDY):  # the process died before the first run
             return []
         raise RunError(
-            f"the folder of a study must hold {_STUDY}, {_PLAN} and {_RUNS}", got=f"no {name}", where=str(folder),
+            f"the folder of a study must hold {_STUDY}, {_PLAN} and {_RUNS}",
+            got=f"no {name}",
+            where=str(folder),
             do='Give a folder that "synarray study run" made.',
-        ) from None  # fmt: skip
+        ) from None
     except (OSError, ValueError) as error:
         raise _damaged(folder / name, error) from None
 
@@ -382,9 +396,11 @@ def _parse(kind: type[_Row], line: bytes, path: Path, number: int) -> _Row:
 
 def _damaged(path: Path, error: Exception) -> RunError:
     return RunError(
-        "the records of a study must be whole", got=getattr(error, "strerror", None) or str(error), where=str(path),
+        "the records of a study must be whole",
+        got=getattr(error, "strerror", None) or str(error),
+        where=str(path),
         do="Remove that line: its run is done again with --resume.",
-    )  # fmt: skip
+    )
 
 
 @contextlib.contextmanager
@@ -396,6 +412,8 @@ def _told(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise RunError(
-            "a study must be written to disk", got=error.strerror or str(error), where=str(folder),
+            "a study must be written to disk",
+            got=error.strerror or str(error),
+            where=str(folder),
             do="Free some space, then go on: --resume. Finished runs are whole on disk.",
-        ) from None  # fmt: skip
+        ) from None

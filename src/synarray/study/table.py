@@ -83,9 +83,11 @@ def write_tables(folder: Path) -> None:
         write_whole(folder / "table.csv", [table.to_csv(index=False).encode()])
     except OSError as error:
         raise RunError(
-            "the table of a study must be written to disk", got=error.strerror or str(error), where=str(folder),
+            "the table of a study must be written to disk",
+            got=error.strerror or str(error),
+            where=str(folder),
             do="Free some space, then go on: --resume. Finished runs are whole on disk.",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def points_of(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -152,9 +154,11 @@ def best_points(table: pd.DataFrame, objectives: list[str]) -> pd.DataFrame:
     for name, column in zip(objectives, columns, strict=True):
         if column not in points:
             raise SpecError(
-                f"{name} needs runs that have it", got="none", where="--by",
+                f"{name} needs runs that have it",
+                got="none",
+                where="--by",
                 do="Energy, time and wear are known of runs in cells of a device.",
-            )  # fmt: skip
+            )
     points = points[points[columns].notna().all(axis=1)]
     signs = np.array([1.0 if OBJECTIVES[name][1] == "minimize" else -1.0 for name in objectives])
     costs = points[columns].to_numpy(float) * signs
@@ -228,9 +232,11 @@ def check_installed() -> None:
             importlib.import_module(name)
     except ImportError as error:
         raise RunError(
-            "studies need pandas and pyarrow", got=f"an environment without {error.name}", where="study",
+            "studies need pandas and pyarrow",
+            got=f"an environment without {error.name}",
+            where="study",
             do="pip install 'synarray[studies]'",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _row(planned: PlannedRow, record: Record) -> dict[str, Any]:

@@ -1,0 +1,257 @@
+"""``synarray show | report | cite | energy | lifetime | array show``: a finished run, or a study, in words and figures."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synarray.cli.options import FigureFormat, Figures, Json, Node, RunFolder, folder_option
+from synarray.errors import SpecError
+
+if TYPE_CHECKING:
+    from synarray.array.geometry import Block
+    from synarray.run.retention import Retained
+
+__all__ = ["array", "cite", "energy", "lifetime", "report", "show"]
+
+array = typer.Typer(help="The physical array that a network is in.", no_args_is_help=True, rich_markup_mode=None)
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run or of a study.")]
+
+
+def show(
+    run: RunFolder,
+    out: Figures = None,
+    kind: FigureFormat = "png",
+    neurons: Annotated[int, typer.Option(min=1, help="Receptive fields drawn in the figure.")] = 48,
+    as_json: Json = False,
+) -> None:
+    """Show a run in tables and figures: counts, receptive fields, training curve."""
+    import numpy as np
+
+    from synarray.report import figures
+    from synarray.report.run_tables import run_tables
+    from synarray.report.terminal import fields_in_blocks, standard_output
+    from synarray.run.folder import open_run
+
+    figures.check_format(kind)
+    opened = open_run(run)
+    files, drawn = figures.save_where_possible(
+        lambda: figures.of_run(opened.arrays, opened.image_shape, opened.history, opened.metrics["accuracy"], neurons),
+        figures.folder_beside(run, out),
+        kind,
+    )
+    if as_json:
+        _print(
+            opened.metrics | {"run_dir": str(run), "history": [vars(point) for point in opened.history]}, files, drawn
+        )
+        return
+    console = standard_output()
+    for table in run_tables(opened.metrics):
+        console.print(table)
+    curve = [point for point in opened.history if point.accuracy is not None]
+    if curve:
+        picked = [curve[i] for i in np.unique(np.linspace(0, len(curve) - 1, 8).astype(int))]
+        console.print("Training curve:", "  ".join(f"{p.presentations:,}: {p.accuracy:.1%}" for p in picked))
+    per_line = max(1, console.width // ((opened.image_shape or (0, 28))[1] + 2))
+    fields = figures.fields_of(opened.arrays, opened.image_shape, 2 * per_line)
+    if fields.shape[2] + 2 <= console.width:
+        console.print("Receptive fields of the busiest neurons (bright = high conductance):")
+        console.print(fields_in_blocks(fields, console.width, console.color_system is not None))
+    console.lines(drawn)
+
+
+def report(
+    folder: Folder,
+    out: Annotated[Path | None, folder_option("Folder of the page; default: FOLDER/report.")] = None,
+    kind: Annotated[
+        str, typer.Option("--format", help="Format of the figures beside the page: svg, png or pdf.")
+    ] = "svg",
+    as_json: Json = False,
+) -> None:
+    """Write an HTML page about a run or a study. It holds figures, their numbers, energy, wear and references."""
+    from synarray.report import figures
+    from synarray.report.folder_page import page_of
+    from synarray.report.sections import write
+    from synarray.report.terminal import standard_output
+    from synarray.run.folder import check_writable
+
+    figures.check_format(kind)
+    content = page_of(folder)
+    place = figures.folder_beside(folder, out, "report")
+    check_writable(place)
+    page, files = write(content, place, kind)
+    size = page.stat().st_size
+    if as_json:
+        _print({"folder": str(folder), "report": str(page), "bytes": size}, files)
+        return
+    standard_output().lines(f"Report: {page} ({size / 1e6:.2f} MB), {len(files)} files of figures beside it")
+
+
+def cite(folder: Folder, as_json: Json = False) -> None:
+    """Print BibTeX of what a run or a study used. These are its devices, rules and prices, and no others."""
+    from synarray.report.folder_page import citations_of
+
+    cited = citations_of(folder)
+    if as_json:
+        print(json.dumps({"folder": str(folder), "entries": cited.summary(), "bibtex": cited.bibtex}))
+        return
+    print(cited.bibtex, end="")
+
+
+def energy(
+    run: Annotated[Path, typer.Argument(help="Folder of a run on a device.")],
+    technology: Annotated[
+        str | None, typer.Option(help="Price the run's counts for another device: a name of the library, or a file.")
+    ] = None,
+    node: Node = None,
+    compare: Annotated[str | None, typer.Option(help="Comma-separated devices to compare it with.")] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="A .toml file of prices that differ from cost/periphery.toml, each with its source."),
+    ] = None,
+    passive: Annotated[bool, typer.Option("--passive", help="Price an array without access transistors.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Price a finished run in joules, seconds, bytes and area. Other devices and machines are compared with it."""
+    from synarray.cli.energy import show_energy
+
+    show_energy(run, technology, node, compare, prices, passive, as_json)
+
+
+def lifetime(
+    run: Annotated[Path, typer.Argument(help="Folder of a run on a device.")],
+    share: Annotated[str, typer.Option(help="Share of the cells whose failure ends the array's life.")] = "1%",
+    retention: Annotated[
+        bool, typer.Option("--retention", help="Read the test images again, up to 10 years later.")
+    ] = False,
+    temperature: Annotated[
+        str | None,
+        typer.Option(help="Temperature until then, e.g. 85C; implies --retention. Default: the device's own."),
+    ] = None,
+    node: Node = None,
+    out: Figures = None,
+    kind: FigureFormat = "png",
+    as_json: Json = False,
+) -> None:
+    """Show what a run wore out. How many trainings its array survives, and what it still reads years later."""
+    from synarray.cost.prices import load_periphery
+    from synarray.cost.wear import parse_share
+    from synarray.report import figures
+    from synarray.report.array_section import pulse_edges
+    from synarray.report.charts import pulses_per_cell
+    from synarray.report.lifetime_tables import lifetime_table
+    from synarray.report.terminal import Terminal, standard_output
+    from synarray.run.folder import open_run
+    from synarray.run.lifetime import lifetime_of
+    from synarray.run.retention import read_later, unconfirmed_ageing
+
+    figures.check_format(kind)
+    kelvins = None if temperature is None else _kelvins(temperature)
+    opened, periphery = open_run(run), load_periphery(node)
+    found = lifetime_of(opened, parse_share(share), periphery)
+    retained: list[Retained] | None = None
+    if retention or kelvins is not None:
+        with Terminal(stderr=True).status("reading the test images again"):
+            retained = read_later(opened, temperature=kelvins, workers=os.cpu_count() or 1)
+    files, drawn = figures.save_where_possible(
+        lambda: {"pulses": pulses_per_cell(found.pulses, pulse_edges(float(found.pulses.max())))},
+        figures.folder_beside(run, out),
+        kind,
+    )
+    unconfirmed = unconfirmed_ageing(opened)
+    if as_json:
+        later: dict[str, Any] = {"retention": None if retained is None else [_read(point) for point in retained]}
+        later |= {"retention_unconfirmed": unconfirmed, "temperature": kelvins, "run_dir": str(run)}
+        _print(found.summary() | later, files, drawn)
+        return
+    console = standard_output()
+    console.print(lifetime_table(found))
+    for note in found.notes:
+        console.print(f"Note: {note}")
+    _print_retention(retained, kelvins, unconfirmed)
+    console.lines(drawn)
+
+
+@array.command("show")
+def array_show(run: RunFolder, out: Figures = None, kind: FigureFormat = "png", as_json: Json = False) -> None:
+    """Draw maps of the cells of a run. They show conductance, pulses, pruned and stuck cells."""
+    from synarray.array.maps import array_maps, check_drawable
+    from synarray.report import figures
+    from synarray.report.array_section import array_numbers, array_table
+    from synarray.report.terminal import standard_output
+    from synarray.run.folder import open_run
+
+    figures.check_format(kind)
+    opened = open_run(run)
+    cells, placement = opened.cells()
+    check_drawable(placement)
+    maps, metrics = array_maps(cells, placement), opened.metrics
+    files, drawn = figures.save_where_possible(
+        lambda: {f"array-{i + 1}": figures.array_maps(maps, i, metrics["name"]) for i in range(placement.n_arrays)},
+        figures.folder_beside(run, out),
+        kind,
+    )
+    numbers = array_numbers(maps, placement) | {"device": metrics["device"], "scheme": metrics["scheme"]}
+    if as_json:
+        _print(numbers | {"run_dir": str(run), "blocks": [_block(block) for block in placement.blocks]}, files, drawn)
+        return
+    console = standard_output()
+    console.print(array_table(numbers, f"{metrics['device']}, {metrics['scheme']}"))
+    console.lines(drawn)
+
+
+def _print(found: dict[str, Any], files: list[Path], drawn: str = "") -> None:
+    """Print numbers and the files of their figures as JSON; where none could be drawn, also why."""
+    left_out = {"figures_left_out": drawn} if drawn and not files else {}
+    print(json.dumps(found | {"figures": [str(file) for file in files]} | left_out))
+
+
+def _print_retention(retained: list[Retained] | None, kelvins: float | None, unconfirmed: list[str]) -> None:
+    from synarray.report.lifetime_tables import retention_table
+    from synarray.report.terminal import standard_output
+
+    console = standard_output()
+    if retained:
+        console.print(retention_table(retained, kelvins))
+        if unconfirmed:
+            console.print(f"Note: unconfirmed numbers of how these cells age: {', '.join(unconfirmed)}.")
+    elif retained is not None:
+        console.print("Retention: not known. The device has no law for how its cells change with time.")
+
+
+def _kelvins(text: str) -> float:
+    from synarray.units import parse_temperature
+
+    try:
+        return parse_temperature(text)
+    except ValueError as error:
+        raise SpecError(
+            f"--temperature {error}", got=repr(text), where="--temperature", do="Write for example --temperature 85C."
+        ) from None
+
+
+def _read(point: Retained) -> dict[str, Any]:
+    read = point.evaluation
+    return {
+        "seconds": point.seconds,
+        "accuracy": read.accuracy,
+        "low": read.accuracy_low,
+        "high": read.accuracy_high,
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    array, rows, columns = block.place
+    return {
+        "array": array,
+        "rows": [rows.start, rows.stop],
+        "columns": [columns.start, columns.stop],
+        "group": block.tile,
+        "cell_of_weight": block.cell,
+        "inputs_of_group": [block.rows.start, block.rows.stop],
+        "neurons_of_group": [block.columns.start, block.columns.stop],
+    }

@@ -98,6 +98,8 @@ class Source(Spec):
     """The most it may be."""
     same_as: Name | None = None
     """A device whose number of the same name this one was taken from: whatever that one really is, this one is too."""
+    cite: Annotated[tuple[Name, ...] | None, Field(strict=False)] = None
+    """Works of the bibliography that it comes from, by their keys."""
 
     @model_validator(mode="after")
     def _both_ends(self) -> Self:

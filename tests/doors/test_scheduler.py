@@ -100,7 +100,7 @@ def test_a_name_that_is_never_found_is_not_waited_for(monkeypatch: pytest.Monkey
 
     found = threading.Event()
     never: Callable[..., None] = lambda *_, **__: found.wait(60)  # noqa: E731
-    monkeypatch.setattr(scheduler.socket, "create_connection", never)
+    monkeypatch.setattr(scheduler, "_identity", never)
     start = time.monotonic()
     with pytest.raises(RunError, match="no answer"):
         scheduler.connect("tcp://somewhere:8786")

@@ -11,7 +11,7 @@ from synarray.device.library import load_device
 from synarray.errors import DataError, RunError
 from synarray.files import write_file
 from synarray.lab.exchange.imported import name_from
-from synarray.report.terminal import standard_output
+from synarray.report.terminal import Terminal, standard_output
 
 __all__ = ["export_parameters", "fit_pulses", "import_parameters", "synthesise"]
 
@@ -141,8 +141,11 @@ def export_parameters(source: str, kind: str, output: Path | None, as_json: bool
     device = load_device(source)
     files = export_device(device, kind)
     suffix = EXPORTS[kind][1]
-    target = output or Path(f"{device.name}-{kind}{suffix}")
-    _require_place(target, suffix, source)
+    if output is None and suffix == "":
+        raise RunError("an export of several files needs a folder for them", got="none", where="--output",
+                       do=f"Name one: -o {device.name}-{kind}")  # fmt: skip
+    if output is not None:
+        _require_place(output, suffix, source)
     words = "the device was read back from what was written"
     try:
         changes = [] if kind == "spice" else round_trip(device, kind)
@@ -151,17 +154,22 @@ def export_parameters(source: str, kind: str, output: Path | None, as_json: bool
             words = "ngspice sent a train to the cell, and synarray to its own; noise, spreads and drift have no place there"
     except RunError as error:
         changes, words = [], f"not compared: {error}"
-    written, replaced = _write(files, target, suffix == "")
+    text = "" if output else files[""].decode()
+    written, replaced = _write(files, output, suffix == "") if output else ([], [])
     if as_json:
         compared = [{"name": c.name, "before": c.before, "after": c.after, "relative": c.relative} for c in changes]
-        print(json.dumps({"files": written, "format": kind, "round_trip": compared, "how": words}))
+        content = {} if output else {"content": text}
+        print(json.dumps({"files": written, "format": kind, "round_trip": compared, "how": words} | content))
         return
-    console = standard_output()
+    console = standard_output() if output else Terminal(stderr=True)
     if changes:
         console.print(changes_table(changes))
     console.print(f"{words[0].upper()}{words[1:]}.")
-    console.print("Written:", *written, soft_wrap=True)
-    _say_replaced(replaced)
+    if output:
+        console.print("Written:", *written, soft_wrap=True)
+        _say_replaced(replaced)
+    else:
+        print(text, end="")
 
 
 def _write(files: dict[str, bytes], target: Path, folder: bool) -> tuple[list[str], list[str]]:

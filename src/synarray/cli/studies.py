@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["study"]
 
-study = typer.Typer(help="One question put to many runs.", no_args_is_help=True, rich_markup_mode=None)
+study = typer.Typer(help="Many runs that answer one question.", no_args_is_help=True, rich_markup_mode=None)
 StudyFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a study.")]
 _COLUMNS = ["accuracy", "pruned_fraction", "pulses", "most_writes", "energy", "time_row_parallel"]
 """What is averaged for people; the table holds more."""

@@ -1,8 +1,9 @@
 """Citing: the works behind exactly the rules, devices and prices that a run used, as BibTeX.
 
-Devices and prices carry their sources as text. A text that names works of ``bibliography.toml`` is cited as those; one that
-names none is kept in its own words, as an entry of its own. Numbers that somebody chose, guessed or remembered are no one's
-work: they come as one entry for each device (or the prices), which says so and quotes them.
+Devices and prices carry their sources as text, with the keys of the works in ``bibliography.toml`` that they come from
+(``cite = ["SHI18"]``). A source without a known key is kept in its own words, as an entry of its own. Numbers that somebody
+chose, guessed or remembered are no one's work: they are one entry for each device (or the prices), which says so and quotes
+them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -23,7 +24,7 @@ from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import Run
 from synarray.spec import Source
 
-__all__ = ["Citations", "Entry", "bibliography", "cite_run", "cite_runs", "keys_of", "rules_of"]
+__all__ = ["Citations", "Entry", "bibliography", "cite_run", "cite_runs", "rules_of"]
 
 _SAFE = {
     "\\": r"\textbackslash{}",
@@ -74,27 +75,10 @@ class Citations:
 
 
 @lru_cache
-def bibliography() -> dict[str, tuple[Entry, tuple[str, ...]]]:
-    """Read the works that are known, each with the words by which a source text names it."""
+def bibliography() -> dict[str, Entry]:
+    """Read the works that are known, by their keys."""
     text = (resources.files("synarray.report") / "bibliography.toml").read_text("utf-8")
-    known = {}
-    for key, values in tomllib.loads(text).items():
-        kind, match = values.pop("type"), tuple(values.pop("match"))
-        known[key] = (Entry(key, kind, values), match)
-    return known
-
-
-def keys_of(source: str) -> list[str]:
-    """Return the keys of the works that a source text names.
-
-    Examples
-    --------
-    >>> keys_of("mean over non-identical pulses: Jerry et al., IEDM 2017, table")
-    ['JER17']
-    >>> keys_of("my lab book, p. 12")
-    []
-    """
-    return [key for key, (_, words) in bibliography().items() if any(word in source for word in words)]
+    return {key: Entry(key, values.pop("type"), values) for key, values in tomllib.loads(text).items()}
 
 
 def rules_of(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
@@ -132,6 +116,7 @@ def cite_run(run: Run) -> Citations:
 
 def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
     """Collect what several experiments are to cite together."""
+    known = bibliography()
     uses: dict[str, dict[str, None]] = {}
     others: dict[str, dict[str, None]] = {}
     choices: dict[str, dict[str, list[str]]] = {}
@@ -139,7 +124,7 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
         for key, what in rules_of(spec):
             uses.setdefault(key, {})[what] = None
         for owner, number, source in _sources(spec):
-            keys = keys_of(source.source)
+            keys = [key for key in source.cite or () if key in known]
             for key in keys:
                 uses.setdefault(key, {})[f"{number} of {owner}"] = None
             if not source.confirmed or source.source.startswith("choice"):
@@ -148,7 +133,6 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
                     of_owner.append(number)
             elif not keys:
                 others.setdefault(source.source, {})[f"{number} of {owner}"] = None
-    known = bibliography()
     entries = [
         Entry(
             "synarray",
@@ -160,7 +144,7 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
             },
         )
     ]
-    entries += [Entry(key, known[key][0].kind, known[key][0].fields, tuple(what)) for key, what in uses.items()]
+    entries += [replace(known[key], uses=tuple(what)) for key, what in uses.items()]
     entries += [
         Entry(f"source-{i}", "misc", {"note": _safe(text)}, tuple(what))
         for i, (text, what) in enumerate(others.items(), 1)
@@ -170,7 +154,7 @@ def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:
             f"choices-{re.sub('[^A-Za-z0-9.-]', '-', owner)}",
             "misc",
             {
-                "title": _safe(f"Numbers of {owner} that were chosen, or that nobody has confirmed"),
+                "title": _safe(f"Numbers of {owner} that were chosen, or that are unconfirmed"),
                 "note": _safe("; ".join(f"{', '.join(numbers)}: {text}" for text, numbers in quoted.items())),
             },
         )

@@ -95,5 +95,5 @@ def _confusion(table: npt.NDArray[np.int64], classes: Sequence[str]) -> Table:
     for i, (name, line) in enumerate(zip(classes, table, strict=True)):
         images = int(line.sum())
         rows.append((name, percent(line[i] / images if images else None, 1), *(f"{n:,}" for n in line)))
-    columns = ("true class", "read rightly", *(f"as {name}" for name in classes))
+    columns = ("true class", "read correctly", *(f"as {name}" for name in classes))
     return Table("Confusion on the test set", columns, rows)

@@ -229,7 +229,7 @@ def found_section(spec: StudySpec, table: pd.DataFrame, drawn: list[Drawing]) ->
     best = table["accuracy"].max() if "accuracy" in table and table["accuracy"].notna().any() else None
     notes = []
     if best is not None:  # the study's file may have held out training images in place of the test set
-        notes = [f"The best single run read {measure(best, 'accuracy')} of the images it was tested on rightly."]
+        notes = [f"The best single run read {measure(best, 'accuracy')} of the test images correctly."]
     figure = figure_of(spec, table)
     scattered = spec.search is not None or (figure is not None and figure.x in _drawn(spec))
     told = _best(spec, table, figure) if scattered else _ends(spec, drawn, figure)

@@ -162,7 +162,7 @@ def find(out: Path | None, spec: ExperimentSpec) -> Path | None:
             done = done or (target if open_run(target).experiment.identity == spec.identity else None)
     if done is None and foreign is not None:
         raise RunError(
-            "a run can go on only with its own experiment",
+            "a run can be resumed only with its own experiment",
             got=f"another {_difference(foreign[1], spec)}",
             where=str(foreign[0]),
             do="Give the settings it was begun with, or another folder with --out.",

@@ -306,5 +306,5 @@ class DaskEngine:
             "the Dask scheduler must stay reachable",
             got="no connection any more",
             where=f"--dask {self.address}",
-            do="Start it again and go on: --resume. Finished runs are whole on disk.",
+            do="Start it again, then resume: --resume. Finished runs are whole on disk.",
         )

@@ -194,7 +194,7 @@ class Planner:
             return
         if self.axes:
             raise self._error(
-                "a search takes the place of axes",
+                "a study has either axes or a search",
                 f"a search and axis {next(iter(self.axes))}",
                 "Leave out one of them.",
             )
@@ -312,10 +312,10 @@ def _check_range(values: RangeSpec, key: str, where: str) -> None:
     if values.choices is not None:
         if low is not None or high is not None or not values.choices:
             raise error(
-                "choices must hold values and stand alone", f"{len(values.choices)} choices, low = {low}, high = {high}"
+                "choices must hold values, and have no low or high", f"{len(values.choices)} choices, low = {low}, high = {high}"
             )
     elif low is None or high is None or not low < high:
-        raise error("low must lie below high", f"low = {low}, high = {high}")
+        raise error("low must be below high", f"low = {low}, high = {high}")
     elif values.log and low <= 0:
         raise error("a logarithmic range must begin above 0", f"low = {low:g}")
     elif values.integer and not (low.is_integer() and high.is_integer()):

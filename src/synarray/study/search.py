@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from synarray.errors import RunError
+from synarray.extras import require
 from synarray.study.plan import OBJECTIVES, SearchSpec
 from synarray.study.points import Level, united
 
@@ -33,15 +33,7 @@ class Search:
     """
 
     def __init__(self, spec: SearchSpec) -> None:
-        try:
-            optuna: Any = importlib.import_module("optuna")
-        except ImportError:
-            raise RunError(
-                "a search needs optuna",
-                got="an environment without it",
-                where="study, [search]",
-                do="pip install 'synarray[studies]'",
-            ) from None
+        optuna = require("studies", "searches", "optuna")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.spec = spec
         with warnings.catch_warnings():

@@ -109,7 +109,7 @@ class Store:
                 "a study begins in a folder of its own",
                 got="a study that was begun there",
                 where=str(folder),
-                do="Go on with it: --resume. Or give another folder: --out.",
+                do="Resume it: --resume. Or give another folder: --out.",
             )
         check_writable(folder)
         store = cls(folder)
@@ -147,7 +147,7 @@ class Store:
             store._take_lock()
             if different := differences(begun, spec):
                 raise RunError(
-                    "a study can go on only as it was begun",
+                    "a study can be resumed only as it was begun",
                     got="; ".join(different[:3]),
                     where=str(folder),
                     do="Undo the change, or take what both have in common to a new folder: --branch FOLDER.",
@@ -158,7 +158,7 @@ class Store:
                     "a study must be run by one version of synarray",
                     where=str(folder),
                     got=f"{version('synarray')}, but it was begun by {header.synarray}",
-                    do="Install that version, or begin anew with --out.",
+                    do="Install that version, or begin again with --out.",
                 )
             store.records = read_records(folder)
             store._open()
@@ -191,7 +191,7 @@ class Store:
                 new.append(row)
             elif self.planned[self._confirmed] != row:
                 raise RunError(
-                    "a study can go on only with the experiments it was begun with",
+                    "a study can be resumed only with the experiments it was begun with",
                     where=str(self.folder),
                     got=f"another one at {place_of(row)} (a device or package it uses has changed)",
                     do="Bring it back, or take what both have in common to a new folder: --branch FOLDER.",
@@ -252,7 +252,7 @@ class Store:
                 "a study is run by one process at a time",
                 got="another process at work on it",
                 where=str(self.folder),
-                do="Wait for it or stop it first; synarray study show tells how far it is.",
+                do="Wait for it or stop it first; synarray study show prints its progress.",
             )
         self._lock = lock
 
@@ -321,7 +321,7 @@ def record_of(outcome: dict[str, Any]) -> Record:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"][:2])
         return Record(
-            identity=outcome["identity"], failed=f"It came to {where} = {first['input']!r:.80}, which is no result."
+            identity=outcome["identity"], failed=f"The result was {where} = {first['input']!r:.80}, which is no result."
         )
 
 
@@ -415,5 +415,5 @@ def _told(folder: Path) -> Iterator[None]:
             "a study must be written to disk",
             got=error.strerror or str(error),
             where=str(folder),
-            do="Free some space, then go on: --resume. Finished runs are whole on disk.",
+            do="Free some space, then resume: --resume. Finished runs are whole on disk.",
         ) from None

@@ -7,7 +7,6 @@ by what it was made. Quantities on axes ("2 ohm") are numbers in SI units.
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import RunError, SpecError, nearest
+from synarray.extras import require
 from synarray.files import write_whole
 from synarray.run.folder import is_there
 from synarray.study.plan import OBJECTIVES
@@ -86,7 +86,7 @@ def write_tables(folder: Path) -> None:
             "the table of a study must be written to disk",
             got=error.strerror or str(error),
             where=str(folder),
-            do="Free some space, then go on: --resume. Finished runs are whole on disk.",
+            do="Free some space, then resume: --resume. Finished runs are whole on disk.",
         ) from None
 
 
@@ -220,23 +220,8 @@ def check_study(folder: Path) -> None:
 
 
 def check_installed() -> None:
-    """Refuse to begin without what the table needs.
-
-    Raises
-    ------
-    RunError
-        Naming the command that installs it.
-    """
-    try:
-        for name in ("pandas", "pyarrow"):
-            importlib.import_module(name)
-    except ImportError as error:
-        raise RunError(
-            "studies need pandas and pyarrow",
-            got=f"an environment without {error.name}",
-            where="study",
-            do="pip install 'synarray[studies]'",
-        ) from None
+    """Refuse to begin without what the table needs; raises RunError, naming the command that installs it."""
+    require("studies", "studies", "pandas", "pyarrow")
 
 
 def _row(planned: PlannedRow, record: Record) -> dict[str, Any]:

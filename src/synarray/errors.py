@@ -1,4 +1,4 @@
-"""The exception tree: what can go wrong, told in four parts.
+"""The exception tree: what can go wrong, in four parts.
 
     SynarrayError                 everything this package raises on purpose
     ├── SpecError                 a key, value or unit of an experiment or device is not allowed   (also a ValueError)

@@ -13,11 +13,11 @@ import re
 import stat
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from synarray.errors import RunError
+from synarray.errors import RunError, SynarrayError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -34,6 +34,7 @@ __all__ = [
     "unlock_folder",
     "write_file",
     "write_whole",
+    "writing",
 ]
 
 LARGEST_TEXT = 1 << 20
@@ -172,13 +173,18 @@ def write_file(path: Path, content: bytes) -> None:
     RunError
         When it cannot be written.
     """
-    try:
+    with writing("the place of a file must be writable", path, "Free some space, or write it elsewhere."):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, [content])
+
+
+@contextlib.contextmanager
+def writing(rule: str, where: Path, do: str) -> Iterator[None]:
+    """Raise a RunError of these parts when the system refuses to write."""
+    try:
+        yield
+    except SynarrayError:
+        raise
     except (OSError, ValueError) as error:
-        raise RunError(
-            "the place of a file must be writable",
-            got=getattr(error, "strerror", None) or str(error),
-            where=str(path),
-            do="Free some space, or write it elsewhere.",
-        ) from None
+        got = getattr(error, "strerror", None) or str(error)
+        raise RunError(rule, got=got, where=str(where), do=do) from None

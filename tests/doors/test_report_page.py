@@ -231,10 +231,13 @@ def test_a_page_says_what_the_run_says(command: Command, pages: dict[str, Path],
     with np.load(cells_run / "arrays.npz") as arrays:
         writes, confusion = arrays["writes"], arrays["confusion"]
     reader = _Reader(pages["cells"])
-    assert reader.table("Accuracy")["read rightly, soft votes"][0] == f"{100 * metrics['accuracy']:.2f} %"
-    assert (
-        reader.table("Accuracy")["read rightly, soft votes"][1] == "nothing for such a network"
+    (accuracy,) = reader.table(f"{metrics['name']}, seed {metrics['seed']}")["accuracy, soft votes"]
+    low, high = (f"{100 * metrics[name]:.2f} %" for name in ("accuracy_low", "accuracy_high"))
+    assert accuracy == f"{100 * metrics['accuracy']:.2f} % (95 %: {low} to {high})"
+    assert "The article states nothing about such a network." in pages["cells"].read_text(
+        "utf-8"
     )  # these are no digits
+    assert reader.table("Cells")["most pulses on one cell"] == [f"{metrics['most_writes']:,}"]
     assert reader.table("Counted actions")["programming pulses"] == [f"{metrics['pulses']:,}"]
     for i, row in enumerate(confusion):
         assert reader.table("Confusion on the test set")[str(i)][1:] == [str(n) for n in row]
@@ -270,7 +273,7 @@ def _joules(text: str) -> float:
 
 
 def test_the_article_is_quoted_only_where_it_speaks_of_such_a_network() -> None:
-    from synarray.report.run_page import paper_states
+    from synarray.report.run_tables import paper_states
 
     assert paper_states(load_experiment("soft-pruned")) == "93 % at up to 75 % soft-pruned"
     after = {"pruning.mode": "after", "pruning.fraction": 0.4}
@@ -317,7 +320,7 @@ def test_a_page_stands_in_its_runs_folder_if_nothing_is_said(command: Command, f
 
 def test_a_run_of_ideal_weights_says_why_there_is_no_ledger(pages: dict[str, Path]) -> None:
     text = pages["ideal"].read_text("utf-8")
-    assert "nothing met a conductance" in text
+    assert "there is no conductance" in text
     assert "Energy by component" not in text
 
 

@@ -35,7 +35,9 @@ def fit_device(
 def synth_device(
     name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
     devices: Annotated[int, typer.Option(min=1, max=10_000, help="Devices measured.")] = 20,
-    cycles: Annotated[int, typer.Option(min=1, max=10_000, help="Cycles of each: an LTP train, then an LTD train.")] = 10,
+    cycles: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Cycles of each: an LTP train, then an LTD train.")
+    ] = 10,
     kind: Annotated[str, typer.Option("--format", help="Format of the file.")] = "synarray",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the spreads.")] = 0,
     output: Annotated[Path | None, file_option("File to write; default: NAME-pulses.csv.")] = None,

@@ -28,7 +28,7 @@ _FEWEST = 3
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: means, with an interval, at places that are numbers or words; a faint one stands behind."""
+    """One line of a chart: means, with an interval, at places that are numbers or words; a faint one is drawn behind."""
 
     name: str
     x: Sequence[Any]
@@ -158,7 +158,7 @@ def lines_chart(
     crowded = sum(len(line.x) for line in lines) > _MOST_MARKS
     by_x, by_y = (100.0 if unit_of(name) == "%" else 1.0 for name in (x, y))
     for i, line in enumerate(lines):
-        beside = 0.12 * (i - (len(lines) - 1) / 2)  # words stand side by side
+        beside = 0.12 * (i - (len(lines) - 1) / 2)  # words are side by side
         at = [places.index(str(v)) + beside for v in line.x] if words else [by_x * float(v) for v in line.x]
         mean = by_y * np.array(line.mean)
         error = np.abs(by_y * np.array([line.low, line.high]) - mean)

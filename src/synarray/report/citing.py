@@ -2,7 +2,7 @@
 
 Devices and prices carry their sources as text, with the keys of the works in ``bibliography.toml`` that they come from
 (``cite = ["SHI18"]``). A source without a known key is kept in its own words, as an entry of its own. Numbers that somebody
-chose, guessed or remembered are no one's work: they are one entry for each device (or the prices), which says so and quotes
+chose, guessed or remembered are no published work: they are one entry for each device (or the prices), which says so and quotes
 them.
 """
 
@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def bibtex(self) -> str:
-        """The entry as BibTeX; what rests on it stands in its field ``annote``."""
+        """The entry as BibTeX; what rests on it is in its field ``annote``."""
         fields = dict(self.fields) | ({"annote": _safe("Used for: " + "; ".join(self.uses))} if self.uses else {})
         lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
         return f"@{self.kind}{{{self.key},\n{lines}}}\n"

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from synarray.device.response import PulseTrain
 from synarray.errors import RunError, nearest
-from synarray.files import replace_file
-from synarray.learn.trainer import HistoryPoint
+from synarray.files import replace_file, writing
+from synarray.learn.result import HistoryPoint
 from synarray.network.stdp import Following
 from synarray.report.charts import logarithmic
 from synarray.report.style import COLOURS, matplotlib_of, styled
@@ -66,17 +66,10 @@ def check_format(kind: str) -> None:
 def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     """Write figures into a folder, each under its name; return their files."""
     files = [folder / f"{name}.{kind}" for name in drawn]
-    try:
+    with writing("the folder for figures must be writable", folder, "Free some space, or give another with --out."):
         folder.mkdir(parents=True, exist_ok=True)
         for figure, file in zip(drawn.values(), files, strict=True):
             replace_file(file, functools.partial(_write, figure, kind))
-    except (OSError, ValueError) as error:
-        raise RunError(
-            "the folder for figures must be writable",
-            got=getattr(error, "strerror", None) or str(error),
-            where=str(folder),
-            do="Free some space, or give another with --out.",
-        ) from None
     return files
 
 
@@ -122,7 +115,7 @@ def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] 
     Returns
     -------
     ndarray of float, shape (n, height, width)
-        Weights, nan where the neuron has no cell; features without geometry stand in a near-square.
+        Weights, nan where the neuron has no cell; features without geometry are laid out in a near-square.
     """
     n_features = int(arrays["n_features"])
     if image_shape is None:

@@ -31,7 +31,7 @@ def citations_of(folder: Path) -> Citations:
 
 
 def _what(path: Path) -> str:
-    """Say what stands where a run or a study was expected."""
+    """Say what is in the place of a run or a study."""
     if is_there(path, folder=True):
         return "a folder of neither"
     return "a file" if is_there(path) else "no such folder"

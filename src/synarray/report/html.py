@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from synarray import __version__
-from synarray.errors import RunError
 from synarray.extras import require
-from synarray.files import replace_file
+from synarray.files import replace_file, writing
 from synarray.report.style import stylesheet
 from synarray.report.tables import Code
 
@@ -61,14 +60,8 @@ def write_page(file: Path, text: str) -> Path:
     RunError
         When it cannot be written.
     """
-    try:
+    where, do = file.parent, "Free some space, or give another with --out."
+    with writing("the folder for the report must be writable", where, do):
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, lambda beside: beside.write_text(text, "utf-8", newline="\n"))
-    except (OSError, ValueError) as error:
-        raise RunError(
-            "the folder for the report must be writable",
-            got=getattr(error, "strerror", None) or str(error),
-            where=str(file.parent),
-            do="Free some space, or give another with --out.",
-        ) from None
     return file

@@ -59,7 +59,7 @@ def write_report(rows: Sequence[Row], folder: Path, claims: Claims | None = None
 
 
 def accuracy_table(rows: Sequence[Row]) -> Table:
-    """Lay out how many test images each row reads rightly, beside what the paper states."""
+    """Lay out how many test images each row reads correctly, beside what the paper states."""
     columns = (
         "network",
         "soft votes %",

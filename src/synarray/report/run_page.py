@@ -134,6 +134,8 @@ def _accuracy(run: Run, reached: Table) -> Section:
         "Labels of neurons come from training images; the test set is read once. Soft votes add up log P(class | spike), hard "
         "votes count each spike for its neuron's class. The article: Shi et al., Nature Communications 9:5312 (2018)."
     ]
+    if paper_states(run.experiment) is None:
+        notes.append("The article states nothing about such a network.")
     if run.metrics["accuracy"] is None:
         notes.insert(0, "There was no test set.")
     return Section("accuracy", "Accuracy", tables=[reached], notes=notes)

@@ -2,7 +2,7 @@
 
     write(Page("My run", sections=(Section("claims", "Claims", tables=(Table("Claims", ("claim", "found"), rows),)),)), folder)
 
-A figure stands in the page in the reader's own colours, and beside it as a file, with its numbers as CSV.
+A figure is in the page in the reader's own colours, and beside it as a file, with its numbers as CSV.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Section:
     """A part of a page under a heading of its own: words, tables, figures, notes, code (folded), in this order.
 
     ``key`` is its address in the page (``#key``): letters, digits, hyphens. ``narrow``: its figures are small, more of them
-    stand side by side. Figures ``beside`` the page are files only, for which the page has no room.
+    are side by side. Figures ``beside`` the page are files only, for which the page has no room.
     """
 
     key: str

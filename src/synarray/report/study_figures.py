@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["asked_section", "drawings", "figure_of", "found_section"]
 
 _MOST_ROWS = 500
-"""Rows of a table that stand in a page; the file beside it holds all."""
+"""Rows of a table that are in a page; the file beside it holds all."""
 _MOST_POINTS = 2000
 """Points of all figures in a page, which is to stay below 3 MB: a point and its numbers take 0.7 kB."""
 _FRAME = 30
@@ -39,7 +39,7 @@ _SO_FAR, _EACH = "best so far", "each trial"
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of a study, what it is of, and whether it stands in the page or in the folder alone."""
+    """A figure of a study, what it is of, and whether it is in the page or in the folder alone."""
 
     picture: Picture
     facet: str
@@ -140,8 +140,8 @@ def _averaged(spec: StudySpec, table: pd.DataFrame, figure: FigureSpec) -> list[
 def _lines(table: pd.DataFrame, figure: FigureSpec, spec: StudySpec, attrs: dict[Any, Any]) -> list[Line]:
     """Average over seeds: a line for each value of ``lines``, a point for each value of ``x``.
 
-    Where ``x`` is no axis but a result, each point of the study is a point of the figure, where its mean stands; if nothing else
-    parts them, those that no other beats in both stand out.
+    Where ``x`` is no axis but a result, each point of the study is a point of the figure, at its mean; if nothing else
+    parts them, those that no other beats in both are marked.
     """
     axes, unit = attrs["axes"], attrs.get("units", {}).get(figure.lines, "")
     at = [figure.x] if figure.x in axes else [name for name in axes if name in table]
@@ -167,7 +167,7 @@ def _lines(table: pd.DataFrame, figure: FigureSpec, spec: StudySpec, attrs: dict
 
 
 def _so_far(values: list[Any], y: str) -> dict[str, list[Any]]:
-    """Put beside what each trial came to the best one until then."""
+    """Draw the result of each trial, and the best one until then."""
     sign = -1.0 if dict(OBJECTIVES.values()).get(y) == "minimize" else 1.0
     best: list[Any] = []
     for trial, found in sorted(values, key=lambda pair: int(pair[0])):
@@ -232,10 +232,10 @@ def found_section(spec: StudySpec, table: pd.DataFrame, drawn: list[Drawing]) ->
         notes = [f"The best single run read {measure(best, 'accuracy')} of the test images correctly."]
     figure = figure_of(spec, table)
     scattered = spec.search is not None or (figure is not None and figure.x in _drawn(spec))
-    told = _best(spec, table, figure) if scattered else _ends(spec, drawn, figure)
-    if told is not None and scattered and spec.expected:
+    rows = _best(spec, table, figure) if scattered else _ends(spec, drawn, figure)
+    if rows is not None and scattered and spec.expected:
         notes.insert(0, f"Expected: {spec.expected}")
-    return Section("found", "Found", tables=[told] if told is not None else [], notes=notes)
+    return Section("found", "Found", tables=[rows] if rows is not None else [], notes=notes)
 
 
 def _best(spec: StudySpec, table: pd.DataFrame, figure: FigureSpec | None) -> Table | None:
@@ -262,7 +262,7 @@ def _best(spec: StudySpec, table: pd.DataFrame, figure: FigureSpec | None) -> Ta
 
 
 def _ends(spec: StudySpec, drawn: list[Drawing], figure: FigureSpec | None) -> Table | None:
-    """Say what each line of each figure came to, from its first point to its last."""
+    """Lay out the result of each line of each figure, from its first point to its last."""
     rows: list[tuple[str, ...]] = []
     for each in drawn:
         assert each.picture.table is not None  # every figure of a study has its numbers

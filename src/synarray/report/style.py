@@ -1,4 +1,4 @@
-"""One language of looks for figures and pages: colours that the colour-blind can tell apart, in a light and a dark form.
+"""One language of looks for figures and pages: colours that the colour-blind can distinguish, in a light and a dark form.
 
 The hues are those of Okabe and Ito. A figure is drawn in the light form; in a page its colours become the page's own, which
 follow the reader's scheme; a file beside the page keeps the light form on white.

@@ -28,7 +28,7 @@ Only = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """Where a study stands.
+    """The progress of a study.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class StudyProgress:
     last : str
         What came last, in words.
     stopped : bool
-        Whether the study was told to stop before its end.
+        Whether the study was stopped before its end.
     """
 
     done: int
@@ -72,7 +72,7 @@ def run_study(
     engine : Engine, optional
         Where runs are run; processes of this machine if nothing is said. It is closed at the end.
     resume : bool
-        Go on with the study in the folder; begin it if there is none.
+        Resume the study in the folder; begin it if there is none.
     branch : Path, optional
         Folder of another study, from which what both have in common is taken over; ``folder`` must be a new one.
     only : dict of str to list of str, optional
@@ -87,7 +87,7 @@ def run_study(
     Returns
     -------
     StudyProgress
-        Where the study stands at the end.
+        Its progress at the end.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def run_study(
     _check_only(planner, only)
     search = Search(spec.search) if spec.search else None
     batches = _batches(planner, search)
-    first = next(batches)  # whatever is wrong with it is told before anything is on the disk
+    first = next(batches)  # whatever is wrong with it is reported before anything is on the disk
     folder = Path(folder)
     begun = resume and is_there(folder / "study.toml")
     wanted = [run for runs in first for run in runs if _wanted(run, only)] if engine.here else []
@@ -120,7 +120,7 @@ def run_study(
                 if conduct.stopped:
                     break
                 if search is not None:
-                    search.tell([conduct.value(runs) for runs in trials])
+                    search.report([conduct.value(runs) for runs in trials])
             write_tables(folder)
             return conduct.progress("")
     finally:
@@ -154,7 +154,7 @@ class _Conduct:
         self.done, self.reused = self.done + finished, self.reused + finished
         self.failed += len(wanted) - len(left) - finished
         self.total = max(self.total, len(wanted))
-        self._tell("")
+        self._report("")
         waiting = set(left)
         for outcome in self.engine.run((self._job(run) for run in left.values()), self.stop):
             record = record_of(outcome)
@@ -164,7 +164,7 @@ class _Conduct:
             waiting.remove(record.identity)
             self.done += record.failed is None
             self.failed += record.failed is not None
-            self._tell(_words(left[record.identity], record))
+            self._report(_words(left[record.identity], record))
         self.stopped = bool(waiting)
 
     def value(self, runs: list[PlannedRun]) -> list[float] | None:
@@ -178,10 +178,10 @@ class _Conduct:
         return [statistics.fmean(float(value or 0) for value in column) for column in zip(*found, strict=True)]
 
     def progress(self, last: str) -> StudyProgress:
-        """Say where the study stands."""
+        """Return the progress of the study."""
         return StudyProgress(self.done, self.failed, self.total, self.reused, last, self.stopped)
 
-    def _tell(self, last: str) -> None:
+    def _report(self, last: str) -> None:
         if self.on_progress:
             self.on_progress(self.progress(last))
 

@@ -54,11 +54,11 @@ class Engine(Protocol):
     """Whether runs read the files of this machine."""
 
     def run(self, jobs: Iterable[Job], stop: Stop) -> Iterator[Outcome]:
-        """Run jobs and yield their outcomes as they come; end early, with what runs thrown away, when told to stop."""
+        """Run jobs and yield their outcomes as they come; end early, with unfinished runs thrown away, when asked to stop."""
         ...
 
     def close(self) -> None:
-        """End the processes that were started, or let the cluster go."""
+        """End the processes that were started, or leave the cluster."""
         ...
 
 
@@ -267,7 +267,7 @@ class DaskEngine:
                 self._client.cancel(list(pending.values()), force=True)
 
     def close(self) -> None:
-        """Let the cluster go; it goes on without us."""
+        """Leave the cluster; it keeps running."""
         with contextlib.suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=2)
 
@@ -275,7 +275,7 @@ class DaskEngine:
         """Count the tasks that the scheduler may have; as before when it cannot be asked just now."""
         try:
             return int(2 * sum(self._client.nthreads().values()) + 16)
-        except Exception:  # it is found to be gone, or not, by and by
+        except Exception:  # whether it is gone is found out later
             return before
 
     def _lost_since(self, since: float) -> float:
@@ -292,7 +292,7 @@ class DaskEngine:
         if future.status in ("cancelled", "lost"):
             raise self._gone()
         try:
-            if future.status == "error":  # not of the run, which tells its own: of the worker, time after time
+            if future.status == "error":  # not of the run, which reports its own: of the worker, again and again
                 words = " ".join(str(future.exception()).split())
                 return {"identity": identity, "failed": f"Its workers died or could not run it: {words[:300]}"}
             outcome: Outcome = future.result()

@@ -40,7 +40,7 @@ Outcome = dict[str, Any]
 
 
 def perform(job: Job) -> Outcome:
-    """Run one experiment; whatever fails in it is told in the outcome.
+    """Run one experiment; whatever fails in it is reported in the outcome.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def perform(job: Job) -> Outcome:
         outcome["metrics"] = _run(job)
     except SynarrayError as error:
         outcome["failed"] = str(error)
-    except Exception as error:  # a study goes on without the run, and says why
+    except Exception as error:  # a study continues without the run, and says why
         at = traceback.extract_tb(error.__traceback__)[-1]
         outcome["failed"] = f"{type(error).__name__}: {error} ({Path(at.filename).name}, line {at.lineno})"
     versions = {name: version(name) for name in ("synarray", "numpy", "numba")}
@@ -101,8 +101,8 @@ def _run(job: Job) -> dict[str, Any]:
             )
         if is_there(target, folder=True):  # killed after the run was written, before it was recorded
             done = open_run(target)
-            told = {name: value for name, value in done.metrics.items() if name not in _OF_FOLDERS}
-            return flat(told) | prices_of(bill_of_run(done) if done.experiment.device else None)
+            numbers = {name: value for name, value in done.metrics.items() if name not in _OF_FOLDERS}
+            return flat(numbers) | prices_of(bill_of_run(done) if done.experiment.device else None)
     data, x, y, x_test, y_test = task_images(spec, dataset(spec.data))
     result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
     if target is not None:
@@ -139,7 +139,7 @@ def flat(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def dataset(source: str) -> Dataset:
-    """Load the images of a task, once per process, and anew when their files have changed."""
+    """Load the images of a task, once per process, and again when their files have changed."""
     path = Path(source).expanduser()
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     state = tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file())

@@ -260,7 +260,7 @@ def load_study(source: str | Path, overrides: Keys | None = None) -> StudySpec:
     ------
     SpecError
         When the file cannot be read, is no TOML, or a key or value is not allowed. What the runs themselves would not
-        allow is told by ``plan_runs``.
+        allow is reported by ``Planner``.
 
     Examples
     --------
@@ -354,7 +354,7 @@ def _read(source: str) -> Keys:
 
 
 def _situated(values: Keys, folder: Path) -> Keys:
-    """Write files that lie beside the study as absolute paths: bases, data and devices; flatten nested dotted keys."""
+    """Write files beside the study as absolute paths: bases, data and devices; flatten nested dotted keys."""
 
     def base(table: Any) -> None:
         name = table.get("base") if isinstance(table, dict) else None

@@ -1,7 +1,7 @@
 """The runs of a study: the product of its axes, each point for each seed, with the identity of its resolved experiment.
 
 All points are resolved before anything runs, so that a key that does not exist, or a value that is not allowed at one of
-them, is told at once. Points that come to the same experiment have the same identity, and are run once.
+them, is reported at once. Points that give the same experiment have the same identity, and are run once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class PlannedRun:
     Attributes
     ----------
     columns : dict
-        What the table says about where it stands: axes, and keys that were drawn or go together.
+        What the table says about its place: axes, and keys that were drawn or go together.
     seed : int
         The study's seed; the experiment's own may differ (``share_spikes``).
     base : str
@@ -281,8 +281,8 @@ def _levels(name: str, axis: AxisSpec, where: str) -> list[Level]:
     elif axis.zip is not None:
         lengths = {key: len(values) for key, values in axis.zip.items()}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{n} of {key}" for key, n in lengths.items())
-            raise error("keys that are zipped must have equally many values", told, "Give each the same number.")
+            given = ", ".join(f"{n} of {key}" for key, n in lengths.items())
+            raise error("keys that are zipped must have equally many values", given, "Give each the same number.")
         rows = zip(*axis.zip.values(), strict=True)
         levels = [Level(_label(row[0]), None, dict(zip(axis.zip, row, strict=True)), True) for row in rows]
     elif axis.cases is not None:
@@ -312,7 +312,8 @@ def _check_range(values: RangeSpec, key: str, where: str) -> None:
     if values.choices is not None:
         if low is not None or high is not None or not values.choices:
             raise error(
-                "choices must hold values, and have no low or high", f"{len(values.choices)} choices, low = {low}, high = {high}"
+                "choices must hold values, and have no low or high",
+                f"{len(values.choices)} choices, low = {low}, high = {high}",
             )
     elif low is None or high is None or not low < high:
         raise error("low must be below high", f"low = {low}, high = {high}")
@@ -323,7 +324,7 @@ def _check_range(values: RangeSpec, key: str, where: str) -> None:
 
 
 def _twice(labels: Iterable[Any]) -> str | None:
-    """Find a value that stands there twice, be it written otherwise (1 and 1.0, "1 uS" and "1000 nS"); None when none does."""
+    """Find a value that occurs twice, be it written otherwise (1 and 1.0, "1 uS" and "1000 nS"); None when none does."""
     seen = set()
     for label in labels:
         value: Any = label
@@ -360,5 +361,5 @@ def _several(value: Any) -> list[Any]:
 
 
 def _somewhere(one: str, where: str) -> str:
-    """Keep the key that an error named, but say where the study stands rather than ``--set``."""
+    """Keep the key that an error named, but name the study's file rather than ``--set``."""
     return one if one.startswith(where) else where

@@ -1,7 +1,7 @@
 """Reaching a Dask scheduler: within seconds it answers, or one message says why not.
 
 What listens at an address may be anything, and may say anything or nothing. ``distributed`` bounds how long it connects, but
-not how long it waits for the first answer; so that is asked for first, with a time limit, in a thread that nobody waits for.
+not how long it waits for the first answer; so that is asked for first, with a time limit, in a thread that may be left behind.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A search by Optuna: trials are proposed in batches, each from all that was told before, so that workers change nothing.
+"""A search by Optuna: trials are proposed in batches, each from all results before, so that workers change nothing.
 
-What a search proposes depends on its seed and on the results so far; a search that goes on is proposed the same trials
+What a search proposes depends on its seed and on the results so far; a search that is resumed is proposed the same trials
 again, finds most of them finished, and comes to where it was.
 """
 
@@ -20,7 +20,7 @@ __all__ = ["Search"]
 
 
 class Search:
-    """Proposes trials and learns from what they came to.
+    """Proposes trials and learns from their results.
 
     Parameters
     ----------
@@ -48,13 +48,13 @@ class Search:
         self._asked: list[Any] = []
 
     def batches(self) -> Iterator[list[dict[str, Level]]]:
-        """Propose batch after batch; ``tell`` what one came to before the next is asked for."""
+        """Propose batch after batch; ``report`` the results of one before the next is asked for."""
         for begin in range(0, self.spec.trials, self.spec.batch):
             self._asked = [self._study.ask() for _ in range(min(self.spec.batch, self.spec.trials - begin))]
             yield [self._levels(trial) for trial in self._asked]
 
-    def tell(self, values: Sequence[Sequence[float] | None]) -> None:
-        """Say what each trial of the batch came to, one value per objective; None for a trial that failed."""
+    def report(self, values: Sequence[Sequence[float] | None]) -> None:
+        """Take the results of the batch, for each trial one value per objective; None for a trial that failed."""
         failed = importlib.import_module("optuna").trial.TrialState.FAIL
         for trial, value in zip(self._asked, values, strict=True):
             if value is None or not all(math.isfinite(each) for each in value):

@@ -1,4 +1,4 @@
-"""A study on disk: one folder, to which every finished run is added at once, and from which a killed study goes on.
+"""A study on disk: one folder, to which every finished run is added at once, and from which a killed study is resumed.
 
 study.toml       the study, with the experiments it starts from
 plan.jsonl       first what it was begun with (format, version), then one line per planned run: its place and its identity
@@ -15,6 +15,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
@@ -24,8 +25,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from synarray.errors import RunError, SynarrayError
-from synarray.files import LOCK, lock_folder, open_ordinary, sync, unlock_folder, write_whole
+from synarray.errors import RunError
+from synarray.files import LOCK, lock_folder, open_ordinary, sync, unlock_folder, write_whole, writing
 from synarray.run.folder import check_writable, is_there, to_toml
 from synarray.study.plan import WORDS, StudySpec, load_study
 from synarray.study.points import PlannedRun
@@ -37,6 +38,10 @@ __all__ = ["Store", "differences", "place_of", "read_plan", "read_records", "rec
 
 FORMAT = 1
 _STUDY, _PLAN, _RUNS = "study.toml", "plan.jsonl", "runs.jsonl"
+_RULE, _FREE = (
+    "a study must be written to disk",
+    "Free some space, then resume: --resume. Finished runs are whole on disk.",
+)
 _LARGEST = 8 << 30
 """Bytes of a study's records that are read."""
 
@@ -59,7 +64,7 @@ class PlannedRow(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
     at: dict[str, bool | int | float | str]
-    """Where the run stands: axes, and keys that were drawn."""
+    """The place of the run: axes, and keys that were drawn."""
     seed: int
     identity: str = Field(pattern="^[0-9a-f]{64}$")
 
@@ -113,7 +118,7 @@ class Store:
             )
         check_writable(folder)
         store = cls(folder)
-        with _told(folder), store._closed_on_error():
+        with writing(_RULE, folder, _FREE), store._closed_on_error():
             folder.mkdir(parents=True, exist_ok=True)
             store._take_lock()
             own = (_PLAN, f"{_STUDY}.tmp", LOCK)  # all that a process leaves that died while it began
@@ -134,7 +139,7 @@ class Store:
 
     @classmethod
     def reopen(cls, folder: Path, spec: StudySpec) -> Store:
-        """Go on with a study that was begun; what it says in words may have changed.
+        """Resume a study that was begun; its words may have changed.
 
         Raises
         ------
@@ -143,7 +148,7 @@ class Store:
             another version.
         """
         begun, store = load_study(folder), cls(folder)
-        with _told(folder), store._closed_on_error():
+        with writing(_RULE, folder, _FREE), store._closed_on_error():
             store._take_lock()
             if different := differences(begun, spec):
                 raise RunError(
@@ -158,7 +163,7 @@ class Store:
                     "a study must be run by one version of synarray",
                     where=str(folder),
                     got=f"{version('synarray')}, but it was begun by {header.synarray}",
-                    do="Install that version, or begin again with --out.",
+                    do=f"Install that version, or run it again: synarray study run {shlex.quote(str(folder / _STUDY))} --out NEW",
                 )
             store.records = read_records(folder)
             store._open()
@@ -168,7 +173,7 @@ class Store:
     def take_over(self, other: Path) -> int:
         """Copy what is finished in another study; runs are known by their identity. Returns how many."""
         found = {key: record for key, record in read_records(other).items() if record.metrics is not None}
-        with _told(self.folder):
+        with writing(_RULE, self.folder, _FREE):
             for key in found:
                 if is_there(other / "runs" / key[:16], folder=True):
                     shutil.copytree(other / "runs" / key[:16], self.folder / "runs" / key[:16], dirs_exist_ok=True)
@@ -199,7 +204,7 @@ class Store:
             else:
                 self._confirmed += 1
         if new:
-            with _told(self.folder), (self.folder / _PLAN).open("ab", buffering=0) as plan:
+            with writing(_RULE, self.folder, _FREE), (self.folder / _PLAN).open("ab", buffering=0) as plan:
                 _append(plan, [row.model_dump_json().encode() + b"\n" for row in new])
             self.planned += new
             self._confirmed += len(new)
@@ -212,7 +217,7 @@ class Store:
         RunError
             When it cannot be written; what was there before is whole.
         """
-        with _told(self.folder):
+        with writing(_RULE, self.folder, _FREE):
             self._append([_line(record)])
         self.records[record.identity] = record
 
@@ -295,7 +300,7 @@ def read_plan(folder: Path) -> tuple[Header, list[PlannedRow]]:
             f"the folder of a study must have layout {FORMAT}",
             got=f"layout {header.format}",
             where=str(folder / _PLAN),
-            do="Open it with the version of synarray that wrote it, or run its study.toml again.",
+            do=f"Run it again: synarray study run {shlex.quote(str(folder / _STUDY))} --out NEW",
         )
     return header, [_parse(PlannedRow, line, path, n) for n, line in enumerate(lines, start=2)]
 
@@ -347,7 +352,7 @@ def _decisive(spec: StudySpec) -> dict[str, Any]:
 
 
 def place_of(row: PlannedRow) -> str:
-    """Say where a run stands in its study."""
+    """Name the place of a run in its study."""
     return ", ".join([*(f"{name} = {value}" for name, value in row.at.items()), f"seed {row.seed}"])
 
 
@@ -401,19 +406,3 @@ def _damaged(path: Path, error: Exception) -> RunError:
         where=str(path),
         do="Remove that line: its run is done again with --resume.",
     )
-
-
-@contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """Tell in four parts when the folder cannot be written."""
-    try:
-        yield
-    except SynarrayError:
-        raise
-    except OSError as error:
-        raise RunError(
-            "a study must be written to disk",
-            got=error.strerror or str(error),
-            where=str(folder),
-            do="Free some space, then resume: --resume. Finished runs are whole on disk.",
-        ) from None

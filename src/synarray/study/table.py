@@ -1,4 +1,4 @@
-"""A study as a tidy table: one row per finished run, its place in the study and everything it came to.
+"""A study as a tidy table: one row per finished run, its place in the study and all its results.
 
 Columns: the axes (and keys that were drawn or zipped), ``seed``, ``identity``, ``experiment_seed``, the numbers of
 ``Result.metrics``, prices where the run has a device (``energy`` in J, ``time_*`` in s, ``area`` in m^2), and where, when and
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from synarray.errors import RunError, SpecError, nearest
 from synarray.extras import require
-from synarray.files import write_whole
+from synarray.files import write_whole, writing
 from synarray.run.folder import is_there
 from synarray.study.plan import OBJECTIVES
 from synarray.study.store import PlannedRow, Record, place_of, read_plan, read_records
@@ -29,7 +29,7 @@ __all__ = ["best_points", "check_installed", "check_study", "failures", "load_ta
 
 
 def load_table(folder: Path | str) -> pd.DataFrame:
-    """Read what a study has come to so far, finished or not.
+    """Read the results of a study so far, finished or not.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def load_table(folder: Path | str) -> pd.DataFrame:
 
 
 def write_tables(folder: Path) -> None:
-    """Write table.parquet and table.csv anew.
+    """Write table.parquet and table.csv.
 
     Raises
     ------
@@ -78,16 +78,10 @@ def write_tables(folder: Path) -> None:
     """
     table, parquet = load_table(folder), io.BytesIO()
     table.to_parquet(parquet, index=False)
-    try:
+    do = "Free some space, then resume: --resume. Finished runs are whole on disk."
+    with writing("the table of a study must be written to disk", folder, do):
         write_whole(folder / "table.parquet", [parquet.getvalue()])
         write_whole(folder / "table.csv", [table.to_csv(index=False).encode()])
-    except OSError as error:
-        raise RunError(
-            "the table of a study must be written to disk",
-            got=error.strerror or str(error),
-            where=str(folder),
-            do="Free some space, then resume: --resume. Finished runs are whole on disk.",
-        ) from None
 
 
 def points_of(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -186,7 +180,7 @@ def undominated(costs: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 
 
 def failures(folder: Path) -> list[dict[str, str]]:
-    """List runs that failed: where they stand in the study, and why."""
+    """List runs that failed: their places in the study, and why."""
     _, planned = read_plan(folder)
     records = read_records(folder)
     found: dict[str, dict[str, str]] = {}

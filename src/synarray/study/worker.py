@@ -34,7 +34,7 @@ def serve() -> None:
 
 
 def _listen(jobs: queue.SimpleQueue[str]) -> None:
-    """Pass on what comes in; end at once, in the middle of a run, when nobody is there any more."""
+    """Pass on what comes in; end at once, in the middle of a run, when the other end is closed."""
     for line in sys.stdin:
         jobs.put(line)
     os._exit(0)

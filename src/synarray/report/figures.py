@@ -13,7 +13,7 @@ import numpy.typing as npt
 from synarray.device.response import PulseTrain
 from synarray.errors import RunError, nearest
 from synarray.files import replace_file, writing
-from synarray.learn.result import HistoryPoint
+from synarray.learn.trainer import HistoryPoint
 from synarray.network.stdp import Following
 from synarray.report.charts import logarithmic
 from synarray.report.style import COLOURS, matplotlib_of, styled

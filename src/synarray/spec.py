@@ -96,6 +96,10 @@ class Source(Spec):
     """The least the number may be, written as the number is; none: no range is known."""
     high: float | Text | None = None
     """The most it may be."""
+    year: int | None = None
+    """When the source was published."""
+    node: Text | None = None
+    """Technology node that the source speaks of, such as "45 nm"."""
     same_as: Name | None = None
     """A device whose number of the same name this one was taken from: whatever that one really is, this one is too."""
     cite: Annotated[tuple[Name, ...] | None, Field(strict=False)] = None

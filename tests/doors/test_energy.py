@@ -28,7 +28,12 @@ def test_the_total_is_the_sum_of_the_rows(command: Command, run: str) -> None:
     assert all(row["energy"] == pytest.approx(row["count"] * row["each"]) for row in found["rows"])
     assert set(found["time"]) == set(found["images_per_second"]) == {"sequential", "row-parallel"}
     assert found["bytes_moved"] == 0
-    assert found["area"] > 0
+    assert found["area"] == pytest.approx(sum(found["areas"].values())) and all(
+        found["areas"][part] > 0 for part in ("cells", "converters", "drivers", "neurons")
+    )
+    seconds = found["time"]["row-parallel"]
+    assert found["average_power"]["row-parallel"] == pytest.approx(found["total"] / seconds)
+    assert found["images_per_second"]["row-parallel"] == pytest.approx(found["events"]["presentation"] / seconds)
     titles = [each["title"] for each in found["baselines"]]
     assert titles[:4] == [
         "every weight at every draw",
@@ -52,10 +57,23 @@ def test_another_device_node_and_array_cost_otherwise(command: Command, run: str
     assert [each["title"] for each in other["compared"]] == ["hzo-fefet", "ecram"]
     notes = " ".join(other["notes"])
     assert "synarray train run/experiment.toml --set device=pcm" in notes
-    assert "ecram is written through a gate, whose energy nobody has stated" in notes
+    assert "ecram is written through a gate, and no source states the gate's energy" in notes
     passive = command("energy", run, "--passive", "--json").json
     assert passive["total"] > 10 * own["programming"]
     assert passive["programming"] == own["programming"]
+
+
+def test_a_look_up_that_is_too_short_is_warned_of_with_the_length_that_would_do(command: Command, run: str) -> None:
+    found = command("energy", run, "--json").json
+    look_ups = found["look_ups"]
+    assert look_ups["levels"] == 255 and not look_ups["enough"]
+    assert look_ups["noise_in_levels"] == pytest.approx(2.86, abs=0.01)
+    assert look_ups["t_read_enough"] == pytest.approx(10e-9 * (4 * look_ups["noise_in_levels"]) ** 2)
+    assert look_ups["energy_enough"] > look_ups["energy"] > 0
+    warning = next(note for note in found["notes"] if "too short" in note)
+    assert "2.86 of 255 levels" in warning and "1.31 us would do" in warning
+    words = command("energy", run, "--technology", "sram", "--json").json  # analog cells of two states
+    assert words["look_ups"]["levels"] == 2 and words["look_ups"]["enough"]
 
 
 def test_what_people_read(command: Command, run: str) -> None:
@@ -74,8 +92,8 @@ def test_prices_of_ones_own(command: Command, run: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "rule", "where"),
     [
-        ("add = 1e-12\n", "every price must stand beside its source", "key add"),
-        ('add = { value = "1 pJ" }\n', "every price must stand beside its source", "key add"),
+        ("add = 1e-12\n", "every price needs its source", "key add"),
+        ('add = { value = "1 pJ" }\n', "every price needs its source", "key add"),
         ('add = { value = 1e-12, source = "here" }\n', "needs its unit", "mine.toml"),
         ('add = { value = "1 V", source = "here" }\n', "must be in J", "mine.toml"),
         ('add = { value = "-1 pJ", source = "here" }\n', "greater than or equal to 0", "mine.toml"),

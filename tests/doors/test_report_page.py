@@ -402,7 +402,7 @@ def test_claims_stand_in_the_page_as_they_were_derived() -> None:
     claim = Claim("device", HOSTILE, Interval(33.0, 12.0, 99.0), (10.0, 100.0), "v^2 t g")
     entries = (Entry("cells", "pulses", 4, 0.5), Entry("cells", "reads", 1, 1.0), Entry("lines", "pulses", 2, 0.25))
     section = claims_section(
-        Claims([], [claim], [], [Ledger("soft-pruned", entries, {}, 0.0, 0.0)], [], ["a note"]), "command"
+        Claims([], [claim], [], [Ledger("soft-pruned", entries, {}, 0.0)], [], ["a note"]), "command"
     )
     (table,) = section.tables  # nothing is laid out of what was not derived
     row = (f"device: {HOSTILE}", "33x (12 to 99)", "10 to 100", "confirmed", "v^2 t g", "subquantum-cbram")

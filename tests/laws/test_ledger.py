@@ -12,8 +12,13 @@ from hypothesis import strategies as st
 from synarray.array.synapse import SynapseSpec
 from synarray.array.wires import WireSpec, solve_read
 from synarray.cost.baselines import conventional
-from synarray.cost.ledger import Counts, Ledger, price
+from synarray.cost.conditions import Conditions
+from synarray.cost.counts import Counts
+from synarray.cost.duration import slowest
+from synarray.cost.ledger import Ledger, price
+from synarray.cost.look_ups import look_ups
 from synarray.cost.prices import Periphery, load_periphery
+from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 from synarray.events import LEVELS, NetworkEvent, NeuronEvent
@@ -48,8 +53,9 @@ def test_a_three_by_two_array_by_hand() -> None:
     assert energy(ledger, "LTP pulses") == pytest.approx(4.0 * 1e-6 * (1e-6 + 2e-6), rel=1e-12)
     assert energy(ledger, "LTD pulses") == pytest.approx(2.25 * 2e-6 * 3e-6, rel=1e-12)
     assert energy(ledger, "row reads") == pytest.approx(0.01 * 10e-9 * 4 * 1.5e-6, rel=1e-12)
-    assert energy(ledger, "bit and word line per pulse") == pytest.approx(3 * 0.2e-15 * 5 * 4.0, rel=1e-12)
-    assert energy(ledger, "word line per driven row") == pytest.approx(2 * 0.2e-15 * 2 * 0.01, rel=1e-12)
+    assert energy(ledger, "bit and word line of LTP pulses") == pytest.approx(2 * 0.2e-15 * 5 * 4.0, rel=1e-12)
+    assert energy(ledger, "bit and word line of LTD pulses") == pytest.approx(1 * 0.2e-15 * 5 * 2.25, rel=1e-12)
+    assert energy(ledger, "word line of driven rows") == pytest.approx(2 * 0.2e-15 * 2 * 0.01, rel=1e-12)
     assert energy(ledger, "thresholds and winners") == pytest.approx(6 * 0.1e-12, rel=1e-12)
     assert energy(ledger, "random numbers") == pytest.approx(4 * 3 * 0.1e-12, rel=1e-12)
     assert ledger.seconds["sequential"] == pytest.approx(2 * 1e-6 + 2e-6 + 4 * (10e-9 + 1 * 9e-9), rel=1e-9)
@@ -113,7 +119,9 @@ def test_halves_of_a_run_add() -> None:
 def test_a_fixed_energy_per_pulse_replaces_the_conductance() -> None:
     gate = DEVICE.model_copy(update={"e_ltp": 29e-18, "e_ltd": 31e-18})
     ledger = price(counts(ltp_pulse=3, ltp_level=700, ltd_pulse=2, ltd_level=10), gate, SynapseSpec(), load_periphery())
-    assert ledger.programming == pytest.approx(3 * 29e-18 + 2 * 31e-18)
+    assert energy(ledger, "LTP pulses") + energy(ledger, "LTD pulses") == pytest.approx(3 * 29e-18 + 2 * 31e-18)
+    lines = 0.2e-15 * 5 * (3 * 2.0**2 + 2 * 1.5**2)  # c_line, on 3 + 2 cells, at each voltage: far more than the gates
+    assert ledger.programming == pytest.approx(3 * 29e-18 + 2 * 31e-18 + lines)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +155,118 @@ def test_an_unknown_node_is_refused(node: str) -> None:
 def test_an_impossible_price_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(SpecError):
         Periphery(**{**load_periphery().model_dump(), **change})
+
+
+def test_every_price_has_its_source_and_its_range_holds_it() -> None:
+    """A price is a choice, or from memory, or it has the year of its source; energies, times and areas have a node."""
+    prices = load_periphery()
+    assert set(prices.sources) == set(type(prices).model_fields) - {"sources", "adc"}
+    for name, source in prices.sources.items():
+        words = source.source
+        assert words.startswith("choice") or "from memory" in words or source.year, name
+        if name.endswith(("_word", "_area", "add", "_float", "_factor", "driver_power")) and not words.startswith(
+            "choice"
+        ):
+            assert source.node, name
+        if source.low is not None:
+            least, most = (getattr(prices.at({name: end}), name) for end in ("low", "high"))  # type: ignore[arg-type]
+            assert least <= getattr(prices, name) <= most and least < most, name
+
+
+# look-ups, time, area
+
+
+@pytest.mark.parametrize(
+    ("scheme", "law", "bits"),
+    [("analog", "linear", 8), ("pair", "linear", 8), ("digital", "binary", 1), ("compound", "binary", 1)],
+)
+def test_a_look_up_is_priced_and_timed_by_the_levels_it_must_tell_apart(scheme: str, law: str, bits: int) -> None:
+    """Of 255 states: a conversion of 8 bits, 9 ns; of two: NeuroSim's sense amplifier, 0.0714 ln(R / 1 kohm) + 0.7651 ns."""
+    device, synapse = DEVICE.model_copy(update={"law": law}), SynapseSpec(scheme=scheme, n_bits=2, n_cells=2)  # type: ignore[arg-type]
+    prices = load_periphery()
+    ledger = price(counts(cell_read=10, verify_read=5), device, synapse, prices)
+    r_cell = 1e6  # nothing was read with its row: g_min
+    each = prices.conversion(r_cell) if bits == 8 else prices.sense(r_cell)
+    assert each == pytest.approx(
+        0.307e-12 if bits == 8 else 8.1e-15, rel=0.01
+    )  # 34.05 uW x 9 ns and 0.1 V^2 / R; the table
+    assert energy(ledger, "cells sensed in look-ups") == pytest.approx(10 * each)
+    assert energy(ledger, "cells sensed in verifies") == pytest.approx(5 * each)
+    sensing = 9e-9 if bits == 8 else (0.0714 * np.log(1e3) + 0.7651) * 1e-9
+    assert ledger.seconds["sequential"] == pytest.approx(
+        15 * (10e-9 + sensing) + 4 * (10e-9 + 9e-9) * (scheme != "digital")
+    )
+
+
+def test_a_run_of_the_check_costs_what_the_check_found() -> None:
+    """7.8 million look-ups of subquantum CBRAM: 64 nJ as single bits, 2.5 uJ as conversions of 8 bits."""
+    device = load_device("subquantum-cbram")
+    sensed = energy(
+        price(counts(cell_read=7_800_000), device, SynapseSpec(), load_periphery()), "cells sensed in look-ups"
+    )
+    assert 7_800_000 * load_periphery().sense(1e6) == pytest.approx(64e-9, rel=0.02)
+    assert sensed == pytest.approx(2.5e-6, rel=0.06)
+
+
+def test_look_ups_that_are_too_short_are_priced_again_with_the_length_that_would_do() -> None:
+    some = counts(cell_read=1000, cell_read_level=1000 * LEVELS // 2)
+    given = Conditions(some, DEVICE, SynapseSpec(), load_periphery())
+    found = look_ups(given, 300.0)
+    longer = DEVICE.model_copy(update={"t_read": found.floor.seconds})
+    enough = look_ups(Conditions(some, longer, SynapseSpec(), load_periphery()), 300.0)
+    assert not found.floor.enough and enough.floor.enough
+    assert found.energy_enough == pytest.approx(enough.energy)
+    assert found.seconds_enough == pytest.approx(enough.seconds)
+    assert enough.energy_enough == pytest.approx(enough.energy)
+    ledger = price(some, DEVICE, SynapseSpec(), load_periphery())
+    booked = energy(ledger, "look-ups before updates") + energy(ledger, "cells sensed in look-ups")
+    assert found.energy == pytest.approx(booked)
+
+
+def test_rows_at_once_wait_for_the_busiest_cell() -> None:
+    """Two columns, 5 and 2 output spikes; a cell of the second received 7 pulses: 5 + 7 turns of an LTP and an LTD pulse."""
+    neuron = np.zeros((2, len(NeuronEvent)), np.int64)
+    neuron[:, NeuronEvent.OUTPUT_SPIKE] = 5, 2
+    writes = np.array([[[1, 4, 0], [7, 0, 1]]], np.uint32)
+    network = np.zeros(len(NetworkEvent), np.int64)
+    sizes = {name: size for name, size in SIZES.items() if name != "draws"}
+    counted = Counts.of(neuron, network, draws_per_presentation=4, writes=writes, **sizes)
+    assert (counted.column_updates, counted.column_turns) == (7, 12)
+    assert price(counted, DEVICE, SynapseSpec(), load_periphery()).seconds["row-parallel"] == pytest.approx(12 * 3e-6)
+
+
+def test_a_column_of_bits_waits_for_the_slowest_of_them() -> None:
+    """Against trials: the largest of n geometric numbers of pulses, cut off after 8."""
+    device = DEVICE.model_copy(update={"law": "binary", "p_switch_ltp": 0.4, "p_switch_ltd": 0.4})
+    some = counts(
+        output_spike=100, ltp_pulse=100 * 6 * 5 // 4, ltd_pulse=100 * 6 * 5 // 4
+    )  # 15 pulses, 6 bits an update
+    found = slowest(Conditions(some, device, SynapseSpec(n_bits=2, attempts=8), load_periphery()))
+    trials = np.minimum(np.random.default_rng(2).geometric(0.4, (100_000, 6)), 8).max(axis=1)
+    assert found == pytest.approx(trials.mean(), rel=0.01)
+    sure = device.model_copy(update={"p_switch_ltp": 1.0, "p_switch_ltd": 1.0})
+    assert slowest(Conditions(some, sure, SynapseSpec(), load_periphery())) == 1.0
+
+
+def test_areas_by_hand() -> None:
+    """An analog array of 3 x 2 lines, one converter for each side of it; 2 V pulses need level shifters, 1.4 V pulses none."""
+    square = (45e-9) ** 2
+    found = price(counts(cell_read=1), DEVICE, SynapseSpec(), load_periphery()).areas
+    expected = {
+        "cells": 6 * 12,
+        "converters": 2 * 1_170_000,
+        "sense amplifiers": 0,
+        "drivers": 5 * 28_550,
+        "neurons": 2 * 103_000,
+    }
+    assert found == pytest.approx({name: n * square for name, n in expected.items()})
+    weak = DEVICE.model_copy(update={"v_ltp": 1.4, "v_ltd": -1.4})
+    assert price(counts(), weak, SynapseSpec(), load_periphery()).areas["drivers"] == pytest.approx(5 * 3650 * square)
+    words = price(
+        counts(cell_read=1), DEVICE.model_copy(update={"law": "binary"}), SynapseSpec(n_bits=1), load_periphery()
+    )
+    assert words.areas["sense amplifiers"] == pytest.approx(5 * 18_700 * square)
+    assert words.area == pytest.approx(sum(words.areas.values()))
 
 
 # what a run counts

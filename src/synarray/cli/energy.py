@@ -44,10 +44,13 @@ def show_energy(
     for each in (technology, *names):
         notes += [note for note in notes_on(bill, periphery, each, where) if note not in notes]
     if as_json:
-        told = ledger.summary() | {"node_nm": periphery.node_nm, "events": bill.counts.events, "notes": notes}
-        told |= {"compared": [other.summary() for other in others], "baselines": [each.summary() for each in machines]}
-        told |= {"free_steps": [vars(step) for step in steps], "real_time": times, "run_dir": str(path)}
-        print(json.dumps(told))
+        numbers = ledger.summary() | {"node_nm": periphery.node_nm, "events": bill.counts.events, "notes": notes}
+        numbers |= {
+            "compared": [other.summary() for other in others],
+            "baselines": [each.summary() for each in machines],
+        }
+        numbers |= {"free_steps": [vars(step) for step in steps], "real_time": times, "run_dir": str(path)}
+        print(json.dumps(numbers | {"look_ups": bill.look_ups(periphery, device).summary()}))
         return
     console = standard_output()
     console.print(ledger_table(ledger, periphery.node_nm))

@@ -1,8 +1,8 @@
 """What the same training would cost elsewhere, by the same rules: counted actions x sourced prices.
 
-conventional          the same algorithm on a processor, its weights in SRAM or DRAM
+conventional          the same algorithm on a processor, its weights in SRAM (of the size they need) or DRAM
 without_events        the same array, but every weight is updated at every draw, not the winners' alone
-without_pruning       the same array, but pruned cells go on being looked at and pulsed
+without_pruning       the same array, but pruned cells are still looked at and pulsed
 back_propagation      another network of equal accuracy, trained by gradients on a processor
 chips                 neuromorphic chips, by their published energy of a synaptic operation
 """
@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 
-from synarray.cost.ledger import Counts, Entry, Ledger
+from synarray.cost.counts import Counts
+from synarray.cost.ledger import Entry, Ledger
 from synarray.cost.prices import Periphery
 from synarray.units import parse_quantity
 
@@ -37,7 +38,7 @@ _WORD = 4
 
 @dataclass(frozen=True)
 class GradientTraining:
-    """A network that was trained by back-propagation, and what that took.
+    """A network that was trained by back-propagation, and what that cost.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ def conventional(counts: Counts, periphery: Periphery, memory: str, looked_up: i
 
     Every weight of a driven row is fetched and added; every weight that is looked up is fetched, moved and written back.
     """
-    word, bandwidth = _memory(periphery, memory)
+    word, bandwidth = _memory(periphery, memory, _WORD * counts.weights)
     add, floating = periphery.add * periphery.scale(), periphery.add_float * periphery.scale()
     entries = (
         Entry("memory", "weights fetched for reads", counts["row_cell"], word),
@@ -85,9 +86,8 @@ def conventional(counts: Counts, periphery: Periphery, memory: str, looked_up: i
         Entry("encoding", "random numbers", counts.draws * counts.inputs, add),
     )
     moved = float(_WORD * (counts["row_cell"] + 2 * looked_up))
-    return Ledger(
-        f"weights in {memory}", entries, {"memory-bound": moved / bandwidth}, moved, 0.0, counts["presentation"]
-    )
+    title = f"weights in {memory}"
+    return Ledger(title, entries, {"memory-bound": moved / bandwidth}, moved, presentations=counts["presentation"])
 
 
 def back_propagation(training: GradientTraining, periphery: Periphery, memory: str) -> Ledger:
@@ -97,7 +97,7 @@ def back_propagation(training: GradientTraining, periphery: Periphery, memory: s
     writes back every weight for the update. An image takes two multiply-adds per weight (forward, gradient) and one more
     per weight of the last layer.
     """
-    word, bandwidth = _memory(periphery, memory)
+    word, bandwidth = _memory(periphery, memory, _WORD * training.weights)
     multiply_add = (periphery.multiply_float + periphery.add_float) * periphery.scale()
     fetched, written = training.batches * (2 * training.weights + training.last), training.batches * training.weights
     entries = (
@@ -113,7 +113,7 @@ def back_propagation(training: GradientTraining, periphery: Periphery, memory: s
     )
     moved = float(_WORD * (fetched + written))
     title = f"back-propagation, weights in {memory}"
-    return Ledger(title, entries, {"memory-bound": moved / bandwidth}, moved, 0.0, training.images)
+    return Ledger(title, entries, {"memory-bound": moved / bandwidth}, moved, presentations=training.images)
 
 
 def without_events(counts: Counts) -> Counts:
@@ -123,12 +123,15 @@ def without_events(counts: Counts) -> Counts:
     --------
     With one group of ten neurons, ten times the pulses.
 
-    >>> one = Counts({"ltp_pulse": 3, "row_read": 5}, draws=4, inputs=2, neurons=10, groups=1, weights=20, rows=2, columns=10)
-    >>> without_events(one).events
-    {'ltp_pulse': 30, 'row_read': 5}
+    >>> sizes = dict(draws=4, inputs=2, neurons=10, groups=1, weights=20, rows=2, columns=10)
+    >>> every = without_events(Counts({"ltp_pulse": 3, "row_read": 5, "output_spike": 4}, **sizes))
+    >>> every.events, every.column_updates
+    ({'ltp_pulse': 30, 'row_read': 5, 'output_spike': 4}, 40)
     """
     factor = counts.neurons // counts.groups
-    return replace(counts, events={n: c * factor if n in _OF_UPDATES else c for n, c in counts.events.items()})
+    events = {n: c * factor if n in _OF_UPDATES else c for n, c in counts.events.items()}
+    updated, turns = factor * counts.column_updates, factor * counts.column_turns
+    return replace(counts, events=events, updated=updated, turns=turns)
 
 
 def without_pruning(counts: Counts, cells: int) -> Counts:
@@ -155,14 +158,14 @@ def chips() -> tuple[str, dict[str, float]]:
 
 
 _OF_UPDATES = {
-    "cell_read", "ltp_pulse", "ltd_pulse", "pulse_at_bound", "pulse_skipped", "verify_read", "pulse_failed",
-    "mask_lookup", "ltp_level", "ltd_level", "cell_read_level", "verify_level",
-}  # fmt: skip
+    *("cell_read", "ltp_pulse", "ltd_pulse", "pulse_at_bound", "pulse_skipped", "verify_read", "pulse_failed"),
+    *("mask_lookup", "ltp_level", "ltd_level", "cell_read_level", "verify_level"),
+}
 """Events of updates: what happens at an output spike to the cells of the neuron that fired."""
 
 
-def _memory(periphery: Periphery, memory: str) -> tuple[float, float]:
-    """Energy of a 32-bit word of a memory, J, and the bytes it gives in a second."""
+def _memory(periphery: Periphery, memory: str, n_bytes: float) -> tuple[float, float]:
+    """Energy of a 32-bit word of a memory that holds so many bytes, J, and the bytes it gives in a second."""
     if memory == "DRAM":
         return periphery.dram_word, periphery.dram_bandwidth
-    return periphery.sram_word * periphery.scale(), periphery.sram_bandwidth
+    return periphery.sram(n_bytes), periphery.sram_rate(n_bytes)

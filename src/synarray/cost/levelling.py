@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from synarray.cost.prices import Periphery
 from synarray.cost.wear import share_failed, solve_trainings, trainings_left
 from synarray.device.programming import write_verify
 from synarray.device.spec import DeviceSpec
@@ -109,9 +110,9 @@ class Move:
     reads, pulses : int
         Reads of cells (each before it is moved, and to verify), pulses sent.
     energy : float
-        Of the cells, J.
+        Of the cells, and of the circuits that sense them where these are priced, J.
     seconds : float
-        One after another.
+        One after another, s.
     """
 
     reads: int
@@ -120,7 +121,7 @@ class Move:
     seconds: float
 
 
-def move(conductance: Map, device: DeviceSpec) -> Move | None:
+def move(conductance: Map, device: DeviceSpec, periphery: Periphery | None = None) -> Move | None:
     """Price the move of a network by one shift of rows, onto what its cells hold now; None where no law says how many pulses.
 
     Analog cells are programmed by write-verify, to 2 % of the range, measured on up to 5,000 of them; of binary ones those
@@ -131,29 +132,43 @@ def move(conductance: Map, device: DeviceSpec) -> Move | None:
     conductance : ndarray, shape (arrays, rows, columns)
         S; nan where nothing lies.
     device : DeviceSpec
+    periphery : Periphery, optional
+        Prices of sensing each read: an analog cell by a conversion, a binary one by a sense amplifier; none: cells only.
     """
     if device.step_law.exact:
         return None
     shifted = np.roll(conductance, stride(conductance.shape[1]), axis=1)
     comes = ~np.isnan(shifted)
-    target, stands = shifted[comes], np.where(np.isnan(conductance), device.g_min, conductance)[comes]
-    target, stands = (np.clip(g, device.g_min, device.g_max) for g in (target, stands))
+    target, held = shifted[comes], np.where(np.isnan(conductance), device.g_min, conductance)[comes]
+    target, held = (np.clip(g, device.g_min, device.g_max) for g in (target, held))
     n, every = len(target), max(1, len(target) // _SAMPLE)
     verifies = not device.binary
     if device.binary:
-        every, pulses = 1, (target != stands).astype(np.int64)
+        every, pulses = 1, (target != held).astype(np.int64)
     else:
-        target, stands = target[::every], stands[::every]
-        pulses = write_verify(device, target, start=stands).pulses
-    scale, up = n / len(target), target >= stands
+        target, held = target[::every], held[::every]
+        pulses = write_verify(device, target, start=held).pulses
+    scale, up = n / len(target), target >= held
     volts, times = np.where(up, device.v_ltp, device.v_ltd), np.where(up, device.t_ltp, device.t_ltd)
-    ohmic = volts**2 * times * (target + stands) / 2.0
+    ohmic = volts**2 * times * (target + held) / 2.0
     own = np.where(up, *(np.nan if e is None else e for e in (device.e_ltp, device.e_ltd)))
     verified = pulses + 1 if verifies else np.zeros_like(pulses)
     read = device.v_read**2 * device.t_read
-    energy = (np.where(np.isnan(own), ohmic, own) * pulses + read * (target + verified * (target + stands) / 2.0)).sum()
-    seconds = (pulses * times).sum() + device.t_read * (len(target) + verified.sum())
+    energy = (np.where(np.isnan(own), ohmic, own) * pulses + read * (target + verified * (target + held) / 2.0)).sum()
+    reads = len(target) + int(verified.sum())
+    sensed = (0.0, 0.0) if periphery is None else _sensing(periphery, device, float(target.mean()))
+    seconds = (pulses * times).sum() + reads * (device.t_read + sensed[1])
     return Move(
-        round(scale * (len(target) + int(verified.sum()))), round(scale * int(pulses.sum())), float(scale * energy),
+        round(scale * reads),
+        round(scale * int(pulses.sum())),
+        float(scale * (energy + reads * sensed[0])),
         float(scale * seconds),
-    )  # fmt: skip
+    )
+
+
+def _sensing(periphery: Periphery, device: DeviceSpec, g: float) -> tuple[float, float]:
+    """Energy and time of sensing one cell, J and s."""
+    r_cell = 1.0 / max(g, 1e-12)
+    if device.binary:
+        return periphery.sense(r_cell), periphery.sense_time(r_cell)
+    return periphery.conversion(r_cell), periphery.conversion_time()

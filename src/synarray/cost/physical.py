@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from synarray.cost.ledger import Counts, Ledger
+from synarray.cost.counts import Counts
+from synarray.cost.ledger import Ledger
 from synarray.cost.prices import Periphery
 from synarray.learn.spec import LearningSpec
 
 __all__ = ["Step", "free_steps"]
+
+_TABLE = 512
+"""Words of a schedule."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +57,22 @@ def free_steps(spec: LearningSpec, counts: Counts, ledger: Ledger, periphery: Pe
     list of Step
     """
     shown, add = counts["presentation"], periphery.add * periphery.scale()
-    word = periphery.sram_word * periphery.scale()
+    word = periphery.sram(4 * _TABLE)  # a small memory: the tables of 512 words
     booked = {entry.action: entry.energy for entry in ledger.entries}
     steps = [
         _booked("weights at their start", "initial pulses", booked),
         _booked("exact states looked up before updates", "look-ups before updates", booked),
-        _booked("chances and tables of the learning law", "decisions on updates", booked),
+        _booked("probabilities and tables of the learning law", "decisions on updates", booked),
         _booked("homeostasis: thresholds that every spike moves", "homeostasis", booked),
         _booked("random numbers of the inputs", "random numbers", booked),
         Step(
-            "softmax over the columns", "an 8-bit table and an addition per column and read",
+            "softmax over the columns",
+            "an 8-bit table and an addition per column and read",
             counts["column_sense"] * (word / 4 + add),
         ),
         Step("labels of neurons", *_labelling(spec, counts, ledger)),
-        Step("schedules of gain and sharpness", "512 words rewritten a hundred times", 100 * 512 * word),
-    ]  # fmt: skip
+        Step("schedules of gain and sharpness", "512 words rewritten a hundred times", 100 * _TABLE * word),
+    ]
     if spec.encoding.gain_control:
         scale = (periphery.multiply_float + periphery.add_float) * periphery.scale()
         name = "gain control: images brought to one total intensity"
@@ -86,7 +91,7 @@ def _labelling(spec: LearningSpec, counts: Counts, ledger: Ledger) -> tuple[str,
     reading = ledger.of("drive", "encoding", "neurons") + sum(
         entry.energy
         for entry in ledger.entries
-        if entry.action in ("row reads", "word line per driven row", "column conversions", "bits sensed")
+        if entry.action in ("row reads", "word line of driven rows", "column conversions", "bits sensed")
     )
     windows = spec.readout.label_windows / max(counts.draws, 1) * counts["presentation"] / spec.epochs
     return f"every training image read once more, for {spec.readout.label_windows} windows", reading * windows
@@ -118,8 +123,16 @@ def _not_simulated(spec: LearningSpec) -> list[Step]:
     steps = []
     if device is not None and device.step_law.exact:
         steps.append(Step("pulses of any size", "not priced: no device moves by just what the law asks", None))
-    if device is not None and device.sigma_read == 0 and spec.synapse.scheme_for(device).read_noise_acts:
-        steps.append(Step("reads without noise", "not simulated: device.sigma_read is 0", None))
+    digital = spec.synapse.scheme_for(device).sensed_by_bit
+    if device is not None and not digital and not spec.array.thermal_noise:
+        where = "not simulated: array.thermal_noise is false"
+        if device.sigma_read == 0:
+            steps.append(Step("reads without noise", f"{where}, device.sigma_read is 0", None))
+        else:
+            steps.append(Step("thermal and shot noise of reads", where, None))
+    if device is not None:
+        what = "bits sensed without error" if digital else "look-ups of states without noise"
+        steps.append(Step(what, "not simulated; see how long a look-up must last to tell the levels apart", None))
     if wires == type(wires)():
         steps.append(Step("wires without resistance", "not simulated: array.wires.r_wire is 0", None))
     return steps

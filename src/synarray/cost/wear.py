@@ -54,9 +54,11 @@ def check_share(share: float) -> None:
 
 def _no_share(got: str) -> SpecError:
     return SpecError(
-        "the share of cells that may fail must lie between 0 and 1", got=got, where="share",
+        "the share of cells that may fail must lie between 0 and 1",
+        got=got,
+        where="share",
         do="Write for example 0.01, or 1% at the command line.",
-    )  # fmt: skip
+    )
 
 
 def share_failed(pulses: npt.ArrayLike, device: DeviceSpec) -> float:

@@ -72,9 +72,11 @@ def train_by_gradients(
         from sklearn.neural_network import MLPClassifier
     except ImportError:
         raise RunError(
-            "the conventional rival needs scikit-learn", got="an environment without it", where="claims",
+            "the conventional rival needs scikit-learn",
+            got="an environment without it",
+            where="claims",
             do="pip install 'synarray[sklearn]'",
-        ) from None  # fmt: skip
+        ) from None
     scale = float(x.max()) or 1.0
     images, tests = (np.asarray(part, np.float32).reshape(len(part), -1) / scale for part in (x, x_test))
     held_out = min(_HELD_OUT, len(images) // 6)
@@ -100,9 +102,15 @@ def train_by_gradients(
             validation = float(rival.score(held, held_labels))
         if validation >= target + _BETTER:
             best = GradientTraining(
-                hidden, weights, (hidden + 1) * len(classes), shown, batches, float(rival.score(tests, y_test)),
-                validation, time.perf_counter() - start,
-            )  # fmt: skip
+                hidden,
+                weights,
+                (hidden + 1) * len(classes),
+                shown,
+                batches,
+                float(rival.score(tests, y_test)),
+                validation,
+                time.perf_counter() - start,
+            )
     return best
 
 

@@ -1,6 +1,6 @@
-"""What a claim is: a factor with its ends, what the article states of it, and whether it bears that out.
+"""What a claim is: a factor with its ends, what the article states about it, and whether it confirms that.
 
-``deriving.py`` works them out from the counts of real runs and from sourced prices.
+``derivation.py`` works them out from the counts of real runs and from sourced prices.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Claim:
         Device, algorithm, together, elsewhere or time.
     name : str
     factor : Interval
-        How many times less this takes; its ends over seeds and prices.
+        How many times less energy (or time) this needs; its ends over seeds and prices.
     stated : tuple of float or None
         What the article states: from, to.
     how : str
@@ -46,7 +46,7 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """Whether the factor bears the statement out: at all prices, at some, or not."""
+        """Whether the factor confirms the statement: at all prices, at some, or not."""
         if self.stated is None:
             return "not stated"
         least, most = self.stated
@@ -59,10 +59,16 @@ class Claim:
     def summary(self) -> dict[str, Any]:
         """Return the claim as numbers, ready for JSON."""
         return {
-            "part": self.part, "name": self.name, "factor": self.factor.value, "low": self.factor.low,
-            "high": self.factor.high, "stated": self.stated, "verdict": self.verdict, "how": self.how,
+            "part": self.part,
+            "name": self.name,
+            "factor": self.factor.value,
+            "low": self.factor.low,
+            "high": self.factor.high,
+            "stated": self.stated,
+            "verdict": self.verdict,
+            "how": self.how,
             "rests_on": list(self.rests_on),
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)
@@ -95,13 +101,15 @@ class NamedFactor:
 
 @dataclass(frozen=True)
 class DeviceFactor:
-    """How many times more another memory technology takes, with the same counts.
+    """How many times more energy another memory technology needs, with the same counts.
 
     Attributes
     ----------
     device : DeviceSpec
     pulse : Interval
-        Per pulse, at the middle of each range of conductance.
+        Per pulse, at the middle of each range of conductance: the cell alone.
+    driven : Interval
+        The same with the bit line and the word line that the pulse charges.
     cells : Interval
         Per training, cells only: pulses and reads.
     all : Interval
@@ -112,16 +120,17 @@ class DeviceFactor:
 
     device: DeviceSpec
     pulse: Interval
+    driven: Interval
     cells: Interval
     all: Interval
     seconds: float
 
     def summary(self) -> dict[str, Any]:
         """Return the factors as numbers, ready for JSON."""
-        parts = {"pulse": self.pulse, "cells": self.cells, "all": self.all}
-        told = {name: {"factor": part.value, "low": part.low, "high": part.high} for name, part in parts.items()}
+        parts = {"pulse": self.pulse, "pulse_with_lines": self.driven, "cells": self.cells, "all": self.all}
+        factors = {name: {"factor": part.value, "low": part.low, "high": part.high} for name, part in parts.items()}
         known = {"prices_known": self.device.prices_known, "unconfirmed": self.device.unconfirmed}
-        return {"device": self.device.name, **told, "time": self.seconds, **known}
+        return {"device": self.device.name, **factors, "time": self.seconds, **known}
 
 
 @dataclass(frozen=True)

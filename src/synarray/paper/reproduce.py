@@ -148,9 +148,7 @@ def reproduce(
         row, seed = job
         spec = load_experiment(row.experiment, {**row.changes, "seed": seed})
         data, x, y, x_test, y_test = task_images(spec)
-        result = train(
-            spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale
-        )  # fmt: skip
+        result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
         if on_run:
             on_run(row, seed, result)
         kept = result if seed == seeds[0] else None

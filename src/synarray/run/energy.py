@@ -10,16 +10,19 @@ import numpy.typing as npt
 
 from synarray.array.synapse import SynapseSpec, device_law
 from synarray.cost.baselines import MEMORIES, chips, conventional, updates, without_events, without_pruning
+from synarray.cost.conditions import Conditions
 from synarray.cost.ledger import Counts, Entry, Ledger, price
-from synarray.cost.prices import Periphery
+from synarray.cost.look_ups import LookUps, look_ups
+from synarray.cost.prices import SRAM_TO, Periphery
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import RunError
 from synarray.learn.result import Result
 from synarray.learn.spec import LearningSpec
 from synarray.run.folder import Run
+from synarray.units import format_quantity
 
-__all__ = ["Bill", "baselines", "bill_of_result", "bill_of_run", "notes_on", "real_time"]
+__all__ = ["Bill", "baselines", "bill_of_result", "bill_of_run", "notes_on", "read_warnings", "real_time"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class Bill:
         """Price it: in its own cells, or its counts in those of another device."""
         return price(self.counts, device or self.device, self.synapse, periphery, title, passive=passive)
 
+    def look_ups(self, periphery: Periphery, device: DeviceSpec | None = None) -> LookUps:
+        """Say whether its look-ups last long enough to tell the levels of a cell apart, and what they would then cost."""
+        given = Conditions(self.counts, device or self.device, self.synapse, periphery)
+        return look_ups(given, self.spec.array.temperature)
+
 
 def bill_of_run(run: Run) -> Bill:
     """Gather what a run on disk counted.
@@ -68,10 +76,13 @@ def bill_of_run(run: Run) -> Bill:
     """
     if run.experiment.device is None:
         raise RunError(
-            "a ledger needs a run in cells of a device", got="a run with ideal weights", where=str(run.path),
+            "a ledger needs a run in cells of a device",
+            got="a run with ideal weights",
+            where=str(run.path),
             do="Train with a device, for example: --set device=subquantum-cbram",
-        )  # fmt: skip
-    return _bill(run.experiment, run.arrays["neuron_events"], run.arrays["network_events"], run.metrics)
+        )
+    arrays = run.arrays
+    return _bill(run.experiment, arrays["neuron_events"], arrays["network_events"], arrays["writes"], run.metrics)
 
 
 def bill_of_result(result: Result) -> Bill | None:
@@ -80,22 +91,31 @@ def bill_of_result(result: Result) -> Bill | None:
     if result.spec.device is None:
         return None
     sizes = {"n_inputs": len(result.retina.inputs), "n_groups": len(machine.groups), "n_cells": machine.array.n_cells}
-    return _bill(result.spec, machine.neuron_events, machine.network_events, sizes)
+    return _bill(result.spec, machine.neuron_events, machine.network_events, machine.array.writes, sizes)
 
 
 def _bill(
     spec: LearningSpec,
     neuron_events: npt.NDArray[np.int64],
     network_events: npt.NDArray[np.int64],
+    writes: npt.NDArray[np.uint32],
     sizes: dict[str, Any],
 ) -> Bill:
     assert spec.device is not None  # the callers saw to it
+    scheme = spec.synapse.scheme_for(spec.device)
     counts = Counts.of(
-        neuron_events, network_events, draws_per_presentation=spec.encoding.draws, inputs=sizes["n_inputs"],
-        neurons=spec.n_neurons, groups=sizes["n_groups"], weights=sizes["n_cells"],
-        rows=spec.array.rows, columns=spec.array.columns,
-    )  # fmt: skip
-    synapse = spec.synapse.model_copy(update={"scheme": spec.synapse.scheme_for(spec.device).name})
+        neuron_events,
+        network_events,
+        draws_per_presentation=spec.encoding.draws,
+        writes=scheme.pulses_per_cell(writes),
+        inputs=sizes["n_inputs"],
+        neurons=spec.n_neurons,
+        groups=sizes["n_groups"],
+        weights=sizes["n_cells"],
+        rows=spec.array.rows,
+        columns=spec.array.columns,
+    )
+    synapse = spec.synapse.model_copy(update={"scheme": scheme.name})
     return Bill(counts, spec, spec.device, synapse)
 
 
@@ -110,7 +130,7 @@ def baselines(bill: Bill, periphery: Periphery) -> list[Ledger]:
         ),
         *(conventional(bill.counts, periphery, memory, bill.updates) for memory in MEMORIES),
         *(
-            Ledger(name, (Entry("chip", "synaptic operations", operations, energy),), {}, 0.0, 0.0)
+            Ledger(name, (Entry("chip", "synaptic operations", operations, energy),), {}, 0.0)
             for name, energy in energies.items()
         ),
     ]
@@ -138,21 +158,51 @@ def real_time(bill: Bill, ledger: Ledger) -> dict[str, Any]:
 
 
 def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: str) -> list[str]:
-    """Say what a reader of a price must know: what is unconfirmed, and where another device would change the counts."""
+    """Say what a reader of a price must know: what is unconfirmed or too short, and where another device changes the counts."""
     device = bill.device if technology is None else load_device(technology)
-    notes = [f"Prices that nobody has confirmed: {', '.join(periphery.unconfirmed)} (periphery)."]
+    notes = [*read_warnings(bill, periphery, device)]
+    if periphery.unconfirmed:
+        notes.append(f"Prices around the cells that are not confirmed: {', '.join(periphery.unconfirmed)}.")
     if device.unconfirmed:
-        notes.append(f"Numbers of {device.name} that nobody has confirmed: {', '.join(device.unconfirmed)}.")
+        notes.append(f"Numbers of {device.name} that are not confirmed: {', '.join(device.unconfirmed)}.")
     if not device.prices_known:
         notes.append(
-            f"{device.name} is written through a gate, whose energy nobody has stated: v^2 t g of its channel stands in."
+            f"{device.name} is written through a gate, and no source states the gate's energy: v^2 t g of its channel is "
+            "used instead."
+        )
+    size = 4 * bill.counts.weights / 1024
+    if size > SRAM_TO:
+        notes.append(
+            f"Weights in SRAM need {size:,.0f} KiB; the energy of a word has a source up to {SRAM_TO:,.0f} KiB and is "
+            "extrapolated."
         )
     if technology is not None and _moves_otherwise(bill, device):
         notes.append(
-            f"{device.name} moves by other steps than {bill.device.name}: its pulses would be other in number. To count "
+            f"{device.name} moves by other steps than {bill.device.name}: the number of pulses would differ. To count "
             f"them: synarray train {where} --set device={technology}"
         )
     return notes
+
+
+def read_warnings(bill: Bill, periphery: Periphery, device: DeviceSpec | None = None) -> list[str]:
+    """Warn of look-ups that are too short to tell the levels of a cell apart, with the length that would do."""
+    used = device or bill.device
+    found = bill.look_ups(periphery, used)
+    floor = found.floor
+    if not found.count or floor.enough:
+        return []
+    rms, kelvins = f"{floor.rms:.3g}", f"{floor.temperature:g} K"
+    return [
+        f"A look-up of {used.name} is too short: in {_short(floor.t_read, 's')} its noise at {kelvins} is {rms} of "
+        f"{floor.levels} levels, so it tells {floor.told_apart} apart. {_short(floor.seconds, 's')} would do; all look-ups "
+        f"then cost {_short(found.energy_enough, 'J')} instead of {_short(found.energy, 'J')}, and one after another "
+        f"{_short(found.seconds_enough, 's')} instead of {_short(found.seconds, 's')}. The simulation looks states up "
+        "without noise."
+    ]
+
+
+def _short(value: float, unit: str) -> str:
+    return format_quantity(float(f"{value:.3g}"), unit)
 
 
 def _moves_otherwise(bill: Bill, other: DeviceSpec) -> bool:

@@ -153,7 +153,7 @@ def lifetime_of(run: Run, share: float, periphery: Periphery) -> Lifetime:
         writes, trainings_left(writes, device, share),
         {kind: levelled_trainings(worn, device, share, kind) for kind in KINDS},
         {kind: _addressing(run, kind, periphery) for kind in KINDS},
-        move(np.where((maps.pruned == 1) & array.removed, np.nan, maps.conductance), device), periphery.node_nm,
+        move(np.where((maps.pruned == 1) & array.removed, np.nan, maps.conductance), device, periphery), periphery.node_nm,
     )  # fmt: skip
 
 

@@ -161,6 +161,11 @@ NAMES = {
     "EIE": ("arXiv 1602.01528", "45 nm (same)"),
     "HOR14": ("Horowitz, ISSCC 2014", "45 nm (same)"),
     "ISAAC": ("ISAAC",),
+    "CACTI7": ("CACTI 7",),
+    "MUR23": ("Murmann",),
+    "SHA14": ("Shao et al., ISCA 2014",),
+    "BES24": ("arXiv 2408.07734",),
+    "NSD1": ("DNN NeuroSim V1.3",),
 }
 """Words by which the sources in the library and the prices name works."""
 

@@ -12,7 +12,7 @@ from command import Command, everything_in, four_parts
 
 from synarray.device.library import load_device
 from synarray.errors import DataError
-from synarray.lab.formats import FORMATS, read_measurements
+from synarray.lab.formats import FORMATS, read_pulses
 from synarray.lab.rows.measured import COLUMNS, Measurements
 from synarray.lab.synthetic import measure_devices
 
@@ -51,7 +51,7 @@ def conductances() -> list[float]:
 
 def test_the_own_format_is_read_as_it_stands(tmp_path: Path) -> None:
     write(tmp_path / "pulses.csv", rows())
-    found = read_measurements(tmp_path / "pulses.csv")
+    found = read_pulses(tmp_path / "pulses.csv")
     assert (found.format, found.repairs, found.discarded, found.devices) == ("synarray", (), {}, ("0", "1"))
     assert found.G_S.tolist() == conductances()
     assert set(found.polarity.tolist()) == {1, -1}
@@ -70,14 +70,14 @@ def test_the_own_format_is_read_as_it_stands(tmp_path: Path) -> None:
 )
 def test_what_surrounds_the_numbers_is_passed_over_and_said(tmp_path: Path, options: dict[str, str], said: str) -> None:
     write(tmp_path / "pulses.csv", rows(), **options)
-    found = read_measurements(tmp_path / "pulses.csv")
+    found = read_pulses(tmp_path / "pulses.csv")
     assert found.G_S.tolist() == conductances()
     assert (any(said in repair for repair in found.repairs)) if said else not found.repairs
 
 
 def test_decimal_commas_are_read(tmp_path: Path) -> None:
     write(tmp_path / "pulses.csv", [[cell.replace(".", ",") for cell in row] for row in rows()], separator=";")
-    found = read_measurements(tmp_path / "pulses.csv")
+    found = read_pulses(tmp_path / "pulses.csv")
     assert found.G_S.tolist() == conductances()
     assert "decimal commas were read as points" in found.repairs
 
@@ -86,7 +86,7 @@ def test_units_in_the_header_and_in_the_cells_are_brought_to_siemens(tmp_path: P
     write(tmp_path / "header.csv", rows(lambda g: f"{g * 1e9:.6g}"), HEADER.replace("G_S", "G_nS"))
     write(tmp_path / "cells.csv", rows(lambda g: f"{g * 1e6:.6g} uS"))
     for name, said in (("header", "column G_nS was brought to S"), ("cells", "160 values with their unit")):
-        found = read_measurements(tmp_path / f"{name}.csv")
+        found = read_pulses(tmp_path / f"{name}.csv")
         np.testing.assert_allclose(found.G_S, conductances(), rtol=1e-12)
         assert any(said in repair for repair in found.repairs)
 
@@ -95,7 +95,7 @@ def test_pulses_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
     table = rows()
     table[3], table[8] = table[8], table[3]
     write(tmp_path / "pulses.csv", table)
-    found = read_measurements(tmp_path / "pulses.csv")
+    found = read_pulses(tmp_path / "pulses.csv")
     assert found.G_S.tolist() == conductances()
     assert any("sorted by pulse" in repair for repair in found.repairs)
 
@@ -136,7 +136,7 @@ def test_the_polarity_of_voltages_of_one_sign_is_taken_from_what_they_do(tmp_pat
         writer = FORMATS[name].write
         assert writer is not None
         (tmp_path / "pulses.csv").write_bytes(writer(measured)[""])
-        assert read_measurements(tmp_path / "pulses.csv", name).polarity.tolist() == measured.polarity.tolist()
+        assert read_pulses(tmp_path / "pulses.csv", name).polarity.tolist() == measured.polarity.tolist()
 
 
 # Formats
@@ -163,7 +163,7 @@ def test_every_format_that_is_written_is_recognised_and_read_back(command: Comma
         "--json",
     ).json
     assert told["truth"]["n_levels_ltp"] == 40
-    found = read_measurements(tmp_path / f"x{suffix}", columns=MAPPING if name == "columns" else None)
+    found = read_pulses(tmp_path / f"x{suffix}", columns=MAPPING if name == "columns" else None)
     truth = measure_devices(load_device("alox-hfo2"), 2, 2)
     assert found.format == name
     if name in ("neurosim", "crosssim-ramps", "n2d2"):
@@ -209,7 +209,7 @@ def test_a_sheet_of_simbrain_is_read(tmp_path: Path) -> None:
     for volts, a, b in zip(measured.amplitude_V, one, two, strict=False):
         book.active.append([float(volts), 0.1, float(a) * 0.1, float(b) * 0.1])
     book.save(tmp_path / "conductance.xlsx")
-    found = read_measurements(tmp_path / "conductance.xlsx")
+    found = read_pulses(tmp_path / "conductance.xlsx")
     np.testing.assert_allclose(found.G_S, measured.G_S, rtol=1e-12)
 
 
@@ -298,11 +298,11 @@ def test_arguments_that_cannot_be_are_refused(
 
 
 def test_a_file_larger_than_a_fit_uses_is_counted_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from synarray.lab.formats import long
+    from synarray.lab.formats import flat
 
     write(tmp_path / "pulses.csv", rows())
-    monkeypatch.setattr(long, "MOST_ROWS", 100)
-    found = read_measurements(tmp_path / "pulses.csv")
+    monkeypatch.setattr(flat, "MOST_ROWS", 100)
+    found = read_pulses(tmp_path / "pulses.csv")
     assert (len(found), list(found.discarded.values())) == (100, [60])
 
 
@@ -311,6 +311,6 @@ def test_columns_of_another_table_are_mapped_by_name_and_number(tmp_path: Path) 
     write(tmp_path / "named.csv", table, "Cond (S),Direction")
     write(tmp_path / "bare.csv", table, "")
     for name, columns in (("named", "G_S=Cond,polarity=Direction"), ("bare", "G_S=1,polarity=2")):
-        assert read_measurements(tmp_path / f"{name}.csv", columns=columns).G_S.tolist() == conductances()
+        assert read_pulses(tmp_path / f"{name}.csv", columns=columns).G_S.tolist() == conductances()
     with pytest.raises(DataError, match="must be in the file"):
-        read_measurements(tmp_path / "named.csv", columns="G_S=Conduct")
+        read_pulses(tmp_path / "named.csv", columns="G_S=Conduct")

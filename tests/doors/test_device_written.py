@@ -8,7 +8,7 @@ import pytest
 from command import Command, everything_in, four_parts
 
 from synarray.lab.exchange.imported import name_from
-from synarray.lab.formats import read_measurements
+from synarray.lab.formats import read_pulses
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_synth_counts_what_its_file_holds(command: Command, kind: str, devices: 
         "device", "synth", "pcmo", "--devices", "4", "--cycles", "4", "--format", kind, "-o", "out", "--json"
     ).json
     assert (told["devices"], told["cycles"]) == (devices, cycles)
-    found = read_measurements(Path("out"), kind)
+    found = read_pulses(Path("out"), kind)
     assert told["rows"] == len(found) + sum(found.discarded.values())
     assert len(found.devices) == devices
     assert bool(told["left_out"]) == (devices == 1)

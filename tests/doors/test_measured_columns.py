@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,8 @@ import pytest
 
 from synarray.device.library import load_device
 from synarray.errors import DataError
-from synarray.lab.formats import FORMATS, read_measurements
+from synarray.lab.formats import FORMATS, read_pulses
 from synarray.lab.formats.headers import Scale, scale_of
-from synarray.lab.formats.mapping import proposal
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.synthetic import measure_devices
 
@@ -90,20 +90,20 @@ def test_a_curve_is_read_in_the_unit_of_its_header(tmp_path: Path, header: str, 
     plain = written(tmp_path / "a.csv", "Pulse number,Conductance", *map(list, zip(*table, strict=True)))
     scaled = [[a, repr(turn(float(b)))] for a, b in table]
     path = written(tmp_path / "b.csv", header, *map(list, zip(*scaled, strict=True)))
-    np.testing.assert_allclose(read_measurements(path).G_S, read_measurements(plain).G_S, rtol=1e-6)
+    np.testing.assert_allclose(read_pulses(path).G_S, read_pulses(plain).G_S, rtol=1e-6)
 
 
 def test_a_curve_of_currents_asks_for_the_voltage_of_the_reads(tmp_path: Path) -> None:
     table = [[a, repr(float(b) * 0.1)] for a, b in lines_of("neurosim")]
     path = written(tmp_path / "i.csv", "Index,Current (A)", *map(list, zip(*table, strict=True)))
     with pytest.raises(DataError) as error:
-        read_measurements(path)
-    assert "--format neurosim --columns 'I_A=2,read_V=0.1 V'" in error.value.do
-    found = read_measurements(path, "neurosim", "I_A=2,read_V=0.1 V")
-    assert found.G_S.max() == pytest.approx(TRUTH.G_S[TRUTH.device_id == 0].max())
+        read_pulses(path)
+    assert error.value.do.endswith("synarray device fit i.csv --columns 'read_V=0.1 V'")
+    for name, columns in ((None, "read_V=0.1 V"), ("neurosim", "I_A=2,read_V=0.1 V")):
+        found = read_pulses(path, name, columns)
+        assert found.G_S.max() == pytest.approx(TRUTH.G_S[TRUTH.device_id == 0].max())
     written(path, "Index,Current", *map(list, zip(*table, strict=True)))
-    with pytest.raises(DataError, match="must say its unit"):
-        read_measurements(path)
+    assert "'Current' has no unit: taken as A" in read_pulses(path, columns="read_V=0.1 V").remarks
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.01])
@@ -111,15 +111,20 @@ def test_numbers_that_run_on_are_cut_where_the_curve_turns(tmp_path: Path, noise
     up = np.linspace(1e-6, 5e-6, 51)
     g = np.concatenate([up, up[::-1]]) + noise * 4e-6 * np.random.default_rng(0).standard_normal(102)
     path = written(tmp_path / "c.csv", "n,G (S)", [str(i + 1) for i in range(102)], list(map(repr, g.tolist())))
-    found = read_measurements(path)
+    found = read_pulses(path)
     assert [int(np.count_nonzero(found.polarity == p)) for p in (1, -1)] == pytest.approx([50, 51], abs=2)
     assert any("turning point" in repair for repair in found.repairs)
 
 
-def test_up_and_down_in_a_header_are_asked_about(tmp_path: Path) -> None:
+def test_up_and_down_in_a_header_are_branches_where_they_rise_and_fall(tmp_path: Path) -> None:
+    """States of LTP rise and those of LTD fall; sizes of steps do not, and are refused with the format that reads them."""
     path = written(tmp_path / "u.csv", "up,down", ["1e-6", "2e-6", "2.5e-6"], ["2.5e-6", "1.5e-6", "1e-6"])
-    with pytest.raises(DataError, match="aihwkit-steps"):
-        read_measurements(path)
+    found = read_pulses(path)
+    assert found.polarity.tolist() == [0, 1, 1, 0, -1, -1]
+    assert found.format == "sides"
+    written(path, "up,down", ["0.1", "0.05", "0.01"], ["0.01", "0.05", "0.1"])
+    with pytest.raises(DataError, match="--format aihwkit-steps"):
+        read_pulses(path)
 
 
 # Constants and names
@@ -130,7 +135,7 @@ def test_a_constant_stands_for_a_column(tmp_path: Path, value: str) -> None:
     currents = [repr(g * 0.1) for g in TRUTH.G_S.tolist()]
     path = written(tmp_path / "k.csv", "dut,loop,n,type,Iread", *places(), currents)
     mapping = f"device_id=dut,cycle=loop,pulse=n,polarity=type,I_A=Iread,read_V={value},temperature_K=25 C"
-    found = read_measurements(path, columns=mapping)
+    found = read_pulses(path, columns=mapping)
     same(found)
     assert (found.read_V == 0.1).all()
     assert found.temperature_K == pytest.approx(298.15)
@@ -144,7 +149,7 @@ def test_resistances_and_currents_are_of_the_own_format(tmp_path: Path, name: st
     assert callable(turn)
     values = [repr(turn(g)) for g in TRUTH.G_S.tolist()]
     header = f"device_id,cycle,pulse,polarity,{name},read_V"
-    found = read_measurements(written(tmp_path / "r.csv", header, *places(), values, ["0.2"] * len(values)))
+    found = read_pulses(written(tmp_path / "r.csv", header, *places(), values, ["0.2"] * len(values)))
     same(found)
     assert found.format == "synarray"
 
@@ -154,7 +159,7 @@ def test_marks_within_quotes_separate_nothing(tmp_path: Path, separator: str) ->
     device, *rest = places()
     named = [f'"W1, die 3; dev|{d}"' for d in device]
     header = separator.join(["device_id", "cycle", "pulse", "polarity", "G_S"])
-    found = read_measurements(
+    found = read_pulses(
         written(tmp_path / "q.csv", header, named, *rest, list(map(repr, TRUTH.G_S.tolist())), separator=separator)
     )
     same(found)
@@ -164,7 +169,7 @@ def test_marks_within_quotes_separate_nothing(tmp_path: Path, separator: str) ->
 def test_a_line_of_units_beneath_the_header_is_read(tmp_path: Path) -> None:
     header = "Device_ID,CYCLE,pulse,Polarity,G\n,,,,nS"
     path = written(tmp_path / "u.csv", header, *places(), [repr(g * 1e9) for g in TRUTH.G_S.tolist()])
-    found = read_measurements(path)
+    found = read_pulses(path)
     same(found)
     assert found.repairs == ("the line beneath the header was read as units", "column G (nS) was brought to S")
 
@@ -193,7 +198,7 @@ def own_rows() -> list[list[object]]:
 
 
 def test_a_sheet_of_the_projects_columns_is_read_like_a_csv(tmp_path: Path) -> None:
-    found = read_measurements(workbook(tmp_path / "o.xlsx", Notes=[["my lab"], ["a", 1]], Data=own_rows()))
+    found = read_pulses(workbook(tmp_path / "o.xlsx", Notes=[["my lab"], ["a", 1]], Data=own_rows()))
     same(found)
     assert (found.format, found.repairs) == ("synarray", ("sheet 'Data' was read, and not 'Notes'",))
 
@@ -203,55 +208,58 @@ def test_words_in_cells_of_currents_are_counted(tmp_path: Path) -> None:
     for i in range(40):
         current: object = "OVFL" if i % 10 == 5 else 1e-7 * (1 + i % 20)
         rows.append([1.0 if i < 20 else -1.0, 0.1, current, 1e-7 * (1 + i % 20)])
-    assert read_measurements(workbook(tmp_path / "s.xlsx", d=rows)).discarded == {"conductance that is no number": 4}
+    assert read_pulses(workbook(tmp_path / "s.xlsx", d=rows)).discarded == {"conductance that is no number": 4}
 
 
 def test_a_workbook_without_pulses_names_its_sheets(tmp_path: Path) -> None:
     rows: list[list[object]] = [["Time", "Vpulse", "Iread", "x"], *([0.001 * i, 1.5, 1e-7, 3.0] for i in range(1, 9))]
     with pytest.raises(DataError) as error:
-        read_measurements(workbook(tmp_path / "w.xlsx", Notes=[["my lab"]], Scope=rows))
+        read_pulses(workbook(tmp_path / "w.xlsx", Notes=[["my lab"]], Scope=rows))
+    assert error.value.got.startswith("sheet 'Scope', columns Time, Vpulse, Iread, x")
+    assert error.value.do.endswith("--columns 'read_V=0.1 V'")
+    with pytest.raises(DataError) as error:
+        read_pulses(workbook(tmp_path / "v.xlsx", Notes=[["my lab"]], Scope=[["a", "b"], [1, 2], [3, 4]]))
     assert "'Notes'" in error.value.got
-    assert "'Scope'" in error.value.got
-    assert "I_A=Iread" in error.value.do
+    assert "'Scope' with columns a, b" in error.value.got
 
 
 # What the errors say
 
 
-def test_a_header_that_is_not_known_is_answered_with_a_mapping_that_works(tmp_path: Path) -> None:
+def test_currents_without_the_voltage_of_the_reads_are_answered_with_a_command_that_works(tmp_path: Path) -> None:
     path = written(
         tmp_path / "k.csv", "Index,Vpulse,Iread", [str(i) for i in range(80)],
         ["1" if i < 40 else "-1" for i in range(80)], [repr(1e-7 * (1 + min(i, 79 - i))) for i in range(80)],
     )  # fmt: skip
     with pytest.raises(DataError) as error:
-        read_measurements(path)
-    assert "Iread looks like I_A" in error.value.do
-    columns = error.value.do.split("'")[1]
-    assert columns == "pulse=Index,amplitude_V=Vpulse,I_A=Iread,read_V=0.1 V"
-    assert len(read_measurements(path, columns=columns)) == 80
-    assert proposal(("a", "b")) == ""
+        read_pulses(path)
+    assert "Iread holds currents" in error.value.got
+    *_, option, columns = shlex.split(error.value.do.partition(": ")[2])
+    assert (option, columns) == ("--columns", "read_V=0.1 V")
+    found = read_pulses(path, columns=columns)
+    assert (len(found), float(found.G_S[0])) == (80, pytest.approx(1e-6))
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [("device_id,cycle,pulse,polarity\n0,0,1,1\n0,0,2,1\n0,0,3,1\n", "without a conductance (G_S)"),
+    [("device_id,cycle,pulse,polarity\n0,0,1,1\n0,0,2,1\n0,0,3,1\n", "columns device_id, cycle, pulse, polarity, none of which"),
      ("device_id,cycle,pulse,polarity,G_S\n", "a header (device_id, cycle")],
 )  # fmt: skip
 def test_what_is_missing_is_named(tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "m.csv").write_text(content)
     with pytest.raises(DataError) as error:
-        read_measurements(tmp_path / "m.csv")
+        read_pulses(tmp_path / "m.csv")
     assert says in error.value.got
 
 
 def test_a_folder_and_an_empty_path_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="folder"):
-        read_measurements(tmp_path)
+        read_pulses(tmp_path)
     with pytest.raises(DataError, match="empty path"):
-        read_measurements("")
+        read_pulses("")
 
 
 def test_columns_are_not_mapped_where_the_format_fixes_them(tmp_path: Path) -> None:
     path = written(tmp_path / "l.csv", "a,b", ["1e-6", "2e-6"], ["2e-6", "1e-6"])
     with pytest.raises(DataError, match="does not fix them"):
-        read_measurements(path, "aihwkit-values", "G_S=a")
+        read_pulses(path, "aihwkit-values", "G_S=a")

@@ -11,7 +11,7 @@ import pytest
 from synarray.device.library import device_names, load_device
 from synarray.errors import DataError
 from synarray.lab.fitting import fit
-from synarray.lab.formats import FORMATS, read_measurements
+from synarray.lab.formats import FORMATS, read_pulses
 from synarray.lab.rows.measured import Measurements, Rows
 from synarray.lab.rows.settle import settle
 from synarray.lab.synthetic import measure_devices
@@ -31,7 +31,7 @@ def cells(device: str = "pcmo", devices: int = 2, cycles: int = 3) -> Cells:
 
 def read(folder: Path, table: Cells, header: str = HEADER, columns: str | None = None) -> Measurements:
     (folder / "p.csv").write_text("\n".join([header, *map(",".join, table)]) + "\n")
-    return read_measurements(folder / "p.csv", columns=columns)
+    return read_pulses(folder / "p.csv", columns=columns)
 
 
 def times(table: Cells, factor: Callable[[int], float]) -> Cells:

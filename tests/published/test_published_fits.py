@@ -15,7 +15,7 @@ import pytest
 
 from synarray.lab.exchange.parameters import read_parameters, to_aihwkit, to_neurosim
 from synarray.lab.fitting import fit
-from synarray.lab.formats import read_measurements
+from synarray.lab.formats import read_pulses
 
 CASES = {  # Ron, on/off, levels LTP / LTD, labels as printed
     "Ag:a-Si": (26e6, "12.5", (97, 100), ("2.4", "-4.88")),
@@ -56,7 +56,7 @@ def test_a_published_curve_comes_back_with_its_printed_numbers(tmp_path: Path, n
     a = (a_of(float(labels[0])), a_of(-float(labels[1])))
     file = tmp_path / "curve.csv"
     np.savetxt(file, curves(r_on, float(ratio), levels, a), fmt=["%d", "%.10g"], delimiter=",")
-    found = fit(read_measurements(file)).spec
+    found = fit(read_pulses(file)).spec
     (tmp_path / "cell.cpp").write_text(to_neurosim(found), "utf-8")
     (tmp_path / "preset.json").write_text(to_aihwkit(found), "utf-8")
     backs = [

@@ -20,15 +20,25 @@ def fit_device(
     output: Annotated[Path | None, file_option("Write the device here; default: NAME.toml.")] = None,
     kind: Annotated[str | None, typer.Option("--format", help="Format of the file; default: recognised.")] = None,
     columns: Annotated[
-        str | None, typer.Option(help="Columns of a table of one's own: G_S=Conductance,polarity=Sign,...")
+        str | None, typer.Option(help="What columns mean, before their names: 'G_S=Cond in uS,read_V=0.1 V'.")
+    ] = None,
+    ltd: Annotated[
+        str | None, typer.Option(metavar="rising|falling", help="Whether LTD is listed from its lowest conductance up.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="ltp|ltd", help="Read one branch alone.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each column was taken for; fit nothing.")
+    ] = False,
+    into: Annotated[
+        Path | None, typer.Option(metavar="DEVICE.toml", help="Put retention or endurance into this device's file.")
     ] = None,
     out: Annotated[Path | None, folder_option("Folder for the figures; default: devices/NAME.")] = None,
     as_json: Json = False,
 ) -> None:
     """Fit a device to measured pulses. Its law, range, levels and spreads, each with an interval."""
-    from synarray.cli.fitting import fit_pulses
+    from synarray.cli.fitting import Reading, fit_pulses
 
-    fit_pulses(pulses, output, kind, columns, out, as_json)
+    fit_pulses(pulses, output, Reading(kind, columns, ltd, only), out, explain, into, as_json)
 
 
 @device.command("synth")

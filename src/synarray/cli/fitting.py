@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,53 @@ from synarray.files import write_file
 from synarray.lab.exchange.imported import name_from
 from synarray.report.terminal import Terminal, standard_output
 
-__all__ = ["export_parameters", "fit_pulses", "import_parameters", "synthesise"]
+__all__ = ["Reading", "export_parameters", "fit_pulses", "import_parameters", "synthesise"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How ``device fit`` is to read a file."""
+
+    kind: str | None = None
+    columns: str | None = None
+    ltd: str | None = None
+    only: str | None = None
 
 
 def fit_pulses(
-    pulses: Path, output: Path | None, kind: str | None, columns: str | None, out: Path | None, as_json: bool
+    pulses: Path,
+    output: Path | None,
+    reading: Reading,
+    out: Path | None,
+    explain: bool,
+    into: Path | None,
+    as_json: bool,
 ) -> None:
-    """Fit, write the device and its figures, and say what was found."""
+    """Fit, write the device and its figures, and say what was found; or only say how the file would be read."""
+    from synarray.cli.traces import say_aged, say_explained
     from synarray.lab.fitting import fit, write_device
-    from synarray.lab.formats import read_measurements
+    from synarray.lab.formats import explain_file, read_file
+    from synarray.lab.traces.retention import Aged
     from synarray.report import figures
     from synarray.report.fit_views import fit_sentences, fit_table, fitted_curves, steps_left
     from synarray.run.folder import check_writable
 
+    asked = {"ltd": reading.ltd, "only": reading.only}
+    if explain:
+        say_explained(explain_file(pulses, reading.kind, reading.columns, **asked), as_json)
+        return
     target = output or Path(f"{name_from(pulses)}.toml")
     _require_toml(target)
+    measured = read_file(pulses, reading.kind, reading.columns, **asked)
+    if isinstance(measured, Aged):
+        say_aged(measured, pulses, output, into, as_json)
+        return
+    if into is not None:
+        raise DataError("--into takes a retention trace or an endurance loop", got="pulse trains", where=str(pulses),
+                        do="Write the device with -o.")  # fmt: skip
     check_writable(target.parent)
     check_writable(out or Path("devices") / name_from(target))
-    found = fit(read_measurements(pulses, kind, columns), name_from(target))
+    found = fit(measured, name_from(target))
     drawn = {
         "fitted-curves": fitted_curves(found.spec, found.measured),
         "steps": steps_left(found.spec, found.measured),
@@ -91,9 +121,7 @@ def _count(n: int, noun: str) -> str:
 
 
 def _hint(kind: str) -> str:
-    if kind == "columns":
-        return ' --columns "device_id=DUT,cycle=Loop,pulse=Index,amplitude_V=Pulse voltage,I_A=Current,read_V=Vread"'
-    return f" --format {kind}" if kind.startswith("aihwkit") else ""
+    return f" --format {kind}" if kind == "aihwkit-steps" else ""
 
 
 def import_parameters(

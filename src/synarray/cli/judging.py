@@ -46,9 +46,9 @@ def run_judge(
     _require_one(source, fits, measured, asked)
     pulses, found, folder = None, None, out
     if fits or measured is not None:
-        from synarray.lab.formats import read_measurements
+        from synarray.lab.formats import read_pulses
 
-        pulses = read_measurements(source if measured is None else measured, kind, columns)
+        pulses = read_pulses(source if measured is None else measured, kind, columns)
     if fits and pulses is not None:
         from synarray.lab.fitting import fit, write_device
 

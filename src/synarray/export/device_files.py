@@ -13,7 +13,7 @@ from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError, nearest
 from synarray.export.spice_cell import cell_deck
 from synarray.lab.exchange.parameters import read_parameters, to_aihwkit, to_neurosim
-from synarray.lab.formats import read_measurements
+from synarray.lab.formats import read_pulses
 from synarray.lab.formats.crosssim import table_files
 from synarray.lab.rows.measured import Measurements
 
@@ -81,7 +81,7 @@ def round_trip(device: DeviceSpec, name: str) -> list[Change]:
         if name == "crosssim":
             from synarray.lab.fitting import fit
 
-            back = fit(read_measurements(Path(folder), "crosssim-tables")).spec
+            back = fit(read_pulses(Path(folder), "crosssim-tables")).spec
         else:
             back = read_parameters(Path(folder) / "device").spec
     changes = [Change(key, float(getattr(device, key) or 0.0), float(getattr(back, key) or 0.0)) for key in _COMPARED]

@@ -61,6 +61,7 @@ def rows_sentences(measured: Measurements) -> list[str]:
     """Say which rows of a file were used, which were not and why, and what was changed in the rest."""
     return [
         f"Rows used: {len(measured):,}, read as {measured.format}. Discarded: {listed(measured.discarded) or 'none'}.",
+        *(f"Read so: {remark}." for remark in measured.remarks),
         *(f"Repaired: {repair}." for repair in measured.repairs),
     ]
 

@@ -1,6 +1,6 @@
 """From measured pulses to a device: law, range, levels, nonlinearity and noises, each with its uncertainty.
 
-    fit(read_measurements("pulses.csv"))      ->  Fit: spec, intervals, draws, verdict, warnings
+    fit(read_pulses("pulses.csv"))      ->  Fit: spec, intervals, draws, verdict, warnings
 
 The likelihood is in ``likelihood.py``, the procedure in ``analog.py`` (cells that move in steps) and ``binary.py``;
 ``numbers.py`` turns what is found into a device's numbers.
@@ -43,7 +43,7 @@ def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
     Parameters
     ----------
     measured : Measurements
-        From :func:`synarray.lab.formats.read_measurements`.
+        From :func:`synarray.lab.formats.read_pulses`.
     name : str
         Name of the device.
     seed : int

@@ -94,6 +94,7 @@ class Fit:
             "devices": len(self.measured.devices),
             "format": self.measured.format,
             "repairs": list(self.measured.repairs),
+            "remarks": list(self.measured.remarks),
             "held_out_error": self.scores,
             "warnings": list(self.warnings),
             "verdict": list(self.verdict),

@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
-from synarray.lab.formats.kinds import Format, Mapping, one_device, text_of
-from synarray.lab.formats.tables import Table, open_table, read_numbers
+from synarray.lab.formats.flat import beyond_words
+from synarray.lab.formats.kinds import Format, one_device, text_of
+from synarray.lab.formats.reading import read_numbers
+from synarray.lab.formats.tables import open_table
 from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows
 from synarray.lab.rows.settle import settle
 
-__all__ = ["RAMPS", "TABLES", "read_table", "table_files"]
+__all__ = ["RAMPS", "TABLES", "is_crosssim", "read_table", "table_files"]
 
 _READ_V = 0.1
 """Voltage at which CrossSim's raw currents were read, V."""
@@ -47,17 +49,18 @@ def _pair(path: Path, kind: str) -> tuple[Path, Path]:
     return up, down
 
 
-def _is(kind: str, path: Path) -> bool:
+def is_crosssim(kind: str, path: Path) -> bool:
+    """Whether a path names the two files of CrossSim's ramps or tables, or the folder with them."""
     return path.name in _PAIRS[kind] or (path.is_dir() and (path / _PAIRS[kind][0]).is_file())
 
 
-def _read_ramps(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
-    """Each column is a ramp of currents; those of the two files that stand in the same place make one train there and back."""
+def _read_ramps(path: Path) -> Measurements:
+    """Each column is a ramp of currents; those of the two files in the same place make one train there and back."""
     matrices, rows = [], Rows(np.zeros(0))
     for file in _pair(path, "ramps"):
         found = read_numbers(open_table(file), MOST_ROWS)
         rows.discard("row with another number of columns", found.short)
-        rows.discard(f"row beyond the {MOST_ROWS:,} that a fit uses", found.beyond)
+        rows.discard(beyond_words(), found.beyond)
         matrices.append(np.column_stack(list(found.values.values())) / _READ_V)
     g, polarity, cycle = [], [], []
     for sign, matrix in zip((1.0, -1.0), matrices, strict=True):
@@ -115,7 +118,7 @@ def read_table(path: Path) -> tuple[Floats, Floats, Floats]:
     return g, chances, matrix
 
 
-def _read_tables(path: Path, table: Table | None, mapping: Mapping) -> Measurements:
+def _read_tables(path: Path) -> Measurements:
     """Turn the tables into pulses that each start at a state of the table and move by one of its steps."""
     g, polarity = [], []
     rows = Rows(np.zeros(0))
@@ -135,12 +138,8 @@ def _read_tables(path: Path, table: Table | None, mapping: Mapping) -> Measureme
     return settle(rows, path.name, "crosssim-tables")
 
 
-RAMPS = Format(
-    "crosssim-ramps", "CrossSim v2, raw ramps", lambda path, _: _is("ramps", path), _read_ramps, _write_ramps, ""
-)
-TABLES = Format(
-    "crosssim-tables", "CrossSim v2, lookup tables", lambda path, _: _is("tables", path), _read_tables, None, ""
-)
+RAMPS = Format("crosssim-ramps", "CrossSim v2, raw ramps", read=_read_ramps, write=_write_ramps, suffix="")
+TABLES = Format("crosssim-tables", "CrossSim v2, lookup tables", read=_read_tables, suffix="")
 
 
 def table_files(device: DeviceSpec, states: int = 501, chances: int = 501) -> dict[str, bytes]:

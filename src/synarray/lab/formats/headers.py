@@ -7,12 +7,13 @@ mark it is one if it is known. A unit that is not known, or of another dimension
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from synarray.errors import DataError
 
-__all__ = ["MORE", "OTHERS", "UNITS", "Scale", "bare", "is_units", "quantity_of", "scale_of", "unit_of"]
+__all__ = ["MORE", "UNITS", "Scale", "bare", "dimension_of", "is_units", "known_unit", "scale_of", "unit_of"]
 
 UNITS = {
     "amplitude_V": "V",
@@ -22,6 +23,7 @@ UNITS = {
     "temperature_K": "K",
     "R_ohm": "ohm",
     "I_A": "A",
+    "time_s": "s",
 }
 """Columns that have a unit, and the unit they are kept in."""
 MORE = ("R_ohm", "I_A")
@@ -42,16 +44,21 @@ _SPELLINGS = {
     "S": ("S", "mho", "mhos", "Mho", "siemens", "Siemens", "A/V"),
     "ohm": ("ohm", "ohms", "Ohm", "Ohms", "OHM", "\u03a9", "\u2126"),
     "V": ("V", "volt", "volts", "Volt", "Volts"),
-    "s": ("s", "sec", "second", "seconds"),
+    "s": ("s", "sec", "second", "seconds", "Sec", "Sek", "sek"),
     "A": ("A", "amp", "amps", "Amp", "Amps", "ampere", "amperes"),
     "K": ("K", "kelvin", "Kelvin"),
 }
-OTHERS = {"R_ohm": r"resist|^r$|^r_", "I_A": r"i_?read|current|^i$|^i_|^i\d"}
-"""Words by which a column names what is no conductance."""
-_OWN_BY_UNIT = {"S": "G_S", "ohm": "R_ohm", "A": "I_A"}
+_TIMES = {"min": 60.0, "mins": 60.0, "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0}
 _CELSIUS = ("\u00b0C", "\u00baC", "degC", "C", "celsius", "Celsius")
 _BY_SPELLING = {word: unit for unit, words in _SPELLINGS.items() for word in words}
 _IN_BRACKETS = re.compile(r"^(?P<head>.*?)\s*[(\[{](?P<unit>[^()\[\]{}]*)[)\]}]\s*$")
+_WITHIN = re.compile(r"^(?P<head>.*?)[(\[{](?P<unit>[^()\[\]{}]*)[)\]}](?P<tail>[\s_].*)$")
+_LABEL = re.compile(r"[#\w. -]*\d+|ltp|ltd|pot\w*|dep\w*|set|reset|up|down", re.IGNORECASE)
+"""What is in brackets and is no unit: "G (device 2)", "G (LTP)"."""
+_INDEX = re.compile(r"\[\d+\]")
+_POWER = re.compile(
+    r"[x\u00d7*\u00b7]?\s*(?:10\s*\^?\s*(?P<ten>[-\u2212]?\d+)|1?[eE](?P<e>[-\u2212+]?\d+))\s*[*\u00b7]?\s*(?P<unit>\D+)"
+)
 _BEHIND_MARK = re.compile(r"^(?P<head>.*\S)(?P<mark>\s*/\s*|\s+in\s+|[\s_;,:-]+)(?P<unit>\S+)\s*$")
 _GLUED = re.compile(r"^(?P<head>[GgRrIiVv])(?P<unit>[fpnum\u00b5\u03bckMG](?:S|A|V|[Oo]hms?|\u03a9|\u2126))$")
 _GLUED_WORD = re.compile(r"[a-z](?P<unit>[fpnum\u00b5\u03bckMG](?:S|A|V|[Oo]hms?|\u03a9|\u2126))$")
@@ -64,11 +71,23 @@ class Scale(NamedTuple):
     offset: float = 0.0
 
 
-def _known(text: str) -> tuple[str, Scale] | None:
-    """Read a unit; None where it is none that is known."""
+def known_unit(text: str) -> tuple[str, Scale] | None:
+    """Read a unit, also one with a power of ten before it; None where it is none that is known.
+
+    Examples
+    --------
+    >>> known_unit("uS"), known_unit("x10^-6 S"), known_unit("apples")
+    (('S', Scale(factor=1e-06, offset=0.0)), ('S', Scale(factor=1e-06, offset=0.0)), None)
+    """
     text = text.strip().replace("\u00b5", "u").replace("\u03bc", "u")
+    if power := _POWER.fullmatch(text):
+        found = known_unit(power["unit"])
+        times = 10.0 ** float((power["ten"] or power["e"]).replace("\u2212", "-")[:4])
+        return (found[0], Scale(times * found[1].factor)) if found and not found[1].offset else None
     if text in _CELSIUS:
         return "K", Scale(1.0, 273.15)
+    if text in _TIMES:
+        return "s", Scale(_TIMES[text])
     for word, prefix in _LONG_PREFIXES.items():
         if text.lower().startswith(word):
             text = prefix + text[len(word) :].lstrip(" -")
@@ -91,11 +110,16 @@ def unit_of(name: str) -> tuple[str, str | None]:
     >>> unit_of("Conductance (mS)"), unit_of("R/kOhm"), unit_of("V_G"), unit_of("GuS")
     (('Conductance', 'mS'), ('R', 'kOhm'), ('V_G', None), ('G', 'uS'))
     """
-    name = name.strip()
+    name = _INDEX.sub("", unicodedata.normalize("NFKC", name).replace("\u2126", "\u03a9")).strip().lstrip("#%").strip()
     if found := _IN_BRACKETS.match(name):
+        if _LABEL.fullmatch(found["unit"].strip()) and not known_unit(found["unit"]):
+            return f"{found['head'].strip()} {found['unit'].strip()}", None
         return found["head"].strip(), found["unit"].strip()
+    if (found := _WITHIN.match(name)) and known_unit(found["unit"]):
+        return f"{found['head'].strip()} {found['tail'].strip(' _')}", found["unit"].strip()
     if found := _BEHIND_MARK.match(name):
-        if "/" in found["mark"] or _known(found["unit"]):
+        said = "/" in found["mark"] or " in " in f" {found['mark']} "
+        if said or (known_unit(found["unit"]) and found["unit"] not in _TIMES):
             return found["head"].strip(" _;,:-"), found["unit"]
     elif found := _GLUED.match(name):
         return found["head"], found["unit"]
@@ -111,7 +135,7 @@ def is_units(cells: Sequence[str]) -> bool:
     """Whether a line has nothing but units: the second line of a header."""
     texts = [cell.strip().strip("()[]").strip() for cell in cells]
     units = [text for text in texts if text and text not in "#-1"]
-    return bool(units) and all(_known(text) is not None for text in units)
+    return bool(units) and all(known_unit(text) is not None for text in units)
 
 
 def scale_of(name: str, own: str, where: str) -> Scale:
@@ -128,12 +152,12 @@ def scale_of(name: str, own: str, where: str) -> Scale:
     text = unit_of(name)[1]
     if text is None:
         glued = _GLUED_WORD.search(name.strip())
-        found = _known(glued["unit"]) if glued else None
+        found = known_unit(glued["unit"]) if glued else None
         if glued is None or found is None or found[0] != due:
             return Scale()
         text, got = glued["unit"], f'"{name.strip()}", which may end in {glued["unit"]}'
     else:
-        found, got = _known(text), f'"{name.strip()}"'
+        found, got = known_unit(text), f'"{name.strip()}"'
         if due == "ohm" and text in ("k", "K", "M"):  # as resistors are marked
             return Scale(_PREFIXES[text.lower() if text == "K" else text])
         if found is not None and found[0] == due:
@@ -146,26 +170,15 @@ def scale_of(name: str, own: str, where: str) -> Scale:
     )  # fmt: skip
 
 
-def quantity_of(name: str, where: str) -> tuple[str, Scale]:
-    """Tell what the only column of measured values holds: conductance, resistance or current, and how it comes to SI.
+def dimension_of(name: str) -> str:
+    """Return the unit without its prefix that a column's name carries, such as V for "pulse (mV)"; empty: none that is known.
 
-    Raises
-    ------
-    DataError
-        When its unit is not known, is of another dimension, or is not there where the name asks for one.
+    Examples
+    --------
+    >>> dimension_of("pulse (mV)"), dimension_of("pulse #"), dimension_of("Device 1 (uS)")
+    ('V', '', 'S')
     """
     text = unit_of(name)[1]
-    found = _known(text) if text is not None else None
-    if found is not None and found[0] in _OWN_BY_UNIT:
-        return _OWN_BY_UNIT[found[0]], found[1]
-    if text is None:
-        other = next((own for own, words in OTHERS.items() if re.search(words, bare(name))), None)
-        if other is None:
-            return "G_S", scale_of(name, "G_S", where)
-        if name.strip().lower() == other.lower():
-            return other, Scale()
-        raise DataError(
-            "a column that holds no conductances must say its unit", got=f'"{name.strip()}"', where=where,
-            do=f'Name it with its unit, such as "{name.strip()} ({UNITS[other]})", or "(S)" where it holds conductances.',
-        )  # fmt: skip
-    return "G_S", scale_of(name, "G_S", where)
+    glued = _GLUED_WORD.search(name.strip()) if text is None else None
+    found = known_unit(text if text is not None else glued["unit"] if glued else "")
+    return found[0] if found else ""

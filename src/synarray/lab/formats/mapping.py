@@ -1,4 +1,7 @@
-"""What ``--columns`` says: which column of a file, or which constant, stands for a column of the project."""
+"""What ``--columns`` says: which columns of a file, or which constant, are a column of the project.
+
+G_S=Conductance,polarity=Sign     LTP=2,LTD=3     read_V=0.1 V     G_S=2-4     G_S=Cond in uS     ignore=Time
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ import re
 from collections.abc import Sequence
 
 from synarray.errors import DataError, nearest
-from synarray.lab.formats.headers import MORE, OTHERS, UNITS, bare
+from synarray.lab.formats.headers import MORE, UNITS, bare, known_unit
 from synarray.lab.rows.measured import COLUMNS
 from synarray.units import parse_quantity, parse_temperature
 
-__all__ = ["Mapping", "constant", "parse_mapping", "place", "proposal"]
+__all__ = ["KEYS", "Mapping", "constant", "parse_mapping", "place", "places"]
 
-Mapping = dict[str, str]
-"""Columns of the project, and what stands for them in a file: a name, a number from 1, or a constant."""
+Mapping = dict[str, tuple[str, ...]]
+"""Columns of the project, and what is meant by them in a file: names, numbers from 1, or a constant."""
+KEYS = (*COLUMNS, *MORE, "LTP", "LTD", "time_s", "ignore")
+_CONSTANTS = ("read_V", "width_s", "temperature_K")
+"""Columns for which one value may be given."""
 
 
 def parse_mapping(text: str | None) -> Mapping:
@@ -28,28 +34,26 @@ def parse_mapping(text: str | None) -> Mapping:
     Examples
     --------
     >>> parse_mapping('G_S="G, mS",read_V=0.1 V')
-    {'G_S': '"G, mS"', 'read_V': '0.1 V'}
+    {'G_S': ('"G, mS"',), 'read_V': ('0.1 V',)}
+    >>> parse_mapping("G_S=2,G_S=3")
+    {'G_S': ('2', '3')}
     """
     mapping: Mapping = {}
-    named = {own.lower(): own for own in (*COLUMNS, *MORE)}
+    named = {own.lower(): own for own in KEYS}
     for part in re.findall(r'(?:[^,"]|"[^"]*"?)+', text) if text else ():
         left, equals, theirs = part.partition("=")
         own = named.get(left.strip().lower())
         if not equals or own is None or not theirs.strip().strip('"'):
             raise DataError(
                 "columns must be mapped as NAME=COLUMN,...", got=repr(part), where="--columns",
-                do=nearest(left.strip(), (*COLUMNS, *MORE)),
+                do=nearest(left.strip(), KEYS),
             )  # fmt: skip
-        mapping[own] = theirs.strip()
+        mapping[own] = (*mapping.get(own, ()), theirs.strip())
     return mapping
 
 
-_CONSTANTS = ("read_V", "width_s", "temperature_K")
-"""Columns for which one value may stand in."""
-
-
 def constant(own: str, text: str, header: Sequence[str]) -> float | None:
-    """Read a value that stands for a whole column: a number with a point, or with its unit; a whole number is a column's.
+    """Read a value that is meant for a whole column: a number with a point, or with its unit; a whole number is a column's.
 
     Examples
     --------
@@ -71,6 +75,23 @@ def constant(own: str, text: str, header: Sequence[str]) -> float | None:
 
 def _small(header: Sequence[str]) -> list[str]:
     return [name.strip().lower() for name in header]
+
+
+def places(wanted: str, header: Sequence[str], width: int, source: str) -> tuple[list[int], str]:
+    """Find the columns that are mapped: one by its name or number, or several as "2-4"; and the unit given behind "in".
+
+    Raises
+    ------
+    DataError
+        When one is not there.
+    """
+    span = re.fullmatch(r"(\d{1,4})\s*-\s*(\d{1,4})", wanted)
+    if span and wanted.lower() not in _small(header) and 1 <= int(span[1]) <= int(span[2]) <= width:
+        return list(range(int(span[1]) - 1, int(span[2]))), ""
+    head, marked, unit = wanted.rpartition(" in ")
+    if marked and known_unit(unit) and wanted.strip('"').lower() not in _small(header):
+        return [place(head.strip(), header, width, source)], unit.strip()
+    return [place(wanted, header, width, source)], ""
 
 
 def place(wanted: str, header: Sequence[str], width: int, source: str) -> int:
@@ -98,37 +119,3 @@ def place(wanted: str, header: Sequence[str], width: int, source: str) -> int:
         "each column that is mapped must be in the file", got=repr(wanted), where=f"{source}, --columns",
         do=nearest(wanted, header) if header else f"Give its number, from 1 to {width}.",
     )  # fmt: skip
-
-
-_LIKELY = (
-    ("read_V", r"v_?read|read_?v|read.*volt|volt.*read|^vr\b"),
-    ("amplitude_V", r"v_?pulse|pulse.*(volt|amp)|v_?prog|v_?write|amplitude|^vp\b|^voltage|volt|^v$|^v_g"),
-    ("width_s", r"width|duration|^tp\b|t_?pulse"),
-    ("R_ohm", OTHERS["R_ohm"]),
-    ("G_S", r"conduct|cond\b|^g$|^g_"),
-    ("I_A", OTHERS["I_A"]),
-    ("polarity", r"polarity|sign|type|direction|operation|^op$"),
-    ("cycle", r"cycle|loop|sweep|repeat"),
-    ("device_id", r"device|dut|cell|die\b|^id$"),
-    ("pulse", r"pulse|index|number|^no\.?$|^n$|^#$"),
-    ("temperature_K", r"^temp|^t \("),
-)  # the first that fits: "pulse width" is a width and "V_read" no pulse
-
-
-def proposal(header: Sequence[str]) -> str:
-    """Say which columns a header may mean, as a mapping that can be tried; empty where nothing is alike."""
-    found: dict[str, str] = {}
-    for name in header:
-        alike = next((own for own, words in _LIKELY if own not in found and re.search(words, bare(name))), None)
-        if alike:
-            found[alike] = f'"{name.strip()}"' if set(name) & set(',"=') else name.strip()
-    if not {"G_S", "R_ohm", "I_A"} & set(found):
-        return ""
-    if "I_A" in found and "G_S" not in found and "R_ohm" not in found:
-        found.setdefault("read_V", "0.1 V")
-    if not {"polarity", "amplitude_V"} & set(found):
-        found["polarity"] = "NAME"
-    said = ", ".join(f"{theirs} looks like {own}" for own, theirs in found.items() if theirs not in ("0.1 V", "NAME"))
-    pairs = ",".join(f"{own}={theirs}" for own, theirs in found.items())
-    rest = " (with the voltage of your reads)" if found.get("read_V") == "0.1 V" else ""
-    return f"{said}: try --columns '{pairs}'{rest}."

@@ -11,11 +11,12 @@ in SI units; ``polarity`` is 1 or LTP, -1 or LTD, and 0 for a read without a pul
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "without"]
+__all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "one_branch", "together", "without"]
 
 COLUMNS = ("device_id", "cycle", "pulse", "polarity", "amplitude_V", "width_s", "G_S", "read_V", "temperature_K")
 MOST_ROWS = 3_000_000
@@ -44,8 +45,17 @@ class Rows:
     width_s: Floats | None = None
     read_V: Floats | None = None
     temperature_K: Floats | None = None
+    pulse_V: dict[int, float] = field(default_factory=dict)
+    """Voltage of the pulses of a polarity (0: of both) where the file says it above the table and not in it, V."""
+    pulse_s: dict[int, float] = field(default_factory=dict)
+    reads: int = 1
+    """Reads of one state that were averaged for each row."""
+    read_noise: float = float("nan")
+    """Spread of one of them, relative to the conductance."""
     discarded: dict[str, int] = field(default_factory=dict)
     repairs: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """How the file was understood: what was decided, assumed or not used."""
 
     def discard(self, reason: str, count: int) -> None:
         """Count rows that are not used."""
@@ -53,7 +63,7 @@ class Rows:
             self.discarded[reason] = self.discarded.get(reason, 0) + int(count)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measurements:
     """Pulses in the order in which they were sent, device after device.
 
@@ -76,6 +86,11 @@ class Measurements:
         What was changed in the rest, in words.
     placeholder : bool
         Whether the file had no conductances (weights only), so that the range is a placeholder.
+    reads, read_noise : int, float
+        How many reads of one state were averaged for each row, and the spread of one of them, relative to the conductance
+        (nan: each row is one read).
+    remarks : tuple of str
+        How the file was understood: what was decided, assumed or not used, in words.
     """
 
     device_id: Ints
@@ -93,15 +108,97 @@ class Measurements:
     discarded: dict[str, int] = field(default_factory=dict)
     repairs: tuple[str, ...] = ()
     placeholder: bool = False
+    reads: int = 1
+    read_noise: float = float("nan")
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.G_S)
+
+    def __repr__(self) -> str:
+        """Say in a few lines what was read and how."""
+        return "\n".join(f"{name}: {text}" if name else text for name, text in self._facts())
+
+    def _repr_html_(self) -> str:
+        """Return the same as a small card for notebooks."""
+        from html import escape
+
+        (_, title), *facts = self._facts()
+        cell = "style='text-align:left'"
+        rows = "".join(f"<tr><th {cell}>{escape(name)}</th><td {cell}>{escape(text)}</td></tr>" for name, text in facts)
+        return f"<table><caption {cell}><b>{escape(title)}</b></caption>{rows}</table>"
+
+    def _facts(self) -> list[tuple[str, str]]:
+        up, down = (int(np.count_nonzero(self.polarity == sign)) for sign in (1, -1))
+        trains = int(np.count_nonzero((np.diff(self.device_id) != 0) | (np.diff(self.cycle) != 0))) + (len(self) > 0)
+        volts, widths = (
+            _between(column[self.polarity != 0], u) for column, u in ((self.amplitude_V, "V"), (self.width_s, "s"))
+        )
+        several = f"{len(self.devices)} device{'s' * (len(self.devices) != 1)}"
+        facts = [
+            ("", f"Measured pulses of {self.source or 'a device'}: {len(self):,} reads, {several}"),
+            ("trains", f"{trains:,} there and back, {up:,} LTP and {down:,} LTD pulses"),
+            ("conductance", _between(self.G_S, "S")),
+            ("pulses", f"voltage {volts}, width {widths}; read at {_between(self.read_V, 'V')}"),
+            ("read as", "; ".join((self.format, *self.remarks))),
+        ]
+        if np.isfinite(self.read_noise):
+            facts.append(
+                ("read noise", f"{self.read_noise:.2%} of the conductance, from {self.reads} reads of each state")
+            )
+        lost = ", ".join(f"{count:,} x {reason}" for reason, count in self.discarded.items())
+        facts += [("not used", lost)] if lost else []
+        return facts + ([("repaired", "; ".join(self.repairs))] if self.repairs else [])
+
+
+def _between(values: Floats, unit: str) -> str:
+    """Write the lowest and the highest of some values, as people write them."""
+    import quantiphy
+
+    known = values[np.isfinite(values) & (values != 0)]
+    if not len(known):
+        return "not known"
+    ends = [str(quantiphy.Quantity(float(value), unit).render(prec=3)) for value in (known.min(), known.max())]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def without(measured: Measurements, rows: npt.NDArray[np.bool_], reason: str) -> Measurements:
     """Return the measurements without some of their rows, counted."""
     counts = measured.discarded | {reason: measured.discarded.get(reason, 0) + int(np.count_nonzero(rows))}
     return replace(measured, discarded=counts, **{key: getattr(measured, key)[~rows] for key in COLUMNS})
+
+
+def one_branch(measured: Measurements, only: str | None) -> Measurements:
+    """Return the pulses of one polarity, "ltp" or "ltd", each train with the read before it; none: all."""
+    if only is None:
+        return measured
+    sign = 1 if only == "ltp" else -1
+    joined = (np.diff(measured.device_id) == 0) & (np.diff(measured.cycle) == 0)
+    mine = measured.polarity == sign
+    before = np.r_[mine[1:] & ~mine[:-1] & joined, False] if len(measured) else mine
+    polarity = np.where(mine, measured.polarity, 0).astype(np.int8)
+    kept = without(
+        replace(measured, polarity=polarity), ~(mine | before), f"row of the other branch than --only {only}"
+    )
+    return replace(kept, remarks=(*kept.remarks, f"only {only.upper()} was read, as --only says"))
+
+
+def together(parts: list[Measurements], names: list[str], said: str) -> Measurements:
+    """Return the rows of several measurements, each with devices of its own, by the names given."""
+    offset, codes, devices = 0, [], []
+    for part, name in zip(parts, names, strict=True):
+        codes.append(part.device_id + offset)
+        devices += [name if len(part.devices) == 1 else f"{name} {device}" for device in part.devices]
+        offset += len(part.devices)
+    arrays: dict[str, Any] = {key: np.concatenate([getattr(part, key) for part in parts]) for key in COLUMNS}
+    arrays["device_id"] = np.concatenate(codes).astype(np.int32)
+    counts: dict[str, int] = {}
+    for part in parts:
+        for reason, count in part.discarded.items():
+            counts[reason] = counts.get(reason, 0) + count
+    repairs = tuple(dict.fromkeys(line for part in parts for line in part.repairs))
+    remarks = (said, *dict.fromkeys(line for part in parts for line in part.remarks))
+    return replace(parts[0], devices=tuple(devices), discarded=counts, repairs=repairs, remarks=remarks, **arrays)
 
 
 def chosen(measured: Measurements, devices: npt.NDArray[np.bool_]) -> Measurements:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from synarray.lab.rows.measured import Rows
 
-__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "turning_points", "whole_count"]
+__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "whole_count"]
 
 _SHARED = 0.2
 """Share of rows with the number of another from which on the column counts something else than pulses."""
@@ -189,46 +189,3 @@ def _raised(keys: Keys, polarity: Floats, g: Floats) -> float:
     """Return by how much LTP pulses raise and LTD pulses lower the conductance, summed."""
     within = keys.together() & (np.diff(polarity) == 0)  # a return to the other polarity tells nothing
     return float(np.sum((np.diff(g) * polarity[1:])[within]))
-
-
-def turning_points(g: Floats) -> Order:
-    """Find where a curve turns between rising and falling: the first row after each turn.
-
-    A turn is a return by 40 % of the range (2nd to 98th percentile), and by 12 standard deviations of the noise. At a plateau it
-    is the last row within the noise of the end, or the middle of a curve with a single turn if that is within it.
-    """
-    finite = np.flatnonzero(np.isfinite(g))
-    x = g[finite]
-    if len(x) < 6:
-        return np.zeros(0, np.intp)
-    low, high = np.percentile(x, [2, 98])
-    second = np.abs(x[1:-1] - 0.5 * (x[2:] + x[:-2])) / np.sqrt(1.5)
-    noise = 1.4826 * float(np.median(second))
-    back = max(0.4 * (high - low), 12.0 * noise)
-    turns, start, top, bottom, sign = [], 0, 0, 0, 0
-    for i, value in enumerate(x.tolist()):
-        top, bottom = (i if value >= x[top] else top), (i if value <= x[bottom] else bottom)
-        if sign >= 0 and x[top] - value > back:
-            if sign > 0 or x[top] - x[start] > back:
-                turns.append(top)
-            sign, start, bottom, top = -1, top, i, i
-        elif sign <= 0 and value - x[bottom] > back:
-            if sign < 0 or x[start] - x[bottom] > back:
-                turns.append(bottom)
-            sign, start, bottom, top = 1, bottom, i, i
-    found = [
-        _last_within(x, turn, following, 3.0 * noise)
-        for turn, following in zip(turns, [*turns[1:], len(x)][: len(turns)], strict=True)
-    ]
-    middle = (len(x) - 1) // 2
-    if len(found) == 1 and abs(x[middle] - x[turns[0]]) <= 3.0 * noise:
-        found = [middle]
-    return finite[np.array(found, np.intp) + 1]
-
-
-def _last_within(x: Floats, turn: int, following: int, noise: float) -> int:
-    """Return the last row of the plateau at a turn."""
-    i = turn
-    while i + 1 < following - 1 and abs(x[i + 1] - x[turn]) <= noise:
-        i += 1
-    return i

@@ -61,7 +61,7 @@ def tell_polarity(polarity: Floats, amplitude: Floats, g: Floats, together: Bool
         return _from_codes(np.where(known, polarity, np.nan), volts, change, span, rows, source)
     if not volts.any():
         raise _unknown(polarity[strange], rows, source)
-    by_volts = _from_volts(volts, change, rows)
+    by_volts = _from_volts(volts, change, rows, source)
     if not strange.any():
         return by_volts
     said = _said(polarity[strange], rows)
@@ -144,17 +144,36 @@ def _zeros(code: Floats, volts: Floats, change: Floats, span: float, rows: Rows,
     )  # fmt: skip
 
 
-def _from_volts(volts: Floats, change: Floats, rows: Rows) -> Floats:
-    """Take the sign of the voltage, turned so that LTP raises the conductance."""
+def _from_volts(volts: Floats, change: Floats, rows: Rows, source: str) -> Floats:
+    """Take the sign of the voltage, turned so that LTP raises the conductance; a movement within the noise tells nothing."""
     sign = np.sign(volts)
     kinds = np.unique(volts[sign != 0])
     if np.sign(kinds[0]) == np.sign(kinds[-1]) and 2 <= len(kinds) <= 20:
-        moves = {float(v): float(np.sign(change[volts == v].sum())) for v in kinds}
+        moves = {float(v): _movement(change[volts == v]) for v in kinds}
+        if not any(moves.values()):
+            raise DataError(
+                "the polarity of the pulses must be known",
+                got=f"voltages of one sign ({kinds[0]:g} to {kinds[-1]:g} V) that move the conductance by no more than its noise",
+                where=source, do="Add a column polarity (1 for LTP, -1 for LTD), or name one with --columns polarity=NAME.",
+            )  # fmt: skip
         rows.repairs.append("polarity taken from what the pulses of each voltage did, since all voltages have one sign")
         return np.array([moves.get(float(v), 0.0) for v in volts])
     up, down = (float(change[sign == s].sum()) for s in (1, -1))
+    if not _movement(np.r_[change[sign > 0], -change[sign < 0]]):
+        rows.repairs.append("positive voltages were taken for LTP: the conductance moves by no more than its noise")
+        return sign
     turned = -1.0 if up - down < 0 else 1.0
     rows.repairs.append(
         f"polarity taken from the sign of the voltage: {'positive' if turned > 0 else 'negative'} pulses raise the conductance"
     )
     return sign * turned
+
+
+def _movement(change: Floats) -> float:
+    """Return which way some pulses moved the conductance: 1, -1, or 0 where that is within three standard errors."""
+    moved = change[change != 0]
+    if not len(moved):
+        return 0.0
+    noise = 1.4826 * float(np.median(np.abs(moved - np.median(moved))))
+    total = float(moved.sum())
+    return float(np.sign(total)) if abs(total) > 3.0 * noise * np.sqrt(len(moved)) else 0.0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
+from synarray.lab.rows.fatigue import fatigue_of
 from synarray.lab.rows.measured import COLUMNS, Measurements, Rows
 from synarray.lab.rows.order import Keys, backwards, count_cycles, doubled, in_time, whole_count
 from synarray.lab.rows.outliers import listed, require_one_unit, spikes, usable
@@ -43,12 +45,24 @@ def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> 
     left = ~spikes(codes, cycle, polarity, columns["G_S"], rows)
     numbers = np.unique(cycle[left], return_inverse=True)[1].reshape(-1)
     columns = {key: values[left] for key, values in columns.items()}
-    return Measurements(
+    for key, known in (("amplitude_V", rows.pulse_V), ("width_s", rows.pulse_s)):
+        _fill(columns[key], polarity[left], known, key_is_voltage=key == "amplitude_V")
+    measured = Measurements(
         codes[left].astype(np.int32), numbers.astype(np.int32), pulse[left].astype(np.int32),
         polarity[left].astype(np.int8), columns["amplitude_V"], columns["width_s"], columns["G_S"],
         columns["read_V"], columns["temperature_K"], source, name, devices, rows.discarded,
-        tuple(rows.repairs), placeholder,
+        tuple(rows.repairs), placeholder, rows.reads, rows.read_noise,
     )  # fmt: skip
+    return replace(measured, remarks=(*rows.remarks, *fatigue_of(measured)))
+
+
+def _fill(column: Floats, polarity: Floats, known: dict[int, float], *, key_is_voltage: bool) -> None:
+    """Put in voltages or widths of the pulses that the file says above its table."""
+    for sign in (1, -1):
+        both = None if key_is_voltage and sign < 0 else known.get(0)  # one voltage does not say the sign of LTD's
+        value = known.get(sign, both)
+        if value is not None:
+            column[(polarity == sign) & ~np.isfinite(column)] = value
 
 
 def _nothing(rows: Rows, source: str) -> DataError:

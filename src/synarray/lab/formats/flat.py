@@ -1,0 +1,262 @@
+"""Tables with a row per pulse, or a row per pulse and a column per device, read to rows: values in SI, devices by name.
+
+Several columns of one quantity are devices, or repeated reads of one state: names say which, else the values do. Reads of one
+state differ at random from row to row; devices keep their own way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.lab.formats.columns import Column
+from synarray.lab.formats.headers import UNITS, Scale
+from synarray.lab.formats.plan import Plan
+from synarray.lab.formats.reading import Names, numbers, read_columns
+from synarray.lab.formats.tables import NOTHING, Table
+from synarray.lab.formats.words import branch_of, plain_words
+from synarray.lab.rows.measured import MOST_ROWS, Rows
+from synarray.lab.rows.outliers import OVERFLOW
+from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+
+__all__ = ["beyond_words", "conductances", "in_si", "read_flat"]
+
+Floats = npt.NDArray[np.float64]
+_BY_ROW = ("cycle", "pulse", "amplitude_V", "width_s", "read_V", "temperature_K", "time_s", "per_row")
+_ALIKE = 0.03
+"""Share by which the means of columns may differ that are reads of one state."""
+_WHITE = 0.3
+"""Autocorrelation from row to row below which columns are reads of one state."""
+
+
+def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
+    """Read a table to rows, device after device; return them and the time of each, where the table has it."""
+    table, measured = plan.table, plan.measured
+    names, unknown, kinds, carried = [Names() for _ in plan.every("device_id")], Names(), set[str](), Counter[str]()
+    wanted: dict[int, Callable[[Sequence[str]], npt.NDArray[np.generic]]] = {}
+    for column, codes in zip(plan.every("device_id"), names, strict=True):
+        wanted[column.at] = codes.codes
+    for column in (*measured, *(c for key in _BY_ROW if (c := plan.one(key)))):
+        wanted[column.at] = _to_numbers(table, UNITS.get(column.meaning), carried)
+    if polarity := plan.one("polarity"):
+        wanted[polarity.at] = lambda cells: _polarities(cells, table, unknown, kinds)
+    found = read_columns(table, MOST_ROWS // max(len(measured), 1), wanted)
+    rows = Rows(np.zeros(0), repairs=list(table.repairs))
+    rows.words, rows.two_kinds = unknown.known, bool(kinds)
+    rows.discard("row with another number of columns", found.short)
+    rows.discard(beyond_words(), found.beyond)
+    rows.repairs += [f"{count:,} value{'s' * (count > 1)} with their unit {'were' if count > 1 else 'was'} brought to {unit}"
+                     for unit, count in carried.items()]  # fmt: skip
+    n = len(next(iter(found.values.values()))) if found.values else 0
+    columns = {key: in_si(c, found.values[c.at], rows) for key in _BY_ROW if (c := plan.one(key))}
+    if polarity:
+        columns["polarity"] = found.values[polarity.at]
+    for own, value in plan.constants.items():
+        columns[own] = np.full(n, value)
+        rows.repairs.append(f"{own} is {value:g} in all rows, as --columns says")
+    _settings(plan, columns, n, rows)
+    matrix = np.column_stack([in_si(c, found.values[c.at], rows) for c in measured])
+    if _in_rows(plan, matrix):
+        matrix, columns = matrix.T, {}
+        rows.remarks.append(
+            f"each of {matrix.shape[1]} rows without names was read as a train: it is smooth along the row"
+        )
+        labels = [f"row {i + 1}" for i in range(matrix.shape[1])]
+    else:
+        labels = _labels(plan, matrix)
+    if not labels and len(measured) > 1:
+        matrix = _averaged(matrix, rows)
+    devices = [found.values[c.at] for c in plan.every("device_id")]
+    _melt(plan, rows, matrix, columns, (devices, names), labels)
+    return rows, None if "time_s" not in columns else np.tile(columns["time_s"], matrix.shape[1])
+
+
+def _to_numbers(table: Table, unit: str | None, carried: Counter[str]) -> Callable[[Sequence[str]], Floats]:
+    return lambda cells: numbers(cells, table, unit, carried)
+
+
+def beyond_words() -> str:
+    """Return the reason for which rows beyond the most are not used."""
+    return f"row beyond the {MOST_ROWS:,} that a fit uses"
+
+
+def in_si(column: Column, values: Floats, rows: Rows) -> Floats:
+    """Bring a column to the unit that is due, and say so; overflow readings stay what they are."""
+    if column.scale == Scale():
+        return values
+    rows.repairs.append(f"column {column.shown} was brought to {UNITS[column.meaning]}")
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(values) < OVERFLOW, values * column.scale.factor + column.scale.offset, values)
+
+
+def _polarities(cells: Sequence[str], table: Table, unknown: Names, kinds: set[str]) -> Floats:
+    """Turn words for the polarity into 1, -1 and 0; each that is not known gets a number of its own."""
+    try:
+        return np.array(cells, float)
+    except ValueError:
+        found = {}
+        for cell in dict.fromkeys(cells):
+            word = cell.strip().lower()
+            branch = branch_of(word)
+            kinds.update({word} if word in TWO_KINDS or abs(branch) == 2 else ())
+            value = POLARITIES.get(word, float(np.sign(branch)) if branch else None)
+            if value is None:
+                value = float(numbers([cell], table)[0])
+                if np.isnan(value) and word not in NOTHING:
+                    value = FIRST_WORD + float(unknown.codes([cell])[0])
+            found[cell] = value
+        return np.array([found[cell] for cell in cells], float)
+
+
+def _settings(plan: Plan, columns: dict[str, Floats], n: int, rows: Rows) -> None:
+    """Take what the file's own lines say where no column and no option does."""
+    settings = plan.settings
+    for own, value in (("read_V", settings.read_V), ("temperature_K", settings.temperature_K)):
+        if own not in columns and value is not None:
+            columns[own] = np.full(n, value)
+            rows.remarks.append(f"{own} is {value:g}, as the file says above its table ({settings.said[own]!r})")
+    for own, table, known in (
+        ("amplitude_V", settings.pulse_V, rows.pulse_V),
+        ("width_s", settings.pulse_s, rows.pulse_s),
+    ):
+        if own not in columns and table:
+            signs = {2: 1, -2: -1}
+            known.update({signs.get(branch, branch): value for branch, value in table.items()})
+            said = ", ".join(repr(words) for key, words in settings.said.items() if key.startswith(own))
+            rows.remarks.append(f"{own} of the pulses is what the file says above its table ({said})")
+
+
+def _labels(plan: Plan, matrix: Floats) -> list[str]:
+    """Return the names of the devices in the columns; none where they are reads of one state, or there is one column."""
+    measured = plan.measured
+    if len(measured) == 1:
+        return []
+    words = [plain_words(column.name) for column in measured]
+    reads = all(re.search(r"\b(read|rep|repeat|repetition|meas|measurement|sample)\w* ?\d", w) for w in words)
+    devices = plan.is_simbrain or any(re.search(r"dev|dut|cell|chip|\bd ?\d|器件|소자|bauteil", w) for w in words)
+    if reads or (not devices and _white(matrix)):
+        return []
+    labels = [column.label or column.shown for column in measured]
+    plain = [re.sub(r"^(device|dut|cell|dev|器件|소자)\s*(?=\S)", "", label) for label in labels]
+    labels = plain if len(set(plain)) == len(plain) and all(plain) else labels
+    return [label if labels.count(label) == 1 else f"{label} ({i + 1})" for i, label in enumerate(labels)]
+
+
+def _in_rows(plan: Plan, matrix: Floats) -> bool:
+    """Whether numbers without names are trains along the rows: smooth along them, and rough down the columns."""
+    if plan.table.header or min(matrix.shape) < 2 or matrix.shape[1] < 8 or len(plan.measured) < plan.table.width:
+        return False
+    if matrix.shape[0] < 8:
+        return True
+    along, down = (float(np.nanmedian(np.abs(np.diff(matrix, axis=axis)))) for axis in (1, 0))
+    return along < 0.5 * down
+
+
+def _white(matrix: Floats) -> bool:
+    """Whether columns differ from their mean at random from row to row, and by less than the rows differ."""
+    whole = matrix[np.isfinite(matrix).all(axis=1) & (np.abs(matrix).max(axis=1) < OVERFLOW)]
+    if len(whole) < 8:
+        return False
+    mean = whole.mean(axis=1)
+    scale = float(np.median(np.abs(mean)))
+    factors = np.median(whole / np.where(mean == 0, scale or 1.0, mean)[:, None], axis=0)
+    if not scale or (factors <= 0).any() or np.abs(factors[1:] / factors[1:].mean() - 1.0).max() > _ALIKE:
+        return False  # but for the first, which may still settle, reads of one state are equal
+    off = whole / factors - (whole / factors).mean(axis=1, keepdims=True)
+    spread = float(off.std())
+    if spread <= 1e-9 * scale or spread > 0.5 * float(mean.std()):
+        return False
+    follow = float((off[1:] * off[:-1]).sum() / (off**2).sum())
+    return follow < _WHITE
+
+
+def _averaged(matrix: Floats, rows: Rows) -> Floats:
+    """Take the mean of the reads of each state, and their spread as the noise of a read."""
+    k = matrix.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nanmean(matrix, axis=1)
+        relative = matrix / mean[:, None]
+        factors = np.nanmedian(relative, axis=0)
+        off = relative / factors - 1.0
+        rows.read_noise = float(
+            1.4826 * np.nanmedian(np.abs(off - np.nanmean(off, axis=1, keepdims=True))) * np.sqrt(k / (k - 1))
+        )
+    rows.reads = k
+    rows.remarks.append(
+        f"{k} columns are reads of one state (they differ at random): their mean is used, their spread is the read noise"
+    )
+    worst = int(np.argmax(np.abs(factors - 1.0)))
+    if abs(factors[worst] - 1.0) > max(3.0 * rows.read_noise, 0.02):
+        rows.remarks.append(f"read {worst + 1} of each state is {factors[worst] - 1.0:+.0%} off the others")
+    return np.asarray(mean[:, None])
+
+
+def conductances(quantity: str, values: Floats, read_V: Floats | None, rows: Rows) -> Floats:
+    """Return conductances of conductances, resistances, or currents and the voltage of the reads.
+
+    Overflow readings stay what they are, so that they can be counted.
+    """
+    if quantity == "G_S":
+        return values
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found = 1.0 / values if quantity == "R_ohm" else values / (np.nan if read_V is None else read_V)
+    rows.repairs.append(f"conductances are {'1 / resistance' if quantity == 'R_ohm' else 'current / read voltage'}")
+    return np.where(np.isfinite(values) & (np.abs(values) >= OVERFLOW), OVERFLOW, found)
+
+
+def _melt(
+    plan: Plan,
+    rows: Rows,
+    matrix: Floats,
+    columns: dict[str, Floats],
+    devices: tuple[list[npt.NDArray[np.int32]], list[Names]],
+    labels: list[str],
+) -> None:
+    """Put the columns of the devices below each other, with the other columns beside each."""
+    k = matrix.shape[1]
+    read = np.tile(columns["read_V"], k) if "read_V" in columns else None
+    values = matrix.T.ravel()
+    if plan.is_simbrain and read is not None:
+        values, read = np.abs(values), np.abs(read)
+    rows.G_S = conductances(plan.measured[0].meaning, values, read, rows)
+    for key in ("cycle", "pulse", "polarity", "amplitude_V", "width_s", "read_V", "temperature_K"):
+        if key in columns:
+            setattr(rows, key, np.tile(columns[key], k))
+    if read is not None:
+        rows.read_V = np.abs(read)
+    per_row = plan.one("per_row")
+    if per_row is not None and (most := float(np.nanmedian(columns["per_row"]))) > 1:
+        rows.remarks.append(f"each row follows {most:,.0f} pulses ({per_row.shown}): a step here is one of so many")
+    rows.device_id, rows.names = _devices(plan, devices, labels, len(matrix))
+
+
+def _devices(
+    plan: Plan, devices: tuple[list[npt.NDArray[np.int32]], list[Names]], labels: list[str], n: int
+) -> tuple[npt.NDArray[np.int32] | None, list[str]]:
+    """Return which device each row is of: all columns of an identity together, and the column that is melted."""
+    codes, names = devices
+    identity = plan.every("device_id")
+    if not codes and not labels:
+        return (np.zeros(n, np.int32), [plan.settings.device]) if plan.settings.device else (None, [])
+    combined, known = np.zeros(n, np.int64), [""]
+    for column, code, name in zip(identity, codes, names, strict=True):
+        pairs, combined = np.unique(combined * len(name.known) + code, return_inverse=True)
+        head = "" if len(identity) == 1 else _short(column)
+        known = [
+            f"{known[p // len(name.known)]} {head}{name.known[p % len(name.known)]}".strip() for p in pairs.tolist()
+        ]
+    combined = combined.reshape(-1)
+    if not labels:
+        return combined.astype(np.int32), known
+    codes_all = (combined[None, :] * len(labels) + np.arange(len(labels))[:, None]).ravel()
+    return codes_all.astype(np.int32), [f"{name} {label}".strip() for name in known for label in labels]
+
+
+def _short(column: Column) -> str:
+    """Shorten the name of a column of an identity: W3B5 of a word and a bit line, row 3 col 5."""
+    words = plain_words(column.name)
+    return {"wordline": "W", "word line": "W", "bitline": "B", "bit line": "B"}.get(words, f"{words} ")

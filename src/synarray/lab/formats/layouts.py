@@ -1,0 +1,240 @@
+"""Each layout of a table read to measured pulses, or to numbers of retention and endurance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.errors import DataError
+from synarray.lab.formats.curve import trains_of_curve
+from synarray.lab.formats.flat import beyond_words, conductances, in_si, read_flat
+from synarray.lab.formats.plan import Plan, Wishes, unused
+from synarray.lab.formats.reading import lines_of, numbers, read_columns, read_numbers
+from synarray.lab.formats.refusal import command, no_conductance, no_read_voltage, no_sweep
+from synarray.lab.formats.sides import read_sides
+from synarray.lab.formats.tables import cells_of
+from synarray.lab.formats.train_rows import read_train_rows
+from synarray.lab.formats.weights import PLACEHOLDER
+from synarray.lab.formats.words import plain_words
+from synarray.lab.rows.assembly import Train, assemble
+from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, one_branch
+from synarray.lab.rows.settle import settle
+from synarray.lab.traces.endurance import Loop, fit_endurance
+from synarray.lab.traces.ramps import keep_one_amplitude
+from synarray.lab.traces.recognise import amplitudes, is_ramp, is_retention, is_sweep
+from synarray.lab.traces.retention import Aged, Trace, fit_retention
+
+__all__ = ["flat_trains", "read_plan", "read_rows_of_trains", "settled"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def read_plan(plan: Plan) -> Measurements | Aged:
+    """Read a table as its plan says.
+
+    Raises
+    ------
+    DataError
+        When it has no conductances, is an I-V sweep, or what it holds cannot be used.
+    """
+    if plan.layout == "list":
+        return _read_list(plan)
+    if not plan.measured:
+        raise no_conductance(plan)
+    if plan.layout == "sides":
+        _require_read_voltage(plan)
+        rows = Rows(np.zeros(0))
+        return settled(read_sides(plan, rows), rows, plan)
+    if plan.layout == "states":
+        _require_read_voltage(plan)
+        return _read_states(plan)
+    rows, time = read_flat(plan)
+    if is_sweep(rows, of_pulses=_of_pulses(plan)):
+        raise no_sweep(plan)
+    _require_read_voltage(plan)
+    if is_retention(rows, time, _words(plan)) and time is not None:
+        return fit_retention(_traces(rows, time), plan.source)
+    if is_ramp(rows) and rows.polarity is None:
+        keep_one_amplitude(rows, plan.source)
+    rows.remarks += unused(plan)
+    if _is_curve(rows):
+        return settled(trains_of_curve(rows), rows, plan, said=False)
+    _size(rows, plan)
+    measured = settle(rows, plan.source, plan.name)
+    return one_branch(measured, plan.wishes.only)
+
+
+def flat_trains(plan: Plan, branch: int, rows: Rows) -> list[Train]:
+    """Read a sheet that holds one branch alone as trains of it."""
+    found, _ = read_flat(plan)
+    rows.repairs += found.repairs
+    rows.remarks += found.remarks
+    trains = trains_of_curve(found, rising_only=True)
+    for train in trains:
+        train.branch = branch
+    return trains
+
+
+def settled(trains: Sequence[Train], rows: Rows, plan: Plan, *, said: bool = True) -> Measurements:
+    """Put trains together and bring them into order."""
+    rows.remarks += unused(plan) if said else []
+    for own, value in (("read_V", plan.constants.get("read_V", plan.settings.read_V)),):
+        if value is not None and rows.read_V is None:
+            rows.remarks += (
+                [] if any(own in remark for remark in (*rows.remarks, *rows.repairs)) else [f"{own} is {value:g}"]
+            )
+    rows.read_V = rows.temperature_K = None
+    assemble(trains, rows, plan.source, plan.wishes.ltd, plan.wishes.only, _remedy(plan, trains))
+    read = plan.constants.get("read_V", plan.settings.read_V)
+    rows.read_V = None if read is None else np.full(len(rows.G_S), read)
+    signs = {2: 1, -2: -1}
+    rows.pulse_V = rows.pulse_V or {signs.get(k, k): v for k, v in plan.settings.pulse_V.items()}
+    rows.pulse_s = rows.pulse_s or {signs.get(k, k): v for k, v in plan.settings.pulse_s.items()}
+    weights = _weights(rows, plan)
+    _size(rows, plan)
+    return settle(rows, plan.source, plan.name, placeholder=weights)
+
+
+def _weights(rows: Rows, plan: Plan) -> bool:
+    """Put a placeholder in for the range of normalised weights, which have no unit; say so."""
+    finite = rows.G_S[np.isfinite(rows.G_S)]
+    names = " ".join(plain_words(column.name) for column in plan.measured)
+    named = re.search(r"weight|norm|gewicht|poids|权重|가중|\bw\b", names)
+    if not named or not len(finite) or finite.min() < -1.05 or not 0.1 < finite.max() <= 1.05:
+        return False
+    low, high = PLACEHOLDER
+    bottom = -1.0 if finite.min() < -0.05 else 0.0
+    rows.G_S = low + (rows.G_S - bottom) / (1.0 - bottom) * (high - low)
+    rows.repairs.append(
+        f"the file has weights, no conductances: 0.1 uS to 5 uS is put in for the range {bottom:g} to 1"
+    )
+    return True
+
+
+def _remedy(plan: Plan, trains: Sequence[Train]) -> str:
+    """Say what to do where LTP lowers and LTD raises: sizes of steps, resistances, or names the other way round."""
+    sides = [column for column in plan.measured if column.branch]
+    median = float(np.nanmedian(np.concatenate([train.g for train in trains]))) if trains else 0.0
+    if len(sides) != 2:
+        return ""
+    if median > 1.0:
+        columns = ",".join(f"{'LTP' if c.branch > 0 else 'LTD'}={c.shown} in ohm" for c in sides)
+        return f"If these are resistances: {command(plan.source, '--columns', columns)}"
+    if median > 1e-3 and plan.table.width == 2:
+        return f"If these are sizes of steps: {command(plan.source, '--format', 'aihwkit-steps')}"
+    columns = ",".join(f"{'LTD' if c.branch > 0 else 'LTP'}={c.shown}" for c in sides)
+    return f"If the names are the other way round: {command(plan.source, '--columns', columns)}"
+
+
+def _size(rows: Rows, plan: Plan) -> None:
+    """Refuse numbers without a unit that are no conductances in siemens, and say how to give it."""
+    finite = rows.G_S[np.isfinite(rows.G_S) & (rows.G_S < 1e30)]
+    if not len(finite) or float(np.median(finite)) <= 0.1 or any(c.unit for c in plan.measured):
+        return
+    keys = {1: "LTP", 2: "LTP", -1: "LTD", -2: "LTD"}
+    columns = ",".join(
+        f"{keys.get(c.branch, c.meaning)}={c.shown if c.name else c.at + 1} in uS" for c in plan.measured
+    )
+    names = ", ".join(c.shown for c in plan.measured)
+    raise DataError(
+        "conductances must be in siemens, or their column must say its unit",
+        got=f"numbers without a unit around {np.median(finite):.3g} in {names}", where=plan.source,
+        do=f"If they are in uS: {command(plan.source, '--columns', columns)}",
+    )  # fmt: skip
+
+
+def _require_read_voltage(plan: Plan) -> None:
+    known = plan.one("read_V") or "read_V" in plan.constants or plan.settings.read_V is not None
+    if plan.measured[0].meaning == "I_A" and not known:
+        raise no_read_voltage(plan)
+
+
+def _is_curve(rows: Rows) -> bool:
+    """Whether nothing tells LTP from LTD but what the conductance does."""
+    if rows.polarity is not None:
+        return False
+    if rows.amplitude_V is None:
+        return True
+    kinds = np.unique(amplitudes(rows.amplitude_V[np.isfinite(rows.amplitude_V)]))
+    if len(kinds) <= 1:
+        if len(kinds):
+            rows.remarks.append(
+                f"the voltage is {kinds[0]:g} V in all rows: it does not tell LTP from LTD, the movement does"
+            )
+        return True
+    return False
+
+
+def _of_pulses(plan: Plan) -> bool:
+    """Whether the file calls its voltages those of pulses."""
+    volts = plan.one("amplitude_V")
+    return volts is not None and bool(
+        re.search(r"puls|prog|write|amplitude|\bv ?p\b|脉冲|펄스|パルス", plain_words(volts.name))
+    )
+
+
+def _words(plan: Plan) -> str:
+    return " ".join([plan.source, plan.table.title, *(cell for line in plan.table.above for cell in line)])
+
+
+def _traces(rows: Rows, time: Floats) -> list[Trace]:
+    codes = np.zeros(len(time), int) if rows.device_id is None else rows.device_id
+    names = rows.names or ["0"]
+    return [Trace(names[code], time[codes == code], rows.G_S[codes == code]) for code in np.unique(codes)]
+
+
+def _read_states(plan: Plan) -> Aged:
+    """Read states of low and high resistance, one row per cycle."""
+    table = plan.table
+    cycle = plan.one("cycle") or plan.one("pulse")
+    if cycle is None and plan.one("time_s") is not None:
+        rows, time = read_flat(plan)
+        assert time is not None
+        return fit_retention(_traces(rows, time), plan.source)
+    wanted = {c.at: (lambda cells: numbers(cells, table)) for c in (*plan.measured, *([cycle] if cycle else []))}
+    found = read_columns(table, MOST_ROWS, wanted)
+    rows = Rows(np.zeros(0))
+    read = plan.constants.get("read_V", plan.settings.read_V)
+    sides: dict[int, list[Floats]] = {1: [], -1: []}
+    for column in plan.measured:
+        values = in_si(column, found.values[column.at], rows)
+        volts = None if read is None else np.full(len(values), read)
+        if column.state:
+            sides[column.state].append(conductances(column.meaning, values, volts, rows))
+    n = len(sides[1][0])
+    number = found.values[cycle.at] if cycle else np.arange(1.0, n + 1)
+    pairs = zip(sides[1], sides[-1], strict=False)
+    return fit_endurance([Loop(str(i), number, on, off) for i, (on, off) in enumerate(pairs)], plan.source)
+
+
+def _read_list(plan: Plan) -> Measurements:
+    """Read a row or a column of numbers: conductances after LTP pulses."""
+    rows = Rows(np.zeros(0), repairs=list(plan.table.repairs))
+    found = read_numbers(plan.table, MOST_ROWS)
+    rows.discard("row with another number of columns", found.short)
+    rows.discard(beyond_words(), found.beyond)
+    matrix = np.column_stack(list(found.values.values()))
+    known = [column for column in plan.measured if column.meaning == "G_S"]
+    rows.G_S = (
+        in_si(known[0], matrix[:, known[0].at], rows) if len(known) == 1 and plan.table.header else matrix.ravel()
+    )
+    rows.cycle = np.zeros(len(rows.G_S))
+    rows.polarity = (np.arange(len(rows.G_S)) > 0).astype(float)
+    _size(rows, plan)
+    return settle(rows, plan.source, "n2d2")
+
+
+def read_rows_of_trains(path: Path, encoding: str, separator: str, comma: bool, wishes: Wishes) -> Measurements:
+    """Read a file with one train per row."""
+    rows = Rows(np.zeros(0))
+    lines: Iterable[list[str]] = (cells_of(line, separator) for line in lines_of(path, encoding))
+    trains = read_train_rows(lines, comma, path.name, rows, None)
+    if trains and any(np.isnan(train.g).all() for train in trains):
+        raise DataError("currents need the voltage at which they were read", got="rows of currents without it", where=path.name,
+                        do="Write the voltage in front of the numbers: Vread=0.1 V.")  # fmt: skip
+    assemble(trains, rows, path.name, wishes.ltd, wishes.only)
+    return settle(rows, path.name, "rows")

@@ -1,0 +1,139 @@
+"""How a table is going to be read: what each column means, which layout that makes, and what holds for all rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from synarray.lab.formats.columns import MEASURED, Column, understand
+from synarray.lab.formats.headers import UNITS, dimension_of
+from synarray.lab.formats.mapping import Mapping
+from synarray.lab.formats.settings import Settings, settings_of
+from synarray.lab.formats.tables import Table
+from synarray.lab.formats.words import plain_words
+
+__all__ = ["LAYOUTS", "Plan", "Wishes", "plan_of", "unused"]
+
+LAYOUTS = {
+    "long": "one row per pulse",
+    "wide": "several columns of one quantity: devices, or reads of one state",
+    "sides": "LTP and LTD side by side",
+    "states": "states of low and high resistance side by side, one row per cycle",
+    "rows": "one train per row, with text before the numbers",
+    "curve": "one curve: pulses numbered, without polarity",
+    "list": "a list of conductances after LTP pulses",
+}
+"""Layouts of tables, in words."""
+_ARC = ("wordline", "bitline", "resistance", "amplitude (v)", "pulse width (s)", "tag", "readtag", "readvoltage")
+_VOLTAGES = re.compile(r"v[_ ]?pulse"), re.compile(r"v[_ ]?read")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for.
+
+    Attributes
+    ----------
+    ltd : str, optional
+        "rising" or "falling": how LTD is listed.
+    only : str, optional
+        "ltp" or "ltd": the branch that is read alone.
+    layout : str, optional
+        From ``--format``; none: recognised.
+    """
+
+    mapping: Mapping = field(default_factory=dict)
+    ltd: str | None = None
+    only: str | None = None
+    layout: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A table, and how it is going to be read."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    constants: dict[str, float]
+    settings: Settings
+    layout: str
+    source: str
+    wishes: Wishes
+
+    @property
+    def measured(self) -> list[Column]:
+        """The columns that give conductances."""
+        return [column for column in self.columns if column.meaning in MEASURED]
+
+    def one(self, meaning: str) -> Column | None:
+        """Return the column of a meaning, without a branch of its own."""
+        return next((column for column in self.columns if column.meaning == meaning and not column.branch), None)
+
+    def every(self, meaning: str) -> list[Column]:
+        """Return all columns of a meaning."""
+        return [column for column in self.columns if column.meaning == meaning]
+
+    @property
+    def name(self) -> str:
+        """The format by which the result goes."""
+        if self.layout == "long":
+            if self.table.names[: len(_ARC)] == _ARC:
+                return "arc"
+            return "columns" if self.wishes.mapping else "synarray"
+        return {"wide": "simbrain" if self.is_simbrain else "wide", "curve": "neurosim", "list": "n2d2"}.get(
+            self.layout, self.layout
+        )
+
+    @property
+    def is_simbrain(self) -> bool:
+        """Whether the table is SIMBRAIN's: voltage of the pulse, voltage of the read, current of each device."""
+        return is_simbrain(self.table)
+
+
+def is_simbrain(table: Table) -> bool:
+    """Whether the first two columns are named as SIMBRAIN names them."""
+    names = [plain_words(name).replace(" ", "_") for name in table.header[:2]]
+    return table.width >= 3 and len(names) == 2 and all(p.fullmatch(n) for p, n in zip(_VOLTAGES, names, strict=True))
+
+
+def plan_of(table: Table, wishes: Wishes, source: str) -> Plan:
+    """Say how a table is going to be read.
+
+    Raises
+    ------
+    DataError
+        When a column that is mapped is not there, or a unit is none.
+    """
+    columns, constants = understand(table, wishes.mapping, source)
+    measured = [column for column in columns if column.meaning in MEASURED]
+    layout = wishes.layout or _layout(columns, measured)
+    settings = settings_of(table.above, [column.name for column in measured])
+    return Plan(table, tuple(columns), constants, settings, layout, source, wishes)
+
+
+def _layout(columns: list[Column], measured: list[Column]) -> str:
+    if any(column.branch for column in measured) and not any(c.meaning in ("polarity", "amplitude_V") for c in columns):
+        return "sides"
+    if {column.state for column in measured} >= {1, -1}:
+        return "states"
+    if len(measured) > 1:
+        return "wide"
+    told = any(column.meaning in ("polarity", "amplitude_V") for column in columns)
+    return "long" if told or not measured else "curve"
+
+
+def unused(plan: Plan) -> list[str]:
+    """Say which columns have no unit, which are not used and why, and how to use those that may tell devices apart."""
+    named = [c for c in plan.measured if c.name.strip() and c.name.strip().lower() != c.meaning.lower()]
+    bare = [repr(c.shown) for c in named if not (c.unit or dimension_of(c.name))]
+    units = []
+    if bare:
+        has = "has" if len(bare) == 1 else "have"
+        units.append(f"{', '.join(bare)} {has} no unit: taken as {UNITS[plan.measured[0].meaning]}")
+    said = []
+    for column in plan.columns:
+        if column.meaning or column.why == "no values":
+            continue
+        hint = f"; to use it: --columns 'device_id={column.shown}'" if "may tell devices apart" in column.why else ""
+        said.append(f"{column.shown!r} ({column.why}{hint})")
+    return units + ([f"not used: {', '.join(said)}"] if said else [])

@@ -1,0 +1,148 @@
+"""Rows of a table read a chunk at a time: cells become numbers at once, so that only these are kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.errors import DataError
+from synarray.files import open_ordinary
+from synarray.lab.formats.tables import QUANTITY, Table
+from synarray.units import parse_quantity
+
+__all__ = ["Columns", "Convert", "Names", "lines_of", "numbers", "read_columns", "read_numbers"]
+
+_CHUNK = 100_000
+_LONGEST_LINE = 1 << 20
+
+Convert = Callable[[Sequence[str]], npt.NDArray[Any]]
+
+
+class Columns(NamedTuple):
+    """What was read of a table."""
+
+    values: dict[int, npt.NDArray[Any]]
+    short: int
+    """Rows that were passed over because they have another number of cells."""
+    beyond: int
+    """Rows beyond the most that are kept."""
+
+
+class Names:
+    """Numbers for names, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+        self._codes: dict[str, int] = {}
+
+    def codes(self, cells: Sequence[str]) -> npt.NDArray[np.int32]:
+        """Return the numbers of some names."""
+        for cell in dict.fromkeys(cells):
+            if cell not in self._codes:
+                self._codes[cell] = len(self.known)
+                self.known.append(cell.strip()[:80])
+        return np.array([self._codes[cell] for cell in cells], np.int32)
+
+
+@contextmanager
+def _opened(table: Table) -> Iterator[tuple[Iterator[str], Iterator[list[str]]]]:
+    """Open a table below its header: its lines, and the same ones as rows of cells."""
+    if table.rows is not None:
+        yield iter(()), iter(table.rows)
+        return
+    with io.TextIOWrapper(open_ordinary(table.path), table.encoding, errors="replace", newline=None) as text:
+        lines = _bounded(text, table.path)
+        for _ in itertools.islice(lines, table.before):
+            pass
+        try:
+            if table.separator == " ":
+                yield lines, (line.split() for line in lines)
+            else:
+                yield lines, csv.reader(lines, delimiter=table.separator, skipinitialspace=True)
+        except csv.Error as error:
+            raise DataError(
+                "each line of a file of pulses must be a row", got=str(error), where=str(table.path), do="Save it again as CSV.",
+            ) from None  # fmt: skip
+
+
+def lines_of(path: Path, encoding: str) -> Iterator[str]:
+    """Return the lines of a file of text, one after the other."""
+    with io.TextIOWrapper(open_ordinary(path), encoding, errors="replace", newline=None) as text:
+        yield from _bounded(text, path)
+
+
+def read_columns(table: Table, most: int, wanted: Mapping[int, Convert]) -> Columns:
+    """Read some columns, a chunk at a time.
+
+    Parameters
+    ----------
+    table : Table
+    most : int
+        Rows that are kept.
+    wanted : mapping of int to callable
+        For each column that is wanted, what turns its cells into an array.
+    """
+    parts: dict[int, list[npt.NDArray[Any]]] = {at: [] for at in wanted}
+    kept = short = 0
+    with _opened(table) as (lines, reader):
+        while kept < most and (chunk := list(itertools.islice(reader, min(_CHUNK, most - kept)))):
+            whole = [row for row in chunk if len(row) == table.width]
+            short += sum(bool(row) for row in chunk) - len(whole)
+            kept += len(whole)
+            if whole:
+                columns = list(zip(*whole, strict=True))
+                for at, convert in wanted.items():
+                    parts[at].append(convert(columns[at]))
+        beyond = sum(not line.isspace() for line in lines) + (sum(1 for _ in reader) if table.rows is not None else 0)
+    empty = np.zeros(0)
+    return Columns({at: np.concatenate(found) if found else empty for at, found in parts.items()}, short, beyond)
+
+
+def read_numbers(table: Table, most: int) -> Columns:
+    """Read all columns as numbers."""
+    return read_columns(table, most, dict.fromkeys(range(table.width), lambda cells: numbers(cells, table)))
+
+
+def numbers(
+    cells: Sequence[str], table: Table, unit: str | None = None, carried: Counter[str] | None = None
+) -> npt.NDArray[np.float64]:
+    """Turn cells into numbers: nan where a cell is none; quantities such as "2.3 uS" where a unit is due, which are counted."""
+    if not table.decimal_comma:
+        try:
+            return np.array(cells, float)
+        except ValueError:
+            pass
+    values, quantities = np.full(len(cells), np.nan), 0
+    for i, cell in enumerate(cells):
+        text = cell.strip().replace(",", ".") if table.decimal_comma else cell.strip()
+        try:
+            values[i] = float(text)
+        except ValueError:
+            if unit and QUANTITY.match(text):
+                try:
+                    values[i] = parse_quantity(text, unit)
+                    quantities += 1
+                except ValueError:
+                    continue
+    if quantities and unit and carried is not None:
+        carried[unit] += quantities
+    return values
+
+
+def _bounded(lines: io.TextIOWrapper, path: Path) -> Iterator[str]:
+    while line := lines.readline(_LONGEST_LINE):
+        if len(line) >= _LONGEST_LINE:
+            raise DataError(
+                f"a line of a table must be shorter than {_LONGEST_LINE:,} characters", got="a longer one", where=str(path),
+                do="Save the measurement as CSV, one row per pulse.",
+            )  # fmt: skip
+        yield line.replace("\0", "")

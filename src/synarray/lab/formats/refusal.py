@@ -1,0 +1,64 @@
+"""What is said when a file cannot be read: what it looks like, its first rows, and one command that works."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from synarray.errors import DataError
+from synarray.lab.formats.plan import Plan
+
+__all__ = ["command", "first_rows", "no_conductance", "no_read_voltage", "no_sweep"]
+
+
+def command(source: str, *options: str) -> str:
+    """Return the command that fits a file with some options."""
+    return shlex.join(["synarray", "device", "fit", source, *options])
+
+
+def first_rows(rows: Sequence[Sequence[str]], count: int = 2) -> str:
+    """Show the first rows of a table, short."""
+    shown = [
+        " | ".join(cell.strip()[:14] for cell in row[:8]) + (" | ..." if len(row) > 8 else "") for row in rows[:count]
+    ]
+    return "; ".join(shown)
+
+
+def _looks(plan: Plan) -> str:
+    names = ", ".join(column.shown for column in plan.columns if column.why != "no values")
+    sheet = f"sheet {plan.table.title!r}, " if plan.table.title else ""
+    return f"{sheet}columns {names}" if plan.table.header else f"{sheet}{plan.table.width} columns without names"
+
+
+def no_conductance(plan: Plan) -> DataError:
+    """Refuse a table without conductances, resistances or currents."""
+    rest = [column for column in plan.columns if not column.meaning and column.why != "no values"] or list(plan.columns)
+    name = rest[-1].shown if rest[-1].name.strip() else str(rest[-1].at + 1)
+    quoted = f'"{name}"' if set(name) & set(',"=') else name
+    return DataError(
+        "a table of pulses must have a column of conductances, resistances or currents",
+        got=f"{_looks(plan)}, none of which says so; first rows: {first_rows(plan.table.sample)}", where=plan.source,
+        do=f"Say which it is: {command(plan.source, '--columns', f'G_S={quoted}')}",
+    )  # fmt: skip
+
+
+def no_read_voltage(plan: Plan) -> DataError:
+    """Refuse currents without the voltage at which they were read."""
+    current = next(column for column in plan.measured if column.meaning == "I_A")
+    return DataError(
+        "currents need the voltage at which they were read", got=f"{_looks(plan)}: {current.shown} holds currents, nothing a "
+        f"voltage of the reads; first rows: {first_rows(plan.table.sample)}", where=plan.source,
+        do=f"Give the voltage of your reads: {command(plan.source, '--columns', 'read_V=0.1 V')}",
+    )  # fmt: skip
+
+
+def no_sweep(plan: Plan) -> DataError:
+    """Refuse an I-V sweep."""
+    volts = plan.one("amplitude_V")
+    name = volts.shown if volts else "the voltage"
+    return DataError(
+        "a fit needs trains of equal pulses, each followed by a read at one voltage",
+        got=f"an I-V sweep: {name} goes through many voltages in small steps, and the current is read at each; first rows: "
+        f"{first_rows(plan.table.sample)}", where=plan.source,
+        do=f"Measure pulse trains. What each column was taken for: {command(plan.source, '--explain')}",
+    )  # fmt: skip

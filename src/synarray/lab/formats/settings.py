@@ -1,0 +1,94 @@
+"""What the instrument's own lines above a table say: ``Vread,0.1``, ``# Pulse width: 1 us``, ``Vset = 0.85 V``, ``DUT,D3``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from synarray.lab.formats.headers import UNITS, known_unit, unit_of
+from synarray.lab.formats.words import branch_of, meaning_of, plain_words
+
+__all__ = ["Settings", "settings_of"]
+
+_PAIR = re.compile(
+    r"(?P<name>[^\W\d][^,;:=\t]{0,60}?)\s*[,;:=\t]\s*(?P<value>[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\s,;:=\d][^\s,;:=]{0,8})?"
+)
+_NAMED = re.compile(
+    r"(?P<name>device|device ?(id|name|no\.?)|dut|cell|sample ?(id|name)?|crosspoint)\s*[,;:=\t]\s*(?P<value>[^,;\t]{1,40})",
+    re.I,
+)
+_AT = re.compile(r"(?:@|\bat|\bbei|\bà)\s*(?:V\w*\s*=\s*)?(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b")
+"""Voltage of the reads in the name of a column of currents."""
+_LIMITS = {"read_V": 20.0, "amplitude_V": 100.0, "width_s": 1000.0, "temperature_K": 2000.0}
+
+
+@dataclass
+class Settings:
+    """Values that hold for the whole table, in SI, and the words of the file that said so.
+
+    ``pulse_V`` and ``pulse_s`` have a value for each polarity: 1, -1; 2 and -2 for program and erase; 0 for both.
+    """
+
+    read_V: float | None = None
+    temperature_K: float | None = None
+    pulse_V: dict[int, float] = field(default_factory=dict)
+    pulse_s: dict[int, float] = field(default_factory=dict)
+    device: str = ""
+    said: dict[str, str] = field(default_factory=dict)
+
+
+def settings_of(lines: Iterable[Sequence[str]], names: Iterable[str] = ()) -> Settings:
+    """Collect the settings from lines of cells, and the voltage of the reads from names of columns, "I @ 0.1 V".
+
+    Examples
+    --------
+    >>> settings_of([["Vread", "0.1"], ["PulseWidth", "1E-6"], ["Vset", "0.85"], ["Vreset", "-1.05"]])  # doctest: +ELLIPSIS
+    Settings(read_V=0.1, temperature_K=None, pulse_V={1: 0.85, -1: -1.05}, pulse_s={0: 1e-06}, ...)
+    """
+    found = Settings()
+    for name in names:
+        if at := _AT.search(name):
+            known = known_unit(at["unit"])
+            found.read_V = abs(float(at["value"].replace(",", "."))) * (known[1].factor if known else 1.0)
+            found.said["read_V"] = name.strip()
+    for cells in lines:
+        line = ",".join(cell.strip() for cell in cells)
+        if named := _NAMED.fullmatch(line):
+            found.device = named["value"].strip()
+            continue
+        for pair in _PAIR.finditer(line):
+            _take(found, pair)
+    return found
+
+
+def _take(found: Settings, pair: re.Match[str]) -> None:
+    """Take one pair of a name and a number, if it is a voltage, a width or a temperature within what they can be."""
+    name = pair["name"].strip()
+    meaning = meaning_of(name)
+    value = float(pair["value"].replace(",", "."))
+    due = UNITS.get(meaning, "")
+    if meaning not in _LIMITS:
+        return
+    unit = known_unit(pair["unit"] or unit_of(name)[1] or "")
+    if unit is not None and unit[0] != due:
+        return
+    value = value * unit[1].factor + unit[1].offset if unit else value
+    if not 0 < abs(value) <= _LIMITS[meaning] or (meaning == "amplitude_V" and not _of_pulses(name)):
+        return
+    branch = branch_of(name)
+    if meaning in ("read_V", "temperature_K"):
+        setattr(found, meaning, abs(value))
+        found.said[meaning] = pair[0].strip()
+    else:
+        table = found.pulse_V if meaning == "amplitude_V" else found.pulse_s
+        table[branch] = value if meaning == "amplitude_V" else abs(value)
+        found.said[f"{meaning} {branch}"] = pair[0].strip()
+
+
+def _of_pulses(name: str) -> bool:
+    """Whether a voltage is a pulse's: limits, steps and ranges of the instrument are none."""
+    words = plain_words(name)
+    if re.search(r"\b(compliance|limit|range|max\w*|min\w*|step\w*|start|stop|source|base|offset|resolution)\b", words):
+        return False
+    return bool(branch_of(name)) or bool(re.search(r"puls|prog|write|amplitude|\bvp\b|\bv stim", words))

@@ -1,0 +1,113 @@
+"""Workbooks: which sheets hold pulses, and how several belong together: LTP and LTD apart, or a device to a sheet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from synarray.errors import DataError
+from synarray.lab.formats.layouts import flat_trains, read_plan, settled
+from synarray.lab.formats.plan import Plan, Wishes, plan_of
+from synarray.lab.formats.refusal import first_rows
+from synarray.lab.formats.sides import in_turn
+from synarray.lab.formats.tables import table_of
+from synarray.lab.formats.words import branch_of
+from synarray.lab.formats.workbook import sheets
+from synarray.lab.rows.assembly import Train
+from synarray.lab.rows.measured import Measurements, Rows, together
+from synarray.lab.traces.retention import Aged
+
+__all__ = ["choose_sheets", "read_sheets"]
+
+
+def choose_sheets(path: Path, wishes: Wishes) -> list[Plan]:
+    """Return how the sheets that belong together are read; those passed over are named in the first one's repairs.
+
+    Raises
+    ------
+    DataError
+        When no sheet has conductances.
+    """
+    found = sheets(path)
+    plans: dict[str, Plan] = {}
+    problems: dict[str, DataError] = {}
+    for title, rows in found.items():
+        table = table_of(path, rows, title)
+        if table is None:
+            continue
+        try:
+            plans[title] = plan_of(table, wishes, path.name)
+        except DataError as error:
+            problems[title] = error
+    fits = {title: plan for title, plan in plans.items() if plan.measured}
+    if not fits:
+        raise _none(path, found, plans, problems)
+    chosen = _belonging(fits)
+    others = [title for title in found if title not in chosen]
+    first = fits[chosen[0]]
+    if others:
+        read = "sheets {} were read" if len(chosen) > 1 else "sheet {} was read"
+        said = f"{read.format(', '.join(map(repr, chosen)))}, and not {', '.join(map(repr, others))}"
+        first = replace(first, table=replace(first.table, repairs=(said, *first.table.repairs)))
+    return [first, *(fits[title] for title in chosen[1:])]
+
+
+def _belonging(fits: dict[str, Plan]) -> list[str]:
+    """Return the sheets that are read together: two named for LTP and LTD, or all with the columns of the first."""
+    titles = list(fits)
+    branches = {title: np.sign(branch_of(title)) for title in titles if fits[title].layout in ("curve", "wide", "long")}
+    sides = [title for title in titles if branches.get(title)]
+    if {branches[title] for title in sides} == {1, -1}:
+        return sides
+    header = fits[titles[0]].table.names
+    alike = [title for title in titles if header and fits[title].table.names == header]
+    return alike if len(alike) > 1 else titles[:1]
+
+
+def read_sheets(plans: list[Plan]) -> Measurements | Aged:
+    """Read sheets that belong together."""
+    if len(plans) == 1:
+        return read_plan(plans[0])
+    titles = [plan.table.title for plan in plans]
+    if all(branch_of(title) for title in titles):
+        return _branches(plans)
+    found = [read_plan(plan) for plan in plans]
+    measured = [part for part in found if isinstance(part, Measurements)]
+    if len(measured) < len(found):
+        return found[0]
+    said = f"sheets {', '.join(map(repr, titles))} have the same columns: each was read as devices of its own"
+    return together(measured, titles, said)
+
+
+def _branches(plans: list[Plan]) -> Measurements:
+    """Read LTP from one sheet and LTD from the other."""
+    rows = Rows(np.zeros(0))
+    found: dict[tuple[str, str, int], list[Train]] = {}
+    for plan in plans:
+        branch = branch_of(plan.table.title)
+        for train in flat_trains(plan, branch, rows):
+            found.setdefault((train.device, "", int(np.sign(branch))), []).append(train)
+    rows.repairs[:] = list(dict.fromkeys(rows.repairs))
+    rows.remarks[:] = list(dict.fromkeys(rows.remarks))
+    names = ", ".join(
+        f"{'LTP' if branch_of(plan.table.title) > 0 else 'LTD'} from sheet {plan.table.title!r}" for plan in plans
+    )
+    rows.remarks.append(names)
+    return settled(in_turn(found), rows, plans[0])
+
+
+def _none(
+    path: Path, found: dict[str, list[list[str]]], plans: dict[str, Plan], problems: dict[str, DataError]
+) -> DataError:
+    said = [f"{title!r} with columns {', '.join(c.shown for c in plan.columns)}" for title, plan in plans.items()]
+    said += [f"{title!r}, whose {error.rule} ({error.got})" for title, error in problems.items()]
+    said += [f"{title!r} without rows of numbers" for title in found if title not in {**plans, **problems}]
+    rows = next((plan.table.sample for plan in plans.values()), ())
+    first = next((plan.columns[-1].shown for plan in plans.values()), "NAME")
+    return DataError(
+        "a workbook must have a sheet with conductances, resistances or currents",
+        got="; ".join(said)[:300] + (f"; first rows: {first_rows(rows)}" if rows else ""), where=path.name,
+        do=f"Say which column it is: synarray device fit {path.name} --columns 'G_S={first}'.",
+    )  # fmt: skip

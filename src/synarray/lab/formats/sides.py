@@ -1,0 +1,136 @@
+"""LTP and LTD side by side: a column each, with numbers in common or of their own; several devices or cycles beside each other.
+
+pulse | potentiation | depression        x_LTP | G_LTP | x_LTD | G_LTD        pulse | D1 LTP | D1 LTD | D2 LTP | D2 LTD
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from synarray.lab.formats.columns import Column
+from synarray.lab.formats.flat import beyond_words, conductances, in_si
+from synarray.lab.formats.plan import Plan
+from synarray.lab.formats.reading import Convert, Names, numbers, read_columns
+from synarray.lab.rows.assembly import Train
+from synarray.lab.rows.cutting import blocks
+from synarray.lab.rows.measured import MOST_ROWS, Rows
+
+__all__ = ["in_turn", "read_sides"]
+
+Floats = npt.NDArray[np.float64]
+_CYCLE = re.compile(r"\b(?:cycle|cyc|loop|zyklus|run|rep|repeat|train|循环|周期|사이클|サイクル)\w*\s*(\d+)|\bc(\d+)\b")
+
+
+def read_sides(plan: Plan, rows: Rows) -> list[Train]:
+    """Read the branches of a table as trains, device after device, LTP and LTD in turn."""
+    table = plan.table
+    branches = [c for c in plan.measured if c.branch]
+    x_of = {c.at: _x(plan, c) for c in branches}
+    wanted = {at: (lambda cells: numbers(cells, table)) for at in (*x_of, *(x.at for x in x_of.values() if x))}
+    names = [Names() for _ in plan.every("device_id")]
+    more: dict[int, Convert] = {c.at: name.codes for c, name in zip(plan.every("device_id"), names, strict=True)}
+    cycle = plan.one("cycle")
+    if cycle is not None:
+        more[cycle.at] = lambda cells: numbers(cells, table)
+    found = read_columns(table, MOST_ROWS, wanted | more)
+    rows.repairs += table.repairs
+    rows.discard("row with another number of columns", found.short)
+    rows.discard(beyond_words(), found.beyond)
+    read = plan.constants.get("read_V", plan.settings.read_V)
+    groups = _groups(plan, found.values, names, cycle)
+    sorted_trains: dict[tuple[str, str, int], list[Train]] = {}
+    for column, (device, label) in zip(branches, _labelled(branches, rows), strict=True):
+        values = in_si(column, found.values[column.at], rows)
+        volts = None if read is None else np.full(len(values), read)
+        g = conductances(column.meaning, values, volts, rows)
+        x = x_of[column.at]
+        number = found.values[x.at] if x else None
+        for place, chosen in groups:
+            mine = sorted_trains.setdefault(
+                (f"{place} {device}".strip() or "0", label, int(np.sign(column.branch))), []
+            )
+            mine += _trains(
+                g[chosen], None if number is None else number[chosen], column.branch, f"{place} {device}".strip() or "0"
+            )
+    rows.repairs[:] = list(dict.fromkeys(rows.repairs))
+    return in_turn(sorted_trains)
+
+
+def _x(plan: Plan, column: Column) -> Column | None:
+    """Return the column that numbers a branch: of the same branch, else the nearest to its left, else the only one."""
+    numbering = [c for c in plan.columns if c.meaning in ("pulse", "time_s")]
+    own = [c for c in numbering if np.sign(c.branch) == np.sign(column.branch) and c.branch]
+    left = [c for c in (own or [c for c in numbering if not c.branch]) if c.at < column.at]
+    return left[-1] if left else own[0] if own else None
+
+
+def _labelled(branches: list[Column], rows: Rows) -> list[tuple[str, str]]:
+    """Return device and cycle of each column, from what its name says besides the branch."""
+    found, seen = [], dict[tuple[str, str, int], int]()
+    for column in branches:
+        cycle = _CYCLE.search(column.label)
+        device = " ".join(_CYCLE.sub(" ", column.label).split())
+        device = re.sub(r"^(device|dut|cell|dev|器件|소자)\s*(?=\S)", "", device)
+        label = next((part for part in cycle.groups() if part), "") if cycle else ""
+        key = (device, label, int(np.sign(column.branch)))
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > 1:
+            device = f"{device} ({seen[key]})".strip()
+            said = "columns of LTP or LTD that are called alike were read as devices of their own"
+            rows.remarks += [] if said in rows.remarks else [said]
+        found.append((device, label))
+    return found
+
+
+def _groups(
+    plan: Plan, values: dict[int, npt.NDArray[np.generic]], names: list[Names], cycle: Column | None
+) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    """Return the rows of each device (and cycle) that columns beside the branches tell apart."""
+    keys = [(values[c.at], name) for c, name in zip(plan.every("device_id"), names, strict=True)]
+    n = len(next(iter(values.values())))
+    place = np.zeros(n, object)
+    place[:] = ""
+    for codes, name in keys:
+        place = np.array(
+            [f"{p} {name.known[int(code)]}".strip() for p, code in zip(place, codes.tolist(), strict=True)], object
+        )
+    number = values[cycle.at] if cycle is not None else np.zeros(n)
+    found = []
+    for device in dict.fromkeys(place.tolist()):
+        mine = place == device
+        numbers_of = dict.fromkeys(np.nan_to_num(number[mine].astype(float)).tolist())
+        found += [(device, mine & (np.nan_to_num(number.astype(float)) == k)) for k in numbers_of]
+    return found
+
+
+def _trains(g: Floats, number: Floats | None, branch: int, device: str) -> list[Train]:
+    """Cut a column into its trains, where its numbers start again; blank cells at either end are none of it."""
+    there = np.flatnonzero(np.isfinite(g))
+    if not len(there):
+        return []
+    g = g[there[0] : there[-1] + 1]
+    if number is None:
+        return [Train(g, branch, device)]
+    number = number[there[0] : there[-1] + 1]
+    edges = blocks(np.nan_to_num(number)) if np.isfinite(number).all() else [0, len(g)]
+    trains = []
+    for a, b in pairwise(edges):
+        low = float(np.nanmin(number[a:b]))
+        trains.append(Train(g[a:b], branch, device, before=True if low == 0 else False if low == 1 else None))
+    return trains
+
+
+def in_turn(found: dict[tuple[str, str, int], list[Train]]) -> list[Train]:
+    """Lay LTP and LTD of each device in turn, cycle after cycle."""
+    trains: list[Train] = []
+    for device in dict.fromkeys(key[0] for key in found):
+        labels = dict.fromkeys(key[1] for key in found if key[0] == device)
+        for label in labels:
+            sides = [found.get((device, label, sign), []) for sign in (1, -1)]
+            for k in range(max(map(len, sides))):
+                trains += [side[k] for side in sides if k < len(side)]
+    return trains

@@ -1,0 +1,177 @@
+"""One train per row: text in front of the numbers says which branch, which device, and how long the pulses were.
+
+    Gprog, 9.9e-07, 8.2e-07, ...      (U2,0,1),terase=0.0001,Gerase, 8.4e-10, ...      D1;LTP;1;3.4;4.8;6.3;...
+
+A line of text alone holds for the rows beneath it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synarray.lab.formats.columns import Column
+from synarray.lab.formats.flat import conductances
+from synarray.lab.formats.headers import Scale, dimension_of, scale_of, unit_of
+from synarray.lab.formats.settings import Settings, settings_of
+from synarray.lab.formats.tables import NOTHING, NUMBER
+from synarray.lab.formats.words import BRANCHES, branch_of, label_of, meaning_of, plain_words
+from synarray.lab.rows.assembly import Train
+from synarray.lab.rows.measured import Rows
+
+__all__ = ["are_train_rows", "columns_of", "read_train_rows"]
+
+_FEWEST = 8
+"""Numbers of a row from which on it may be a train."""
+_QUANTITIES = {"G_S": "S", "R_ohm": "ohm", "I_A": "A"}
+
+
+@dataclass
+class _Row:
+    before: list[str]
+    numbers: list[str]
+
+    @property
+    def branch(self) -> int:
+        return next((b for cell in self.before if (b := branch_of(cell))), 0)
+
+
+def _split(cells: Sequence[str], comma: bool) -> _Row:
+    """Part the numbers at the end of a row from the text before them."""
+    cells = [cell.strip() for cell in cells]
+    while cells and not cells[-1]:
+        cells.pop()
+    at = len(cells)
+    while at and (
+        NUMBER.match(cells[at - 1].replace(",", ".") if comma else cells[at - 1]) or cells[at - 1].lower() in NOTHING
+    ):
+        at -= 1
+    return _Row(cells[:at], [cell.replace(",", ".") if comma else cell for cell in cells[at:]])
+
+
+def are_train_rows(lines: Sequence[Sequence[str]], comma: bool) -> bool:
+    """Whether the lines of a file are trains: text that names a branch, then many numbers of one kind."""
+    rows = [_split(cells, comma) for cells in lines]
+    long = [row for row in rows if len(row.numbers) >= _FEWEST and row.before]
+    bare = [row for row in rows if len(row.numbers) >= 3 and not row.before]
+    named = [row for row in long if row.branch]
+    if not named or len(named) < 0.8 * len(long) or len(bare) > 1:
+        return False
+    header = next((row.before for row in rows if len(row.numbers) < 3 and len(row.before) > 3), [])
+    names = [name for name in header if re.search(r"[^\W\d]", name) and not re.search(r"[=:]\s*[\d.]", name)]
+    return len({meaning_of(name) for name in names} & {"amplitude_V", "G_S", "I_A", "R_ohm", "pulse", "width_s"}) < 2
+
+
+def columns_of(lines: Sequence[Sequence[str]], comma: bool) -> list[Column]:
+    """Say how such rows are understood, for people."""
+    rows = [row for cells in lines if len((row := _split(cells, comma)).numbers) >= _FEWEST and row.before]
+    text = tuple(" ".join(row.before) for row in rows[:3])
+    values = tuple(row.numbers[0] for row in rows[:3])
+    return [
+        Column(
+            0,
+            "text before the numbers",
+            "polarity, device_id",
+            "words for LTP and LTD, and what else is there",
+            first=text,
+        ),
+        Column(1, "numbers of a row", "G_S", "one train per row", first=values),
+    ]
+
+
+def read_train_rows(
+    lines: Iterable[Sequence[str]], comma: bool, source: str, rows: Rows, read_V: float | None
+) -> list[Train]:
+    """Read rows of trains, device after device.
+
+    Raises
+    ------
+    DataError
+        When a row's unit is none that is known.
+    """
+    trains: dict[str, list[Train]] = {}
+    settings, place = Settings(), ""
+    numbered, first = 0, np.nan
+    for cells in lines:
+        row = _split(cells, comma)
+        if len(row.numbers) < 2:
+            if row.before:
+                settings = settings_of([row.before])
+                place = _place(row.before)
+            continue
+        if _counts(row.numbers) and not row.branch:
+            first = float(row.numbers[0])  # numbers of the pulses
+            continue
+        own = settings_of([[cell] for cell in row.before])
+        device = _place(row.before) or place or "0"
+        values = np.array([float(n) if NUMBER.match(n) else np.nan for n in row.numbers])
+        if _is_number_of_train(values):
+            values, numbered = values[1:], numbered + 1
+        quantity, scale = _quantity(row.before, source)
+        reads = own.read_V or settings.read_V or read_V
+        g = conductances(quantity, values * scale.factor, None if reads is None else np.full(len(values), reads), rows)
+        width = _of(own.pulse_s, row.branch, settings.pulse_s)
+        before = True if first == 0 else False if first == 1 else None
+        train = Train(g, row.branch, device, before, width=width, volts=_of(own.pulse_V, row.branch, settings.pulse_V))
+        trains.setdefault(device, []).append(train)
+    rows.repairs[:] = list(dict.fromkeys(rows.repairs))
+    if numbered:
+        rows.remarks.append(
+            f"a whole number in front of the reads of {numbered:,} rows was taken for the number of the train"
+        )
+    if any(np.isfinite(train.width) for mine in trains.values() for train in mine):
+        rows.remarks.append("widths of the pulses are what the text before the numbers says")
+    return [train for mine in trains.values() for train in mine]
+
+
+def _of(own: dict[int, float], branch: int, held: dict[int, float]) -> float:
+    return next((table[key] for table in (own, held) for key in (branch, 0) if key in table), float("nan"))
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    values = np.array([float(cell) for cell in cells if NUMBER.match(cell)])
+    return len(values) > 2 and bool((np.diff(values) == 1).all())
+
+
+def _is_number_of_train(values: np.ndarray) -> bool:
+    """Whether the first number of a row is whole, and the others are of another size."""
+    rest = np.abs(values[1:][np.isfinite(values[1:])])
+    return (
+        len(rest) > 2
+        and values[0] == np.rint(values[0])
+        and bool(values[0] >= 20 * rest.max() or (values[0] == 0 and rest.min() > 0))
+    )
+
+
+def _place(cells: Sequence[str]) -> str:
+    """Return what tells the device: the text without pairs of names and numbers, branches and quantities."""
+    text = ",".join(cells)
+    text = re.sub(r"[A-Za-z_]\w*\s*[=:]\s*[+-]?[\d.]+(?:[eE][+-]?\d+)?\s*[a-zA-Zµμ]*", " ", text)
+    kept = []
+    for part in re.findall(r"\([^()]*\)|[^,;]+", text):
+        words = part.strip()
+        if words.startswith("(") and not branch_of(words):
+            kept.append(words)
+        elif re.search(r"\w", words) and (not branch_of(words) or label_of(_plain(words))):
+            kept.append(label_of(_plain(words)) if branch_of(words) else words)
+    return " ".join(kept).strip()
+
+
+def _plain(words: str) -> str:
+    """Take the branch and a number of the train out of a text."""
+    plain = plain_words(words)
+    for _, pattern in BRANCHES:
+        plain = pattern.sub(" ", plain)
+    return re.sub(r"\b(cycle|train|loop|run|c)? ?\d+$", "", plain).strip()
+
+
+def _quantity(cells: Sequence[str], source: str) -> tuple[str, Scale]:
+    """Return what the numbers are, from the cell that names the branch and its unit."""
+    name = next((cell for cell in cells if branch_of(cell)), "")
+    meaning = meaning_of(name)
+    if meaning not in _QUANTITIES:
+        return "G_S", scale_of(name, "G_S", source) if dimension_of(name) or unit_of(name)[1] else Scale()
+    return meaning, scale_of(name, meaning, source)

@@ -1,0 +1,160 @@
+"""What names of columns and settings mean, in the words of the laboratories: English, German, French, Chinese, Korean, Japanese.
+
+Only the first row of ``QUANTITIES`` that fits counts: a "pulse width" is a width, and a "read voltage" is no pulse's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from synarray.lab.formats.headers import dimension_of, unit_of
+
+__all__ = ["BRANCHES", "branch_of", "label_of", "meaning_of", "plain_words", "state_of"]
+
+_LTP = (
+    r"\bltp\b|\bpot\b|\bpotent\w*|\bpotenz\w*|\bpotenci\w*|\benhanc\w*|\bincr\w*|\bset\b|\bup\b|\brising\b",
+    r"\bpos(itive)?\b|\bplus\b|长时程增强|长程增强|长期增强|增强|增強|强化|強化|강화|증강|증가|長期増強|増強",
+)
+_LTD = (
+    r"\bltd\b|\bdep\b|\bdepress\w*|\bdepr[ei]s\w*|\bdecr\w*|\breset\b|\bdown\b|\bfalling\b",
+    r"\bneg(ative)?\b|\bminus\b|长时程抑制|长程抑制|长期抑制|抑制|抑压|减弱|減弱|억제|약화|감소|長期抑圧|抑圧",
+)
+_PROGRAM = (r"\b[girvt]?(prog|program|programme|programming|pgm|write)\b",)
+_ERASE = (r"\b[girvt]?(erase|erasing|erasure|ers)\b",)
+_LOW = (r"\blrs\b|\b[rgi]? ?on\b|\blow resist\w*|\bon state\b|低阻|저저항",)
+_HIGH = (r"\bhrs\b|\b[rgi]? ?off\b|\bhigh resist\w*|\boff state\b|高阻|고저항",)
+_QUANTITIES: dict[str, tuple[str, ...]] = {
+    "read_V": (
+        r"\bv ?(read|meas)|\b(read|meas)\w* ?(pulse )?v(olt\w*|bias)?\b|\bvolt\w* .*\bread|\bread\w* .*\bvolt|\bvr\b",
+        r"\bbias\b|lesespannung|tension de lecture|读取?电压|讀取電壓|読み?出し?電圧|읽기 ?전압|판독 ?전압",
+    ),
+    "width_s": (
+        r"width|duration|\btp\b|\bt ?(pulse|prog|erase|set|reset|ltp|ltd|pot|dep)\b|puls(breite|dauer|lange|weite)",
+        r"largeur|\bduree\b|脉宽|脉冲宽度|脈寬|パルス幅|펄스 ?폭|펄스 ?너비",
+    ),
+    "per_row": (r"\bnum(ber)? (of )?(pulses|applied)|\bn ?pulses\b|pulses (per|each)|\bapplied\b",),
+    "temperature_K": (r"^temp\b|temperatur|温度|溫度|온도",),
+    "time_s": (r"^t$|\btime\b|timestamp|elapsed|\bzeit\b|\btemps\b|时间|時間|시간",),
+    "amplitude_V": (
+        r"\bv ?(pulse|prog|program|write|erase|set|reset|p|g|gs|in|app|stim|ltp|ltd|pot|dep)\b",
+        r"puls\w*.*(volt|amp|height|hohe|spannung)|amplitude|volt|spannung|\btension\b|^v ?\d*$|^av$|\bvp\b| v$",
+        r"电压|電壓|電圧|전압",
+    ),
+    "R_ohm": (r"resist|widerst|\bohm\b|\br ?(read|meas|on|off|hrs|lrs)?$|^r ?\d+$|^r\b|电阻|電阻|저항|抵抗",),
+    "G_S": (
+        r"conduct|\bcond\b|leitwert|leitf|\bg ?(read|meas|syn|prog|erase|on|off|ltp|ltd|pot|dep)?$|^g ?\d+$|^g\b",
+        r"电导|電導|전도|컨덕|コンダク",
+    ),
+    "I_A": (
+        r"current|\bcurr\b|\bstrom\b|courant|^i ?(read|meas|d|ds|on|off|out)?$| i$|^i ?\d+$|^i\b|^ai$|\bi?psc\b|\bepsc\b",
+        r"电流|電流|전류",
+    ),
+    "polarity": (
+        r"polarit|\bpol\b|direction|richtung|\boperation\b|^op( type)?$|^type$|^mode$|\bphase\b|\bbranch\b|^sign$",
+        r"\bpulse type\b|puls(art|typ)|极性|極性|类型|類型|극성|종류",
+    ),
+    "cycle": (
+        r"cycle|\bloops?\b|\bsweep\b|repeat|\btrains?\b|zykl|\bruns?\b|iteration|\bepoch\b",
+        r"循环|循環|周期|사이클|サイクル",
+    ),
+    "device_id": (
+        r"device|\bdev\b|\bduts?\b|\bcell\b|\bdie\b|\bchip\b|wafer|^row\b|^col(umn)?\b|word ?line|bit ?line|^wl$|^bl$",
+        r"\bsite\b|\bsample\b|crosspoint|\bjunction\b|\bpad\b|\bmodule\b|bauteil|bauelement|\bzelle\b|probe\b|dispositif",
+        r"cellule|\bpuce\b|^id$|^x$|^y$|^d ?\d*$|器件|单元|單元|芯片|晶片|样品|소자|셀|칩|시편|素子|セル",
+    ),
+    "pulse": (
+        r"puls|\bindex\b|^no$|^nr$|number|^num\b|^n$|^$|count|\bsteps?\b|\bitem\b|\bpoint\b|impuls|numero|nummer|^#?\d+$",
+        r"脉冲|脈衝|次数|次數|序号|パルス|펄스|번호|횟수",
+    ),
+}
+
+
+def _joined(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+BRANCHES = tuple((sign, _joined(words)) for sign, words in ((1, _LTP), (-1, _LTD), (2, _PROGRAM), (-2, _ERASE)))
+"""LTP, LTD; and program and erase, of which the movement says which is which."""
+_STATES = ((1, _joined(_LOW)), (-1, _joined(_HIGH)))
+QUANTITIES = tuple((meaning, _joined(words)) for meaning, words in _QUANTITIES.items())
+_QUANTITY_WORDS = re.compile(
+    r"\b(conductance|cond|current|resistance|resistivity|leitwert|strom|widerstand|courant|e?i?psc|weights?|values?|data|pulses?|read|of|the|in|g|i|r)\b"
+    r"|电导|电流|电阻|전도도|컨덕턴스|전류|저항"
+)
+_BY_DIMENSION = {"S": "G_S", "ohm": "R_ohm", "A": "I_A", "K": "temperature_K"}
+_ACCENTS = "\u0300\u0301\u0302\u0308\u0327"
+"""Of Latin letters; those of Korean syllables and Japanese letters come together again."""
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_GLUED = re.compile(
+    r"\b(read|meas|pulse|prog|set|reset)(v|i|r|g)\b|\b([vigr])(read|meas|pulse|prog|set|reset|ltp|ltd)\b"
+)
+
+
+def plain_words(name: str) -> str:
+    """Return a name in small letters, without unit and marks, its words apart.
+
+    Examples
+    --------
+    >>> plain_words("PulseV (mV)"), plain_words("Smu1.V[1][1]"), plain_words("# meas_v")
+    ('pulse v', 'v', 'meas v')
+    """
+    head = unit_of(name)[0]
+    head = re.sub(r"^[A-Za-z]\w*\d\.(?=[A-Za-z])", "", head)  # the instrument's channel
+    letters = unicodedata.normalize("NFC", "".join(c for c in unicodedata.normalize("NFD", head) if c not in _ACCENTS))
+    words = re.sub(r"[\W_]+", " ", _CAMEL.sub(" ", letters)).strip().lower()
+    return _GLUED.sub(lambda found: " ".join(part for part in found.groups() if part), words)
+
+
+def meaning_of(name: str) -> str:
+    """Return which quantity a name says: a column of the project, ``time_s``, ``per_row``; empty: none that is known.
+
+    Examples
+    --------
+    >>> meaning_of("Pulse width (us)"), meaning_of("Leitwert"), meaning_of("읽기 전압"), meaning_of("# pulse_v")
+    ('width_s', 'G_S', 'read_V', 'amplitude_V')
+    """
+    words, dimension = plain_words(name), dimension_of(name)
+    if dimension in _BY_DIMENSION:
+        return _BY_DIMENSION[dimension]
+    found = next((meaning for meaning, pattern in QUANTITIES if pattern.search(words)), "")
+    if dimension == "V" or (found in ("pulse", "polarity") and re.search(r"\bv$", words)):
+        return "read_V" if found == "read_V" else "amplitude_V"
+    if dimension == "s":
+        return "width_s" if found in ("width_s", "pulse") else "time_s"
+    return found
+
+
+def branch_of(name: str) -> int:
+    """Return 1 where a name says LTP, -1 LTD, 2 program, -2 erase, 0 neither.
+
+    Examples
+    --------
+    >>> branch_of("Potenzierung"), branch_of("Time[ns]_LTD"), branch_of("억제"), branch_of("Gprog"), branch_of("pulse")
+    (1, -1, -1, 2, 0)
+    """
+    words = plain_words(name)
+    found = {sign for sign, pattern in BRANCHES if pattern.search(words)}
+    return found.pop() if len(found) == 1 else 0
+
+
+def state_of(name: str) -> int:
+    """Return 1 where a name says the state of low resistance, -1 of high, 0 neither."""
+    words = plain_words(name)
+    found = {sign for sign, pattern in _STATES if pattern.search(words)}
+    return found.pop() if len(found) == 1 else 0
+
+
+def label_of(name: str) -> str:
+    """Return what a name says besides branch and quantity: which device or cycle.
+
+    Examples
+    --------
+    >>> label_of("Device 2 LTP (uS)"), label_of("Potentiation cycle 3"), label_of("Conductance_LTD")
+    ('device 2', 'cycle 3', '')
+    """
+    words = plain_words(name.partition("@")[0])
+    for _, pattern in BRANCHES:
+        words = pattern.sub(" ", words)
+    words = _QUANTITY_WORDS.sub(" ", words)
+    return " ".join(words.split())

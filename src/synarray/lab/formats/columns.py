@@ -161,7 +161,7 @@ def _of_words(column: Column, facts: Facts) -> Column:
     if column.meaning in ("polarity", "device_id", "cycle", "pulse") and not facts.speaks_of_polarity:
         meaning = "polarity" if column.meaning == "polarity" else "device_id"
         return replace(column, meaning=meaning, why="its name, and words in its cells", branch=0, state=0)
-    if facts.speaks_of_polarity:
+    if facts.speaks_of_polarity and (column.meaning == "polarity" or facts.distinct > 1):
         return replace(column, meaning="polarity", why="words for LTP and LTD in its cells", branch=0, state=0)
     if column.meaning in (*MEASURED, "amplitude_V", "read_V", "width_s") and any(
         re.match(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*\S{1,6}$", word) for word in facts.words

@@ -212,7 +212,7 @@ def _read_states(plan: Plan) -> Aged:
 
 
 def _read_list(plan: Plan) -> Measurements:
-    """Read a row or a column of numbers: conductances after LTP pulses."""
+    """Read a row or a column of numbers: a curve; with --format n2d2 conductances after LTP pulses, whatever they do."""
     rows = Rows(np.zeros(0), repairs=list(plan.table.repairs))
     found = read_numbers(plan.table, MOST_ROWS)
     rows.discard("row with another number of columns", found.short)
@@ -222,10 +222,8 @@ def _read_list(plan: Plan) -> Measurements:
     rows.G_S = (
         in_si(known[0], matrix[:, known[0].at], rows) if len(known) == 1 and plan.table.header else matrix.ravel()
     )
-    rows.cycle = np.zeros(len(rows.G_S))
-    rows.polarity = (np.arange(len(rows.G_S)) > 0).astype(float)
-    _size(rows, plan)
-    return settle(rows, plan.source, "n2d2")
+    trains = trains_of_curve(rows, rising_only=plan.wishes.layout == "list")
+    return settled(trains, rows, plan, said=False)
 
 
 def read_rows_of_trains(path: Path, encoding: str, separator: str, comma: bool, wishes: Wishes) -> Measurements:

@@ -106,7 +106,8 @@ def plan_of(table: Table, wishes: Wishes, source: str) -> Plan:
     """
     columns, constants = understand(table, wishes.mapping, source)
     measured = [column for column in columns if column.meaning in MEASURED]
-    layout = wishes.layout or _layout(columns, measured)
+    alone = not table.header and len(table.sample) == 1 and table.width > 2
+    layout = wishes.layout or ("list" if alone else _layout(columns, measured))
     settings = settings_of(table.above, [column.name for column in measured])
     return Plan(table, tuple(columns), constants, settings, layout, source, wishes)
 

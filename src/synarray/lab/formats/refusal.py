@@ -5,8 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+import numpy as np
+
 from synarray.errors import DataError
 from synarray.lab.formats.plan import Plan
+from synarray.lab.formats.reading import numbers
 
 __all__ = ["command", "first_rows", "no_conductance", "no_read_voltage", "no_sweep"]
 
@@ -32,14 +35,27 @@ def _looks(plan: Plan) -> str:
 
 def no_conductance(plan: Plan) -> DataError:
     """Refuse a table without conductances, resistances or currents."""
-    rest = [column for column in plan.columns if not column.meaning and column.why != "no values"] or list(plan.columns)
-    name = rest[-1].shown if rest[-1].name.strip() else str(rest[-1].at + 1)
-    quoted = f'"{name}"' if set(name) & set(',"=') else name
     return DataError(
         "a table of pulses must have a column of conductances, resistances or currents",
         got=f"{_looks(plan)}, none of which says so; first rows: {first_rows(plan.table.sample)}", where=plan.source,
-        do=f"Say which it is: {command(plan.source, '--columns', f'G_S={quoted}')}",
+        do=_which(plan),
     )  # fmt: skip
+
+
+def _which(plan: Plan) -> str:
+    """Return the command for the column that may hold conductances: one that nothing is known of, and whose numbers vary."""
+    if not plan.table.header and plan.table.width == 2:
+        return f"If these are sizes of steps, up and down: {command(plan.source, '--format', 'aihwkit-steps')}"
+    for column in reversed(plan.columns):
+        values = numbers([row[column.at] for row in plan.table.sample if len(row) == plan.table.width], plan.table)
+        known = values[np.isfinite(values)]
+        if column.meaning or len(known) < 2 or (known == np.rint(known)).all():
+            continue
+        name = column.shown if column.name.strip() else str(column.at + 1)
+        quoted = f'"{name}"' if set(name) & set(',"=') else name
+        unit = " in uS" if np.median(np.abs(known)) > 0.1 else ""
+        return f"If {column.shown} holds them{unit}: {command(plan.source, '--columns', f'G_S={quoted}{unit}')}"
+    return f"Add them. What each column was taken for: {command(plan.source, '--explain')}"
 
 
 def no_read_voltage(plan: Plan) -> DataError:

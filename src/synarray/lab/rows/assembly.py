@@ -90,6 +90,7 @@ def assemble(
     by_device: dict[str, list[Train]] = {}
     for train in trains:
         by_device.setdefault(train.device, []).append(train)
+    _require_movement(trains, source)
     _tell_kinds(trains, rows)
     turned = [_order(mine, ltd) for mine in by_device.values()]
     _say_order(trains, sum(turned), ltd, rows)
@@ -113,6 +114,23 @@ def assemble(
     for key in ("width_s", "amplitude_V"):
         if not np.isfinite(getattr(rows, key)).any():
             setattr(rows, key, None)
+
+
+def _require_movement(trains: Sequence[Train], source: str) -> None:
+    """Refuse nameless trains that only scatter: polarity is not made up from noise."""
+    nameless = [train.g[np.isfinite(train.g)] for train in trains if not train.branch]
+    for g in nameless:
+        few = max(len(g) // 10, 1)
+        off = np.abs(np.diff(g, 2)) / np.sqrt(6.0) if len(g) > 2 else np.zeros(1)
+        error = 1.4826 * float(np.median(off)) * np.sqrt(2.0 / few)
+        if abs(float(np.median(g[-few:]) - np.median(g[:few]))) > 4.0 * error:
+            return
+    if nameless:
+        raise DataError(
+            "the polarity of the pulses must be known", where=source,
+            got="neither a polarity nor an amplitude, and conductances that scatter without a direction",
+            do=f"Name the column that says it: synarray device fit {source} --columns polarity=NAME (or amplitude_V=NAME).",
+        )  # fmt: skip
 
 
 def _tell_kinds(trains: Sequence[Train], rows: Rows) -> None:

@@ -14,7 +14,7 @@ from synarray.lab.exchange.imported import name_from
 from synarray.lab.formats import Explained
 from synarray.lab.traces.into_file import add_to_device, device_of_loops
 from synarray.lab.traces.retention import Aged, Number
-from synarray.report.run_tables import standard_output
+from synarray.report.terminal import standard_output
 
 __all__ = ["say_aged", "say_explained"]
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.device.cell import state_of
+from synarray.device.pulse import after_pulse
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import draw_stuck, draw_traits
 from synarray.errors import DataError
@@ -108,9 +109,8 @@ def write_verify(
             break
         up = (x[away] < goal[away]).astype(int)
         works = uniform(n, seed=seed, stream=Stream.FAILURE, step=i)[away] < probability[up]
-        spread = 2.0 * device.sigma_c2c * normal(n, seed=seed, stream=Stream.PROGRAM, step=i)[away]
-        move = np.where(up == 1, 1.0, -1.0) * steps[up, state_of(x[away].astype(np.float32))] + spread
-        x[away] += works * traits[up, away] * move
-        x[away] = np.clip(x[away], traits[2, away], traits[3, away])
+        noise = 2.0 * device.sigma_c2c * normal(n, seed=seed, stream=Stream.PROGRAM, step=i)[away]
+        step = steps[up, state_of(x[away].astype(np.float32))]
+        x[away] = after_pulse(x[away], up, step, noise, traits[up, away], works, traits[2, away], traits[3, away])
         pulses[away] += 1
     return Programmed(device.conductance(x), pulses, np.abs(x - goal) <= 2.0 * tolerance)

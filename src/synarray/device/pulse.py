@@ -17,7 +17,7 @@ from synarray.device.kernels import Law, Word
 from synarray.events import NeuronEvent
 from synarray.rng import normal_quantiles
 
-__all__ = ["MET_BY", "drive", "move_word", "moved", "normal_of"]
+__all__ = ["MET_BY", "after_pulse", "drive", "move_word", "moved", "normal_of"]
 
 MET_BY = {
     NeuronEvent.LTP_PULSE: NeuronEvent.LTP_LEVEL,
@@ -29,6 +29,7 @@ MET_BY = {
 _MOST = 1000
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Words = Callable[[int], tuple[int, int]]
 """Two random 32-bit words of a numbered draw."""
@@ -42,6 +43,22 @@ def normal_of(bits: npt.NDArray[np.uint16]) -> Floats:
     z = quantiles[i] + (quantiles[i + 1] - quantiles[i]) * part
     signed: Floats = np.where(bits >= 32768, -z, z)
     return signed
+
+
+def after_pulse(
+    x: Doubles, up: Any, step: Doubles, noise: Doubles, gain: Doubles, works: Any, low: Doubles, high: Doubles
+) -> Doubles:
+    """Return where cells are after one pulse each: x + gain (step + noise), with the step's sign, within their own range.
+
+    Parameters
+    ----------
+    x, step, noise, gain, low, high : ndarray of float64, shape (n,)
+        Weights; size of the law's step there; cycle-to-cycle noise; the cell's own factor; ends of its range.
+    up, works : ndarray of bool, shape (n,), or one for all
+        Whether the pulse is LTP, and whether it does anything.
+    """
+    sign = np.where(up, 1.0, -1.0)
+    return np.clip(x + works * (gain * (sign * step + noise)), low, high)
 
 
 def moved(x: Any, up: int, gain: Any, form: int, law: Law) -> tuple[Any, Any]:

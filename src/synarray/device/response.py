@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from synarray.device.pulse import after_pulse
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import draw_traits
 from synarray.rng import Stream, normal, uniform
@@ -85,8 +86,8 @@ def pulse_response(device: DeviceSpec, up: npt.ArrayLike, n_cells: int = 1, seed
         steps = [device.steps(part, shift)[on] for part, shift in zip(np.split(x, len(shifts)), shifts, strict=True)]
         z = normal(n_cells, seed=seed, stream=Stream.CYCLE, step=i)
         works = uniform(n_cells, seed=seed, stream=Stream.FAILURE, step=i) < probability[on]
-        moved = factor[on] * ((2 * on - 1) * np.concatenate(steps) + 2.0 * device.sigma_c2c * z)
-        w[i + 1] = np.clip(w[i] + works * moved, lowest, highest)
+        noise = 2.0 * device.sigma_c2c * z
+        w[i + 1] = after_pulse(w[i], on, np.concatenate(steps), noise, factor[on], works, lowest, highest)
     return device.conductance(w)
 
 

@@ -58,7 +58,8 @@ def after_pulse(
         Whether the pulse is LTP, and whether it does anything.
     """
     sign = np.where(up, 1.0, -1.0)
-    return np.clip(x + works * (gain * (sign * step + noise)), low, high)
+    after: Doubles = np.clip(x + works * (gain * (sign * step + noise)), low, high)
+    return after
 
 
 def moved(x: Any, up: int, gain: Any, form: int, law: Law) -> tuple[Any, Any]:

@@ -215,7 +215,7 @@ def _replaced(paths: list[Path]) -> list[str]:
 
 def _say_replaced(paths: list[str]) -> None:
     if paths:
-        standard_output().print("Took the place of what was there:", *paths, soft_wrap=True)
+        standard_output().print("Replaced:", *paths, soft_wrap=True)
 
 
 def _require_toml(target: Path) -> None:
@@ -235,7 +235,7 @@ _ENDINGS = (".toml", ".csv", ".json", ".cpp", ".cir", ".xlsx")
 def _require_place(target: Path, suffix: str, source: str) -> None:
     """Refuse to write over what was read, into a folder's name, or under the ending of another kind of file."""
     if target.exists() and Path(source).exists() and target.samefile(source):
-        raise RunError("what is written must not take the place of what was read", got=str(target), where="--output",
+        raise RunError("what is written must not replace what was read", got=str(target), where="--output",
                        do="Name another file.")  # fmt: skip
     if suffix and target.is_dir():
         raise RunError(f"a file ({suffix}) must be named, not a folder", got=str(target), where="--output",

@@ -192,7 +192,7 @@ def _learning(
         codes = _behind_port(codes, machine)
     elif codes.bits == 32:
         notes.append(
-            "A cell keeps its weight as float32 beside 8 bits: it takes more values than 8 bits tell apart. With "
+            "A cell keeps its weight as float32 beside 8 bits: it takes more values than 8 bits can hold. With "
             "cell.n_levels (--levels) it is packed."
         )
     state, bits = codes.state.astype(np.int64), codes.bits

@@ -265,12 +265,12 @@ class Checkpoints:
             self.resumed, self.spent = [*header["resumed"], presentations], float(header["spent"])
             for name, reason in bad.items():
                 self._note(f"{name} {reason}; it is passed over.")
-            self._note(f"Going on from {CHECKPOINTS[slot]}, after {presentations:,} presentations.")
+            self._note(f"Resumed from {CHECKPOINTS[slot]}, after {presentations:,} presentations.")
             break
         else:
             if bad:
                 raise RunError(
-                    "a training can go on only from a whole checkpoint of this version",
+                    "a training can be resumed only from a whole checkpoint of this version",
                     got="; ".join(f"{name} {reason}" for name, reason in bad.items()), where=str(self.folder),
                     do="Remove that folder and train again.",
                 )  # fmt: skip
@@ -304,7 +304,7 @@ class Checkpoints:
         try:
             _write(self._paths[self._slot], header, capture(trainer))
         except OSError as error:
-            self._note(f"No checkpoint could be written ({error.strerror or error}); the training goes on.")
+            self._note(f"No checkpoint could be written ({error.strerror or error}); the training continues.")
             return False
         else:
             self._slot = 1 - self._slot
@@ -318,9 +318,9 @@ class Checkpoints:
         for key, value in self._task.items():
             if header.get(key) != value:
                 raise RunError(
-                    "a training can go on only from its own checkpoint", got=f"one of another {key}", where=str(path),
-                    do="Bring the images back as they were, or train anew in another folder."
-                    if key == "data" else "Give the experiment it was begun with, or train anew in another folder.",
+                    "a training can be resumed only from its own checkpoint", got=f"one of another {key}", where=str(path),
+                    do="Bring the images back as they were, or train again in another folder."
+                    if key == "data" else "Give the experiment it was begun with, or train again in another folder.",
                 )  # fmt: skip
 
     def _note(self, text: str) -> None:

@@ -65,7 +65,7 @@ def _sources(derived: Claims) -> Table:
         (each["owner"], each["name"] + ("" if each["confirmed"] else " ?"), each["source"]) for each in derived.sources
     ]
     title = "Where the prices come from"
-    return Table(title, ("of", "price", "source"), rows, texts=(1, 2), caption=f"{title}; ? nobody has confirmed it")
+    return Table(title, ("of", "price", "source"), rows, texts=(1, 2), caption=f"{title}; ? unconfirmed")
 
 
 def _devices(derived: Claims) -> Table:

@@ -76,7 +76,7 @@ def cost_section(costs: Costs, command: str) -> Section:
         "energy", "Energy, time, bytes",
         tables=[_actions(costs.ledger, costs.node_nm), _machines([costs.ledger, *costs.elsewhere]), _steps(costs), _pace(costs)],
         pictures=[energy_picture(machines, command)],
-        notes=["? The entry rests on numbers that nobody has confirmed.", *costs.notes],
+        notes=["? The entry rests on unconfirmed numbers.", *costs.notes],
     )  # fmt: skip
 
 

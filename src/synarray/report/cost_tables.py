@@ -40,7 +40,7 @@ def ledger_table(ledger: Ledger, node_nm: float) -> Table:
             entry.component, entry.action, f"{entry.count:,}", short(entry.each, "J") + mark,
             short(entry.energy, "J") + mark, f"{share:.1%}",
         )  # fmt: skip
-    table.caption, table.caption_justify = "? rests on numbers that nobody has confirmed", "left"
+    table.caption, table.caption_justify = "? rests on unconfirmed numbers", "left"
     return table
 
 

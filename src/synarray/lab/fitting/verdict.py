@@ -116,7 +116,7 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
         said.append(f"{devices} devices only: the spread from device to device is known roughly.")
     if cycles == 1:
         said.append(
-            "One cycle only: noise from cycle to cycle is told from a single train, and not from drift along it."
+            "One cycle only: noise from cycle to cycle is estimated from a single train, and cannot be separated from drift along it."
         )
     if measured.placeholder:
         said.append(
@@ -126,9 +126,9 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
         return said
     for way in fit.absent:
         other = "LTP" if way == "ltd" else "LTD"
-        said.append(f"No {way.upper()} pulse was measured: {other}'s numbers stand in its place, unconfirmed.")
+        said.append(f"No {way.upper()} pulse was measured: {other}'s numbers are used in its place, unconfirmed.")
     if fit.ends.quantised:
-        said.append("The reads have few digits: equal values tell nothing of noise, failures or ends of the range.")
+        said.append("The reads have few digits: equal values say nothing about noise, failures or ends of the range.")
     if not fit.stopped:
         said += _open_ends(fit)
     count = [way for way, n in fit.counts.items() if n is None and way not in fit.absent + fit.abrupt]
@@ -141,7 +141,7 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
         if label.high - label.low > 1.5:
             said.append(f"The nonlinearity of {way.upper()} is hardly known: {label.low:.2g} to {label.high:.2g}.")
     if fit.noisy:
-        said.append("Reads are noisy: pulses that fail cannot be told from small steps, so p_fail is not known.")
+        said.append("Reads are noisy: pulses that fail cannot be distinguished from small steps, so p_fail is not known.")
     return [*said, *fit.warnings]
 
 

@@ -110,7 +110,7 @@ def _from_codes(code: Floats, volts: Floats, change: Floats, span: float, rows: 
         code = np.where(np.isfinite(code), code, 0.0)
     if rows.two_kinds and (moved := float(np.sum(change * code))) != 0:
         turned = "program pulses raise" if moved > 0 else "program pulses lower"
-        rows.repairs.append(f"program and erase were told apart by what they did: {turned} the conductance")
+        rows.repairs.append(f"program and erase were distinguished by what they did: {turned} the conductance")
         return code if moved > 0 else -code
     kinds = set(np.unique(code).tolist())
     if kinds in ({0.0, 1.0}, {0.0, -1.0}):
@@ -140,7 +140,7 @@ def _zeros(code: Floats, volts: Floats, change: Floats, span: float, rows: Rows,
         "a read without a pulse (polarity 0) must not move the conductance",
         got=f"{np.count_nonzero(zero):,} that move it by {abs(by_zero):.0%} of the range", where=f"{source}, column polarity",
         do=f"Write LTP and LTD where pulses were sent (here {sign:g} seems to be {contrary if by_other > 0 else name}); "
-        "number the trains in a column cycle where each starts anew.",
+        "number the trains in a column cycle where each starts again.",
     )  # fmt: skip
 
 

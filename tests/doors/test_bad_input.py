@@ -623,7 +623,9 @@ def test_a_damaged_run_is_refused_by_its_name(
 def test_the_found_layout_is_named(refused: Refused, finished_run: Path, tmp_path: Path) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
     (tmp_path / "run" / "provenance.json").write_text('{"format": 99}', "utf-8")
-    assert refused("show", "run")["got"] == "layout 99"
+    message = refused("show", "run")
+    assert message["got"] == "layout 99"
+    assert message["do"] == "Train it again: synarray train run/experiment.toml"
 
 
 def test_a_run_holding_pickles_is_never_unpickled(refused: Refused, finished_run: Path, tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def test_a_file_is_not_written_over_what_was_read_nor_under_the_ending_of_anothe
 
 def test_a_file_that_is_replaced_is_named(command: Command) -> None:
     first, second = (command("device", "export", "ideal", "--format", "aihwkit", "-o", "p.json").out for _ in range(2))
-    assert "Took the place" not in first
-    assert "Took the place of what was there: p.json" in second
+    assert "Replaced" not in first
+    assert "Replaced: p.json" in second
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_words_and_codes_of_polarity_are_known(tmp_path: Path, words: str) -> No
     table = [[*row[:3], code[row[3]], row[4]] for row in table if row[3] != "READ"]
     found = read(tmp_path, table)
     assert found.polarity.tolist() == [p for p in truth.polarity.tolist() if p]
-    assert any("told apart by what they did" in r or "read as LTD" in r for r in found.repairs) == (
+    assert any("distinguished by what they did" in r or "read as LTD" in r for r in found.repairs) == (
         words in ("program erase", "1 0")
     )
 

@@ -196,7 +196,7 @@ def test_an_unfinished_run_cannot_be_shown_and_it_is_said_how_to_go_on(command: 
     for arguments in (["show", "run"], ["show", "run.partial"], ["array", "show", "run"]):
         message = four_parts(command(*arguments))
         assert "finished" in message["rule"]
-        assert message["do"] == f"Go on with it: synarray resume {arguments[-1]}"
+        assert message["do"] == f"Resume it: synarray resume {arguments[-1]}"
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty", "", "n" * 300, "file"])
@@ -347,6 +347,7 @@ def test_without_a_good_checkpoint_nothing_is_begun_or_changed(
     message = four_parts(command("resume", "run"))
     assert "checkpoint-0" in message["got"]
     assert "run.partial" in message["where"]
+    assert message["do"] == "Train it again: synarray train run.partial/experiment.toml"
     assert everything_in(tmp_path) == before
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -272,7 +273,7 @@ class Checkpoints:
                 raise RunError(
                     "a training can be resumed only from a whole checkpoint of this version",
                     got="; ".join(f"{name} {reason}" for name, reason in bad.items()), where=str(self.folder),
-                    do="Remove that folder and train again.",
+                    do=f"Train it again: synarray train {shlex.quote(str(self.folder / 'experiment.toml'))}",
                 )  # fmt: skip
         self._last = time.perf_counter()
 

@@ -289,7 +289,7 @@ def open_run(path: Path | str) -> Run:
     if missing and is_there(unfinished / "experiment.toml"):
         raise RunError(
             "a run must be finished before it can be opened", got="an unfinished one", where=str(unfinished),
-            do=f"Go on with it: synarray resume {shlex.quote(str(path))}",
+            do=f"Resume it: synarray resume {shlex.quote(str(path))}",
         )  # fmt: skip
     if missing:
         raise RunError(
@@ -303,7 +303,7 @@ def open_run(path: Path | str) -> Run:
         if found != FORMAT:
             raise RunError(
                 f"a run folder must have layout {FORMAT}", got=f"layout {found}", where=str(path / "provenance.json"),
-                do="Open it with the version of synarray that wrote it, or run its experiment.toml again.",
+                do=f"Train it again: synarray train {shlex.quote(str(path / 'experiment.toml'))}",
             )  # fmt: skip
         metrics = read_metrics(path / "metrics.json")
         values = parse_toml(read_text(path / "experiment.toml"))

@@ -141,7 +141,9 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
         if label.high - label.low > 1.5:
             said.append(f"The nonlinearity of {way.upper()} is hardly known: {label.low:.2g} to {label.high:.2g}.")
     if fit.noisy:
-        said.append("Reads are noisy: pulses that fail cannot be distinguished from small steps, so p_fail is not known.")
+        said.append(
+            "Reads are noisy: pulses that fail cannot be distinguished from small steps, so p_fail is not known."
+        )
     return [*said, *fit.warnings]
 
 

@@ -16,7 +16,7 @@ from synarray.cli.app import app
 
 SOURCES = Path(synarray.__file__).parent
 INSTEAD = {
-    r"told|tells?": "says, reports, prints",
+    r"told": "reported, said, printed",
     r"anew": "again",
     r"stands?|stood": "is, is in, means",
     r"(?:go(?:es|ne)?|went|going) on": "resumes, continues",

@@ -739,7 +739,7 @@ def test_what_is_read_says_itself(tmp_path: Path) -> None:
     found = read_pulses(path)
     lines = repr(found).splitlines()
     assert lines[0] == "Measured pulses of p.csv: 32 reads, 1 device"
-    assert "trains: 1 there and back, 16 LTP and 16 LTD pulses" in lines
+    assert "trains: 1 cycles, 16 LTP and 16 LTD pulses" in lines
     assert len(lines) <= 8
     assert found._repr_html_().startswith("<table>")
 

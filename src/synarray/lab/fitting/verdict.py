@@ -115,9 +115,7 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
     elif devices < 5:
         said.append(f"{devices} devices only: the spread from device to device is known roughly.")
     if cycles == 1:
-        said.append(
-            "One cycle only: noise from cycle to cycle is estimated from a single train, and cannot be separated from drift along it."
-        )
+        said.append("One cycle only: noise from cycle to cycle is estimated from a single train, with drift along it.")
     if measured.placeholder:
         said.append(
             "The file has no conductances: the range is a placeholder; correct g_min and g_max in the device's file."

@@ -144,7 +144,7 @@ def _tell_kinds(trains: Sequence[Train], rows: Rows) -> None:
             train.sign = train.branch or (1 if train.rises else -1)
     if kinds:
         turned = "program pulses raise" if raises else "program pulses lower"
-        rows.remarks.append(f"program and erase were told apart by what they did: {turned} the conductance")
+        rows.remarks.append(f"program and erase were distinguished by what they did: {turned} the conductance")
 
 
 def _order(mine: list[Train], ltd: str | None) -> int:

@@ -137,7 +137,7 @@ class Measurements:
         several = f"{len(self.devices)} device{'s' * (len(self.devices) != 1)}"
         facts = [
             ("", f"Measured pulses of {self.source or 'a device'}: {len(self):,} reads, {several}"),
-            ("trains", f"{trains:,} there and back, {up:,} LTP and {down:,} LTD pulses"),
+            ("trains", f"{trains:,} cycles, {up:,} LTP and {down:,} LTD pulses"),
             ("conductance", _between(self.G_S, "S")),
             ("pulses", f"voltage {volts}, width {widths}; read at {_between(self.read_V, 'V')}"),
             ("read as", "; ".join((self.format, *self.remarks))),

@@ -28,17 +28,17 @@ def mnist_here(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarr
     folder = tmp_path_factory.mktemp("mnist")
     learner = Twin.of("local-2-bit", {}, data.x_train[:300], data.y_train[:300]).compiled(folder)
     winners = learner.learn(data.x_train[:300])
-    learner.label(data.x_train[:100], data.y_train[:100])
-    return folder, winners, learner.save(), learner.predict(data.x_test[:50])
+    learner.label(data.x_train[:30], data.y_train[:30])
+    return folder, winners, learner.save(), learner.predict(data.x_test[:10])
 
 
 def hold(other: Any, here: tuple[Path, np.ndarray, bytes, np.ndarray]) -> None:
     data = synarray.load_dataset("mnist")
     flat = data.x_train[:300].reshape(300, -1)
     np.testing.assert_array_equal(other.learn(flat), here[1])
-    other.label(flat[:100], data.y_train[:100])
+    other.label(flat[:30], data.y_train[:30])
     assert other.save() == here[2]
-    np.testing.assert_array_equal(other.predict(data.x_test[:50].reshape(50, -1)), here[3])
+    np.testing.assert_array_equal(other.predict(data.x_test[:10].reshape(10, -1)), here[3])
 
 
 @needs_emulator

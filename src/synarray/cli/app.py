@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from synarray.cli import benching, devices, reproducing, runs, studies, training
+from synarray.cli import benching, devices, exporting, reproducing, runs, studies, training
 from synarray.cli.device_group import device
 from synarray.errors import RunError, SynarrayError
 
@@ -44,6 +44,7 @@ app.add_typer(devices.devices, name="devices")
 app.add_typer(device, name="device")
 app.add_typer(runs.array, name="array")
 app.add_typer(studies.study, name="study")
+app.add_typer(exporting.export, name="export")
 
 
 def _version(asked: bool) -> None:

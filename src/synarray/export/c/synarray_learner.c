@@ -80,6 +80,8 @@ static uint64_t divide(uint64_t a, uint32_t b) /* no 64-bit division is called f
     return quotient;
 }
 
+static int32_t lowered(int32_t threshold, int32_t by) { return threshold - by < -FAR ? -FAR : threshold - by; }
+
 static uint32_t log2_of(uint64_t x) /* of x > 0, below 2^40, units of 2^-24; good to 2^-26 */
 {
     uint32_t exponent = 0, result, i;
@@ -544,7 +546,7 @@ static void after_spike(synarray *s, const tile *t, unsigned column, uint32_t st
     const synarray_model *m = s->model;
     const uint32_t k = t->neuron + column;
     unsigned stage, j;
-    if (s->threshold[k] > -FAR) s->threshold[k] -= (int32_t)step;
+    s->threshold[k] = lowered(s->threshold[k], (int32_t)step);
     if (!m->masked) return;
     s->spikes[k]++;
     for (stage = 0; stage < m->stages; stage++)
@@ -599,7 +601,7 @@ static void settle_thresholds(synarray *s)
         unsigned k;
         for (k = 1; k < t.columns; k++)
             if (s->threshold[t.neuron + k] > top) top = s->threshold[t.neuron + k];
-        for (k = 0; k < t.columns; k++) s->threshold[t.neuron + k] -= top;
+        for (k = 0; k < t.columns; k++) s->threshold[t.neuron + k] = lowered(s->threshold[t.neuron + k], top);
     }
 }
 

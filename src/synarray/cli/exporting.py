@@ -1,0 +1,164 @@
+"""``synarray export ...``: the network out of Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synarray.cli.options import Json, Settings, file_option
+from synarray.errors import RunError, SpecError
+
+__all__ = ["export"]
+
+export = typer.Typer(
+    help="The network out of Python: C99 for microcontrollers and browsers, NIR, weights.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN|EXPERIMENT", help="Folder of a run, an experiment file, or the name of a packaged one."
+    ),
+]
+
+
+@export.command("c")
+def export_c(
+    source: Source,
+    output: Annotated[Path | None, file_option("Folder to write; default: exports/NAME-c.", "DIR")] = None,
+    levels: Annotated[
+        int | None, typer.Option(min=2, max=255, help="Cells of so many levels: 4 take 2 bits. For an experiment.")
+    ] = None,
+    learn: Annotated[
+        bool | None,
+        typer.Option(
+            "--learn/--predict-only", help="Learn on the device (default), or only predict, with cells in flash."
+        ),
+    ] = None,
+    nominal: Annotated[
+        bool, typer.Option("--nominal", help="Take the device without spreads, stuck cells, read noise and drift.")
+    ] = False,
+    port: Annotated[bool, typer.Option("--port", help="Cells behind two functions of yours: a real array.")] = False,
+    ram: Annotated[int | None, typer.Option(min=1, metavar="BYTES", help="Refuse a model that needs more RAM.")] = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Write the learner as one C99 file with its constants, examples and a README; say what it needs."""
+    export_to_c(source, output, levels, learn is not False, nominal, port, ram, settings or [], json)
+
+
+def export_to_c(
+    source: str, output: Path | None, levels: int | None, learn: bool, nominal: bool, port: bool, ram: int | None,
+    settings: list[str], as_json: bool,
+) -> None:  # fmt: skip
+    """Prepare, check, write and report an export to C."""
+    from synarray.export.c_folder import c_files, write_files
+    from synarray.export.c_prepare import export_experiment, export_run
+    from synarray.export.c_readme import STRUCT_BYTES
+
+    if Path(source).is_dir():
+        _only_for_experiments(levels, nominal, port, settings)
+        ready = export_run(Path(source), predict_only=not learn)
+    else:
+        if not learn:
+            raise SpecError(
+                "only a trained network can predict without learning", got="an experiment", where="--predict-only",
+                do="Train it first (synarray train ...), and export the run's folder.",
+            )  # fmt: skip
+        ready = export_experiment(_experiment(source, levels, settings), ideal_device=nominal, port=port)
+    needed = ready.model.ram_bytes + STRUCT_BYTES
+    if ram is not None and needed > ram:
+        raise SpecError(
+            "the learner must fit into the RAM there is", got=f"{needed:,} bytes", where=f"--ram {ram}",
+            do="Use fewer neurons, classes or levels (--levels 4 takes 2 bits per cell), or --predict-only for a run.",
+        )  # fmt: skip
+    folder = output or Path("exports") / f"{ready.name}-c"
+    _check_free(folder)
+    write_files(folder, c_files(ready.model, ready.trained, ready.name, folder.name, ready.dropped))
+    _report(ready, folder, as_json)
+
+
+def _only_for_experiments(levels: int | None, nominal: bool, port: bool, settings: list[str]) -> None:
+    """Refuse what would change a network that is trained already."""
+    given = {"--levels": levels is not None, "--nominal": nominal, "--port": port, "--set": bool(settings)}
+    for option, is_given in given.items():
+        if is_given:
+            raise SpecError(
+                "a run is exported as it was trained", got=option, where=option,
+                do="Leave it out, or export the run's experiment.toml, which is then untrained.",
+            )  # fmt: skip
+
+
+def _experiment(source: str, levels: int | None, settings: list[str]) -> Any:
+    from synarray.run.experiment import load_experiment, parse_setting
+
+    changes = dict(map(parse_setting, settings))
+    spec = load_experiment(source, changes)
+    if levels is None:
+        return spec
+    if spec.device is not None:
+        raise SpecError(
+            "levels are a property of ideal cells", got=f"--levels {levels} and device {spec.device.name}", where="--levels",
+            do="Leave --levels out, and set device.n_levels_ltp and device.n_levels_ltd.",
+        )  # fmt: skip
+    return load_experiment(source, {**changes, "cell.n_levels": levels})
+
+
+def _check_free(folder: Path) -> None:
+    """Refuse a folder that holds something else than an earlier export."""
+    if folder.exists() and not folder.is_dir():
+        raise RunError("an export needs a folder", got="a file", where=str(folder), do="Name another with -o.")
+    ours = (folder / "src" / "synarray_model.h").is_file()
+    if folder.is_dir() and any(folder.iterdir()) and not ours:
+        raise RunError(
+            "an export must not be written among other files", got="a folder that holds something else", where=str(folder),
+            do="Name an empty or a new folder with -o.",
+        )  # fmt: skip
+
+
+def _report(ready: Any, folder: Path, as_json: bool) -> None:
+    """Print what the learner needs."""
+    from rich.table import Table
+
+    from synarray.export.c_readme import STRUCT_BYTES, measured, needs
+    from synarray.report.run_tables import standard_output
+
+    model, trained = ready.model, len(ready.trained)
+    numbers, found = model.numbers, needs(model, trained)
+    if as_json:
+        targets = {need.title: {key: value for key, value in vars(need).items() if key != "title"} for need in found}
+        print(
+            json.dumps(
+                {
+                    "folder": str(folder), "ram_bytes": model.ram_bytes, "struct_bytes": STRUCT_BYTES,
+                    "table_bytes": model.table_bytes + trained, "blob_bytes": 0 if model.predicts_only else model.blob_bytes,
+                    "cell_bits": numbers["bits"], "levels": numbers["codes"], "neurons": numbers["neurons"],
+                    "predict_only": model.predicts_only, "trained": bool(trained), "targets": targets,
+                    "compiler": measured()["compiler"], "dropped": ready.dropped, "notes": model.notes,
+                }
+            )
+        )  # fmt: skip
+        return
+    console = standard_output()
+    cells = {0: "behind a port", 32: "float32 and 8 bits"}.get(int(numbers["bits"]), f"{numbers['bits']} bits")
+    console.print(
+        f"{ready.name}: {numbers['neurons']:,} neurons, cells {cells}; RAM {model.ram_bytes:,} + {STRUCT_BYTES} bytes, "
+        f"constant tables {model.table_bytes + trained:,} bytes"
+    )
+    table = Table("target", "code, B", "flash, B", "RAM, B", "instr/learn", "instr/predict", box=None, pad_edge=False)
+    for need in found:
+        counts = [f"{count:,}" if count else "-" for count in (need.learn, need.predict)]
+        table.add_row(need.title, f"{need.code:,}", f"{need.flash:,}", f"{need.ram:,}", *counts)
+    table.add_row("ESP32 (Xtensa)", "-", "-", "-", "-", "-")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    console.print(table)
+    console.print(f"-: not measured. Sizes: {measured()['compiler']}; instructions per image, counted in an emulator.")
+    for line in [*model.notes, *([f"Left out of the device: {', '.join(ready.dropped)}."] if ready.dropped else [])]:
+        console.print(line)
+    console.print("Written:", str(folder), soft_wrap=True)

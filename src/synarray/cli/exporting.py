@@ -35,48 +35,42 @@ def export_c(
         int | None, typer.Option(min=2, max=255, help="Cells of so many levels: 4 take 2 bits. For an experiment.")
     ] = None,
     learn: Annotated[
-        bool | None,
-        typer.Option(
-            "--learn/--predict-only", help="Learn on the device (default), or only predict, with cells in flash."
-        ),
-    ] = None,
+        bool,
+        typer.Option("--learn/--predict-only", help="Learn on the device, or only predict, with the cells in flash."),
+    ] = True,
     nominal: Annotated[
         bool, typer.Option("--nominal", help="Take the device without spreads, stuck cells, read noise and drift.")
     ] = False,
     port: Annotated[bool, typer.Option("--port", help="Cells behind two functions of yours: a real array.")] = False,
     ram: Annotated[int | None, typer.Option(min=1, metavar="BYTES", help="Refuse a model that needs more RAM.")] = None,
     settings: Settings = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Write the learner as one C99 file with its constants, examples and a README; say what it needs."""
-    export_to_c(source, output, levels, learn is not False, nominal, port, ram, settings or [], json)
-
-
-def export_to_c(
-    source: str, output: Path | None, levels: int | None, learn: bool, nominal: bool, port: bool, ram: int | None,
-    settings: list[str], as_json: bool,
-) -> None:  # fmt: skip
-    """Prepare, check, write and report an export to C."""
     from synarray.export.c_folder import c_files, write_files
     from synarray.export.c_prepare import export_experiment, export_run
     from synarray.export.c_readme import STRUCT_BYTES
 
     if Path(source).is_dir():
-        _only_for_experiments(levels, nominal, port, settings)
+        _only_for_experiments(levels, nominal, port, settings or [])
         ready = export_run(Path(source), predict_only=not learn)
+    elif learn:
+        ready = export_experiment(_experiment(source, levels, settings or []), ideal_device=nominal, port=port)
     else:
-        if not learn:
-            raise SpecError(
-                "only a trained network can predict without learning", got="an experiment", where="--predict-only",
-                do="Train it first (synarray train ...), and export the run's folder.",
-            )  # fmt: skip
-        ready = export_experiment(_experiment(source, levels, settings), ideal_device=nominal, port=port)
+        raise SpecError(
+            "only a trained network can predict without learning",
+            got="an experiment",
+            where="--predict-only",
+            do="Train it first (synarray train ...), and export the run's folder.",
+        )
     needed = ready.model.ram_bytes + STRUCT_BYTES
     if ram is not None and needed > ram:
         raise SpecError(
-            "the learner must fit into the RAM there is", got=f"{needed:,} bytes", where=f"--ram {ram}",
+            "the learner must fit into the RAM there is",
+            got=f"{needed:,} bytes",
+            where=f"--ram {ram}",
             do="Use fewer neurons, classes or levels (--levels 4 takes 2 bits per cell), or --predict-only for a run.",
-        )  # fmt: skip
+        )
     folder = output or Path("exports") / f"{ready.name}-c"
     _check_free(folder)
     write_files(folder, c_files(ready.model, ready.trained, ready.name, folder.name, ready.dropped))
@@ -89,9 +83,11 @@ def _only_for_experiments(levels: int | None, nominal: bool, port: bool, setting
     for option, is_given in given.items():
         if is_given:
             raise SpecError(
-                "a run is exported as it was trained", got=option, where=option,
+                "a run is exported as it was trained",
+                got=option,
+                where=option,
                 do="Leave it out, or export the run's experiment.toml, which is then untrained.",
-            )  # fmt: skip
+            )
 
 
 def _experiment(source: str, levels: int | None, settings: list[str]) -> Any:
@@ -103,9 +99,11 @@ def _experiment(source: str, levels: int | None, settings: list[str]) -> Any:
         return spec
     if spec.device is not None:
         raise SpecError(
-            "levels are a property of ideal cells", got=f"--levels {levels} and device {spec.device.name}", where="--levels",
+            "levels are a property of ideal cells",
+            got=f"--levels {levels} and device {spec.device.name}",
+            where="--levels",
             do="Leave --levels out, and set device.n_levels_ltp and device.n_levels_ltd.",
-        )  # fmt: skip
+        )
     return load_experiment(source, {**changes, "cell.n_levels": levels})
 
 
@@ -116,9 +114,11 @@ def _check_free(folder: Path) -> None:
     ours = (folder / "src" / "synarray_model.h").is_file()
     if folder.is_dir() and any(folder.iterdir()) and not ours:
         raise RunError(
-            "an export must not be written among other files", got="a folder that holds something else", where=str(folder),
+            "an export must not be written among other files",
+            got="a folder that holds something else",
+            where=str(folder),
             do="Name an empty or a new folder with -o.",
-        )  # fmt: skip
+        )
 
 
 def _report(ready: Any, folder: Path, as_json: bool) -> None:
@@ -126,7 +126,7 @@ def _report(ready: Any, folder: Path, as_json: bool) -> None:
     from rich.table import Table
 
     from synarray.export.c_readme import STRUCT_BYTES, measured, needs
-    from synarray.report.run_tables import standard_output
+    from synarray.report.terminal import standard_output
 
     model, trained = ready.model, len(ready.trained)
     numbers, found = model.numbers, needs(model, trained)
@@ -135,14 +135,23 @@ def _report(ready: Any, folder: Path, as_json: bool) -> None:
         print(
             json.dumps(
                 {
-                    "folder": str(folder), "ram_bytes": model.ram_bytes, "struct_bytes": STRUCT_BYTES,
-                    "table_bytes": model.table_bytes + trained, "blob_bytes": 0 if model.predicts_only else model.blob_bytes,
-                    "cell_bits": numbers["bits"], "levels": numbers["codes"], "neurons": numbers["neurons"],
-                    "predict_only": model.predicts_only, "trained": bool(trained), "targets": targets,
-                    "compiler": measured()["compiler"], "dropped": ready.dropped, "notes": model.notes,
+                    "folder": str(folder),
+                    "ram_bytes": model.ram_bytes,
+                    "struct_bytes": STRUCT_BYTES,
+                    "table_bytes": model.table_bytes + trained,
+                    "blob_bytes": 0 if model.predicts_only else model.blob_bytes,
+                    "cell_bits": numbers["bits"],
+                    "levels": numbers["codes"],
+                    "neurons": numbers["neurons"],
+                    "predict_only": model.predicts_only,
+                    "trained": bool(trained),
+                    "targets": targets,
+                    "compiler": measured()["compiler"],
+                    "dropped": ready.dropped,
+                    "notes": model.notes,
                 }
             )
-        )  # fmt: skip
+        )
         return
     console = standard_output()
     cells = {0: "behind a port", 32: "float32 and 8 bits"}.get(int(numbers["bits"]), f"{numbers['bits']} bits")

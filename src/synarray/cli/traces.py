@@ -13,7 +13,8 @@ from synarray.files import write_file
 from synarray.lab.exchange.imported import name_from
 from synarray.lab.formats import Explained
 from synarray.lab.traces.into_file import add_to_device, device_of_loops
-from synarray.lab.traces.retention import Aged, Number
+from synarray.lab.traces.retention import Aged
+from synarray.lab.traces.trends import Number
 from synarray.report.terminal import standard_output
 
 __all__ = ["say_aged", "say_explained"]

@@ -7,13 +7,15 @@ without a failure the file says only that it is not smaller than its lower end.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
-from synarray.lab.traces.retention import Aged, Number
+from synarray.lab.traces.retention import Aged
+from synarray.lab.traces.trends import Number, combined, line_of
 
 __all__ = ["Loop", "fit_endurance"]
 
@@ -88,7 +90,7 @@ def fit_endurance(loops: list[Loop], source: str) -> Aged:
     return Aged("endurance", source, numbers, facts, tuple(said))
 
 
-_FATIGUE = {
+_FATIGUE: dict[str, Callable[[Loop], Floats]] = {
     "the low-resistance state": lambda loop: loop.on,
     "the high-resistance state": lambda loop: loop.off,
     "the window between them": lambda loop: loop.on / loop.off,
@@ -122,18 +124,15 @@ def _life(loop: Loop) -> tuple[float, bool]:
     return float(loop.cycle[until] if failed else loop.cycle[-1]), failed
 
 
-def _fatigue(loops: list[Loop], pick: object) -> Number:
+def _fatigue(loops: list[Loop], pick: Callable[[Loop], Floats]) -> Number:
     """Return the relative change a decade of cycles, and its interval from the scatter about the line."""
-    from synarray.lab.traces.retention import _combined, _line
-
-    assert callable(pick)
     lines = []
     for loop in loops:
         k = max(_until(loop), 3)
         x = np.log10(np.maximum(loop.cycle[:k], 1.0))
         if np.ptp(x) > 0:
-            lines.append(_line(x, np.log(pick(loop)[:k])))
+            lines.append(line_of(x, np.log(pick(loop)[:k])))
     if not lines:
         return Number(0.0, float("-inf"), float("inf"))
-    value, low, high = _combined(np.array([line.slope for line in lines]), np.array([line.error for line in lines]))
+    value, low, high = combined(np.array([line.slope for line in lines]), np.array([line.error for line in lines]))
     return Number(*(float(np.expm1(part)) for part in (value, low, high)))

@@ -10,7 +10,8 @@ from pathlib import Path
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
 from synarray.files import read_text, write_file
-from synarray.lab.traces.retention import Aged, Number
+from synarray.lab.traces.retention import Aged
+from synarray.lab.traces.trends import Number
 from synarray.units import format_quantity
 
 __all__ = ["add_to_device", "device_of_loops"]

@@ -15,19 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
+from synarray.lab.traces.trends import Line, Number, combined, line_of
 
 __all__ = ["Aged", "Number", "Trace", "fit_retention"]
 
 Floats = npt.NDArray[np.float64]
 _FEWEST = 5
-
-
-class Number(NamedTuple):
-    """A number of a device and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Trace(NamedTuple):
@@ -63,26 +56,6 @@ class Aged:
     said: tuple[str, ...] = ()
 
 
-class _Line(NamedTuple):
-    slope: float
-    error: float
-    left: float
-    criterion: float
-
-
-def _line(x: Floats, y: Floats) -> _Line:
-    """Fit a straight line; its slope's standard error allows for errors that go together."""
-    n = len(x)
-    basis = np.column_stack([np.ones(n), x])
-    solution = np.linalg.lstsq(basis, y, rcond=None)[0]
-    off = y - basis @ solution
-    variance = float(off @ off) / max(n - 2, 1)
-    follow = float(np.clip((off[1:] @ off[:-1]) / max(float(off @ off), 1e-300), 0.0, 0.95))
-    inner = float(((x - x.mean()) ** 2).sum())
-    error = float(np.sqrt(variance / max(inner, 1e-300) * (1.0 + follow) / (1.0 - follow)))
-    return _Line(float(solution[1]), error, variance, n * float(np.log(max(variance, 1e-30))) + 4.0)
-
-
 def fit_retention(traces: list[Trace], source: str) -> Aged:
     """Find drift or retention in traces.
 
@@ -116,7 +89,7 @@ def fit_retention(traces: list[Trace], source: str) -> Aged:
         raise DataError(f"a retention trace must have {_FEWEST} reads at different times", got=f"{len(traces)} without",
                         where=source, do="Check the columns: synarray device fit FILE --explain.")  # fmt: skip
     t0 = min(float(trace.time[trace.time > 0].min()) for trace in kept)
-    lines = [_line(np.log1p(trace.time / t0), np.log(trace.g)) for trace in kept]
+    lines = [line_of(np.log1p(trace.time / t0), np.log(trace.g)) for trace in kept]
     decays = [_decay(trace) for trace in kept]
     said = [_words(trace, line, decay) for trace, line, decay in zip(kept, lines, decays, strict=True)]
     until = max(float(trace.time.max()) for trace in kept)
@@ -126,11 +99,11 @@ def fit_retention(traces: list[Trace], source: str) -> Aged:
     if sum(exponential) > 0.5 * len(kept):
         taus = np.array([d.slope for d in decays if d is not None])
         errors = np.array([d.error for d in decays if d is not None])
-        value, low, high = _combined(np.log(taus), errors)
+        value, low, high = combined(np.log(taus), errors)
         number = Number(*(float(np.exp(part)) for part in (value, low, high)))
         return Aged("retention", source, {"retention": number}, {}, (*said, f"Measured for {until:.3g} s."))
     nu, errors = -np.array([line.slope for line in lines]), np.array([line.error for line in lines])
-    value, low, high = _combined(nu, errors)
+    value, low, high = combined(nu, errors)
     numbers = {"drift_nu": Number(max(value, 0.0), max(low, 0.0), max(high, 0.0)), "drift_t0": Number(t0, t0, t0)}
     if len(nu) >= 3:
         spread = float(np.sqrt(max(nu.var(ddof=1) - (errors**2).mean(), 0.0)))
@@ -162,7 +135,7 @@ def _clean(trace: Trace) -> Trace | None:
     return Trace(trace.label, time, g[order])
 
 
-def _decay(trace: Trace) -> _Line | None:
+def _decay(trace: Trace) -> Line | None:
     """Fit an exponential decay to a floor; return its time constant with the error of its logarithm."""
     import warnings
 
@@ -190,24 +163,10 @@ def _decay(trace: Trace) -> _Line | None:
     if not np.isfinite(error) or error > 1.0 or tau > 3.0 * t.max():
         return None
     left = float(((law(t, *found) - np.log(g / scale)) ** 2).sum()) / max(len(t) - 3, 1)
-    return _Line(tau, error, left, len(t) * float(np.log(max(left, 1e-30))) + 6.0)
+    return Line(tau, error, left, len(t) * float(np.log(max(left, 1e-30))) + 6.0)
 
 
-def _combined(values: Floats, errors: Floats) -> tuple[float, float, float]:
-    """Mean of several and its 95 % interval: from their scatter, or from their own errors where that is larger."""
-    from scipy import stats
-
-    n = len(values)
-    weights = 1.0 / np.maximum(errors, 1e-12) ** 2 if n < 3 else np.ones(n)
-    mean = float((weights * values).sum() / weights.sum())
-    own = float(np.sqrt((weights**2 * errors**2).sum()) / weights.sum())
-    scatter = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-    times = float(stats.t.ppf(0.975, max(n - 1, 1))) if scatter > own and n > 2 else 1.96
-    half = times * max(own, scatter)
-    return round(mean, 12), mean - half, mean + half
-
-
-def _words(trace: Trace, line: _Line, decay: _Line | None) -> str:
+def _words(trace: Trace, line: Line, decay: Line | None) -> str:
     import quantiphy
 
     first, last = (str(quantiphy.Quantity(float(g), "S").render(prec=2)) for g in (trace.g[0], trace.g[-1]))

@@ -111,7 +111,7 @@ def mean_pulses(spec: StdpSpec, law: PulseLaw, progress: float) -> Floats:
     asked = movement(spec, w, progress)
     if law.step is None:
         return (asked > 0).astype(np.float64)
-    moves = law.step[len(law.step) // 2] * law.chance * law.share
+    moves = law.step[len(law.step) // 2] * law.probability * law.share
     if law.share != 1.0:  # the reading of a pair says its difference, not where its two cells stand
         moves = np.repeat(moves.mean(axis=1, keepdims=True), STATES, axis=1)[[1, 1]]
     if spec.verify:
@@ -130,7 +130,7 @@ def pulse_tables(spec: StdpSpec, law: PulseLaw, progress: float) -> PulseTables:
     pulses, chance = np.zeros((2, 256), np.uint32), np.zeros((2, 256), np.uint32)
     step, spread = (np.zeros((len(size), 2, 256), np.float32) for _ in range(2))
     pulses[:, :STATES] = np.rint(mean_pulses(spec, law, progress) * 65536.0)
-    chance[:, :STATES] = np.rint(law.chance * 65536.0)
+    chance[:, :STATES] = np.rint(law.probability * 65536.0)
     step[:, :, :STATES] = size * np.array([[-1.0], [1.0]])
     spread[:, :, :STATES] = law.spread
     return PulseTables(
@@ -175,7 +175,7 @@ def following(spec: StdpSpec, law: PulseLaw) -> Following:
     if law.step is None:
         return Following(w, asked, asked, asked, pulses, np.zeros(2))
     size, spread = law.step[len(law.step) // 2], law.spread[len(law.step) // 2]
-    single = size * law.chance * law.share
+    single = size * law.probability * law.share
     if law.share != 1.0:  # LTD raises the other cell of the pair
         size, spread = size[[1, 1]], spread[[1, 1]]
         single = np.stack([np.interp(2.0 * np.maximum(side, 0.0) - 1.0, w, single[1]) for side in (-w, w)])

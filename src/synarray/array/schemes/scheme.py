@@ -48,7 +48,7 @@ class PulseLaw(NamedTuple):
 
     step: Floats | None  # [variant, 2, 255] mean size of the step, when the pulse works
     spread: Floats  # [variant, 2, 255] standard deviation of the step
-    chance: Floats  # [2, 255] probability that the pulse works
+    probability: Floats  # [2, 255] that the pulse works
     share: float = 1.0  # how far the weight moves when the cell moves by 1
 
 

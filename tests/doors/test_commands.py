@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import Command, Outcome, everything_in, process
+from command import Command, Outcome, everything_in, four_parts, process
 
 from synarray import __version__
 from synarray.paper.reproduce import RowSpec, rows
@@ -36,7 +36,8 @@ MOST_PAGE_BYTES = 3_000_000
 
 
 def test_version_is_the_packages(command: Command) -> None:
-    assert command("--version") == Outcome(0, f"synarray {__version__}\n", "")
+    for option in ("--version", "-V"):
+        assert command(option) == Outcome(0, f"synarray {__version__}\n", "")
 
 
 @pytest.mark.parametrize("name", ["", "train", "reproduce", "show", "bench"])
@@ -65,6 +66,27 @@ def test_commands_that_train_nothing_load_no_compiler(tmp_path: Path, arguments:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["device", "judge"], ["study", "run"]])
+def test_short_help_is_help(command: Command, arguments: list[str]) -> None:
+    assert command(*arguments, "-h") == command(*arguments, "--help")
+
+
+def test_show_without_matplotlib_still_prints(
+    command: Command, finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    done = command("show", str(finished_run), "--out", "figures")
+    assert (done.status, done.err) == (0, "")
+    assert "accuracy, soft votes" in done.out
+    assert "No figures were drawn: figures need matplotlib" in done.out
+    assert "pip install 'synarray[report]'" in done.out
+    shown = command("show", str(finished_run), "--out", "figures", "--json").json
+    assert shown["figures"] == []
+    assert "pip install 'synarray[report]'" in shown["figures_left_out"]
+    assert not Path("figures").exists()
+    assert "pip install 'synarray[report]'" in four_parts(command("report", str(finished_run), "--out", "page"))["do"]
 
 
 # train

@@ -61,3 +61,15 @@ def test_a_file_that_is_replaced_is_named(command: Command) -> None:
 )  # fmt: skip
 def test_a_name_keeps_what_can_be_written_plainly(file: str, name: str) -> None:
     assert name_from(Path(file)) == name
+
+
+def test_an_export_is_written_where_it_is_asked_or_printed(command: Command, tmp_path: Path) -> None:
+    printed = command("device", "export", "epiram", "--format", "neurosim")
+    assert (printed.status, list(tmp_path.iterdir())) == (0, [])
+    assert "read back" in printed.err
+    assert command("device", "export", "epiram", "--format", "neurosim", "-o", "cell.cpp").status == 0
+    assert (tmp_path / "cell.cpp").read_text("utf-8") == printed.out
+    told = command("device", "export", "epiram", "--format", "neurosim", "--json").json
+    assert (told["files"], told["content"]) == ([], printed.out)
+    assert "-o epiram-crosssim" in four_parts(command("device", "export", "epiram", "--format", "crosssim"))["do"]
+    assert [path.name for path in tmp_path.iterdir()] == ["cell.cpp"]

@@ -135,7 +135,7 @@ def test_a_new_scheme_trains_is_kept_and_is_priced_by_its_cells(bar_images: tupl
     assert (trained(bar_images, **cut).machine.array.read_copy[:-1, :12][dead] < 0).any()
     prices = load_periphery()
     one, two = (bill_of_result(result).ledger(prices) for result in (plain, ours))  # type: ignore[union-attr]
-    assert two.area == 2 * one.area
+    assert two.areas["cells"] == 2 * one.areas["cells"]
     assert two.programming == one.programming
     run = open_run(write_run(ours, ours.spec, tmp_path / "run"))
     assert run.metrics["scheme"] == "referenced"

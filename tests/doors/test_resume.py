@@ -395,7 +395,7 @@ def test_signals_stop_it_after_the_block_and_it_goes_on(tmp_path: Path, small: l
             training.send_signal(number)
             out, err = training.communicate(timeout=30)
         assert (training.returncode, out) == (status, "")
-        assert err.splitlines()[-1] == "Saved. To go on: synarray resume 'my run'"
+        assert err.splitlines()[-1] == "Saved. To resume: synarray resume 'my run'"
     resumed = process("resume", "my run", "--json", folder=tmp_path).json
     assert resumed["state_sha256"] == process("train", *long, "--json", folder=tmp_path).json["state_sha256"]
     assert len(open_run(tmp_path / "my run").provenance["resumed"]) == 2
@@ -422,7 +422,7 @@ def test_ctrl_c_after_the_learning_stops_at_once_and_the_run_goes_on(
         patched.setattr("synarray.learn.training.test", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         done = command("train", *settings, "--out", "run")
     assert done.status == 130
-    assert "Saved. To go on: synarray resume run" in done.err
+    assert "Saved. To resume: synarray resume run" in done.err
     assert "after 160 presentations" in command("resume", "run").err
     assert same(tmp_path / "run", whole)
 
@@ -442,7 +442,7 @@ def test_a_second_ctrl_c_stops_at_once(
         patched.setattr(Trainer, "_show", twice)
         done = command("train", *settings, "--out", "run")
     assert done.status == 130
-    assert "Saved. To go on: synarray resume run" in done.err
+    assert "Saved. To resume: synarray resume run" in done.err
     assert "after 79 presentations" in command("resume", "run").err
 
 

@@ -56,6 +56,7 @@ def show_device(
     verified, blind = (following(StdpSpec(verify=verify), law) for verify in (True, False))
     digital = synapse.scheme_for(device).sensed_by_bit  # always read before an update
     words = device_tables.follows(synapse, device, verified, blind) + device_tables.programs(device)
+    words += device_tables.reads(device)
     train = None if device.step_law.exact else measure(device)
     files, drawn = figures.save_where_possible(
         lambda: (

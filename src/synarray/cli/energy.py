@@ -9,7 +9,14 @@ from synarray.cost.physical import free_steps
 from synarray.cost.prices import load_periphery
 from synarray.device.library import load_device
 from synarray.errors import SpecError
-from synarray.report.cost_tables import comparison_table, ledger_table, real_time_table, steps_table
+from synarray.report.cost_tables import (
+    comparison_table,
+    headline,
+    ledger_table,
+    pace_table,
+    steps_table,
+    use_table,
+)
 from synarray.report.terminal import standard_output
 from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
 from synarray.run.folder import open_run
@@ -31,9 +38,11 @@ def show_energy(
     run, periphery = open_run(path), load_periphery(node, prices)
     if compare is not None and not names:
         raise SpecError(
-            "--compare must name devices", got=repr(compare), where="--compare",
+            "--compare must name devices",
+            got=repr(compare),
+            where="--compare",
             do='Write --compare pcm,rram, names of "synarray devices list" or files; or leave it out.',
-        )  # fmt: skip
+        )
     bill, where = bill_of_run(run), str(path / "experiment.toml")
     device = None if technology is None else load_device(technology)
     ledger = bill.ledger(periphery, device, passive=passive)
@@ -53,9 +62,11 @@ def show_energy(
         print(json.dumps(numbers | {"look_ups": bill.look_ups(periphery, device).summary()}))
         return
     console = standard_output()
+    console.print(headline(ledger))
     console.print(ledger_table(ledger, periphery.node_nm))
+    console.print(use_table(ledger))
     console.print(comparison_table([ledger, *others], machines))
     console.print(steps_table(steps))
-    console.print(real_time_table(times))
+    console.print(pace_table(times))
     for note in notes:
         console.print(f"Note: {note}")

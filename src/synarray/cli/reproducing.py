@@ -27,6 +27,7 @@ def reproduce(
     settings: Settings = None,
     workers: Workers = None,
     out: Annotated[Path | None, folder_option("Folder of the report; default: reports/reproduce.")] = None,
+    tables: Annotated[bool, typer.Option("--tables", help="Print every table, not only the verdicts.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run the paper's experiment and write a report. It sets the results beside what the paper states."""
@@ -60,7 +61,7 @@ def reproduce(
         claims = {"claims": derived.summary()} if derived else {}
         print(json.dumps({"paper": PAPER, "rows": [row.summary() for row in table], "report": str(page)} | claims))
     else:
-        _print(table, derived, page)
+        _print(table, derived, page, tables)
 
 
 def _rows(only: str | None, settings: list[str]) -> list[RowSpec]:
@@ -81,18 +82,23 @@ def _rows(only: str | None, settings: list[str]) -> list[RowSpec]:
     return [replace(known[key], changes={**known[key].changes, **changes}) for key in keys]
 
 
-def _print(table: list[Row], derived: Claims | None, page: Path) -> None:
-    from synarray.report.cost_tables import chain_table, claims_table, devices_table
+def _print(table: list[Row], derived: Claims | None, page: Path, tables: bool) -> None:
+    """Print the verdicts and where the page is; all tables when asked, or when there are no verdicts."""
+    from synarray.report.claims_section import claims_tables, verdicts_table
     from synarray.report.paper_page import accuracy_table, factors_table
     from synarray.report.terminal import standard_output
 
     console = standard_output()
-    console.print(accuracy_table(table))
-    console.print(factors_table(table))
-    if derived:
-        console.print(devices_table(derived.devices))
-        console.print(chain_table(derived.chain))
-        console.print(claims_table(derived.claims))
+    if tables or not derived or not derived.claims:
+        console.print(accuracy_table(table))
+        console.print(factors_table(table))
+    if derived and tables:
+        for each in claims_tables(derived):
+            console.print(each)
         for note in derived.notes:
             console.print(f"Note: {note}")
+    if derived and derived.claims:
+        console.print(verdicts_table(derived))
+    if not tables:
+        console.print("All tables are in the page; --tables prints them here.")
     console.lines(f"Report: {page}")

@@ -35,6 +35,8 @@ class Claim:
         How it was derived.
     rests_on : tuple of str
         Whose prices it rests on: owners among the ``sources`` of all claims.
+    headline : bool
+        Whether it is one of the few that sum the others up.
     """
 
     part: str
@@ -43,6 +45,7 @@ class Claim:
     stated: tuple[float, float] | None
     how: str
     rests_on: tuple[str, ...] = (OWN,)
+    headline: bool = False
 
     @property
     def verdict(self) -> str:
@@ -146,7 +149,7 @@ class Claims:
     ledgers : list of Ledger
         Soft-pruned, unpruned, and conventional machines: for the figure.
     sources : list of dict
-        Every price behind them: its owner, its name, where it comes from, whether that is confirmed.
+        Every price behind them: its owner, its name, its source with year, node and range, whether it is confirmed.
     notes : list of str
         What rests on what; what could not be derived.
     """

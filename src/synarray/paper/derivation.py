@@ -23,7 +23,7 @@ from synarray.paper.backprop import rivals_of
 from synarray.paper.claims import OWN, Claim, Claims, DeviceFactor, NamedFactor
 from synarray.paper.reproduce import Row
 from synarray.run.energy import Bill, read_warnings
-from synarray.spec import Sourced
+from synarray.spec import Source, Sourced
 
 __all__ = ["derive", "derive_claims"]
 
@@ -32,6 +32,16 @@ _DEVICE, _ALGORITHM, _TOTAL = (10.0, 100.0), (10.0, 10.0), (100.0, 1000.0)
 _RIVAL = "metal-filament-cbram"
 _AROUND, _CHIPS = "periphery", "chips"
 """Owners of the prices that are no device's."""
+_HEADLINES = (
+    "metal-filament CBRAM",
+    "soft pruning",
+    "event-driven",
+    "metal filament, unpruned /",
+    "same algorithm, processor",
+    "back-propagation, weights in SRAM",
+    "same algorithm, weights in DRAM / array, row-parallel",
+)
+"""How the names of the claims begin that sum the others up."""
 _SOFT, _SAME, _UNPRUNED = "cbram-analog", "cbram-same-unpruned", "cbram-unpruned"
 _LOCAL, _LEVELS, _FRUGAL = "cbram-local", "cbram-few-levels", "cbram-frugal"
 
@@ -71,19 +81,29 @@ def derive(rows: Sequence[Row], periphery: Periphery, rivals: Sequence[GradientT
     claims = [*_of_device(devices), *_of_algorithm(bench, by_key), *_together(bench, devices)]
     claims += [*_elsewhere(bench, soft, pairs), *_of_time(bench, soft, pairs)]
     notes += read_warnings(soft[0], periphery)
-    notes.append(f"Numbers of {own.name} that are not confirmed: {', '.join(own.unconfirmed)}.")
-    notes.append(f"Prices around the cells that are not confirmed: {', '.join(periphery.unconfirmed)}.")
+    notes.append(f"Numbers of {own.name} that are unconfirmed: {', '.join(own.unconfirmed)}.")
+    notes.append(f"Prices around the cells that are unconfirmed: {', '.join(periphery.unconfirmed)}.")
     if rivals and not all(rivals):
         notes.append("For some seeds no network trained by back-propagation reached the accuracy.")
     owners: list[tuple[str, Sourced]] = [(own.name, own), *((each.device.name, each.device) for each in devices)]
-    operation = {"owner": _CHIPS, "name": "synaptic operation", "source": chips()[0], "confirmed": True}
+    operation = {"owner": _CHIPS, "name": "synaptic operation", **Source(source=chips()[0], year=2023).model_dump()}
     sources = [*_sources([*owners, (_AROUND, periphery)]), operation]
+    claims = [replace(claim, headline=_heads(claim)) for claim in claims]
     return Claims(devices, claims, _chain(bench, by_key), _figure(bench, soft), sources, notes)
+
+
+def _heads(claim: Claim) -> bool:
+    """Say whether a claim is one of about ten that sum the others up."""
+    return claim.name.startswith(_HEADLINES)
 
 
 def _sources(owners: Sequence[tuple[str, Sourced]]) -> list[dict[str, Any]]:
     return [
-        {"owner": owner, "name": name, "source": source.source, "confirmed": source.confirmed}
+        {
+            "owner": owner,
+            "name": name,
+            **source.model_dump(include={"source", "confirmed", "year", "node", "low", "high"}),
+        }
         for owner, spec in owners
         for name, source in spec.sources.items()
         if isinstance(spec, Periphery) or name in PRICED

@@ -1,156 +1,145 @@
-"""Ledgers and claims, as tables for the terminal."""
+"""What a training cost, in tables for the terminal and for a page: actions, time, power, area, other machines beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from rich.table import Table
 
 from synarray.cost.ledger import Ledger
 from synarray.cost.physical import Step
-from synarray.cost.uncertainty import Interval
-from synarray.paper.claims import Claim, DeviceFactor, NamedFactor
-from synarray.units import format_quantity
+from synarray.report.tables import Table
+from synarray.report.words import quantity, times
 
-__all__ = [
-    "chain_table", "claims_table", "comparison_table", "devices_table", "factor_text", "ledger_table", "real_time_table", "short",
-    "steps_table",
-]  # fmt: skip
+__all__ = ["comparison_table", "headline", "ledger_table", "pace_table", "steps_table", "use_table"]
+
+_SCHEDULES = {"sequential": "one after another", "row-parallel": "rows and columns at once"}
 
 
-def short(value: float, unit: str) -> str:
-    """Write a value with three digits."""
-    return format_quantity(float(f"{value:.3g}"), unit)
+def headline(ledger: Ledger) -> str:
+    """Say in one sentence what a training cost, and what most of it was for.
+
+    Examples
+    --------
+    >>> from synarray.cost.ledger import Entry
+    >>> rows = (Entry("cells", "LTP pulses", 94, 1e-6), Entry("sense", "column conversions", 6, 1e-6))
+    >>> headline(Ledger("mine", rows, {"row-parallel": 2.0}, 0.0, {"cells": 2e-8}, presentations=100))
+    '100 uJ, 94 % of it LTP pulses; with rows and columns at once 2 s, 50 images/s, 50 uW; 0.02 mm2.'
+    """
+    text = quantity(ledger.total, "J")
+    most = max(ledger.entries, key=lambda entry: entry.energy, default=None)
+    if most is not None and ledger.total:
+        text += f", {100 * most.energy / ledger.total:.0f} % of it {most.action}"
+    seconds, power = ledger.seconds.get("row-parallel"), ledger.power("row-parallel")
+    if seconds and power:
+        rate = ledger.presentations / seconds
+        text += (
+            f"; with rows and columns at once {quantity(seconds, 's')}, {rate:,.0f} images/s, {quantity(power, 'W')}"
+        )
+    return text + (f"; {square(ledger.area)}." if ledger.area else ".")
+
+
+def square(area: float) -> str:
+    """Write an area, m^2 inside, as people write it.
+
+    Examples
+    --------
+    >>> square(2.5e-7), square(4e-10)
+    ('0.25 mm2', '400 um2')
+    """
+    return f"{area * 1e6:.3g} mm2" if area >= 1e-8 else f"{area * 1e12:.3g} um2"
 
 
 def ledger_table(ledger: Ledger, node_nm: float) -> Table:
     """Lay out what a training cost, action by action."""
-    table = Table(title=f"{ledger.title}, circuits of {node_nm:g} nm", title_justify="left", show_footer=True)
-    table.add_column("component", "total")
-    table.add_column("action")
-    table.add_column("count", justify="right")
-    table.add_column("energy each", justify="right")
-    table.add_column("energy", short(ledger.total, "J"), justify="right")
-    table.add_column("share", justify="right")
-    for entry in ledger.entries:
-        mark = "" if entry.confirmed else " ?"
-        share = entry.energy / ledger.total if ledger.total else 0.0
-        table.add_row(
-            entry.component, entry.action, f"{entry.count:,}", short(entry.each, "J") + mark,
-            short(entry.energy, "J") + mark, f"{share:.1%}",
-        )  # fmt: skip
-    table.caption, table.caption_justify = "? rests on unconfirmed numbers", "left"
-    return table
+    rows = [
+        (
+            f"{entry.component}: {entry.action}",
+            f"{entry.count:,}",
+            quantity(entry.each, "J") + _mark(entry.confirmed),
+            quantity(entry.energy, "J") + _mark(entry.confirmed),
+            f"{entry.energy / ledger.total if ledger.total else 0:.1%}",
+        )
+        for entry in ledger.entries
+        if entry.count and (entry.each or entry.component != "half-select")
+    ]
+    columns = ("component: action", "count", "energy of one", "energy", "share")
+    total = ("everything", "", "", quantity(ledger.total, "J"), "100%" if ledger.total else "")
+    title = f"{ledger.title}: every action of the training, in circuits of {node_nm:g} nm"
+    note = "? rests on unconfirmed numbers. Actions that never happened or cost nothing are left out."
+    return Table(title, columns, rows, total=total, caption=title, note=note)
+
+
+def use_table(ledger: Ledger) -> Table:
+    """Lay out time, speed and mean power by schedule, and the area by part."""
+    rows = []
+    for name, seconds in ledger.seconds.items():
+        speed, power = ledger.images_per_second(name), ledger.power(name)
+        each = quantity(seconds / ledger.presentations, "s") if ledger.presentations else "-"
+        rows.append((f"time: {_SCHEDULES.get(name, name)}", quantity(seconds, "s")))
+        rows.append(("   per image; images per second", f"{each}; {speed:,.0f}" if speed else "-"))
+        rows.append(("   mean power while learning", quantity(power, "W") if power else "-"))
+    breaks = (len(rows),) if ledger.areas else ()
+    rows += [(f"area: {part}", square(area)) for part, area in ledger.areas.items() if area]
+    total = ("area of all parts", square(ledger.area)) if ledger.area else ()
+    note = "Left out: control, clocks, wiring between arrays. Energy of standing still (leakage) is not priced."
+    title = "Time, power, area"
+    return Table(title, ("", ""), rows, total=total, caption=title, note=note, breaks=breaks)
 
 
 def comparison_table(ledgers: Sequence[Ledger], elsewhere: Sequence[Ledger] = ()) -> Table:
     """Put ledgers of arrays beside each other, and those of other machines below; factors are against the first."""
-    table = Table(title="Beside each other (the same counts)", title_justify="left")
-    names = ("", "programming", "factor", "everything", "factor", "time, sequential", "row-parallel", "weights moved")
-    for name in names:
-        table.add_column(name, justify="right" if name else "left")
-    first = ledgers[0]
-    for part in (ledgers, elsewhere):
-        table.add_section()
-        for ledger in part:
-            times = [
-                ledger.seconds.get(name, ledger.seconds.get("memory-bound")) for name in ("sequential", "row-parallel")
-            ]
-            table.add_row(
+    first, rows = ledgers[0], []
+    for ledger in (*ledgers, *elsewhere):
+        waits = ledger.seconds.get("memory-bound")
+        spent = [ledger.seconds.get(name, waits) for name in _SCHEDULES]
+        rows.append(
+            (
                 ledger.title,
-                *(_with_factor(ledger.programming, first.programming)),
-                *(_with_factor(ledger.total, first.total)),
-                *(short(time, "s") if time else "-" for time in times),
-                short(ledger.bytes_moved, "B"),
-            )  # fmt: skip
-    table.caption, table.caption_justify = (
-        "processors: bytes of weights / bandwidth; chips: synaptic operations only",
-        "left",
+                *_with_factor(ledger.programming, first.programming),
+                *_with_factor(ledger.total, first.total),
+                *(quantity(seconds, "s") if seconds else "-" for seconds in spent),
+                quantity(ledger.bytes_moved, "B") if ledger.bytes_moved or ledger.area else "-",
+                square(ledger.area) if ledger.area else "-",
+            )
+        )
+    columns = (
+        *("machine", "pulses", "factor", "everything", "factor"),
+        *("one by one", "rows at once", "moved", "area"),
     )
-    return table
-
-
-def _with_factor(energy: float, first: float) -> tuple[str, str]:
-    return (short(energy, "J"), f"{energy / first:.3g}x" if first else "-") if energy else ("-", "-")
+    title = "The same training elsewhere"
+    note = (
+        "Pulses: with the lines they charge. Times: one action after another; rows and columns at once. Moved: weights. "
+        "Processors: bytes of weights / bandwidth. Chips: synaptic operations only."
+    )
+    return Table(title, columns, rows, caption=title, note=note, breaks=(len(ledgers),))
 
 
 def steps_table(steps: Sequence[Step]) -> Table:
-    """Name what software gets for nothing and a chip does not."""
-    table = Table(title="Free in software, not on a chip", title_justify="left")
-    table.add_column("step")
-    table.add_column("paid as")
-    table.add_column("energy", justify="right")
-    for step in steps:
-        table.add_row(step.name, step.where, "-" if step.energy is None else short(step.energy, "J"))
-    table.caption = "Weights are never normalised, rescaled or reset: nothing moves a cell but counted pulses."
-    table.caption_justify = "left"
-    return table
+    """Name the steps that cost nothing in software but something on a chip."""
+    rows = [(step.name, step.where, "-" if step.energy is None else quantity(step.energy, "J")) for step in steps]
+    title = "Free in software, not on a chip"
+    note = "Weights are never normalised, rescaled or reset: nothing moves a cell but counted pulses."
+    return Table(title, ("step", "paid as", "energy"), rows, texts=(1,), caption=title, note=note)
 
 
-def real_time_table(times: dict[str, Any]) -> Table:
+def pace_table(pace: Mapping[str, Any]) -> Table:
     """Say whether the work fits between two draws of a winner."""
-    title = f"In real time: a winner every {short(times['window'], 's')}"
-    table = Table(title=title, title_justify="left", show_header=False)
     words = {
-        "sequential": "reads and updates one after another, mean", "row_parallel": "rows and columns at once, mean",
+        "sequential": "reads and updates one after another, mean",
+        "row_parallel": "rows and columns at once, mean",
         "worst": "every cell of every winner pulsed, one after another",
-    }  # fmt: skip
-    for name, meaning in words.items():
-        table.add_row(meaning, short(times[name], "s"), "fits" if times["fits"][name] else "does not fit")
-    return table
+    }
+    rows = [
+        (meaning, quantity(pace[name], "s"), "fits" if pace["fits"][name] else "does not fit")
+        for name, meaning in words.items()
+    ]
+    title = f"In real time: a winner every {quantity(pace['window'], 's')}"
+    return Table(title, ("work", "time", ""), rows, texts=(2,), caption=title)
 
 
-def factor_text(factor: Interval) -> str:
-    """Write a factor and its ends."""
-    if factor.low == factor.high:
-        return f"{factor.value:.3g}x"
-    return f"{factor.value:.3g}x ({factor.low:.3g} to {factor.high:.3g})"
+def _with_factor(energy: float, first: float) -> tuple[str, str]:
+    return (quantity(energy, "J"), times(energy / first) if first else "-") if energy else ("-", "-")
 
 
-def devices_table(devices: Sequence[DeviceFactor]) -> Table:
-    """Lay out what other memory technologies take with the same counts."""
-    table = Table(
-        title="Other memories, the same counts: times more energy than subquantum CBRAM", title_justify="left"
-    )
-    for name in ("device", "per pulse", "cells, training", "with periphery", "time"):
-        table.add_column(name, justify="left" if name == "device" else "right")
-    for each in devices:
-        mark = "" if each.device.prices_known else " (gate: not known)"
-        factors = [factor_text(part) for part in (each.pulse, each.cells, each.all)]
-        table.add_row(each.device.name + mark, *factors, f"{each.seconds:.3g}x")
-    table.caption = "In brackets: over seeds and over the ranges of the prices, all at their worst at once."
-    table.caption_justify = "left"
-    return table
-
-
-def claims_table(claims: Sequence[Claim]) -> Table:
-    """Lay out the article's claims, as derived."""
-    table = Table(title="The article's energy claims, derived", title_justify="left")
-    for name in ("", "against", "factor (its ends)", "stated", "verdict", "how"):
-        table.add_column(name, justify="right" if name.startswith("factor") else "left")
-    part = ""
-    for claim in claims:
-        if claim.part != part:
-            table.add_section()
-        stated = "" if claim.stated is None else "-".join(f"{end:g}" for end in dict.fromkeys(claim.stated))
-        table.add_row(
-            claim.part if claim.part != part else "", claim.name, factor_text(claim.factor), stated,
-            claim.verdict if stated else "", claim.how,
-        )  # fmt: skip
-        part = claim.part
-    return table
-
-
-def chain_table(chain: Sequence[NamedFactor]) -> Table:
-    """Lay out the algorithm's factor as a product of named ones."""
-    table = Table(title="The algorithm's factor in programming energy, as a product", title_justify="left")
-    table.add_column("factor")
-    table.add_column("one energy per pulse", justify="right")
-    table.add_column("energy grows with the step", justify="right")
-    table.add_column("how")
-    for i, each in enumerate(chain):
-        if i == len(chain) - 2:
-            table.add_section()
-        table.add_row(each.name, factor_text(each.single), factor_text(each.growing), each.how)
-    return table
+def _mark(confirmed: bool) -> str:
+    return "" if confirmed else " ?"

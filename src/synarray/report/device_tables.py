@@ -9,13 +9,26 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from synarray.array.synapse import SynapseSpec
+from synarray.cost.conditions import levels_told_apart
+from synarray.device.noise import ROOM_TEMPERATURE, floor_of
 from synarray.device.programming import write_verify
 from synarray.device.response import PulseTrain
 from synarray.device.spec import DeviceSpec
 from synarray.network.stdp import Following
 from synarray.report.tables import Table
+from synarray.report.words import quantity
 
-__all__ = ["acting", "device_table", "devices_table", "follows", "levels", "programs", "train_in_blocks", "unit_of"]
+__all__ = [
+    "acting",
+    "device_table",
+    "devices_table",
+    "follows",
+    "levels",
+    "programs",
+    "reads",
+    "train_in_blocks",
+    "unit_of",
+]
 
 _WORDS = ("name", "title", "technology", "note", "law", "gated", "sources")
 _ALWAYS = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read")
@@ -137,6 +150,24 @@ def programs(device: DeviceSpec) -> list[str]:
     return [
         f"Write-verify to 2 % of the range takes {median:.0f} pulses at the median, {most:.0f} for 95 % of the cells; "
         + (f"{100 * lost:.1f} % do not arrive within 200 (stuck, or out of their range)." if lost else "all arrive.")
+    ]
+
+
+def reads(device: DeviceSpec, temperature: float = ROOM_TEMPERATURE) -> list[str]:
+    """Say in words what the noise floor of a read is, how long a look-up must last, and what it then costs in the cell."""
+    levels = levels_told_apart(SynapseSpec(), device)
+    floor = floor_of(device, levels, temperature)
+    text = (
+        f"The thermal and shot noise of a read of {quantity(device.t_read, 's')} at {temperature:g} K is {floor.rms:.3g} levels "
+        f"rms at g_max, of the {levels} levels that the learner looks up: "
+    )
+    if floor.enough:
+        return [f"{text}it tells all of them apart."]
+    power = device.v_read**2 * 0.5 * (device.g_min + device.g_max)
+    return [
+        f"{text}it tells {floor.told_apart} apart, too short. {quantity(floor.seconds, 's')} would do, at "
+        f"{quantity(power * floor.seconds, 'J')} in a cell in the middle of its range instead of "
+        f"{quantity(power * device.t_read, 'J')}. To simulate this noise: --set array.thermal_noise=true."
     ]
 
 

@@ -162,9 +162,9 @@ def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: st
     device = bill.device if technology is None else load_device(technology)
     notes = [*read_warnings(bill, periphery, device)]
     if periphery.unconfirmed:
-        notes.append(f"Prices around the cells that are not confirmed: {', '.join(periphery.unconfirmed)}.")
+        notes.append(f"Prices around the cells that are unconfirmed: {', '.join(periphery.unconfirmed)}.")
     if device.unconfirmed:
-        notes.append(f"Numbers of {device.name} that are not confirmed: {', '.join(device.unconfirmed)}.")
+        notes.append(f"Numbers of {device.name} that are unconfirmed: {', '.join(device.unconfirmed)}.")
     if not device.prices_known:
         notes.append(
             f"{device.name} is written through a gate, and no source states the gate's energy: v^2 t g of its channel is "

@@ -68,15 +68,7 @@ def train_by_gradients(
     RunError
         When scikit-learn is missing.
     """
-    try:
-        from sklearn.neural_network import MLPClassifier
-    except ImportError:
-        raise RunError(
-            "the conventional rival needs scikit-learn",
-            got="an environment without it",
-            where="claims",
-            do="pip install 'synarray[sklearn]'",
-        ) from None
+    MLPClassifier = _classifier()
     scale = float(x.max()) or 1.0
     images, tests = (np.asarray(part, np.float32).reshape(len(part), -1) / scale for part in (x, x_test))
     held_out = min(_HELD_OUT, len(images) // 6)
@@ -112,6 +104,20 @@ def train_by_gradients(
                 time.perf_counter() - start,
             )
     return best
+
+
+def _classifier() -> Any:
+    """Import the perceptron of scikit-learn."""
+    try:
+        from sklearn.neural_network import MLPClassifier
+    except ImportError:
+        raise RunError(
+            "the conventional rival needs scikit-learn",
+            got="an environment without it",
+            where="claims",
+            do="pip install 'synarray[sklearn]'",
+        ) from None
+    return MLPClassifier
 
 
 def rivals_of(row: Row, workers: int = 1) -> list[GradientTraining | None]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import Json, Settings, file_option
+from synarray.cli.options import Json, RunFolder, Settings, file_option
 from synarray.errors import RunError, SpecError
 
 __all__ = ["export"]
@@ -75,6 +75,40 @@ def export_c(
     _check_free(folder)
     write_files(folder, c_files(ready.model, ready.trained, ready.name, folder.name, ready.dropped))
     _report(ready, folder, as_json)
+
+
+@export.command("weights")
+def export_weights(
+    run: RunFolder,
+    output: Annotated[Path | None, file_option("File to write, .npz or .h; default: RUN's name.npz.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a run's weights, thresholds and label counts as int8 and integer arrays, for any other program."""
+    from synarray.export.weights import weight_arrays, weights_header, weights_npz
+    from synarray.run.folder import open_run
+
+    opened = open_run(run)
+    path = output or Path(f"{run.resolve().name}.npz")
+    if path.suffix not in (".npz", ".h"):
+        raise RunError(
+            "weights are written as .npz or .h",
+            got=f'"{path.suffix}"',
+            where=str(path),
+            do="Name the file WEIGHTS.npz or WEIGHTS.h.",
+        )
+    if path.exists():
+        raise RunError(
+            "weights must not be written over a file", got="one that is there", where=str(path), do="Name another."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(weights_npz(opened) if path.suffix == ".npz" else weights_header(opened).encode())
+    shapes = {name: list(array.shape) for name, array in weight_arrays(opened).items()}
+    if as_json:
+        print(json.dumps({"file": str(path), "bytes": path.stat().st_size, "arrays": shapes}))
+        return
+    for name, shape in shapes.items():
+        print(f"{name}: {' x '.join(map(str, shape))}")
+    print(f"Written: {path} ({path.stat().st_size:,} bytes)")
 
 
 def _only_for_experiments(levels: int | None, nominal: bool, port: bool, settings: list[str]) -> None:

@@ -438,6 +438,10 @@ static void learn_cell(synarray *s, const tile *t, unsigned row, unsigned column
 static void update(synarray *s, const tile *t, unsigned column, place at)
 {
     const synarray_model *m = s->model;
+    const unsigned halvings = m->bits == 2 ? 2u : m->bits == 4 ? 1u : 0u;
+    const unsigned shift = (column & ((1u << halvings) - 1u)) * m->bits, mask = m->bits < 8 ? (1u << m->bits) - 1u : 255u;
+    const uint8_t *codes = m->bits ? s->read_cells + t->byte + (column >> halvings) : NULL;
+    const uint16_t *inputs = m->row_input + t->row;
     const uint32_t *law[2];
     uint32_t words[4] = {0, 0, 0, 0}, learning = 0;
     place failure = at;
@@ -447,7 +451,8 @@ static void update(synarray *s, const tile *t, unsigned column, place at)
     at.stream = STREAM_PULSE;
     failure.stream = STREAM_FAILURE;
     for (j = 0; j < t->rows; j++) {
-        const unsigned on = (unsigned)is_active(s, t, j), code = cell_code(s, t, j, column);
+        const unsigned on = (s->x[inputs[j] >> 5] >> (inputs[j] & 31u)) & 1u;
+        const unsigned code = codes ? ((unsigned)codes[j * t->stride] >> (halvings ? shift : 0u)) & mask : cell_code(s, t, j, column);
         const int alive = is_alive(s, t, j, column);
         uint32_t n;
         if ((j & 7u) == 0) philox(words, j >> 3, at, m->seed);

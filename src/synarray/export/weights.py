@@ -37,7 +37,8 @@ def weight_arrays(run: Run) -> dict[str, npt.NDArray[Any]]:
 def weights_npz(run: Run) -> bytes:
     """Write the arrays of a run as the bytes of an .npz."""
     stream = io.BytesIO()
-    np.savez_compressed(stream, **weight_arrays(run), classes=run.arrays["classes"])
+    arrays: dict[str, Any] = {**weight_arrays(run), "classes": run.arrays["classes"]}
+    np.savez_compressed(stream, **arrays)
     return stream.getvalue()
 
 

@@ -18,10 +18,16 @@ def test_json_and_the_files_beside_the_page(command: Command, bars_file: Path, t
     told = json.loads(done.out)
     for key in (
         "device", "task", "accuracy", "accuracy_low", "accuracy_high", "energy", "energy_low", "energy_high", "time",
-        "trainings_left", "attribution", "reach", "command", "page", "unconfirmed",
+        "trainings_left", "attribution", "reach", "command", "page", "unconfirmed", "complete", "sentences", "improvements",
+        "beside", "assumed_wires",
     ):  # fmt: skip
         assert key in told
     assert told["device"] == "hzo-fefet"
+    assert told["complete"] and told["missing"] == []
+    assert [row["property"] for row in told["attribution"] if row["assumed"]] == ["wires"]
+    assert len({row["property"] for row in told["improvements"]}) == 3
+    assert "wires" not in {row["property"] for row in told["improvements"]}  # not the device's
+    assert told["beside"][0]["device"] == "hzo-fefet" and len(told["beside"]) >= 5
     assert 0 <= told["accuracy_low"] <= told["accuracy"] <= told["accuracy_high"] <= 1
     assert told["accuracy"] == pytest.approx(sum(told["accuracies"]) / 2)
     properties = [row["property"] for row in told["attribution"]]
@@ -71,7 +77,9 @@ def test_pulses_are_judged_in_one_command(command: Command, bars_file: Path, tmp
         assert said in four_parts(command("device", "judge", "other.toml", "--task", str(bars_file), *options)).group(0)
     people = command("device", "judge", "my pulses.csv", *few)
     assert "Discarded: 1 conductance that is no number." in people.out
-    assert "reads" in people.out
+    assert people.out.startswith("my-pulses ")  # the first sentence comes first
+    assert "reads" in people.out.splitlines()[0]
+    assert "First answer" in people.err
 
 
 def test_people_read_the_verdict(command: Command, bars_file: Path) -> None:
@@ -103,6 +111,18 @@ def test_people_read_the_verdict(command: Command, bars_file: Path) -> None:
     (("no-such.csv", "--measured", "more.csv"), "more.csv"),
     (("pcm", "--measured", "no-such.csv"), "no-such.csv"),
     (("pcm", "--set", "array.rows=8", "--set", "array.columns=8"), "array"),
+    (("pcm", "--pulse", "0.85"), "--pulse"),
+    (("pcm", "--pulse", "0.85 A, 1 us"), "--pulse"),
+    (("pcm", "--pulse", "0 V, 1 us"), "0 V"),
+    (("pcm", "--pulse", "30 V, 1 us"), "30 V"),
+    (("pcm", "--pulse", "1 V, -1 us"), "-1 us"),
+    (("pcm", "--pulse", "1 V 2 V 1 us"), "two voltages"),
+    (("pcm", "--pulse", "1 V / 2 V / 3 V"), "two polarities"),
+    (("pcm", "--pulse", "LTD 1 V / LTD 2 V"), "LTD twice"),
+    (("pcm", "--pulse", ""), "neither"),
+    (("pcm", "--endurance", "0"), "--endurance"),
+    (("pcm", "--endurance", "-1e6"), "--endurance"),
+    (("pcm", "--endurance", "nan"), "--endurance"),
 ])  # fmt: skip
 def test_bad_input_is_refused_in_four_parts(
     command: Command, bars_file: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
@@ -132,7 +152,86 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_training(
     assert (tmp_path / "taken").read_text() == "a file"
 
 
-def test_an_earlier_page_stands_until_the_next_one_is_whole(
+_NO_PULSE = """
+name = "mine"
+law = "linear"
+g_min = "1 uS"
+g_max = "10 uS"
+n_levels_ltp = 30
+n_levels_ltd = 20
+"""
+
+
+def test_pulses_nobody_stated_are_never_one_volt_and_one_microsecond(
+    command: Command, bars_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(_NO_PULSE)
+    few = ("--task", str(bars_file), *FEW)
+    told = json.loads(command("device", "judge", "mine.toml", *few, "--json").out)
+    assert (told["energy"], told["time"], told["time_row_parallel"]) == (None, None, None)
+    assert told["pulse_unknown"] == ["voltage", "width"]
+    assert set(told["energy_parts"]) == {"fixed", "per V^2", "per V^2 us"}
+    page = (tmp_path / told["page"]).read_text("utf-8")
+    people = command("device", "judge", "mine.toml", *few).out
+    for text in (page, people):
+        assert "per V^2 us" in text and "--pulse" in text
+        assert "are given per unit" in text
+    given = ("--pulse", "+0.85 V 1 us / -0.9 V 2 us", "--endurance", "1e6")
+    known = json.loads(command("device", "judge", "mine.toml", *few, *given, "--json").out)
+    assert known["pulse_unknown"] == [] and known["endurance"] == 1e6
+    assert known["energy"] > told["energy_parts"]["fixed"]["value"]
+    assert known["accuracies"] == told["accuracies"]  # a price, nothing else
+    assert known["trainings_left"] > 0 and told["trainings_left"] is None
+    assert "'+0.85 V 1 us / -0.9 V 2 us'" in known["command"] and "--endurance 1e+06" in known["command"]
+    said = (tmp_path / known["page"]).read_text("utf-8")
+    assert "as stated: --pulse" in said and "850 mV" in said
+
+
+def test_units_are_those_people_write(command: Command, bars_file: Path) -> None:
+    """No bare SI number with an exponent, and no number of the program's own, in what people read."""
+    import re
+
+    done = command("device", "judge", "hzo-fefet", "--task", str(bars_file), *FEW, "--reach", "60")
+    assert done.status == 0, done.err
+    assert not re.search(r"\d[eE]-\d", done.out), done.out
+    assert not re.search(r"\bnan\b|\binf\b|None|sigma_|n_levels|r_wire", done.out), done.out
+    for unit in ("J", "s", "%"):
+        assert re.search(rf"\d [fpnum]?{unit}", done.out)
+    words = ("told", "stands", "anew", "nobody", "vouch", "goes on from", "by and by")
+    assert not [word for word in words if re.search(rf"\b{word}", done.out, re.IGNORECASE)]
+
+
+def test_ctrl_c_leaves_the_answer_so_far(bars_file: Path, tmp_path: Path) -> None:
+    """A real process, interrupted after its first answer: page and JSON are whole, and say that they are partial."""
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    asked = ("device", "judge", "hzo-fefet", "--task", str(bars_file), "--set", "n_neurons=12", "--seeds", "400")
+    with subprocess.Popen(
+        [sys.executable, "-m", "synarray", *asked, "--json", "--workers", "2"], cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:  # fmt: skip
+        assert process.stderr and process.stdout
+        for line in process.stderr:
+            if line.startswith("First answer"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err and "partial" in err
+    told = json.loads(out)
+    assert not told["complete"]
+    assert 1 <= told["trainings"] < 400 and 0 <= told["accuracy"] <= 1
+    assert any("of 400 trainings" in part for part in told["missing"])
+    page = tmp_path / "verdicts" / "hzo-fefet"
+    assert sorted(file.name for file in page.iterdir()) == ["index.html", "verdict.json"]
+    assert "Partial answer. Still missing:" in (page / "index.html").read_text("utf-8")
+    assert not json.loads((page / "verdict.json").read_text("utf-8"))["complete"]
+
+
+def test_an_earlier_page_is_kept_until_the_next_one_is_whole(
     command: Command, tmp_path: Path, bars_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ("device", "judge", "sram", "--task", str(bars_file), *FEW, "--out", "mine")

@@ -110,7 +110,7 @@ def judge_device(
     ] = None,
     settings: Settings = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Trainings of a device without a posterior; default: 8.")
+        int | None, typer.Option(min=1, max=1000, help="Trainings of a device that was not fitted; default: 8.")
     ] = None,
     draws: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Trainings of a fitted device, each of a draw; default: 8.")
@@ -122,8 +122,15 @@ def judge_device(
         float | None,
         typer.Option(metavar="PERCENT", help="Also find what would reach this accuracy (about as long again)."),
     ] = None,
+    pulse: Annotated[
+        str | None,
+        typer.Option(help='Programming pulses: "0.85 V, 1 us", or LTP / LTD: "+0.85 V 1 us / -0.9 V 2 us".'),
+    ] = None,
+    endurance: Annotated[
+        float | None, typer.Option(metavar="PULSES", help="Pulses after which 63 % of the cells have failed: 1e6.")
+    ] = None,
     measured: Annotated[
-        Path | None, typer.Option(metavar="PULSES", help="Pulses a device was fitted to, to be drawn in its page.")
+        Path | None, typer.Option(metavar="FILE", help="Pulses a device was fitted to, to be drawn in its page.")
     ] = None,
     kind: Annotated[
         str | None, typer.Option("--format", help="Format of the pulses, as for device fit; default: recognised.")
@@ -132,9 +139,15 @@ def judge_device(
     out: Annotated[Path | None, folder_option("Folder of the page; default: verdicts/NAME.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a device, or measured pulses. Accuracy, energy, lifetime, what each imperfection costs; one page."""
-    from synarray.cli.judging import run_judge
+    """Judge a device, or measured pulses. Accuracy, energy, life, its worst properties, what to improve; one page.
+
+    The first answer comes after seconds and is refined for about a minute; Ctrl-C keeps the answer so far.
+    """
+    from synarray.cli.judging import Request, run_judge
 
     run_judge(
-        source, measured, kind, columns, task, experiment, settings or [], seeds, draws, workers, reach, out, as_json
-    )
+        Request(
+            source, measured, kind, columns, task, experiment, settings or [], seeds, draws, workers, reach, pulse,
+            endurance, out, as_json,
+        )
+    )  # fmt: skip

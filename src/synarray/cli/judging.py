@@ -3,100 +3,201 @@
 from __future__ import annotations
 
 import json
-import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from synarray.device.library import device_names
 from synarray.errors import SpecError
-from synarray.judge.judge import EXPERIMENT, Question, experiments, judge
+from synarray.judge.judge import judging
+from synarray.judge.pulse import check_endurance, parse_pulse
+from synarray.judge.question import EXPERIMENT, Question, compose
 from synarray.judge.reach import check_reach
+from synarray.judge.verdict import Verdict
+from synarray.judge.work import Update
 from synarray.lab.exchange.imported import name_from
+from synarray.lab.fitting import Fit
+from synarray.lab.rows.measured import Measurements
 from synarray.report.fit_views import fit_sentences, fit_table
 from synarray.report.terminal import Terminal, standard_output
 from synarray.report.verdict_page import check_can_write, write_verdict
-from synarray.report.verdict_tables import sentences, verdict_tables
+from synarray.report.verdict_tables import verdict_tables
 from synarray.run.folder import check_writable
 
-__all__ = ["run_judge"]
+__all__ = ["Request", "run_judge"]
 
 
-def run_judge(
-    source: str,
-    measured: Path | None,
-    kind: str | None,
-    columns: str | None,
-    task: str | None,
-    experiment: str | None,
-    settings: list[str],
-    seeds: int | None,
-    draws: int | None,
-    workers: int | None,
-    wanted: float | None,
-    out: Path | None,
-    as_json: bool,
-) -> None:
-    """Judge a device, print the verdict and write its page; a file of pulses is fitted first."""
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks."""
+
+    source: str
+    measured: Path | None
+    kind: str | None
+    columns: str | None
+    task: str | None
+    experiment: str | None
+    settings: list[str]
+    seeds: int | None
+    draws: int | None
+    workers: int | None
+    wanted: float | None
+    pulse: str | None
+    endurance: float | None
+    out: Path | None
+    as_json: bool
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Where a device came from: its file, the pulses it stands for, their fit."""
+
+    source: str
+    folder: Path | None
+    asked: tuple[str, ...] = ()
+    pulses: Measurements | None = None
+    fit: Fit | None = None
+
+
+def run_judge(request: Request) -> None:
+    """Judge a device, print the verdict and write its page; a file of pulses is fitted first. Ctrl-C keeps the answer so far."""
     check_can_write()
-    reading = [("--format", kind), ("--columns", columns)]
+    wanted = check_reach(request.wanted)
+    check_endurance(request.endurance)
+    if request.pulse is not None:
+        parse_pulse(request.pulse)
+    people = Terminal(stderr=True)
+    with _bar(people) as (bar, show):
+        found = _evidence(request, bar)
+        question = Question(
+            found.source, request.task, request.experiment or EXPERIMENT, tuple(request.settings), request.draws,
+            request.seeds, wanted, request.pulse, request.endurance, found.asked,
+        )  # fmt: skip
+        composed = compose(question)
+        folder = found.folder if found.folder is not None else Path("verdicts") / composed.device.name
+        check_writable(folder)
+        kind = "draws of its fit" if composed.posterior else "seeds"
+        people.print(
+            f"{composed.device.name}: {len(composed.specs)} {kind}, experiment {composed.specs[0].name}, "
+            f"{question.task or composed.specs[0].data}",
+            soft_wrap=True,
+        )
+        verdict, stopped = _judged(question, request.workers, show)
+    page = write_verdict(verdict, folder, found.pulses, found.fit)
+    _tell(verdict, found, page, request.as_json)
+    if stopped:
+        people.print(f"Stopped: what was known by then is in {page}, marked as partial.", soft_wrap=True)
+        raise stopped
+
+
+def _judged(question: Question, workers: int | None, show: _Show) -> tuple[Verdict, BaseException | None]:
+    """Refine the verdict until it is complete, or until Ctrl-C; without any answer by then, there is nothing to keep."""
+    verdict: Verdict | None = None
+    try:
+        for update in judging(question, workers=workers):
+            verdict = update.verdict or verdict
+            show(update)
+    except BaseException as stopped:
+        if isinstance(stopped, Exception | SystemExit) or verdict is None:
+            raise
+        return verdict, stopped
+    assert verdict is not None  # there is at least one training
+    return verdict, None
+
+
+def _evidence(request: Request, bar: Progress) -> _Evidence:
+    """Read the pulses, if there are any, and fit them, if they come in place of a device."""
+    source, measured = request.source, request.measured
+    reading = [("--format", request.kind), ("--columns", request.columns)]
     asked = [word for option, value in reading if value is not None for word in (option, value)]
     fits = not _names_device(source)
     _require_one(source, fits, measured, asked)
-    pulses, found, folder = None, None, out
-    if fits or measured is not None:
-        from synarray.lab.formats import read_pulses
+    if not fits and measured is None:
+        return _Evidence(source, request.out)
+    from synarray.lab.formats import read_pulses
 
-        pulses = read_pulses(source if measured is None else measured, kind, columns)
-    if fits and pulses is not None:
-        from synarray.lab.fitting import fit, write_device
+    task = bar.add_task("reading the pulses", total=None)
+    pulses = read_pulses(source if measured is None else measured, request.kind, request.columns)
+    if not fits:
+        bar.remove_task(task)
+        return _Evidence(source, request.out, pulses=pulses)
+    from synarray.lab.fitting import fit, write_device
 
-        asked, name = [source, *asked], name_from(Path(source))
-        folder = out if out is not None else Path("verdicts") / name
-        check_writable(folder)
-        found = fit(pulses, name)
-        source = str(write_device(found, folder / f"{name}.toml"))
-    question = Question(
-        source, task, experiment or EXPERIMENT, tuple(settings), draws, seeds, check_reach(wanted),
-        tuple(asked) if fits else (),
-    )  # fmt: skip
-    specs, device, posterior = experiments(question)
-    folder = folder if folder is not None else Path("verdicts") / device.name
+    name = name_from(Path(source))
+    folder = request.out if request.out is not None else Path("verdicts") / name
     check_writable(folder)
-    people = Terminal(stderr=True)
-    kind = "draws of its fit" if posterior else "seeds"
-    people.print(
-        f"{device.name}: {len(specs)} {kind}, experiment {specs[0].name}, {question.task or specs[0].data}",
-        soft_wrap=True,
-    )
-    with Bars(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=people,
-        transient=True,
-    ) as bars:  # fmt: skip
-        shown: dict[str, int] = {}
+    bar.update(task, description="fitting the pulses")
+    found = fit(pulses, name)
+    bar.remove_task(task)
+    return _Evidence(str(write_device(found, folder / f"{name}.toml")), folder, (source, *asked), pulses, found)
 
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in shown:
-                shown[what] = int(bars.add_task(what, total=total or None))
-            bars.update(shown[what], completed=done)  # type: ignore[arg-type]
 
-        verdict = judge(question, workers=workers or os.cpu_count() or 1, on_progress=tell)
-    page = write_verdict(verdict, folder, pulses, found)
+class _Show:
+    """Shows how far a verdict has come: the answer so far, and one bar with the time that is left."""
+
+    def __init__(self, people: Console, bar: Progress, live: Live) -> None:
+        self._people, self._bar, self._live = people, bar, live
+        self._start, self._answered = time.monotonic(), False
+        self._task: TaskID | None = None
+
+    def __call__(self, update: Update) -> None:
+        """Show an update."""
+        if self._task is None:
+            self._task = self._bar.add_task("training", total=update.total)
+        self._bar.update(self._task, completed=update.done, total=update.total)
+        verdict = update.verdict
+        if verdict is None:
+            return
+        said = verdict.sentences[not verdict.complete :]
+        if not self._answered and not self._people.is_terminal:
+            seconds = time.monotonic() - self._start
+            self._people.print(f"First answer, after {seconds:.0f} s: {said[0]}", soft_wrap=True)
+        self._answered = True
+        title = Text(f"Answer so far ({len(verdict.trials)} trainings tested):")
+        self._live.update(Group(title, *map(Text, said[:3]), self._bar))
+
+
+@contextmanager
+def _bar(people: Console) -> Iterator[tuple[Progress, _Show]]:
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeElapsedColumn(),
+        TextColumn("left:"), TimeRemainingColumn(), console=people,
+    )  # fmt: skip
+    with Live(Group(bar), console=people, transient=True, refresh_per_second=4) as live:
+        yield bar, _Show(people, bar, live)
+
+
+def _tell(verdict: Verdict, found: _Evidence, page: Path, as_json: bool) -> None:
     if as_json:
-        fitted = {"fit": found.as_json() | {"device": source}} if found else {}
+        fitted = {"fit": found.fit.as_json() | {"device": found.source}} if found.fit else {}
         print(json.dumps(verdict.summary() | fitted | {"page": str(page)}))
         return
     console = standard_output()
-    if found:
-        console.print(fit_table(found))
-        for sentence in fit_sentences(found):
-            console.print(sentence)
-        console.print(f"Device: {source}", soft_wrap=True)
-    for table in verdict_tables(verdict):
-        console.print(table)
-    for sentence in sentences(verdict):
+    for sentence in verdict.sentences:
         console.print(sentence)
+    for table in verdict_tables(verdict):
+        console.print()
+        console.print(table)
+    if found.fit:
+        console.print(fit_table(found.fit))
+        for sentence in fit_sentences(found.fit):
+            console.print(sentence)
+        console.print(f"Device: {found.source}", soft_wrap=True)
     console.print(f"Page: {page}", soft_wrap=True)
 
 

@@ -1,7 +1,6 @@
-"""What each imperfection costs: one at a time switched off (or on, alone), on the same spikes, in points of accuracy.
+"""What each imperfection costs: one at a time switched off, on the same spikes, in points of accuracy.
 
     points      accuracy without the property - accuracy with all of them
-    alone       accuracy without any of them - accuracy with the property only
     together    what no property costs on its own: (without any) - (with all) - the sum of the points
 
 Each is a mean over draws of paired differences, with the 95 % interval of that mean.
@@ -9,18 +8,21 @@ Each is a mean over draws of paired differences, with the 95 % interval of that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from synarray.judge.heldout import HeldOut
-from synarray.judge.imperfections import IMPERFECTIONS, pinned, without
+from synarray.judge.imperfections import IMPERFECTIONS, OF_THE_ARRAY, pinned, without
 from synarray.judge.intervals import Estimate, of_mean
 from synarray.run.experiment import ExperimentSpec
 
-__all__ = ["Attribution", "Cost", "attribute", "runs_needed"]
+__all__ = ["AS_IT_IS", "Attribution", "Cost", "Removed", "acting", "attribute", "variants"]
+
+Removed = frozenset[str]
+"""Which imperfections a variant is without."""
+AS_IT_IS: Removed = frozenset()
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,28 @@ class Cost:
     ----------
     property : str
     points : Estimate
-    alone : Estimate
-        From fewer draws: the first half of them.
     acts : bool
         False: the device has no such imperfection, or the scheme does not feel it; it then costs exactly nothing.
+    of_device : bool
+        Whether it belongs to the device; else to the array around it, which is assumed.
     """
 
     property: str
     points: Estimate
-    alone: Estimate
     acts: bool = True
+    of_device: bool = True
 
     def summary(self) -> dict[str, Any]:
         """Return the cost as numbers, ready for JSON."""
-        (points, low, high), (alone, alone_low, alone_high) = self.points, self.alone
+        points, low, high = self.points
         return {
-            "property": self.property, "points": points, "low": low, "high": high, "alone": alone,
-            "alone_low": alone_low, "alone_high": alone_high, "acts": self.acts,
-        }  # fmt: skip
+            "property": self.property,
+            "points": points,
+            "low": low,
+            "high": high,
+            "acts": self.acts,
+            "assumed": not self.of_device,
+        }
 
 
 @dataclass(frozen=True)
@@ -59,20 +65,42 @@ class Attribution:
     ----------
     ideal, full : Estimate
         Accuracy on the images held out, without any of the imperfections and with all of them (mean over draws).
+    lost : Estimate
+        Points between them.
     costs : list of Cost
-        The dearest first; then those that do not act.
-    together : Estimate
-        Points that stand to no property's account.
+        The device's own, the dearest first; then those of the array; then those that do not act.
+    together : Estimate or None
+        Points that belong to no single property; None while not all of them are measured.
+    draws : int
+        Draws behind ``ideal`` and ``full``.
     trained, held : int
         Images trained on and images read.
     """
 
     ideal: Estimate
     full: Estimate
+    lost: Estimate
     costs: list[Cost]
-    together: Estimate
+    together: Estimate | None
+    draws: int
     trained: int
     held: int
+
+    @property
+    def own(self) -> list[Cost]:
+        """The device's own imperfections that act, the dearest first."""
+        return [cost for cost in self.costs if cost.acts and cost.of_device]
+
+    @property
+    def assumed(self) -> list[Cost]:
+        """Those of the array around the device that act."""
+        return [cost for cost in self.costs if cost.acts and not cost.of_device]
+
+    @property
+    def scatter(self) -> float | None:
+        """Half width of the usual interval: differences below it cannot be seen. None: one draw."""
+        widths = [c.points.high - c.points.value for c in self.costs if c.acts and c.points.high is not None]
+        return float(np.median(widths)) if widths else None
 
 
 def acting(specs: Sequence[ExperimentSpec]) -> list[str]:
@@ -80,34 +108,55 @@ def acting(specs: Sequence[ExperimentSpec]) -> list[str]:
     return [name for name, part in IMPERFECTIONS.items() if any(part.acts(pinned(spec)) for spec in specs)]
 
 
-def runs_needed(specs: Sequence[ExperimentSpec]) -> int:
-    """How many trainings :func:`attribute` takes."""
-    return sum(len(part) for part in _variants([pinned(spec) for spec in specs], acting(specs)).values())
+def variants(names: Sequence[str]) -> list[Removed]:
+    """List what is removed, one variant after another: nothing, everything, each imperfection alone."""
+    return list(dict.fromkeys([AS_IT_IS, frozenset(names), *(frozenset([name]) for name in names)]))
 
 
-def attribute(held_out: HeldOut) -> Attribution:
-    """Switch the imperfections of some draws off and on, one at a time."""
-    specs = [pinned(spec) for spec in held_out.specs]
-    names = acting(specs)
-    read = held_out.accuracies(_variants(specs, names))
-    points = {key: 100.0 * values for key, values in read.items()}
-    full, ideal = points[frozenset()], points[frozenset(names)]
-    lost = {name: points[frozenset([name])] - full for name in names}
-    costs = []
+def removed(spec: ExperimentSpec, gone: Removed) -> ExperimentSpec:
+    """Return the experiment of a variant."""
+    return without(pinned(spec), gone)
+
+
+def attribute(
+    read: Mapping[tuple[Removed, int], float], names: Sequence[str], sizes: tuple[int, int]
+) -> Attribution | None:
+    """Turn accuracies into costs; of a verdict that is not finished, with the draws that are done.
+
+    Parameters
+    ----------
+    read : mapping of (Removed, int) to float
+        Accuracy by variant and draw.
+    names : sequence of str
+        Imperfections that act.
+    sizes : tuple of int
+        Images trained on and images read.
+
+    Returns
+    -------
+    Attribution or None
+        None while there is no draw both with all imperfections and without any.
+    """
+    everything = frozenset(names)
+    draws = sorted({draw for gone, draw in read if gone == AS_IT_IS and (everything, draw) in read})
+    if not draws:
+        return None
+    full, ideal = (np.array([100.0 * read[gone, draw] for draw in draws]) for gone in (AS_IT_IS, everything))
+    costs, lost = [], {}
     for name in names:
-        alone = points[frozenset(names) - {name}]
-        costs.append(Cost(name, of_mean(lost[name]), of_mean(ideal[: len(alone)] - alone)))
-    costs.sort(key=lambda cost: -cost.points.value)
+        of = [draw for draw in draws if (frozenset([name]), draw) in read]
+        if of:
+            lost[name] = np.array([100.0 * (read[frozenset([name]), draw] - read[AS_IT_IS, draw]) for draw in of])
+            costs.append(Cost(name, of_mean(lost[name]), True, name not in OF_THE_ARRAY))
+    costs.sort(key=lambda cost: (not cost.of_device, -cost.points.value))
     nothing = Estimate(0.0, 0.0, 0.0)
-    costs += [Cost(name, nothing, nothing, acts=False) for name in IMPERFECTIONS if name not in names]
-    together = ideal - full - np.sum(list(lost.values()), axis=0)
-    of_share = [Estimate(*(None if x is None else x / 100.0 for x in of_mean(part))) for part in (ideal, full)]  # type: ignore[arg-type]
-    return Attribution(of_share[0], of_share[1], costs, of_mean(together), held_out.n_trained, held_out.n_held)
+    costs += [Cost(name, nothing, False, name not in OF_THE_ARRAY) for name in IMPERFECTIONS if name not in names]
+    whole = len(lost) == len(names) and all(len(part) == len(draws) for part in lost.values())
+    together = of_mean(ideal - full - np.sum(list(lost.values()), axis=0)) if whole else None
+    of_share = [_share(of_mean(part)) for part in (ideal, full)]
+    return Attribution(of_share[0], of_share[1], of_mean(ideal - full), costs, together, len(draws), *sizes)
 
 
-def _variants(specs: Sequence[ExperimentSpec], names: Sequence[str]) -> dict[frozenset[str], Sequence[ExperimentSpec]]:
-    """Which properties are removed -> the experiments; what "alone" shares with the others is not run twice."""
-    few = specs[: max(2, (len(specs) + 1) // 2)]
-    removed = {frozenset(): specs, frozenset(names): specs} | {frozenset([name]): specs for name in names}
-    alone = {frozenset(names) - {name}: few for name in names}
-    return {gone: [without(spec, gone) for spec in part] for gone, part in (alone | removed).items()}
+def _share(points: Estimate) -> Estimate:
+    value, low, high = points
+    return Estimate(value / 100.0, None if low is None else low / 100.0, None if high is None else high / 100.0)

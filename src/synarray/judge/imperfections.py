@@ -25,7 +25,7 @@ from synarray.device.curves import WAYS, Way
 from synarray.device.spec import DeviceSpec
 from synarray.run.experiment import ExperimentSpec
 
-__all__ = ["IMPERFECTIONS", "Imperfection", "pinned", "scaled", "without"]
+__all__ = ["IMPERFECTIONS", "OF_THE_ARRAY", "Imperfection", "pinned", "scaled", "severity_at", "without"]
 
 FINE_LEVELS = 255
 """What counts as having no levels: the states a read resolves (``device/cell.py``)."""
@@ -67,6 +67,26 @@ def scaled(spec: ExperimentSpec, name: str, severity: float) -> ExperimentSpec:
     """Return the experiment with one property at a severity; itself when the property does not act."""
     part = IMPERFECTIONS[name]
     return spec if severity == 1.0 or not part.acts(spec) else part.scale(spec, severity)
+
+
+def severity_at(spec: ExperimentSpec, name: str, factor: float) -> float:
+    """Severity at which a property's number is so many times what it is, as far as there is such a device.
+
+    Of levels that is their number (of bits, of cells of a compound): more of them are less severe. Of asymmetry it is the
+    difference between LTP and LTD, of failures the share of pulses that fail.
+
+    Examples
+    --------
+    >>> from synarray.run.experiment import load_experiment
+    >>> spec = load_experiment("cbram-local")
+    >>> scaled(spec, "c2c", severity_at(spec, "c2c", 2.0)).device.sigma_c2c
+    0.04
+    """
+    part = IMPERFECTIONS[name]
+    if not part.acts(spec):
+        return 1.0
+    severity = factor if name != "levels" else 1.0 - float(np.log(factor)) / _log_levels_missing(spec)
+    return min(max(severity, 0.0), max(part.worst(spec), 1.0))
 
 
 def without(spec: ExperimentSpec, names: Iterable[str]) -> ExperimentSpec:
@@ -167,10 +187,15 @@ def _scale_levels(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     return _with(spec, sigma_c2c=spread, **device.step_law.finer(device, finer, scheme.ways))
 
 
+def _log_levels_missing(spec: ExperimentSpec) -> float:
+    """Logarithm of how many times fewer levels there are than count as fine."""
+    return float(np.log(_fine(spec) / _levels(spec)))
+
+
 def _worst_levels(spec: ExperimentSpec) -> float:
     """Severity at which two pulses (one bit, one cell) go from end to end."""
     least = 1.0 if _scheme(spec).sized_by else 2.0
-    return max(1.0, float(np.log(_fine(spec) / least) / np.log(_fine(spec) / _levels(spec))))
+    return max(1.0, float(np.log(_fine(spec) / least)) / _log_levels_missing(spec))
 
 
 def _level_numbers(spec: ExperimentSpec) -> dict[str, float]:
@@ -258,6 +283,9 @@ def _wire(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     longer = {name: severity * ohms for name, ohms in spec.array.wires if ohms is not None}
     return spec.model_copy(update={"array": spec.array.model_copy(update={"wires": WireSpec(**longer)})})
 
+
+OF_THE_ARRAY = frozenset({"wires"})
+"""What belongs to the array around the cells, not to the device: assumed by the experiment, not measured."""
 
 IMPERFECTIONS: dict[str, Imperfection] = {
     part.name: part

@@ -7,28 +7,37 @@ scatter of that mean (``noise``) lets it be.
 Variants read images held out of the training set, which are not quite as easy as those of the test set, and are trained on the
 fewer that are left. What is wanted is wanted of the test set: the difference that the device as it is shows between both is
 taken out of every accuracy here.
+
+The search yields the experiments it wants trained and is sent their accuracies, so that it does not know who trains them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from synarray.errors import SpecError
 from synarray.judge.attribution import acting
-from synarray.judge.heldout import HeldOut
-from synarray.judge.imperfections import IMPERFECTIONS, pinned, scaled
+from synarray.judge.imperfections import IMPERFECTIONS, scaled
 from synarray.judge.intervals import of_mean
+from synarray.run.experiment import ExperimentSpec
 
-__all__ = ["Needed", "Reach", "check_reach", "reach"]
+__all__ = ["DRAWS", "Needed", "Reach", "Search", "check_reach", "reach"]
 
+DRAWS = 4
+"""Draws behind an answer."""
 _HALVINGS = 5
 _DOUBLINGS = 5
 _LARGEST = 32.0
 """Severity beyond which nothing is tried: as many doublings."""
+
+T = TypeVar("T")
+Search = Generator[Sequence[ExperimentSpec], npt.NDArray[np.float64], T]
+"""Yields experiments, one per draw; is sent the accuracy of each, 0 to 1; returns what it found."""
 
 
 @dataclass(frozen=True)
@@ -111,28 +120,28 @@ def check_reach(percent: float | None) -> float | None:
     )
 
 
-def reach(held_out: HeldOut, wanted: float, tested: float) -> Reach:
+def reach(specs: Sequence[ExperimentSpec], wanted: float, tested: float) -> Search[Reach]:
     """Find what each property would have to be for an accuracy wanted on the test set, of which the draws read ``tested`` now."""
-    specs = [pinned(spec) for spec in held_out.specs]
-    as_is = held_out.accuracies({"": specs})[""]
+    as_is = yield specs
     now, interval = float(as_is.mean()), of_mean(as_is)
     harder = tested - now
-    answers = [_needed(held_out, name, wanted - harder, now) for name in acting(specs)]
-    answers = [replace(answer, accuracy=answer.accuracy + harder) for answer in answers]
+    answers = []
+    for name in acting(specs):
+        answer = yield from _needed(specs, name, wanted - harder, now)
+        answers.append(replace(answer, accuracy=answer.accuracy + harder))
     noise = None if interval.high is None else interval.high - now
     return Reach(wanted, tested, now, noise, len(specs), answers)
 
 
-def _needed(held_out: HeldOut, name: str, wanted: float, now: float) -> Needed:
-    specs = [pinned(spec) for spec in held_out.specs]
+def _needed(specs: Sequence[ExperimentSpec], name: str, wanted: float, now: float) -> Search[Needed]:
     part = IMPERFECTIONS[name]
     acting_in = [spec for spec in specs if part.acts(spec)]
     met = {1.0: now}
 
-    def accuracy(severity: float) -> float:
+    def accuracy(severity: float) -> Search[float]:
         if severity not in met:
-            changed = [scaled(spec, name, severity) for spec in specs]
-            met[severity] = float(held_out.accuracies({name: changed})[name].mean())
+            read = yield [scaled(spec, name, severity) for spec in specs]
+            met[severity] = float(read.mean())
         return met[severity]
 
     def numbers(severity: float) -> dict[str, float]:
@@ -141,30 +150,29 @@ def _needed(held_out: HeldOut, name: str, wanted: float, now: float) -> Needed:
 
     def answer(status: str, severity: float | None) -> Needed:
         at = 0.0 if severity is None else severity
-        values = {} if severity is None else numbers(severity)
-        return Needed(name, status, severity, values, numbers(1.0), accuracy(at))
+        return Needed(name, status, severity, {} if severity is None else numbers(severity), numbers(1.0), met[at])
 
     if now < wanted:
-        if accuracy(0.0) < wanted:
+        if (yield from accuracy(0.0)) < wanted:
             return answer("cannot reach alone", None)
-        return answer("needed", _halved(accuracy, wanted, 0.0, 1.0))
+        return answer("needed", (yield from _halved(accuracy, wanted, 0.0, 1.0)))
     worst = min(float(np.min([part.worst(spec) for spec in acting_in])), _LARGEST)
     good, bad = 1.0, 1.0
     for _ in range(_DOUBLINGS):
         bad = min(2.0 * good, worst)
-        if bad <= good or accuracy(bad) < wanted:
+        if bad <= good or (yield from accuracy(bad)) < wanted:
             break
         good = bad
     if bad <= good:
         return answer("no limit found", good)
-    return answer("already fine", _halved(accuracy, wanted, good, bad))
+    return answer("already fine", (yield from _halved(accuracy, wanted, good, bad)))
 
 
-def _halved(accuracy: Callable[[float], float], wanted: float, good: float, bad: float) -> float:
+def _halved(accuracy: Callable[[float], Search[float]], wanted: float, good: float, bad: float) -> Search[float]:
     """Halve the way (in square roots, to be finer near none) between a severity that reaches and one that does not."""
     for _ in range(_HALVINGS):
         middle = ((good**0.5 + bad**0.5) / 2.0) ** 2
-        if accuracy(middle) >= wanted:
+        if (yield from accuracy(middle)) >= wanted:
             good = middle
         else:
             bad = middle

@@ -1,7 +1,7 @@
 """What a fit leaves open: draws from the posterior of a device's numbers, kept in the device's own file.
 
     [posterior]
-    g_max = [2.31e-6, 2.29e-6, ...]        one number per draw, in SI; what is not drawn stands as in the device
+    g_max = [2.31e-6, 2.29e-6, ...]        one number per draw, in SI; what is not drawn is as in the device
 
 A device without such a table has no draws. Draws are devices like any other: each is validated whole.
 """
@@ -17,7 +17,7 @@ from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 from synarray.spec import spec_error
 
-__all__ = ["load_posterior"]
+__all__ = ["draws_of", "load_posterior"]
 
 
 def load_posterior(source: str) -> list[DeviceSpec]:
@@ -44,10 +44,20 @@ def load_posterior(source: str) -> list[DeviceSpec]:
     []
     """
     values, posterior = read_tables(str(source))
-    device = DeviceSpec.read(values, str(source))
+    return draws_of(DeviceSpec.read(values, str(source)), posterior, str(source))
+
+
+def draws_of(device: DeviceSpec, posterior: dict[str, list[Any]], where: str) -> list[DeviceSpec]:
+    """Make a device of each draw: of the columns of a fit, such as ``Fit.draws``.
+
+    Raises
+    ------
+    SpecError
+        When a draw is no device, naming ``where``.
+    """
     known = dict(device)
     count = len(next(iter(posterior.values()))) if posterior else 0
-    return [_draw(known, posterior, i, str(source)) for i in range(count)]
+    return [_draw(known, posterior, i, where) for i in range(count)]
 
 
 def _draw(known: dict[str, Any], posterior: dict[str, list[Any]], i: int, where: str) -> DeviceSpec:

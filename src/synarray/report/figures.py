@@ -339,7 +339,8 @@ def pulse_train(title: str, train: PulseTrain) -> Figure:
     axis.set_xlabel(f"pulses: {np.count_nonzero(train.up):,} LTP, then {np.count_nonzero(~train.up):,} LTD")
     axis.locator_params(axis="x", integer=True)
     axis.set_ylabel(f"conductance ({unit})")
-    axis.set_ylim(bottom=0)
+    if 2.0 * train.nominal.min() < train.nominal.max():  # else the curve of a small window would be a flat line
+        axis.set_ylim(bottom=0)
     axis.set_title(f"{title}: pulse response")
     axis.legend(frameon=False, fontsize=8)
     return figure

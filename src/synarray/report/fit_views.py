@@ -113,7 +113,8 @@ def fitted_curves(device: DeviceSpec, measured: Measurements, size: tuple[float,
         axis.axhline(end / scale, color=_INK, lw=0.6, ls=":")
     axis.set_xlabel("reads of a train")
     axis.set_ylabel(f"conductance ({unit})")
-    axis.set_ylim(bottom=0)
+    if 2.0 * device.g_min < device.g_max:  # else the curve of a small window would be a flat line
+        axis.set_ylim(bottom=0)
     axis.set_title(f"{len(measured.devices)} devices, {len(starts)} trains of {Path(measured.source).name}")
     axis.legend(frameon=False, fontsize=8)
     return figure

@@ -10,6 +10,7 @@ import numpy as np
 from synarray.device.response import measure, pulse_response
 from synarray.device.spec import DeviceSpec
 from synarray.judge.attribution import Attribution
+from synarray.judge.words import LABELS
 from synarray.report import figures
 from synarray.report.style import COLOURS, matplotlib_of, styled
 
@@ -27,19 +28,19 @@ _NO_SPREAD = (
 @styled
 def waterfall(attribution: Attribution) -> Figure:
     """Draw the way from the device without imperfections down to the device as it is; bars: 95 % intervals."""
-    costs = [cost for cost in attribution.costs if cost.acts]
-    steps = [(cost.property, cost.points) for cost in costs]
-    if len(costs) > 1:
-        steps.append(("together", attribution.together))
+    steps = [(LABELS[cost.property], cost.points, "") for cost in attribution.own]
+    if len(attribution.own) + len(attribution.assumed) > 1 and attribution.together is not None:
+        steps.append(("together", attribution.together, ""))
+    steps += [(f"{LABELS[cost.property]} (assumed)", cost.points, "////") for cost in attribution.assumed]
     figure: Figure = matplotlib_of().figure.Figure(figsize=(4.3, 0.32 * (len(steps) + 2) + 0.75), layout="constrained")
     axis = figure.subplots()
     at = 100.0 * attribution.ideal.value
-    names = ["without any", *(name for name, _ in steps), "as it is"]
+    names = ["without any", *(name for name, _, _ in steps), "as it is"]
     reached = [at]
-    for y, (_, points) in enumerate(steps, start=1):
+    for y, (_, points, hatch) in enumerate(steps, start=1):
         to = at - points.value
         colour = _RED if points.value > 0 else _BLUE
-        axis.barh(y, to - at, left=at, height=0.6, color=colour, alpha=0.75)
+        axis.barh(y, to - at, left=at, height=0.6, color=colour, alpha=0.75, hatch=hatch, edgecolor=_INK, lw=0)
         if points.low is not None and points.high is not None:
             axis.plot([at - points.high, at - points.low], [y, y], color=_INK, lw=1.1)
             reached += [at - points.high, at - points.low]

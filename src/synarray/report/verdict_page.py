@@ -7,9 +7,12 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from synarray import __version__
 from synarray.errors import RunError
-from synarray.judge.judge import Verdict
+from synarray.judge.verdict import Verdict
+from synarray.judge.words import amount, count
 from synarray.lab.fitting import Fit
 from synarray.lab.rows.measured import Measurements
 from synarray.report.fit_views import fit_sentences, fitted_curves, rows_sentences, steps_left
@@ -18,15 +21,15 @@ from synarray.report.style import inline_svg
 from synarray.report.verdict_figures import responses, waterfall
 from synarray.report.verdict_tables import (
     absent,
-    cost_rows,
-    device_rows,
-    energy_rows,
-    fact_rows,
-    quantity,
-    reach_rows,
+    beside_table,
+    change_table,
+    cost_table,
+    device_table,
+    energy_table,
+    fact_table,
+    marks,
     reach_sentence,
-    sentences,
-    task_name,
+    reach_table,
 )
 
 __all__ = ["check_can_write", "write_verdict"]
@@ -80,47 +83,41 @@ def write_verdict(verdict: Verdict, folder: Path, measured: Measurements | None 
 def _render(verdict: Verdict, measured: Measurements | None, fit: Fit | None) -> str:
     from markupsafe import Markup
 
-    costs, first, facts = cost_rows(verdict), verdict.trials[0].metrics, fact_rows(verdict)
-    response = responses(verdict.device, verdict.posterior[:_DRAWN])
-    drawn = {
-        "waterfall": inline_svg(
-            waterfall(verdict.attribution), "waterfall", "What each imperfection costs, as a waterfall"
-        )
-        if costs
-        else "",
-        "response": inline_svg(response, "response", "Conductance against pulses") if response else "",
-        **_evidence(verdict, measured),
-    }
-    wires = {name: quantity(ohms, "ohm") for name, ohms in verdict.spec.array.wires if ohms}
+    told, first, sentences = verdict.attribution, verdict.trials[0].metrics, verdict.sentences
+    drawn = _drawn(verdict, measured)
     return render(
         "verdict.html",
         **{name: Markup(svg) for name, svg in drawn.items()},  # made here, of numbers and our own words
         device=verdict.device,
-        task=task_name(verdict),
-        sentences=sentences(verdict),
-        tiles=_tiles(facts),
-        facts=facts,
+        task=verdict.task_name,
+        partial="" if verdict.complete else sentences[0],
+        sentences=sentences[not verdict.complete :],
+        tiles=_tiles(verdict),
         unconfirmed=verdict.unconfirmed,
-        pulses=Path(measured.source).name if measured else "",
-        told=fit_sentences(fit) if fit else rows_sentences(measured) if measured else [],
-        costs=costs,
+        attributed=told is not None,
+        costs=cost_table(verdict),
+        draws=told.draws if told else 0,
+        trained=f"{told.trained:,}" if told else "",
+        held=f"{told.held:,}" if told else "",
         absent=absent(verdict),
-        draws=len(verdict.trials),
-        fitted=bool(verdict.draws),
-        kept=len(verdict.posterior),
-        trained=f"{verdict.attribution.trained:,}",
-        held=f"{verdict.attribution.held:,}",
-        reach=reach_rows(verdict),
-        reach_sentence=reach_sentence(verdict),
-        wanted=f"{100 * verdict.reach.wanted:g}" if verdict.reach else "",
-        numbers=device_rows(verdict.device, verdict.posterior),
-        energy=energy_rows(verdict),
+        changes=change_table(verdict),
+        changed_draws=max((change.draws for change in verdict.improvements), default=0),
+        beside=beside_table(verdict),
+        scatter=_scatter(verdict),
+        reach=reach_table(verdict),
+        reach_sentence=reach_sentence(verdict.reach) if verdict.reach else "",
+        energy=energy_table(verdict),
+        unknown=_unknown(verdict),
+        facts=fact_table(verdict),
         node=f"{verdict.periphery.node_nm:g}",
+        fitted=bool(verdict.posterior),
+        pulses=Path(measured.source).name if measured else "",
+        fit_sentences=fit_sentences(fit) if fit else rows_sentences(measured) if measured else [],
+        numbers=device_table(verdict.device, verdict.posterior),
         experiment=verdict.spec.name,
         images=f"{first['images_seen']:,}",
         neurons=f"{first['n_neurons']:,}",
         seeds=", ".join(str(trial.metrics["seed"]) for trial in verdict.trials),
-        wires=", ".join(f"{name} {ohms}" for name, ohms in wires.items()),
         test_images=f"{first['test_images']:,}",
         command=verdict.question.command,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -128,24 +125,51 @@ def _render(verdict: Verdict, measured: Measurements | None, fit: Fit | None) ->
     )
 
 
-def _evidence(verdict: Verdict, measured: Measurements | None) -> dict[str, str]:
-    """Draw measured pulses with the device: trains, and steps over the state."""
-    if measured is None:
-        return {}
-    drawn = {"trains": inline_svg(fitted_curves(verdict.device, measured, (4.3, 2.9)), "trains", "Measured trains")}
-    if not verdict.device.binary:
-        steps = steps_left(verdict.device, measured, (6.4, 4.6))
-        drawn["steps"] = inline_svg(steps, "steps", "Measured steps over the state, with the law")
+def _drawn(verdict: Verdict, measured: Measurements | None) -> dict[str, str]:
+    """Draw what the verdict has: costs, pulse response; measured pulses with the device: trains, and steps over the state."""
+    told, device = verdict.attribution, verdict.device
+    drawn = {"waterfall": "", "response": "", "trains": "", "steps": ""}
+    if told and (told.own or told.assumed):
+        drawn["waterfall"] = inline_svg(waterfall(told), "waterfall", "What each imperfection costs, as a waterfall")
+    response = responses(device, verdict.posterior[:_DRAWN])
+    if response:
+        drawn["response"] = inline_svg(response, "response", "Conductance against pulses")
+    if measured is not None:
+        drawn["trains"] = inline_svg(fitted_curves(device, measured, (4.3, 2.9)), "trains", "Measured trains")
+        if not device.binary:
+            steps = steps_left(device, measured, (6.4, 4.6))
+            drawn["steps"] = inline_svg(steps, "steps", "Measured steps over the state, with the law")
     return drawn
 
 
-def _tiles(facts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _unknown(verdict: Verdict) -> str:
+    """Say what is unknown about the pulses, as the subject of a sentence."""
+    both = " and ".join(sorted(verdict.unknown))
+    return f"{both} {'are' if ' and ' in both else 'is'}" if both else ""
+
+
+def _scatter(verdict: Verdict) -> str:
+    """Half width of where one more training of the same device reads, in points."""
+    if not verdict.beside or len(verdict.trials) < 2:
+        return ""
+    accuracy = verdict.accuracy
+    return f"{50 * ((accuracy.high or 0) - (accuracy.low or 0)):.1f}"
+
+
+def _tiles(verdict: Verdict) -> list[tuple[str, str]]:
     """Pick the headline numbers, with their intervals in the small print."""
-    tiles = []
-    for name, value in [*facts[:1], *facts[2:4], facts[6]]:
-        number, _, interval = value.partition(" (")
-        mark = "?" if value.endswith("?") and not number.endswith("?") else ""
-        known = not number.startswith("not known")
-        small = f"{name}: {interval.rstrip('?)')}" if interval else name
-        tiles.append((small, number + mark) if known else ("trainings: no endurance in the device's file", "not known"))
-    return tiles
+    mark, left, accuracy = marks(verdict), verdict.trainings_left, verdict.accuracy
+    low, high = (100 * (end or 0) for end in accuracy[1:])
+    life = ("not known", "trainings it lasts: no endurance in the device's file")
+    if left is not None:
+        never = not np.isfinite(left.value)
+        life = ("no end" if never else count(left.value), "trainings until 1 % of the cells have failed")
+    return [
+        (
+            f"accuracy; 95 % of single trainings: {low:.2f} to {high:.2f} %",
+            f"{100 * accuracy.value:.2f} %{mark['accuracy']}",
+        ),
+        ("energy of one training", amount(verdict.energy, "J") + mark["energy"]),
+        ("time of one training, rows in parallel", amount(verdict.time("row-parallel"), "s") + mark["time"]),
+        (life[1], life[0] + (mark["lifetime"] if left is not None else "")),
+    ]

@@ -1,30 +1,31 @@
-"""A verdict in plain words and in tables, for the page and for the terminal; ? marks what rests on unconfirmed numbers."""
+"""A verdict in tables, for the page and for the terminal; ? marks what rests on unverified numbers."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
-from rich.table import Table
 
 from synarray.device.spec import DeviceSpec
+from synarray.judge.attribution import Cost
 from synarray.judge.intervals import Estimate
-from synarray.judge.judge import Verdict
-from synarray.judge.reach import Needed
+from synarray.judge.reach import Needed, Reach
+from synarray.judge.verdict import Verdict
+from synarray.judge.words import LABELS, amount, between, count, numbers, percent, signed
 from synarray.report.device_tables import acting
+from synarray.report.tables import Table
+from synarray.report.words import counted
 from synarray.spec import Spec
-from synarray.units import format_quantity
 
 __all__ = [
-    "cost_rows", "device_rows", "energy_rows", "percent", "points", "quantity", "reach_rows", "sentences", "task_name",
-    "verdict_tables",
+    "absent", "beside_table", "change_table", "cost_table", "device_table", "energy_table", "fact_table", "marks",
+    "reach_sentence", "reach_table", "verdict_tables",
 ]  # fmt: skip
 
 MEANINGS = {
-    "levels": "pulses have a size: few levels between the ends of the range",
-    "nonlinearity": "a pulse moves the cell by other steps in other states",
-    "asymmetry": "LTD pulses are other than LTP pulses",
+    "levels": "pulses have a size: there are few levels between the ends of the range",
+    "nonlinearity": "the step of a pulse depends on the state",
+    "asymmetry": "LTD pulses move the cell by other steps than LTP pulses",
     "c2c": "the same pulse moves the same cell differently from cycle to cycle",
     "d2d": "cells differ from each other",
     "read noise": "each read scatters",
@@ -32,177 +33,176 @@ MEANINGS = {
     "failures": "some pulses do nothing",
     "drift": "conductances change by themselves",
     "wear": "cells fail as they are pulsed",
-    "wires": "lines and drivers have resistance (assumed, not measured: see the experiment)",
-    "together": "what stands to no single property's account, and the scatter of the sum",
+    "wires": "lines and drivers have resistance: an assumption about the array, not a property of the device",
+    "together": "what belongs to no single property, and the scatter of the sum",
 }
-_UNITS = {"retention": "s", "drift_t0": "s"}
+_SHARES = ("sigma_c2c", "sigma_d2d_range", "sigma_d2d_step", "sigma_read", "p_fail", "p_switch", "stuck")
+"""Numbers of a device that are shares, written in percent."""
 
 
-def quantity(value: float, unit: str) -> str:
-    """Write a value with three digits."""
-    return format_quantity(float(f"{value:.3g}"), unit)
 
-
-def task_name(verdict: Verdict) -> str:
-    """Return what the task is called."""
-    return "MNIST" if verdict.spec.data == "mnist" else Path(verdict.spec.data).name
-
-
-def percent(share: Estimate) -> str:
-    """Write an accuracy with its interval."""
-    return f"{100 * share.value:.2f} %" + _between(share, lambda x: f"{100 * x:.2f}")
-
-
-def points(estimate: Estimate) -> str:
-    """Write points with their interval."""
-    return f"{_plain(estimate.value)}" + _between(estimate, _plain)
-
-
-def _plain(value: float) -> str:
-    return f"{value + 0.0:.2f}".replace("-0.00", "0.00")
-
-
-def _between(estimate: Estimate, write: Any) -> str:
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f" ({write(estimate.low)} to {write(estimate.high)})"
-
-
-def _amount(estimate: Estimate, unit: str) -> str:
-    return quantity(estimate.value, unit) + _between(estimate, lambda x: quantity(x, unit))
-
-
-def _lifetime(verdict: Verdict) -> str:
-    left = verdict.trainings_left
-    if left is None:
-        return "not known: the device's file says nothing of its endurance"
-    if not np.isfinite(left.value):
-        return "never: too few cells are written"
-    return _count(left.value) + _between(left, _count)
-
-
-def _count(value: float) -> str:
-    """Write a number of things with three digits: 1,230, or 6.61e9 where it is very large, or 0.123 where it is below one."""
-    if value >= 1e7 or value < 10:
-        return f"{value:.3g}".replace("e+0", "e").replace("e+", "e")
-    return f"{float(f'{value:.3g}'):,.0f}"
+def verdict_tables(verdict: Verdict) -> list[Table]:
+    """List the tables that the terminal shows."""
+    tables = [
+        fact_table(verdict),
+        cost_table(verdict),
+        change_table(verdict),
+        beside_table(verdict),
+        reach_table(verdict),
+    ]
+    return [table for table in tables if table.rows]
 
 
 def marks(verdict: Verdict) -> dict[str, str]:
-    """Return "?" for what rests on numbers that nobody has confirmed: the device's ways, and the prices."""
+    """Return "?" for what rests on unverified numbers: those of the device, and the prices."""
     timed = {"t_ltp", "t_ltd", "t_read"} & set(verdict.device.unconfirmed)
     return {
         "accuracy": "?" if verdict.device.unconfirmed else "",
-        "energy": "?" if not all(entry.confirmed for entry, _ in verdict.ledger) else "",
+        "energy": "?" if not all(row.confirmed for row in verdict.ledger) else "",
         "time": "?" if timed else "",
         "lifetime": "?" if {"endurance", "endurance_shape"} & set(verdict.device.unconfirmed) else "",
     }
 
 
-def sentences(verdict: Verdict) -> list[str]:
-    """Say the verdict in a few sentences."""
-    n, mark, told = len(verdict.trials), marks(verdict), verdict.attribution
-    kinds = f"{n} devices drawn from the fit's posterior" if verdict.draws else f"{n} trainings"
-    said = [
-        f"{verdict.device.name} reads {percent(verdict.accuracy)}{mark['accuracy']} of the {task_name(verdict)} test images "
-        f"rightly: the mean of {kinds}, and where 95 % of single trainings lie.",
-    ]
-    lost = 100.0 * (told.ideal.value - told.full.value)
-    dear = [cost for cost in told.costs if cost.acts and (cost.points.low or 0.0) > 0]
-    scatter = [c.points.high - c.points.value for c in told.costs if c.acts and c.points.high is not None]
-    if dear:
-        first = dear[0]
-        words = f"What costs it most is {first.property}: {points(first.points)} points"
-        others = [f"{cost.property} {_plain(cost.points.value)}" for cost in dear[1:]]
-        said.append(words + (f"; then {', '.join(others)}." if others else "."))
-    elif scatter:
-        said.append(
-            f"No imperfection on its own costs it more than can be told from the scatter of the trainings "
-            f"(about {np.median(scatter):.2f} points)."
-        )
-    said.append(f"All imperfections together cost {_plain(lost)} points against the same device without any of them.")
-    parallel = quantity(verdict.time("row-parallel").value, "s")
-    said.append(
-        f"One training takes {_amount(verdict.energy, 'J')}{mark['energy']}, and {parallel}{mark['time']} "
-        f"with rows and columns in parallel ({quantity(verdict.time().value, 's')} one pulse after another)."
-    )
-    left = verdict.trainings_left
-    if left is not None and np.isfinite(left.value):
-        said.append(f"After {_lifetime(verdict)}{mark['lifetime']} such trainings a hundredth of its cells has failed.")
-    if not verdict.draws:
-        said.append(
-            "The device brings no posterior: intervals hold the scatter of trainings and test images, "
-            "not what is uncertain about the device's own numbers."
-        )
-    return said
-
-
-def fact_rows(verdict: Verdict) -> list[tuple[str, str]]:
+def fact_table(verdict: Verdict) -> Table:
     """Name and value of the headline numbers."""
     mark, first = marks(verdict), verdict.trials[0].metrics
-    return [
-        ("accuracy, soft votes", percent(verdict.accuracy) + mark["accuracy"]),
-        ("accuracy, hard votes", percent(verdict.accuracy_hard) + mark["accuracy"]),
-        ("energy of one training", _amount(verdict.energy, "J") + mark["energy"]),
-        ("time of one training, rows in parallel", _amount(verdict.time("row-parallel"), "s") + mark["time"]),
-        ("time of one training, one after another", _amount(verdict.time(), "s") + mark["time"]),
-        ("programming pulses of one training", f"{verdict.pulses.value:,.0f}"),
-        ("trainings until 1 % of the cells has failed", _lifetime(verdict) + mark["lifetime"]),
-        ("weights", f"{first['n_cells']:,} ({first['scheme']}, {first['cells_per_weight']} cell(s) each)"),
-    ]
-
-
-def cost_rows(verdict: Verdict) -> list[dict[str, str]]:
-    """Rows of the attribution that act."""
-    told = verdict.attribution
     rows = [
-        {
-            "property": cost.property,
-            "points": points(cost.points),
-            "alone": points(cost.alone),
-            "meaning": MEANINGS[cost.property],
-        }
-        for cost in told.costs
-        if cost.acts
+        ("accuracy (95 % of single trainings)", percent(verdict.accuracy) + mark["accuracy"]),
+        ("accuracy by hard votes", percent(verdict.accuracy_hard) + mark["accuracy"]),
+        ("energy of one training", amount(verdict.energy, "J", interval=True) + mark["energy"]),
+        ("time, rows and columns in parallel", amount(verdict.time("row-parallel"), "s", interval=True) + mark["time"]),
+        ("time, one pulse after another", amount(verdict.time(), "s", interval=True) + mark["time"]),
+        ("programming pulses", f"{verdict.pulses.value:,.0f}"),
+        ("trainings until 1 % of the cells have failed", _life(verdict.trainings_left) + mark["lifetime"]),
+        ("weights", f"{first['n_cells']:,} ({first['scheme']}, {counted(first['cells_per_weight'], 'cell')} each)"),
     ]
-    if len(rows) > 1:
-        rows.append(
-            {"property": "together", "points": points(told.together), "alone": "", "meaning": MEANINGS["together"]}
-        )
-    return rows
+    return Table(f"{verdict.device.name} on {verdict.task_name}", ("number", "value"), rows)
+
+
+def _life(left: Estimate | None) -> str:
+    if left is None:
+        return "not known: give --endurance"
+    if not np.isfinite(left.value):
+        return "no end: too few cells are written"
+    return count(left.value) + between(left, count)
+
+
+def cost_table(verdict: Verdict) -> Table:
+    """List what each imperfection costs: the device's own, the dearest first; then what is assumed about the array."""
+    told = verdict.attribution
+    title = "What its properties cost, in points of accuracy (each switched off alone)"
+    columns = ("property", "costs", "95 %", "what it is")
+    if told is None:
+        return Table(title, columns, [], (3,))
+    rows = [_cost(cost) for cost in told.own]
+    if len(told.own) + len(told.assumed) > 1 and told.together is not None:
+        rows.append(_points("together", told.together))
+    rows += [_cost(cost, " (assumed)") for cost in told.assumed]
+    return Table(title, columns, rows, (3,))
+
+
+def _cost(cost: Cost, more: str = "") -> tuple[str, ...]:
+    return _points(cost.property, cost.points, more)
+
+
+def _points(name: str, points: Estimate, more: str = "") -> tuple[str, ...]:
+    return f"{LABELS[name]}{more}", plain(points.value), _interval(points), MEANINGS[name]
+
+
+def _interval(points: Estimate) -> str:
+    return between(points, plain).strip(" ()")
+
+
+def plain(points: float) -> str:
+    """Write points with two digits.
+
+    Examples
+    --------
+    >>> plain(-0.001)
+    '0.00'
+    """
+    return f"{points + 0.0:.2f}".replace("-0.00", "0.00")
 
 
 def absent(verdict: Verdict) -> list[str]:
     """Imperfections that the device does not have, or its scheme does not feel."""
-    return [cost.property for cost in verdict.attribution.costs if not cost.acts]
+    return [LABELS[cost.property] for cost in verdict.attribution.costs if not cost.acts] if verdict.attribution else []
 
 
-def reach_rows(verdict: Verdict) -> list[dict[str, str]]:
+def change_table(verdict: Verdict) -> Table:
+    """List what the device would be with its worst properties at half and at double."""
+    rows: list[tuple[str, ...]] = []
+    before = ""
+    for change in verdict.improvements:
+        rows.append((
+            LABELS[change.property] if change.property != before else "",
+            f"{change.to}: {numbers(change.values, alone=True)}",
+            f"{100 * verdict.accuracy.value + change.points.value:.2f} %", _plus_minus(change.points),
+            _changed_energy(verdict, change.energy, change.pulses), _changed_life(verdict, change.life),
+        ))  # fmt: skip
+        before = change.property
+    priced = "pulses" if verdict.unknown else "energy"
+    columns = ("property", "changed to", "accuracy", "points", priced, "trainings\nleft")
+    return Table("What to improve: its worst properties at half and at double", columns, rows, (1,))
+
+
+def _plus_minus(points: Estimate) -> str:
+    return signed(points.value) + ("" if points.high is None else f" +- {points.high - points.value:.2f}")
+
+
+def _changed_energy(verdict: Verdict, factors: Mapping[str, float], pulses: float) -> str:
+    energy = verdict.energy
+    if set(energy) != {""} or "" not in factors:
+        return f"x {pulses:.3g}"
+    return amount({"": energy[""].value * factors[""]}, "J")
+
+
+def _changed_life(verdict: Verdict, factor: float | None) -> str:
+    left = verdict.trainings_left
+    if left is None:
+        return "not known"
+    if factor is None or not np.isfinite(left.value):
+        return "no end"
+    return count(left.value * factor)
+
+
+def beside_table(verdict: Verdict) -> Table:
+    """Library devices beside the one that was judged, one short training each on the same spikes."""
+    rows = []
+    for i, row in enumerate(verdict.beside):
+        mark = "?" if row.unconfirmed and i else ""
+        left = row.images_left
+        life = "not known" if left is None else "no end" if not np.isfinite(left) else count(left)
+        rows.append((
+            row.device if i else f"{row.device} (yours)", row.technology, f"{100 * row.accuracy:.2f} %{mark}",
+            amount(row.energy, "J") + mark, amount(row.time, "s") + mark, life + mark,
+        ))  # fmt: skip
+    columns = ("device", "kind", "accuracy", "energy of an image", "time of an image", "images it lasts")
+    return Table("Library devices beside yours, one short training each", columns, rows, (1,))
+
+
+def reach_table(verdict: Verdict) -> Table:
     """Answers to the inverse question."""
-    if verdict.reach is None:
-        return []
-    return [
-        {"property": answer.property, "answer": _answer(answer), "measured": _numbers(answer.measured)}
-        for answer in verdict.reach.answers
-    ]
+    asked = verdict.reach
+    rows = [(LABELS[a.property], numbers(a.measured), _answer(a)) for a in asked.answers] if asked else []
+    wanted = f"{100 * asked.wanted:g}" if asked else ""
+    return Table(f"To reach {wanted} %", ("property", "as it is", "answer"), rows, (1, 2))
 
 
-def reach_sentence(verdict: Verdict) -> str:
+def reach_sentence(asked: Reach) -> str:
     """Say what was asked and how well it can be answered."""
-    if verdict.reach is None:
-        return ""
-    told = verdict.reach
-    noise = "" if told.noise is None else f" +- {100 * told.noise:.2f}"
+    noise = "" if asked.noise is None else f" +- {100 * asked.noise:.2f}"
     return (
-        f"Wanted: {100 * told.wanted:g} % of the test images. As it is, {told.draws} trainings read "
-        f"{100 * told.now:.2f}{noise} % of them on average; values are as good as that scatter lets them be. "
+        f"Wanted: {100 * asked.wanted:g} % of the test images. As it is, {asked.draws} trainings read "
+        f"{100 * asked.now:.2f}{noise} % of them on average; values are as good as that scatter lets them be. "
         "Each property is changed alone, the others as they are, on the same spikes. Variants read images held out of the "
-        f"training set, of which {100 * told.held_out:.2f} % are read as it is; that difference is taken out."
+        f"training set, of which {100 * asked.held_out:.2f} % are read as it is; that difference is taken out."
     )
 
 
 def _answer(answer: Needed) -> str:
-    at = _numbers(answer.values)
+    at = numbers(answer.values)
     if answer.status == "needed":
         return f"needs {at}" if answer.severity else "must go altogether"
     if answer.status == "already fine":
@@ -212,18 +212,9 @@ def _answer(answer: Needed) -> str:
     return f"cannot reach it alone: {100 * answer.accuracy:.2f} % without it"
 
 
-def _numbers(values: dict[str, float]) -> str:
-    return ", ".join(f"{name} {_number(name, value)}" for name, value in values.items())
-
-
-def _number(name: str, value: float) -> str:
-    unit = "ohm" if name.startswith("r_") else _UNITS.get(name)
-    return quantity(value, unit) if unit else f"{value:.3g}"
-
-
-def device_rows(device: DeviceSpec, draws: list[DeviceSpec]) -> list[dict[str, str]]:
+def device_table(device: DeviceSpec, draws: list[DeviceSpec]) -> Table:
     """Every number of a device: value, 95 % of the posterior's draws where there are any, source."""
-    rows = []
+    rows: list[tuple[str, ...]] = [("law", device.law, *([""] if draws else []), "")]
     for name in acting(device):
         source = device.sources.get(name)
         value = getattr(device, name)
@@ -231,59 +222,36 @@ def device_rows(device: DeviceSpec, draws: list[DeviceSpec]) -> list[dict[str, s
         spread = [getattr(draw, name) for draw in draws]
         drawn = bool(spread) and all(isinstance(v, int | float) for v in spread) and len(set(spread)) > 1
         low_high = [_as_text(device, name, float(v)) for v in np.quantile(spread, [0.025, 0.975])] if drawn else []
-        rows.append(
-            {
-                "name": name,
-                "value": f"{len(value.x)} states" if isinstance(value, Spec) else _as_text(device, name, value),  # type: ignore[attr-defined]
-                "mark": "" if sure or drawn else "?",
-                "interval": " to ".join(low_high),
-                "source": source.source if source else ("as measured" if drawn else "no source given"),
-            }
-        )
-    return rows
+        text = f"{len(value.x)} states" if isinstance(value, Spec) else _as_text(device, name, value)  # type: ignore[attr-defined]
+        rows.append((
+            name, text + ("" if sure or drawn else "?"), *([" to ".join(low_high)] if draws else []),
+            source.source if source else ("as measured" if drawn else "no source given"),
+        ))  # fmt: skip
+    columns = ("number", "value", *([f"95 % of the {len(draws)} draws"] if draws else []), "source")
+    return Table("Numbers of the device", columns, rows, (len(columns) - 1,))
 
 
 def _as_text(device: DeviceSpec, name: str, value: float | bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name.startswith(_SHARES):
+        return f"{100 * value:.4g} %"
     text = device.model_copy(update={name: float(f"{value:.4g}")}).model_dump(include={name})[name]
     return text if isinstance(text, str) else f"{text:g}"
 
 
-def energy_rows(verdict: Verdict) -> list[dict[str, str]]:
+def energy_table(verdict: Verdict) -> Table:
     """Rows of the ledger that cost anything, and their sum."""
-    total = sum(energy for _, energy in verdict.ledger) or 1.0
-    rows = [
-        {
-            "component": entry.component,
-            "action": entry.action,
-            "energy": quantity(energy, "J"),
-            "mark": "" if entry.confirmed else "?",
-            "share": f"{energy / total:.1%}",
-        }
-        for entry, energy in verdict.ledger
-        if energy > 0
-    ]
-    return [*rows, {"component": "total", "action": "", "energy": quantity(total, "J"), "mark": "", "share": "100.0%"}]
-
-
-def verdict_tables(verdict: Verdict) -> list[Table]:
-    """Lay the verdict out for the terminal."""
-    facts = Table(title=f"{verdict.device.name} on {task_name(verdict)}", title_justify="left", show_header=False)
-    facts.add_column()
-    facts.add_column(justify="right")
-    for name, value in fact_rows(verdict):
-        facts.add_row(name, value)
-    costs = Table(title="What each imperfection costs, in points of accuracy", title_justify="left")
-    for name in ("property", "switched off", "alone"):
-        costs.add_column(name, justify="left" if name == "property" else "right")
-    for row in cost_rows(verdict):
-        costs.add_row(row["property"], row["points"], row["alone"])
-    if verdict.reach is None:
-        return [facts, costs]
-    needed = Table(title=f"To reach {100 * verdict.reach.wanted:g} %", title_justify="left")
-    for name in ("property", "as it is", "answer"):
-        needed.add_column(name)
-    for row in reach_rows(verdict):
-        needed.add_row(row["property"], row["measured"], row["answer"])
-    return [facts, costs, needed]
+    rows = [row for row in verdict.ledger if any(part > 0 for part in row.energy.values())]
+    energy = verdict.energy
+    whole = energy[""].value if set(energy) == {""} else None
+    shown = [
+        (
+            row.component, row.action, amount(row.energy, "J") + ("" if row.confirmed else "?"),
+            *([f"{row.energy.get('', 0.0) / whole:.1%}"] if whole else []),
+        )
+        for row in rows
+    ]  # fmt: skip
+    total = ("total", "", amount(energy, "J"), *(["100.0%"] if whole else []))
+    columns = ("component", "action", "energy of one training", *(["share"] if whole else []))
+    return Table("Energy of one training", columns, shown, (1,), total)

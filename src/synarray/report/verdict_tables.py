@@ -40,7 +40,6 @@ _SHARES = ("sigma_c2c", "sigma_d2d_range", "sigma_d2d_step", "sigma_read", "p_fa
 """Numbers of a device that are shares, written in percent."""
 
 
-
 def verdict_tables(verdict: Verdict) -> list[Table]:
     """List the tables that the terminal shows."""
     tables = [
@@ -77,7 +76,7 @@ def fact_table(verdict: Verdict) -> Table:
         ("trainings until 1 % of the cells have failed", _life(verdict.trainings_left) + mark["lifetime"]),
         ("weights", f"{first['n_cells']:,} ({first['scheme']}, {counted(first['cells_per_weight'], 'cell')} each)"),
     ]
-    return Table(f"{verdict.device.name} on {verdict.task_name}", ("number", "value"), rows)
+    return Table(f"{verdict.device.name} on {verdict.task_name}", ("", ""), rows)
 
 
 def _life(left: Estimate | None) -> str:

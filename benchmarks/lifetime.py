@@ -25,8 +25,9 @@ from synarray.device.library import device_names, load_device
 from synarray.learn.training import train
 from synarray.report.lifetime_tables import in_trainings
 from synarray.run.experiment import load_experiment, task_images
-from synarray.run.folder import Run, open_run, reserve, write_run
+from synarray.run.folder import reserve, write_run
 from synarray.run.lifetime import Lifetime, lifetime_of
+from synarray.run.opened import Run, open_run
 from synarray.run.retention import TIMES, read_later, unconfirmed_ageing
 
 SHARE = 0.01

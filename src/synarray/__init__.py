@@ -1,23 +1,34 @@
 """synarray: train a spiking network inside a simulated array of memory devices.
 
 Say what the task is, and in seconds the network is trained by STDP inside the array; the result says how accurate it
-became and counts every pulse, read and spike it took.
+became and counts every pulse, read and spike.
 
     >>> import synarray
-    >>> spec = synarray.load_experiment("local-fields", {"images": 1000, "epochs": 1})
-    >>> spec.n_neurons
-    500
+    >>> result = synarray.train("local-fields", settings={"images": 3000, "epochs": 1})
+    >>> result.accuracy > 0.8
+    True
 
-The floors, from the ground up; a file imports only from its own floor or from floors below it:
+From a measured device to a verdict, by verbs:
 
-    words       errors, units, events (what is counted), rng (one seed, named streams), files, spec (frozen values)
+    read_pulses     measured pulses, from the file that an instrument or a spreadsheet wrote
+    fit             a device that behaves like them, with its uncertainties; load_device: one of the library, or a file
+    train           a network in the cells of a device, by the name of an experiment; train(start=...) continues from a run
+    judge           what a device is good for: accuracy, energy, what each imperfection costs
+    price           a finished training in joules, seconds and bytes; open_run: a run on disk, which predicts again
+
+The rooms, from the ground up; a file imports only from its own room or from rooms below it:
+
+    errors, units, events, rng, files, spec     words: what is counted, one seed with named streams, frozen values
     device/     one cell: the law of its pulses, its spreads, its drift; a library of published devices
-    array/      many cells: how a weight lives in them, where they lie, their verbs (read, program, ...), their wires
+    lab/        from measured pulses to a device: files, rows, fits, other simulators
+    array/      many cells: how a weight is stored in them, where they are, their verbs (read, program, ...), their wires
     network/    spikes: encoding, winner-take-all neurons, STDP, pruning; compiled kernels and a readable reference
-    learn/      time: data sets, presentations, epochs, read-out, results, the scikit-learn classifier
-    cost/       price: the ledger of joules, seconds and bytes; what the scheme spared
-    study/      questions: experiment files, runs on disk, the paper's experiment, studies of many runs
-    report/     telling: figures, terminal, one HTML page
+    task/       what is learned: data sets
+    learn/      time: presentations, epochs, read-out, results, the scikit-learn classifier
+    cost/       price: the ledger of joules, seconds and bytes
+    run/        one run: experiment files, its folder on disk, its energy and lifetime
+    study/      many runs;  judge/  the verdict;  paper/  the article;  export/  out of Python
+    report/     figures, tables, HTML pages
     cli/        the commands
 """
 
@@ -33,14 +44,17 @@ if TYPE_CHECKING:
     from synarray.device.library import device_names, load_device
     from synarray.device.programming import write_verify
     from synarray.device.spec import DeviceSpec
-    from synarray.errors import DataError, RunError, SpecError, SynarrayError
+    from synarray.errors import DataError, MissingExtraError, RunError, SpecError, SynarrayError
+    from synarray.lab.fitting import fit
     from synarray.learn.classifier import SpikingClassifier
     from synarray.learn.readout import Evaluation
-    from synarray.learn.result import Result
     from synarray.learn.spec import LearningSpec
-    from synarray.learn.training import train
     from synarray.run.experiment import ExperimentSpec, experiment_names, load_experiment
-    from synarray.run.folder import Run, open_run
+    from synarray.run.lifetime import Lifetime
+    from synarray.run.opened import Run, open_run, price
+    from synarray.run.outcome import Result
+    from synarray.run.price import Price
+    from synarray.run.train import train
     from synarray.study.conduct import run_study
     from synarray.study.plan import StudySpec, load_study
     from synarray.study.table import load_table
@@ -56,8 +70,11 @@ _HOMES = {
     "Evaluation": "learn.readout",
     "ExperimentSpec": "run.experiment",
     "LearningSpec": "learn.spec",
-    "Result": "learn.result",
-    "Run": "run.folder",
+    "Lifetime": "run.lifetime",
+    "MissingExtraError": "errors",
+    "Price": "run.price",
+    "Result": "run.outcome",
+    "Run": "run.opened",
     "RunError": "errors",
     "SpecError": "errors",
     "SpikingClassifier": "learn.classifier",
@@ -67,17 +84,32 @@ _HOMES = {
     "WireSpec": "array.wires",
     "device_names": "device.library",
     "experiment_names": "run.experiment",
+    "fit": "lab.fitting",
     "load_dataset": "task.datasets",
     "load_device": "device.library",
     "load_experiment": "run.experiment",
     "load_study": "study.plan",
     "load_table": "study.table",
-    "open_run": "run.folder",
+    "open_run": "run.opened",
+    "price": "run.opened",
     "run_study": "study.conduct",
     "solve_read": "array.wires",
-    "train": "learn.training",
+    "train": "run.train",
     "write_verify": "device.programming",
 }
+"""Where each public name is defined."""
+
+_EXTRAS = {
+    "distributed": "dask",
+    "jinja2": "report",
+    "matplotlib": "report",
+    "openpyxl": "fit",
+    "optuna": "studies",
+    "pandas": "studies",
+    "pyarrow": "studies",
+    "sklearn": "sklearn",
+}
+"""Packages that are not always installed, and the extra of synarray that brings each."""
 
 __all__ = [
     "ArraySpec",
@@ -87,6 +119,9 @@ __all__ = [
     "Evaluation",
     "ExperimentSpec",
     "LearningSpec",
+    "Lifetime",
+    "MissingExtraError",
+    "Price",
     "Result",
     "Run",
     "RunError",
@@ -98,12 +133,14 @@ __all__ = [
     "WireSpec",
     "device_names",
     "experiment_names",
+    "fit",
     "load_dataset",
     "load_device",
     "load_experiment",
     "load_study",
     "load_table",
     "open_run",
+    "price",
     "run_study",
     "solve_read",
     "train",
@@ -115,7 +152,15 @@ def __getattr__(name: str) -> Any:
     """Fetch a public name when it is first used, so that importing the package stays light."""
     if name not in _HOMES:
         raise AttributeError(f"module 'synarray' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"synarray.{_HOMES[name]}"), name)
+    try:
+        value = getattr(importlib.import_module(f"synarray.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRAS:
+            raise
+        from synarray.errors import MissingExtraError
+
+        raise MissingExtraError(f"synarray.{name} and its parts", package, extra=_EXTRAS[package]) from None
     globals()[name] = value
     return value
 

@@ -3,7 +3,8 @@
     SynarrayError                 everything this package raises on purpose
     ├── SpecError                 a key, value or unit of an experiment or device is not allowed   (also a ValueError)
     ├── DataError                 images, labels or a data file cannot be used                     (also a ValueError)
-    └── RunError                  a run folder cannot be read or written                           (also an OSError)
+    ├── RunError                  a run folder cannot be read or written                           (also an OSError)
+    └── MissingExtraError         a package that this needs is not installed                       (also an ImportError)
 
 Every message has four parts: the rule, what came (value, unit, shape), where it came from (file and key), and what
 to do. The command line prints it without a traceback and exits with status 2.
@@ -14,7 +15,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["DataError", "RunError", "SpecError", "SynarrayError", "nearest", "printable"]
+__all__ = ["DataError", "MissingExtraError", "RunError", "SpecError", "SynarrayError", "nearest", "printable"]
 
 
 class SynarrayError(Exception):
@@ -51,15 +52,77 @@ class SynarrayError(Exception):
 
 
 class SpecError(SynarrayError, ValueError):
-    """A key, value or unit of an experiment or device is not allowed."""
+    """A key, value or unit of an experiment or device is not allowed.
+
+    Examples
+    --------
+    >>> import synarray
+    >>> try:
+    ...     synarray.load_experiment("local-fields", {"epochs": 0})
+    ... except synarray.SpecError as error:
+    ...     print(error.got, "|", error.do)
+    0 | Correct epochs.
+    """
 
 
 class DataError(SynarrayError, ValueError):
-    """Images, labels or a data file cannot be used."""
+    """Images, labels or a data file cannot be used.
+
+    Examples
+    --------
+    >>> import synarray
+    >>> try:
+    ...     synarray.load_dataset("no/such/file.npz")
+    ... except synarray.DataError as error:
+    ...     print(error.got)
+    "no/such/file.npz", which is neither
+    """
 
 
 class RunError(SynarrayError, OSError):
-    """A run folder cannot be read or written."""
+    """A run folder cannot be read or written.
+
+    Examples
+    --------
+    >>> import synarray
+    >>> try:
+    ...     synarray.open_run("no/such/folder")
+    ... except synarray.RunError as error:
+    ...     print(error.got, "|", error.where)
+    no such folder | no/such/folder
+    """
+
+
+class MissingExtraError(SynarrayError, ImportError):
+    """A package that this needs is not installed.
+
+    Parameters
+    ----------
+    what : str
+        What needs it, in the plural, e.g. "figures".
+    package : str
+        The package, e.g. "matplotlib".
+    extra : str
+        Which extra of synarray brings it, e.g. "report".
+
+    Examples
+    --------
+    >>> print(MissingExtraError("figures", "matplotlib", extra="report"))
+    figures need matplotlib: got a Python without it (figures). pip install 'synarray[report]'
+    """
+
+    def __init__(self, what: str, package: str, *, extra: str) -> None:
+        do = f"pip install 'synarray[{extra}]'"
+        super().__init__(f"{what} need {package}", got="a Python without it", where=what, do=do)
+        self.what, self.package, self.extra = what, package, extra
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from what was asked for."""
+        return (_missing, (self.what, self.package, self.extra))
+
+
+def _missing(what: str, package: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(what, package, extra=extra)
 
 
 def _rebuild(kind: type[SynarrayError], rule: str, got: str, where: str, do: str) -> SynarrayError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from synarray.errors import RunError
+from synarray.errors import MissingExtraError
 
 __all__ = ["require"]
 
@@ -24,7 +24,7 @@ def require(extra: str, what: str, *packages: str) -> Any:
 
     Raises
     ------
-    RunError
+    MissingExtraError
         When one of them is not installed.
 
     Examples
@@ -36,10 +36,5 @@ def require(extra: str, what: str, *packages: str) -> Any:
         first, *_ = [importlib.import_module(name) for name in packages]
     except ImportError as error:
         missing = (error.name or str(error)).partition(".")[0]
-        raise RunError(
-            f"{what} need {missing}",
-            got="a Python without it",
-            where=what,
-            do=f"pip install 'synarray[{extra}]'",
-        ) from None
+        raise MissingExtraError(what, missing, extra=extra) from None
     return first

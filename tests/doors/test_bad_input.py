@@ -27,7 +27,7 @@ import synarray
 from synarray import train
 from synarray.errors import DataError, RunError, SpecError, SynarrayError, nearest
 from synarray.run.experiment import ExperimentSpec, experiment_names, load_experiment, parse_setting, task_images
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 from synarray.units import parse_quantity
 
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,15 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from synarray import LearningSpec, SpikingClassifier, SynarrayError, load_experiment
+from synarray import LearningSpec, SpikingClassifier, SynarrayError, load_device, load_experiment
+from synarray.events import NeuronEvent
+from synarray.learn.weights import scaled_weights, shown
 
 Split = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
@@ -41,7 +46,13 @@ def fitted(digits: Split) -> SpikingClassifier:
     return SpikingClassifier(30, epochs=1, random_state=0).fit(digits[0], digits[2])
 
 
-@parametrize_with_checks([SpikingClassifier()])
+ONE_BY_ONE = "samples are shown one by one in a random order: giving one twice is not, to the bit, a weight of 2"
+
+
+@parametrize_with_checks(
+    [SpikingClassifier()],
+    expected_failed_checks=lambda _: {"check_sample_weight_equivalence_on_dense_data": ONE_BY_ONE},
+)
 def test_scikit_learn_accepts_it(estimator: SpikingClassifier, check: Callable[[SpikingClassifier], None]) -> None:
     check(estimator)
 
@@ -67,7 +78,8 @@ def test_without_a_relation_between_features_and_classes_nothing_is_learned() ->
 
 def test_images_get_local_fields(digits: Split) -> None:
     x_train, x_test, y_train, y_test = digits
-    model = SpikingClassifier(image_shape=(8, 8), random_state=0).fit(x_train, y_train)
+    with pytest.warns(UserWarning, match=r"8 x 8 pixels read better through one full field.*16 x 16"):
+        model = SpikingClassifier(image_shape=(8, 8), random_state=0).fit(x_train, y_train)
     assert len(model.machine_.groups) == 6
     assert model.score(x_test, y_test) > 0.75  # lowest of six splits: 0.80
 
@@ -261,6 +273,16 @@ def test_negative_images_are_refused(bar_images: Images) -> None:
         SpikingClassifier(12, epochs=1, image_shape=(12, 12)).fit(x - 100, y)
 
 
+def test_large_images_and_full_fields_get_no_advice(bar_images: Images) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 255, (60, 256)).astype(float), np.arange(60) % 3
+    SpikingClassifier(12, epochs=1, image_shape=(16, 16)).fit(x, y)  # a warning is an error here
+    full = load_experiment("full-field", {"n_neurons": 12})
+    SpikingClassifier(epochs=1, image_shape=(12, 12), spec=full).fit(
+        bar_images[0].reshape(600, -1)[:60], bar_images[1][:60]
+    )
+
+
 def test_features_of_any_range_are_learned_alike() -> None:
     x, y = load_iris(return_X_y=True)
     plain = SpikingClassifier(20, epochs=3, random_state=0).fit(x, y)
@@ -275,3 +297,161 @@ def test_huge_and_constant_features_do_no_harm() -> None:
     odd = np.hstack([x, np.full((150, 1), 7.0), x[:, :1] * 1e300])
     model = SpikingClassifier(40, epochs=20, random_state=0).fit(odd, y)
     assert model.score(odd, y) > 0.85
+
+
+# Devices
+
+
+@pytest.mark.parametrize("device", ["pcm", "subquantum-cbram", "file", "spec"])
+def test_weights_are_stored_in_a_device(device: str, digits: Split, tmp_path: Path) -> None:
+    given: Any = device
+    if device == "file":
+        given = tmp_path / "mine.toml"
+        given.write_text((resources.files("synarray.device") / "library" / "pcm.toml").read_text("utf-8"), "utf-8")
+    elif device == "spec":
+        given = load_device("pcm")
+    model = clone(SpikingClassifier(30, device=given, epochs=3, random_state=0)).fit(digits[0], digits[2])
+    array = model.machine_.array
+    assert array.device == load_device("pcm" if device in ("file", "spec") else device)
+    conductance = array.conductance()[0][array.exists]
+    assert (
+        array.device.g_min * 0.999 <= conductance.min() < conductance.max() <= array.device.g_max * 1.8
+    )  # devices differ
+    assert model.machine_.neuron_events[:, NeuronEvent.INITIAL_PULSE].sum() > 0
+    assert model.score(digits[1], digits[3]) > 0.6
+
+
+def test_a_device_replaces_that_of_a_whole_machine(digits: Split) -> None:
+    spec = LearningSpec(n_neurons=9, epochs=1, device="pcm")
+    own = SpikingClassifier(spec=spec, random_state=0).fit(digits[0][:100], digits[2][:100])
+    other = SpikingClassifier(spec=spec, device="epiram", random_state=0).fit(digits[0][:100], digits[2][:100])
+    assert (own.machine_.array.device.name, other.machine_.array.device.name) == ("pcm", "epiram")
+
+
+def test_an_unknown_device_is_answered_with_the_nearest(digits: Split) -> None:
+    with pytest.raises(SynarrayError, match="subquantum-cbram"):
+        SpikingClassifier(device="subquantum-cbrm").fit(digits[0], digits[2])
+
+
+def test_a_step_beside_a_device_is_said_to_have_no_effect(digits: Split) -> None:
+    with pytest.warns(UserWarning, match=r"step = 0\.2 has no effect"):
+        SpikingClassifier(9, device="pcm", step=0.2, epochs=1).fit(digits[0][:50], digits[2][:50])
+
+
+# Spikes as features
+
+
+def test_spikes_are_features_for_another_model(fitted: SpikingClassifier, digits: Split) -> None:
+    counts = fitted.transform(digits[1])
+    assert counts.shape == (len(digits[1]), 30)
+    assert counts.dtype == np.float64
+    assert (counts.sum(axis=1) == 10).all()  # one winner in each of ten windows
+    assert (counts == np.rint(counts)).all()
+    np.testing.assert_array_equal(fitted.transform(digits[1][::-1])[::-1], counts)
+
+
+def test_soft_votes_follow_from_the_features(fitted: SpikingClassifier, digits: Split) -> None:
+    """The class read is that of the largest sum of log P(class | neuron) over the spikes."""
+    posterior = np.log((fitted.label_counts_ + 0.5) / (fitted.label_counts_ + 0.5).sum(axis=1, keepdims=True))
+    votes = fitted.transform(digits[1]) @ posterior
+    assert (fitted.classes_[votes.argmax(axis=1)] == fitted.predict(digits[1])).mean() > 0.999  # ties in the last bit
+
+
+def test_features_have_names_and_come_as_a_table(fitted: SpikingClassifier, digits: Split) -> None:
+    names = [f"spikingclassifier{k}" for k in range(30)]
+    assert fitted.get_feature_names_out().tolist() == names
+    table = clone(fitted).set_output(transform="pandas").fit(digits[0][:100], digits[2][:100]).transform(digits[1][:5])
+    assert (table.shape, table.columns.tolist()) == ((5, 30), names)
+
+
+def test_a_linear_model_reads_the_features(digits: Split) -> None:
+    x_train, x_test, y_train, y_test = digits
+    spikes = SpikingClassifier(100, random_state=0).fit(x_train, y_train)
+    linear = RidgeClassifier().fit(spikes.transform(x_train), y_train)
+    assert linear.score(spikes.transform(x_test), y_test) > 0.85
+
+
+# Weights of samples
+
+
+def test_weights_that_are_all_alike_change_nothing(digits: Split) -> None:
+    x, y = digits[0][:200], digits[2][:200]
+    plain = SpikingClassifier(10, epochs=2, random_state=0).fit(x, y)
+    for weight in (1.0, 0.1, 7.0):
+        other = SpikingClassifier(10, epochs=2, random_state=0).fit(x, y, np.full(200, weight))
+        np.testing.assert_array_equal(other.machine_.array.w, plain.machine_.array.w)
+        np.testing.assert_array_equal(other.label_counts_, plain.label_counts_)
+
+
+def test_samples_of_weight_zero_are_left_out_to_the_bit(digits: Split) -> None:
+    x, y = digits[0][:200], digits[2][:200]
+    weights = (np.arange(200) % 2).astype(float)
+    weighted = SpikingClassifier(10, epochs=2, random_state=0).fit(x, y, weights)
+    without = SpikingClassifier(10, epochs=2, random_state=0).fit(x[1::2], y[1::2])
+    np.testing.assert_array_equal(weighted.machine_.array.w, without.machine_.array.w)
+    np.testing.assert_array_equal(weighted.label_counts_, without.label_counts_)
+
+
+def test_a_sample_is_shown_as_often_as_its_weight_says() -> None:
+    rng = np.random.default_rng(0)
+    weights = scaled_weights(rng.exponential(size=50))
+    assert weights is not None
+    counts = np.stack([np.bincount(shown(weights, 50, 3, epoch), minlength=50) for epoch in range(2000)])
+    assert (counts.sum(axis=1) == 50).all()
+    assert ((counts == np.floor(weights)) | (counts == np.floor(weights) + 1)).all()
+    sigma = np.sqrt(0.25 / 2000)  # of the mean of a number that is one of two neighbours, at most
+    assert np.abs(counts.mean(axis=0) - weights).max() < 4.5 * sigma
+
+
+def test_weights_draw_the_network_and_its_labels_towards_heavy_classes(digits: Split) -> None:
+    """Neurons that see a class more often represent it more often."""
+    x, y = digits[0], digits[2]
+    weights = np.where(y == 3, 20.0, 1.0)
+    plain = SpikingClassifier(50, random_state=0).fit(x, y)
+    heavy = SpikingClassifier(50, random_state=0).fit(x, y, weights)
+    of_three = [(model.label_counts_.argmax(axis=1) == 3).sum() for model in (plain, heavy)]
+    assert of_three[1] > 3 * of_three[0]
+    assert heavy.label_counts_.sum() == pytest.approx(plain.label_counts_.sum())  # weights have a mean of 1
+    expected = weights / weights.mean() * 3
+    assert heavy.label_counts_[:, 3].sum() == pytest.approx(expected[y == 3].sum())
+
+
+def test_batches_take_weights(digits: Split) -> None:
+    x, y = digits[0][:100], digits[2][:100]
+    weights = np.where(y == 3, 0.0, 1.0)
+    model = SpikingClassifier(10, random_state=0).partial_fit(x, y, range(10), weights)
+    assert model.label_counts_[:, 3].sum() == 0
+    assert model._trainer.presentations == (y != 3).sum()
+
+
+@pytest.mark.parametrize("weights", [np.zeros(100), -np.ones(100), np.ones(99), np.full(100, np.nan)])
+def test_weights_that_make_no_sense_are_refused(digits: Split, weights: npt.NDArray[np.float64]) -> None:
+    for learn in (SpikingClassifier(10).fit, SpikingClassifier(10).partial_fit):
+        classes = {"classes": range(10)} if learn.__name__ == "partial_fit" else {}
+        with pytest.raises(ValueError, match=r"(?i)weight|NaN"):
+            learn(digits[0][:100], digits[2][:100], sample_weight=weights, **classes)
+
+
+# Scale
+
+
+@pytest.mark.parametrize("image_shape", [None, (16, 16)])
+@pytest.mark.parametrize(("fitted_on", "asked"), [(1.0, 255.0), (255.0, 1.0)])
+def test_samples_on_another_scale_are_said_to_be(
+    image_shape: tuple[int, int] | None, fitted_on: float, asked: float
+) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((100, 256)), np.arange(100) % 4
+    model = SpikingClassifier(12, epochs=1, image_shape=image_shape, random_state=0).fit(x * fitted_on, y)
+    for look in (model.predict, model.predict_proba, model.transform, lambda x: model.score(x, y[:50])):
+        look(x[:50] * fitted_on)  # a warning is an error here
+        with pytest.warns(UserWarning, match=rf"to {asked:g}.*trained on values from 0.* to {fitted_on:g}"):
+            look(np.minimum(x[:50] * asked + asked / 2, asked))
+    with pytest.warns(UserWarning, match="Scale both alike"):
+        model.partial_fit(x * asked, y)
+
+
+def test_dark_and_empty_images_are_not_taken_for_another_scale(digits: Split, fitted: SpikingClassifier) -> None:
+    fitted.predict(digits[1] / 2)
+    fitted.predict(digits[1] * 2)
+    fitted.predict(np.zeros((3, 64)))

@@ -19,7 +19,7 @@ from command import Command, Outcome, everything_in, four_parts, process
 from synarray import __version__
 from synarray.paper.reproduce import RowSpec, rows
 from synarray.run.experiment import experiment_names, load_experiment
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 
 FILES = {"experiment.toml", "metrics.json", "arrays.npz", "provenance.json"}
 KEYS = {

@@ -15,7 +15,7 @@ import synarray.export
 from synarray.errors import RunError
 from synarray.export.c_readme import STRUCT_BYTES
 from synarray.export.run_c import compiler
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 
 STRICT = ("-std=c99", "-ffreestanding", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler (apt-get install gcc)")

@@ -12,7 +12,7 @@ from command import Command, everything_in, four_parts, process
 from synarray.device.library import device_names, load_device
 from synarray.learn.training import train
 from synarray.run.experiment import load_experiment, task_images
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 
 SCHEMES = {"pcm": "pair", "sram": "digital", "stt-mram": "digital"}
 FULL = ["--set", "fields.kind=full"]

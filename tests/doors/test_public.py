@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import importlib
 import importlib.metadata
 import inspect
+import pickle
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +26,19 @@ import synarray
 from synarray.errors import SynarrayError
 from synarray.run.experiment import DEFAULT, ExperimentSpec, experiment_names, load_experiment, task_images
 
-HEAVY = {"numba", "sklearn", "matplotlib", "pandas", "scipy", "pydantic", "quantiphy", "rich", "typer", "jinja2"}
+HEAVY = {
+    "numba",
+    "sklearn",
+    "matplotlib",
+    "pandas",
+    "scipy",
+    "pydantic",
+    "quantiphy",
+    "rich",
+    "typer",
+    "jinja2",
+    "tqdm",
+}
 LONGEST_LINE = 120
 
 
@@ -102,76 +117,118 @@ def test_networks_need_no_scikit_learn_and_no_matplotlib() -> None:
     assert set(done.stdout.split()) & {"sklearn", "matplotlib", "pandas", "jinja2"} == set()
 
 
+WITHOUT = """
+import sys
+sys.modules[{package!r}] = None  # as if it were not installed
+import synarray
+{program}
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "program"),
+    [
+        ("sklearn", "sklearn", "synarray.SpikingClassifier()"),
+        ("sklearn", "sklearn", "from synarray import SpikingClassifier"),
+        ("matplotlib", "report", "synarray.train(settings={'images': 60, 'epochs': 1, 'n_neurons': 6}).plot()"),
+        ("pandas", "studies", "synarray.load_table('somewhere')"),
+    ],
+)
+def test_a_missing_extra_says_how_to_install_it(package: str, extra: str, program: str) -> None:
+    text = WITHOUT.format(package=package, program=program)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert f"pip install 'synarray[{extra}]'" in done.stderr
+    assert "ModuleNotFoundError" not in done.stderr.splitlines()[-1]
+
+
+def test_a_missing_extra_is_an_import_error_of_the_package() -> None:
+    error = pickle.loads(pickle.dumps(synarray.MissingExtraError("figures", "matplotlib", extra="report")))
+    assert isinstance(error, ImportError | SynarrayError)
+    assert str(error).endswith("pip install 'synarray[report]'")
+
+
 def test_the_package_is_typed_and_its_version_is_the_distributions() -> None:
     assert (resources.files("synarray") / "py.typed").is_file()
     assert importlib.metadata.version("synarray") == synarray.__version__
 
 
-# What the names say
+# What the names say. Each test collects every fault, so that one run names them all.
 
 
-@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
-def test_modules_open_with_a_sentence_and_name_what_is_public(module: ModuleType) -> None:
-    assert module.__doc__
-    assert module.__doc__.strip().splitlines()[0].rstrip()[-1] in ".,:;" or len(module.__doc__.splitlines()) > 1
-    names = getattr(module, "__all__", None)
-    if Path(str(module.__file__)).name != "__init__.py":
-        assert names, "no __all__"
-    for name in names or []:
-        assert hasattr(module, name), name
-        assert not name.startswith("_"), name
-    assert len(set(names or [])) == len(names or [])
+def test_modules_open_with_a_sentence_and_name_what_is_public() -> None:
+    faults = []
+    for module in modules():
+        lines = (module.__doc__ or "").strip().splitlines()
+        if not lines or (len(lines) == 1 and lines[0].rstrip()[-1] not in ".,:;"):
+            faults.append(f"{module.__name__}: no sentence")
+        names = getattr(module, "__all__", None) or []
+        if not names and Path(str(module.__file__)).name != "__init__.py":
+            faults.append(f"{module.__name__}: no __all__")
+        faults += [f"{module.__name__}.{name}: private" for name in names if name.startswith("_")]
+        faults += [f"{module.__name__}.{name}: missing" for name in names if not hasattr(module, name)]
+        if len(set(names)) < len(names):
+            faults.append(f"{module.__name__}: a name twice")
+    assert faults == []
 
 
-@pytest.mark.parametrize("name", OBJECTS)
-def test_public_things_open_with_one_sentence(name: str) -> None:
-    text = OBJECTS[name].__doc__
-    assert text, "no docstring"
-    first, *rest = text.splitlines()
-    assert first == first.strip(), "the first line follows the quotes"
-    assert first.endswith("."), first
-    assert len(first) <= LONGEST_LINE
-    assert not rest or not rest[0].strip(), "a blank line follows the first"
+def test_public_things_open_with_one_sentence() -> None:
+    faults = []
+    for name, thing in OBJECTS.items():
+        first, *rest = (thing.__doc__ or "").splitlines() or [""]
+        if not first.endswith(".") or first != first.strip() or len(first) > LONGEST_LINE or (rest and rest[0].strip()):
+            faults.append(f"{name}: {first!r}")
+    assert faults == []
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECTS if inspect.isfunction(OBJECTS[name])])
-def test_public_functions_annotate_everything(name: str) -> None:
-    function = OBJECTS[name]
-    if name.startswith("synarray.network.kernels."):
-        pytest.skip("compiled: numba types it")
-    signature = inspect.signature(function)
-    assert signature.return_annotation is not inspect.Signature.empty
-    for parameter in signature.parameters.values():
-        assert parameter.name in ("self", "cls") or parameter.annotation is not inspect.Parameter.empty, parameter
+def test_public_functions_annotate_everything() -> None:
+    faults = []
+    for name, function in OBJECTS.items():
+        if not inspect.isfunction(function) or "kernels." in name:  # compiled: numba types them
+            continue
+        signature = inspect.signature(function)
+        bare = [p.name for p in signature.parameters.values() if p.annotation is inspect.Parameter.empty]
+        if set(bare) - {"self", "cls"} or signature.return_annotation is inspect.Signature.empty:
+            faults.append(f"{name}: {bare}")
+    assert faults == []
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECTS if "\n    Parameters\n" in (OBJECTS[name].__doc__ or "")])
-def test_documented_parameters_are_the_functions(name: str) -> None:
-    thing = OBJECTS[name]
-    lines = inspect.cleandoc(thing.__doc__).splitlines()
-    begin = lines.index("Parameters") + 2
-    end = next((i for i in range(begin, len(lines)) if lines[i].startswith("---")), len(lines) + 1) - 1
-    documented = [
-        part.strip().lstrip("*")
-        for line in lines[begin:end]
-        if line and not line.startswith(" ") and " : " in f"{line} : "
-        for part in line.partition(" : ")[0].split(",")
-    ]
-    taken = [p for p in inspect.signature(thing).parameters if p not in ("self", "cls")]
-    assert sorted(documented) == sorted(taken)
+def test_documented_parameters_are_the_functions() -> None:
+    faults = []
+    for name, thing in OBJECTS.items():
+        doc = inspect.getdoc(thing) or ""
+        if "\nParameters\n" not in doc:
+            continue
+        section = re.split(r"\n\n\w+\n-{3,}\n", doc.partition("\nParameters\n")[2])[0]
+        heads = [line.partition(" : ")[0] for line in section.splitlines()[1:] if line and not line.startswith(" ")]
+        documented = [part.strip().lstrip("*") for head in heads for part in head.split(",")]
+        taken = [p for p in inspect.signature(thing).parameters if p not in ("self", "cls")]
+        if sorted(documented) != sorted(taken):
+            faults.append(f"{name}: {documented} are documented, {taken} are taken")
+    assert faults == []
 
 
-@pytest.mark.parametrize(
-    "kind", [thing for thing in OBJECTS.values() if inspect.isclass(thing) and issubclass(thing, BaseModel)]
-)
-def test_specs_are_frozen_and_closed(kind: type[BaseModel]) -> None:
-    assert kind.model_config["frozen"]
-    assert kind.model_config["extra"] == "forbid"
-    made = kind()
-    assert made == kind(**dict(made))  # the defaults obey the rules themselves
-    assert hash(made) == hash(kind())
-    with pytest.raises(ValueError, match="frozen"):
-        setattr(made, next(iter(kind.model_fields), "anything"), 1)
+def test_every_public_name_of_the_package_has_an_example_that_runs() -> None:
+    """The suite runs doctests of the whole package: here it is only seen that there is one."""
+    parser = doctest.DocTestParser()
+    without = []
+    for name in synarray.__all__:
+        examples = parser.get_examples(inspect.getdoc(getattr(synarray, name)) or "")
+        if not any(doctest.SKIP not in example.options for example in examples):
+            without.append(name)
+    assert without == []
+
+
+def test_specs_are_frozen_and_closed() -> None:
+    for name, kind in OBJECTS.items():
+        if not (inspect.isclass(kind) and issubclass(kind, BaseModel)):
+            continue
+        assert kind.model_config["frozen"], name
+        assert kind.model_config["extra"] == "forbid", name
+        made = kind()
+        assert made == kind(**dict(made)), name  # the defaults obey the rules themselves
+        assert hash(made) == hash(kind()), name
+        with pytest.raises(ValueError, match="frozen"):
+            setattr(made, next(iter(kind.model_fields), "anything"), 1)
 
 
 def test_events_and_streams_are_numbered_without_gaps_or_doubles() -> None:
@@ -196,13 +253,12 @@ def test_the_default_experiment_travels_with_the_package() -> None:
     assert load_experiment() == load_experiment(DEFAULT)
 
 
-@pytest.mark.parametrize("name", experiment_names())
-def test_a_packaged_experiment_is_named_as_its_file(name: str) -> None:
-    spec = load_experiment(name)
-    assert spec.name == name
-    assert isinstance(spec, ExperimentSpec)
-    assert spec.data == "mnist"
-    assert spec.validation == 0  # results are told on the test set
+def test_a_packaged_experiment_is_named_as_its_file() -> None:
+    for name in experiment_names():
+        spec = load_experiment(name)
+        assert isinstance(spec, ExperimentSpec)
+        assert (spec.name, spec.data, spec.start) == (name, "mnist", "")
+        assert spec.validation == 0  # results are of the test set
 
 
 def test_packaged_experiments_differ_in_what_decides() -> None:

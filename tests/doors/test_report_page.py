@@ -28,7 +28,8 @@ from synarray.report.html import render
 from synarray.report.sections import Page, Section, Table
 from synarray.report.style import COLOURS, SERIES, inline_svg
 from synarray.run.experiment import load_experiment, task_images
-from synarray.run.folder import open_run, reserve, write_run
+from synarray.run.folder import reserve, write_run
+from synarray.run.opened import open_run
 
 HOSTILE = "<script>alert(1)</script> \"><img src=x onerror=alert(2)> '{{ 7 * 7 }} $\\frac{1}{0}$ &amp; </style>"
 

@@ -22,7 +22,7 @@ from synarray.files import lock_folder
 from synarray.learn.checkpoint import CHECKPOINTS, Checkpoints
 from synarray.learn.trainer import Trainer
 from synarray.run.experiment import load_experiment
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 
 ROOT = Path(__file__).parents[2]
 TIMES = {"seconds", "train_seconds", "images_per_second", "run_dir"}

@@ -11,7 +11,8 @@ import pytest
 
 from synarray import RunError, SpecError, load_experiment, open_run, train
 from synarray.run.experiment import task_images
-from synarray.run.folder import Run, reserve, write_run
+from synarray.run.folder import reserve, write_run
+from synarray.run.opened import Run
 from synarray.run.retention import read_later, rebuild
 from synarray.units import BOLTZMANN, ELECTRONVOLT
 

@@ -26,7 +26,14 @@ __all__ = ["ArraySpec", "Block", "Placement", "place"]
 
 
 class ArraySpec(Spec):
-    """The arrays that hold the network."""
+    """The arrays that hold the network.
+
+    Examples
+    --------
+    >>> spec = ArraySpec(rows=256, columns=256, count=4)
+    >>> spec.rows * spec.columns * spec.count
+    262144
+    """
 
     rows: Annotated[int, Field(ge=1, le=65_536)] = 1024
     """Word lines of one array."""

@@ -16,7 +16,14 @@ __all__ = ["SynapseSpec", "cell_law", "device_law"]
 
 
 class SynapseSpec(Spec):
-    """How a weight lives in the cells of a device."""
+    """How a weight is stored in the cells of a device.
+
+    Examples
+    --------
+    >>> from synarray import load_device
+    >>> SynapseSpec(scheme="pair").cells_per_weight(load_device("pcm"))
+    2
+    """
 
     scheme: Annotated[str, one_of(SCHEMES, "auto")] = "auto"
     """auto: digital for binary devices, a pair for devices that fall in one step, else analog."""

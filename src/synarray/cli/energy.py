@@ -19,7 +19,7 @@ from synarray.report.cost_tables import (
 )
 from synarray.report.terminal import standard_output
 from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 
 __all__ = ["show_energy"]
 

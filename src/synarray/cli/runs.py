@@ -35,7 +35,7 @@ def show(
     from synarray.report import figures
     from synarray.report.run_tables import run_tables
     from synarray.report.terminal import fields_in_blocks, standard_output
-    from synarray.run.folder import open_run
+    from synarray.run.opened import open_run
 
     figures.check_format(kind)
     opened = open_run(run)
@@ -145,8 +145,8 @@ def lifetime(
     from synarray.report.charts import pulses_per_cell
     from synarray.report.lifetime_tables import lifetime_table
     from synarray.report.terminal import Terminal, standard_output
-    from synarray.run.folder import open_run
     from synarray.run.lifetime import lifetime_of
+    from synarray.run.opened import open_run
     from synarray.run.retention import read_later, unconfirmed_ageing
 
     figures.check_format(kind)
@@ -183,7 +183,7 @@ def array_show(run: RunFolder, out: Figures = None, kind: FigureFormat = "png", 
     from synarray.report import figures
     from synarray.report.array_section import array_numbers, array_table
     from synarray.report.terminal import standard_output
-    from synarray.run.folder import open_run
+    from synarray.run.opened import open_run
 
     figures.check_format(kind)
     opened = open_run(run)

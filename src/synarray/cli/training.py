@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from synarray.learn.checkpoint import Checkpoints
     from synarray.learn.trainer import Progress
     from synarray.report.terminal import Terminal
-    from synarray.run.folder import Run
     from synarray.run.in_progress import Unfinished
+    from synarray.run.opened import Run
 
 __all__ = ["resume", "train"]
 
@@ -77,7 +77,7 @@ def resume(
 
 def _resume(run: Run | Unfinished, people: Terminal, as_json: bool) -> None:
     from synarray.run.experiment import task_images
-    from synarray.run.folder import Run
+    from synarray.run.opened import Run
 
     if isinstance(run, Run):
         people.lines(f"Note: {run.path} is finished already.")

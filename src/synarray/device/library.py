@@ -27,7 +27,13 @@ _NEVER_DRAWN = {"name", "title", "technology", "note", "law", "gated", "sources"
 
 
 def device_names() -> list[str]:
-    """Names of the devices that travel with the package."""
+    """Names of the devices that are part of the package.
+
+    Examples
+    --------
+    >>> "pcm" in device_names()
+    True
+    """
     folder = resources.files("synarray.device") / "library"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 

@@ -36,6 +36,12 @@ class DeviceSpec(Sourced):
     ------
     SpecError
         When a value is out of its range, g_min is not below g_max, or the law lacks what it needs.
+
+    Examples
+    --------
+    >>> cell = DeviceSpec(name="my-cell", g_min=1e-6, g_max=20e-6, n_levels_ltp=100, n_levels_ltd=50)
+    >>> cell.g_max / cell.g_min
+    20.0
     """
 
     name: Name = "device"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synarray.errors import DataError, RunError, SpecError
+from synarray.errors import SpecError
 from synarray.events import NeuronEvent
 from synarray.export.c_cells import codes_of
 from synarray.export.c_model import LearnerModel, Trained, learner_model, pack
@@ -23,7 +23,8 @@ from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups
 from synarray.run.experiment import ExperimentSpec, task_images
-from synarray.run.folder import Run, open_run
+from synarray.run.opened import open_run
+from synarray.run.restore import restore
 from synarray.task.checked import check_task
 
 __all__ = ["Export", "export_experiment", "export_result", "export_run"]
@@ -96,40 +97,10 @@ def export_run(path: Path, *, predict_only: bool = False) -> Export:
         When the exported learner cannot do what the run's experiment asks.
     """
     run = open_run(path)
-    result = _trained(run)
+    result = restore(run)
     per_epoch = run.metrics["images_seen"] // run.experiment.epochs
     accuracy = run.metrics.get("accuracy")
     return export_result(result, per_epoch, run.experiment.name, predict_only=predict_only, accuracy=accuracy)
-
-
-def _trained(run: Run) -> Result:
-    """Set a run's network up again: cells, and what a read gave of them when the test images were read."""
-    spec, arrays = run.experiment, run.arrays
-    data, x, _, _, _ = task_images(spec)
-    flat = x.reshape(len(x), -1)
-    retina = Retina.fit(flat, spec.inputs, full_scale=data.full_scale, gain_control=spec.encoding.gain_control)
-    if not np.array_equal(retina.inputs, arrays["inputs"]) or retina.n_features != arrays["n_features"]:
-        raise DataError(
-            "a run can be exported only beside the data it was trained on",
-            got="images with other inputs",
-            where=spec.data,
-            do="Bring the data back as they were.",
-        )
-    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, data.image_shape)
-    machine = Machine.build(spec, groups, spec.epochs * len(x))
-    kept = {name: getattr(machine.array, name) for name in ("w", "pair", "alive", "read_copy")}
-    kept |= {name: getattr(machine, name) for name in ("threshold", "spikes", "neuron_events", "network_events")}
-    for name, into in kept.items():
-        if arrays[name].shape != into.shape:
-            raise RunError(
-                "a run folder must be whole",
-                got=f"{name} of another shape than its experiment's",
-                where=str(run.path),
-                do="Run its experiment.toml again.",
-            )
-        into[...] = arrays[name]
-    counts = arrays["label_counts"]
-    return Result(spec, machine, retina, arrays["classes"], run.image_shape, counts, [], {}, run.metrics["images_seen"])
 
 
 def export_result(

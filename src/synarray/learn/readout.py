@@ -27,6 +27,8 @@ __all__ = [
     "hard_votes",
     "log_posterior",
     "soft_votes",
+    "spike_counts",
+    "weigh_spikes",
     "wilson",
 ]
 
@@ -46,6 +48,20 @@ class ReadoutSpec(Spec):
     """Time between labelling and test, during which the cells of a device age."""
 
 
+def spike_counts(winners: npt.NDArray[np.integer], n_neurons: int) -> npt.NDArray[np.int64]:
+    """Count the output spikes of each neuron in each image.
+
+    Examples
+    --------
+    >>> spike_counts(np.array([[2, 0, 2], [1, 1, 1]]), 3)
+    array([[1, 0, 2],
+           [0, 3, 0]])
+    """
+    spikes = winners.reshape(len(winners), -1)
+    code = np.arange(len(spikes))[:, None] * n_neurons + spikes
+    return np.bincount(code.ravel(), minlength=len(spikes) * n_neurons).reshape(len(spikes), n_neurons)
+
+
 def count_spikes(
     winners: npt.NDArray[np.integer], y: _Classes, n_neurons: int, n_classes: int
 ) -> npt.NDArray[np.int64]:
@@ -63,9 +79,22 @@ def count_spikes(
     -------
     ndarray of int64, shape (n_neurons, n_classes)
     """
+    return weigh_spikes(winners, y, n_neurons, n_classes, None).astype(np.int64)
+
+
+def weigh_spikes(
+    winners: npt.NDArray[np.integer],
+    y: _Classes,
+    n_neurons: int,
+    n_classes: int,
+    weights: npt.NDArray[np.float64] | None,
+) -> npt.NDArray[np.float64]:
+    """Count output spikes by neuron and class, each as much as its image's weight (None: 1); see ``count_spikes``."""
     spikes = winners.reshape(len(y), -1)
-    code = spikes.astype(np.int64) * n_classes + y[:, None]
-    return np.bincount(code.ravel(), minlength=n_neurons * n_classes).reshape(n_neurons, n_classes)
+    code = (spikes.astype(np.int64) * n_classes + y[:, None]).ravel()
+    each = None if weights is None else np.repeat(weights, spikes.shape[1])
+    counts: npt.NDArray[np.float64] = np.bincount(code, each, n_neurons * n_classes).astype(np.float64)
+    return counts.reshape(n_neurons, n_classes)
 
 
 def log_posterior(counts: npt.NDArray[np.number], smoothing: float) -> npt.NDArray[np.float64]:
@@ -121,6 +150,12 @@ class Evaluation:
         95 % Wilson interval of ``accuracy``: the sampling error of the set, not the spread over seeds.
     confusion : ndarray of int64, shape (n_classes, n_classes)
         Images by [true class, class read by soft votes].
+
+    Examples
+    --------
+    >>> read = evaluate(np.array([[0], [1], [1]]), np.array([0, 0, 1]), np.array([[9, 0], [0, 9]]), smoothing=0.5)
+    >>> read.accuracy, read.class_accuracy
+    (0.667, array([0.5, 1. ]))
     """
 
     n_images: int

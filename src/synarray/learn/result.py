@@ -11,13 +11,33 @@ import numpy.typing as npt
 
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.readout import Evaluation, log_posterior, soft_votes
+from synarray.learn.scale import Scale
 from synarray.learn.spec import LearningSpec
 from synarray.learn.trainer import HistoryPoint, infer
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.rng import Phase
 
-__all__ = ["Result"]
+__all__ = ["Before", "Result"]
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a network had gone through before a training that started from it.
+
+    Attributes
+    ----------
+    state_sha256 : str
+        Fingerprint of its state.
+    images_seen : int
+        Presentations while learning.
+    pulses : int
+        Programming pulses.
+    """
+
+    state_sha256: str
+    images_seen: int
+    pulses: int
 
 
 @dataclass
@@ -45,6 +65,9 @@ class Result:
         What a reader must know, e.g. that local fields fell back to a full field.
     evaluation : Evaluation or None
         What the test set said, when there was one.
+    before : Before or None
+        What the network had gone through when this training started, if it started from a finished run. Counters, times and the
+        training curve are of this training only; what is stored in the cells (weights, pulses received, age) is of both.
     """
 
     spec: LearningSpec
@@ -58,10 +81,11 @@ class Result:
     images_seen: int
     notes: list[str] = field(default_factory=list)
     evaluation: Evaluation | None = None
+    before: Before | None = None
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the test images read rightly by soft votes."""
+        """Share of the test images that were read correctly by soft votes."""
         return self.evaluation.accuracy if self.evaluation else None
 
     @property
@@ -163,6 +187,7 @@ class Result:
             "silent_neurons": self.silent_neurons,
             "epochs": self.spec.epochs,
             "images_seen": self.images_seen,
+            "started_from": vars(self.before) if self.before else None,
             "train_seconds": self.seconds["train"],
             "images_per_second": self.images_per_second,
             "seconds": self.seconds,
@@ -183,6 +208,8 @@ class Result:
 
         x = np.asarray(x)
         check_images(x, "x")
+        full = self.retina.full_scale
+        Scale(0.0, full, full / 16, full).warn_if_other(x, "this network")
         pixels = self.retina.see(x.reshape(len(x), -1))
         readout = self.spec.readout
         spikes = infer(self.machine, pixels, readout.test_windows, Phase.TEST, workers)

@@ -16,7 +16,13 @@ DEVICE_WORDS = {"name", "title", "technology", "note", "sources"}
 
 
 class LearningSpec(MachineSpec):
-    """A machine, how long it learns, and how it is read."""
+    """A machine, how long it learns, and how it is read.
+
+    Examples
+    --------
+    >>> LearningSpec(n_neurons=50, epochs=2, device="pcm").n_neurons
+    50
+    """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
     readout: ReadoutSpec = ReadoutSpec()

@@ -234,7 +234,8 @@ class Trainer:
         self.recent = 0.9 * self.recent + count_spikes(winners, y, self.machine.spec.n_neurons, self.n_classes)
         events = self.machine.neuron_events
         pulses = events[:, [NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE, NeuronEvent.PRUNING_PULSE]].sum()
-        pruned = events[:, NeuronEvent.CELL_PRUNED].sum() / self.machine.array.n_cells
+        array = self.machine.array
+        pruned = (array.n_cells - array.n_alive) / array.n_cells
         self.history.append(HistoryPoint(self.presentations, accuracy, int(pulses), float(pruned)))
 
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from synarray.errors import SpecError
 from synarray.events import NeuronEvent
 from synarray.learn.checkpoint import Checkpoints
+from synarray.learn.continued import before_of, continued, merge_labels
 from synarray.learn.readout import Evaluation, count_spikes, evaluate
-from synarray.learn.result import Result
+from synarray.learn.result import Before, Result
 from synarray.learn.spec import DEVICE_WORDS, LearningSpec
 from synarray.learn.trainer import OnBlock, Progress, Trainer, infer
 from synarray.network.encoding import Retina
@@ -41,6 +42,7 @@ def train(
     workers: int = 1,
     on_progress: Callable[[Progress], None] | None = None,
     checkpoints: Checkpoints | None = None,
+    start: Result | None = None,
 ) -> Result:
     """Train a spiking network inside an array, without labels; then label its neurons and, if asked, test it once.
 
@@ -65,7 +67,9 @@ def train(
     on_progress : callable, optional
         Called with a :class:`Progress` about every 2,000 presentations.
     checkpoints : Checkpoints, optional
-        Where the training is saved on its way, and gone on from; the result does not depend on it. None: no file is written.
+        Where the training is saved on its way, and resumed from; the result does not depend on it. None: no file is written.
+    start : Result, optional
+        A finished network to continue from; it is changed (see ``continued.py``). None: initial weights.
 
     Returns
     -------
@@ -86,20 +90,28 @@ def train(
             do='Read it first: train(load_experiment("local-fields"), x, y).',
         )  # fmt: skip
     spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
-    task = check_task(x, y, x_test, y_test, image_shape, full_scale)
-    start = time.perf_counter()
-    retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)
+    task = check_task(x, y, x_test, y_test, image_shape, full_scale, None if start is None else start.classes)
+    clock, before = time.perf_counter(), before_of(start) if start else None
+    trainer, retina = continued(start, spec, task) if start else _begin(spec, task)
     pixels = retina.see(task.x)
-    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, task.image_shape)
-    total = spec.epochs * len(task.x)
-    trainer = Trainer(Machine.build(spec, groups, total), len(task.classes), total)
-    seconds = {"prepare": time.perf_counter() - start, "compile": trainer.compile(pixels)}
-    _learn(trainer, spec, pixels, task.labels, on_progress, checkpoints)
+    seconds = {"prepare": time.perf_counter() - clock, "compile": trainer.compile(pixels)}
+    if checkpoints:
+        checkpoints.begin(trainer, _fingerprints(spec, pixels, task.labels, before), len(task.x))
+    _learn(trainer, spec, pixels, task.labels, before.images_seen if before else 0, on_progress, checkpoints)
     seconds["train"] = trainer.seconds
-    result = _read(trainer, spec, retina, pixels, task, seconds, workers)
+    result = _read(trainer, spec, retina, pixels, task, seconds, workers, start)
+    result.before = before
     if checkpoints:
         seconds["checkpoints"] = checkpoints.spent
     return result
+
+
+def _begin(spec: LearningSpec, task: Task) -> tuple[Trainer, Retina]:
+    """Build a network with its initial weights, and what shows it images."""
+    retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)
+    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, task.image_shape)
+    total = spec.epochs * len(task.x)
+    return Trainer(Machine.build(spec, groups, total), len(task.classes), total), retina
 
 
 def _learn(
@@ -107,19 +119,18 @@ def _learn(
     spec: LearningSpec,
     pixels: Pixels,
     labels: npt.NDArray[np.int64],
+    before: int,
     on_progress: Callable[[Progress], None] | None,
     checkpoints: Checkpoints | None,
 ) -> None:
-    """Show all epochs, from where a checkpoint was written if there is one."""
+    """Show all epochs, from where a checkpoint was written if there is one; ``before``: presentations of earlier trainings."""
     n, on_block = len(labels), checkpoints.at_block if checkpoints else None
-    if checkpoints:
-        checkpoints.begin(trainer, _fingerprints(spec, pixels, labels), n)
-    for epoch in range(trainer.presentations // n, spec.epochs):
-        order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=epoch)
-        shown = trainer.presentations - epoch * n
+    for epoch in range((trainer.presentations - before) // n, spec.epochs):
+        order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=before + epoch)
+        shown = trainer.presentations - before - epoch * n
         trainer.learn(pixels, order, labels, on_progress, shown=shown, on_block=on_block)
     if spec.pruning.kind.after_training:
-        _prune_after(trainer, pixels, trainer.presentations - spec.epochs * n, on_block)
+        _prune_after(trainer, pixels, trainer.presentations - before - spec.epochs * n, on_block)
     if checkpoints:
         checkpoints.learning = False
 
@@ -132,30 +143,35 @@ def _read(
     task: Task,
     seconds: dict[str, float],
     workers: int,
+    start: Result | None,
 ) -> Result:
     """Label the neurons by the training images, and read the test images once."""
-    start, machine = time.perf_counter(), trainer.machine
+    clock, machine = time.perf_counter(), trainer.machine
     spikes = infer(machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
     counts = count_spikes(spikes, task.labels, spec.n_neurons, len(task.classes))
-    seconds["label"] = time.perf_counter() - start
+    counts = merge_labels(counts, task.labels, task.classes, start) if start else counts
+    seconds["label"] = time.perf_counter() - clock
     result = Result(
         spec, machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, spec.epochs * len(task.x),
         _notes(spec, task.image_shape),
     )  # fmt: skip
     machine.age(spec.readout.wait)
     if task.test is not None:
-        start = time.perf_counter()
+        clock = time.perf_counter()
         result.evaluation = test(result, *task.test, workers)
-        seconds["test"] = time.perf_counter() - start
+        seconds["test"] = time.perf_counter() - clock
     return result
 
 
-def _fingerprints(spec: LearningSpec, pixels: Pixels, labels: npt.NDArray[np.int64]) -> dict[str, str]:
-    """Hash what is trained and what on, so that a checkpoint of another training can be told."""
+def _fingerprints(
+    spec: LearningSpec, pixels: Pixels, labels: npt.NDArray[np.int64], before: Before | None
+) -> dict[str, str]:
+    """Hash what is trained and what on, so that a checkpoint of another training is recognised."""
     decisive = spec.model_dump(mode="json", include=set(LearningSpec.model_fields), exclude={"device": DEVICE_WORDS})
     data = hashlib.sha256()
     for part in (*pixels, labels):
         data.update(np.ascontiguousarray(part).data)
+    data.update(before.state_sha256.encode() if before else b"")
     return {
         "experiment": hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest(),
         "data": data.hexdigest(),

@@ -193,10 +193,14 @@ class Machine:
 
     def apply_wear(self) -> None:
         """Let the cells fail whose lives have ended."""
-        if self.wear is None or self.nominal_steps is None:
+        if self.wear is None:
             return
-        still = self.wear.apply()
-        self.nominal_steps[np.broadcast_to(still[:, None], self.nominal_steps.shape)] = 0.0
+        self.stop(self.wear.apply())
+
+    def stop(self, still: npt.NDArray[np.bool_]) -> None:
+        """Let cells move no more, neither by pulses nor by ageing: those that have failed."""
+        if self.nominal_steps is not None:
+            self.nominal_steps[np.broadcast_to(still[:, None], self.nominal_steps.shape)] = 0.0
         if self.ageing is not None:
             self.ageing.moves &= ~still
 

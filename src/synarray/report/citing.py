@@ -21,7 +21,7 @@ from synarray.cost.baselines import chips
 from synarray.cost.prices import load_periphery
 from synarray.report.device_tables import acting
 from synarray.run.experiment import ExperimentSpec
-from synarray.run.folder import Run
+from synarray.run.opened import Run
 from synarray.spec import Source
 
 __all__ = ["Citations", "Entry", "bibliography", "cite_run", "cite_runs", "rules_of"]

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.device.response import PulseTrain
-from synarray.errors import RunError, nearest
+from synarray.errors import MissingExtraError, RunError, nearest
 from synarray.files import replace_file, writing
 from synarray.learn.trainer import HistoryPoint
 from synarray.network.stdp import Following
 from synarray.report.charts import logarithmic
 from synarray.report.style import COLOURS, matplotlib_of, styled
+from synarray.run.fields import fields_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +79,7 @@ def save_where_possible(draw: Callable[[], dict[str, Figure]], folder: Path, kin
     check_format(kind)
     try:
         matplotlib_of()
-    except RunError as missing:
+    except MissingExtraError as missing:
         return [], f"No figures were drawn: {missing}"
     files = save(draw(), folder, kind)
     return files, " ".join(["Figures:", *(str(file) for file in files)])
@@ -105,37 +106,6 @@ def folder_beside(run: Path, out: Path | None, name: str = "figures") -> Path:
             do="Remove it, or give a folder with --out.",
         )
     return folder if out is None else out
-
-
-def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int) -> npt.NDArray[Any]:
-    """Lay the weights of n neurons back over the image.
-
-    The neurons are the busiest of every group in turn.
-
-    Returns
-    -------
-    ndarray of float, shape (n, height, width)
-        Weights, nan where the neuron has no cell; features without geometry are laid out in a near-square.
-    """
-    n_features = int(arrays["n_features"])
-    if image_shape is None:
-        width = int(np.ceil(np.sqrt(n_features)))
-        height = -(-n_features // width)
-    else:
-        height, width = image_shape[0], int(np.prod(image_shape[1:]))
-    rows, starts = arrays["row_start"], arrays["neuron_start"]
-    orders = [
-        starts[g] + np.argsort(-arrays["spikes"][starts[g] : starts[g + 1]], kind="stable")
-        for g in range(len(rows) - 1)
-    ]
-    turn = [
-        (g, int(k)) for i in range(max(map(len, orders))) for g, order in enumerate(orders) for k in order[i : i + 1]
-    ]
-    fields = np.full((min(n, len(turn)), height * width), np.nan)
-    for field, (g, k) in zip(fields, turn, strict=False):
-        features = arrays["inputs"][arrays["row_inputs"][rows[g] : rows[g + 1]]]
-        field[features] = arrays["w"][k, : len(features)]
-    return fields.reshape(-1, height, width)
 
 
 @styled

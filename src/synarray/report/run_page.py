@@ -20,7 +20,8 @@ from synarray.report.sections import Fact, Page, Section
 from synarray.report.tables import Code, Table
 from synarray.report.words import percent, quantity
 from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
-from synarray.run.folder import Run, to_toml
+from synarray.run.folder import to_toml
+from synarray.run.opened import Run
 
 __all__ = ["provenance_table", "run_page"]
 

@@ -1,12 +1,14 @@
-"""What a run's folder may hold: its numbers and arrays, checked in type, shape, range and against each other.
+"""What a run's folder holds: its experiment, numbers and arrays, checked in type, shape, range and against each other.
 
-A run may come from anybody: nothing is taken from it on its word, so that whatever is opened can also be drawn.
+A run may come from anybody: nothing in it is trusted, so that whatever is opened can also be drawn.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import shlex
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -15,28 +17,46 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from synarray.array.geometry import Placement, place
+from synarray.array.simulated import SynapticArray
+from synarray.errors import RunError
 from synarray.files import read_text
+from synarray.learn.trainer import HistoryPoint
 from synarray.network.state import kept_types
+from synarray.run.experiment import ExperimentSpec
 from synarray.spec import Name
 from synarray.task.datasets import MOST_CLASSES, MOST_FEATURES
 from synarray.task.idx import read_npz
 
-__all__ = ["METRIC_NAMES", "check_arrays", "read_arrays", "read_json", "read_metrics"]
+__all__ = ["METRIC_NAMES", "StoredRun", "check_arrays", "read_arrays", "read_json", "read_metrics", "train_again"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 _ARRAYS = kept_types("machine", "array") | {
-    "row_inputs": ("i4", 1), "inputs": ("i8", 1), "n_features": ("i8", 0), "image_shape": ("i8", 1), "classes": ("i8", 1),
-    "label_counts": ("i8", 2), "history_presentations": ("i8", 1), "history_accuracy": ("f8", 1), "history_pulses": ("i8", 1),
-    "history_pruned": ("f8", 1),
-}  # fmt: skip
+    **dict.fromkeys(("full_scale", "mean_total"), ("f8", 0)),
+    **dict.fromkeys(("history_accuracy", "history_pruned"), ("f8", 1)),
+    **dict.fromkeys(("inputs", "image_shape", "classes", "history_presentations", "history_pulses"), ("i8", 1)),
+    "row_inputs": ("i4", 1),
+    "n_features": ("i8", 0),
+    "label_counts": ("i8", 2),
+}
 """Type and number of axes of each array: the state of the machine and its array, and what was read and learned."""
 _SOMETIMES = kept_types("wear") | {"confusion": ("i8", 2), "age": ("f8", 3)}
 """Arrays of a run whose cells wear out, that was tested, whose cells age."""
-_LARGEST = {"age": 1e30}
-"""Numbers of these arrays stay below; a time, s."""
+_LARGEST = {"age": 1e30, "full_scale": 1e39, "mean_total": 1e10}
+"""Numbers of these arrays stay below: a time, s; intensities, of the data and in 8 bits."""
 _LARGEST_WEIGHT = 1e6
 """No weight, share or accuracy comes near it."""
+
+
+class _Before(BaseModel):
+    """What a run says of the one it started from."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    state_sha256: str
+    images_seen: int
+    pulses: int
 
 
 class _Metrics(BaseModel):
@@ -85,6 +105,9 @@ class _Metrics(BaseModel):
     images_seen: int
     train_seconds: float
     images_per_second: float
+    seconds: dict[str, float]
+    notes: list[str]
+    started_from: _Before | None
     state_sha256: str
 
     @model_validator(mode="after")
@@ -96,8 +119,76 @@ class _Metrics(BaseModel):
         return self
 
 
-METRIC_NAMES = frozenset(_Metrics.model_fields)
+METRIC_NAMES = frozenset(_Metrics.model_fields) - {"seconds", "notes", "started_from"}
 """Numbers that every run has."""
+
+
+@dataclass(frozen=True, repr=False)
+class StoredRun:
+    """A finished run as its folder stores it.
+
+    Attributes
+    ----------
+    path : Path
+    experiment : ExperimentSpec
+    metrics : dict
+    provenance : dict
+    arrays : dict of str to ndarray
+    """
+
+    path: Path
+    experiment: ExperimentSpec
+    metrics: dict[str, Any]
+    provenance: dict[str, Any]
+    arrays: Arrays
+
+    @property
+    def history(self) -> list[HistoryPoint]:
+        """The training curve."""
+        columns = (
+            self.arrays[f"history_{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned")
+        )
+        return [HistoryPoint(n, None if np.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Height and width behind the features, when the data had them."""
+        return tuple(self.arrays["image_shape"].tolist()) or None
+
+    def cells(self) -> tuple[SynapticArray, Placement]:
+        """Build the cells in the state they had at the end, and where they are in the physical arrays.
+
+        Raises
+        ------
+        RunError
+            When the run was of ideal weights, which are in no array.
+        """
+        spec, device, synapse = self.experiment, self.experiment.device, self.experiment.synapse
+        if device is None:
+            do = "Train with a device, for example: --set device=subquantum-cbram"
+            raise RunError(
+                "this needs weights in cells of a device", got="a run with ideal weights", where=str(self.path), do=do
+            )
+        shapes = list(
+            zip(np.diff(self.arrays["row_start"]).tolist(), np.diff(self.arrays["neuron_start"]).tolist(), strict=True)
+        )
+        array = SynapticArray.build(shapes, spec.cell, device, synapse, spec.seed)
+        cells = synapse.cells_per_weight(device)
+        failed = self.arrays.get("failed", np.zeros((cells, *array.w.shape), np.uint8))
+        shapes_of = [(self.arrays[name].shape, getattr(array, name).shape) for name in ("pair", "writes")]
+        if any(found != due for found, due in shapes_of) or len(failed) != cells:
+            got = "arrays of another scheme than its experiment's"
+            raise RunError("a run folder must be whole", got=got, where=str(self.path), do=train_again(self.path))
+        array.w, array.pair, array.writes = self.arrays["w"], self.arrays["pair"], self.arrays["writes"]
+        array.alive = self.arrays["alive"]
+        array.removed = spec.pruning.kind.removes
+        array.scheme.fail(array, failed)
+        return array, place(shapes, cells, spec.array)
+
+
+def train_again(path: Path) -> str:
+    """Say which command makes a run again."""
+    return f"Train it again: synarray train {shlex.quote(str(path / 'experiment.toml'))}"
 
 
 def read_json(path: Path) -> Any:
@@ -142,6 +233,8 @@ def check_arrays(arrays: Arrays) -> None:
         and _within(arrays["row_inputs"], len(arrays["inputs"]))
         and 1 <= n_features <= MOST_FEATURES
         and _within(arrays["inputs"], n_features)
+        and arrays["full_scale"] > 0
+        and arrays["mean_total"] >= 0
         and (not sides or (len(sides) in (2, 3) and min(sides) > 0 and math.prod(sides) == n_features))
         and 2 <= len(classes) <= MOST_CLASSES
         and arrays["label_counts"].shape == (n_neurons, len(classes))

@@ -19,7 +19,7 @@ from synarray.device.spec import DeviceSpec
 from synarray.errors import RunError
 from synarray.learn.result import Result
 from synarray.learn.spec import LearningSpec
-from synarray.run.folder import Run
+from synarray.run.contents import StoredRun as Run
 from synarray.units import format_quantity
 
 __all__ = ["Bill", "baselines", "bill_of_result", "bill_of_run", "notes_on", "read_warnings", "real_time"]

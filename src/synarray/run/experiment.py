@@ -2,9 +2,10 @@
 
     load_experiment("full-field")                            one that travels with the package
     load_experiment("my.toml", {"pruning.mode": "soft"})     a file, and what to change in it
+    load_experiment({"base": "full-field", "epochs": 1})     a table, as a file would have it
     load_experiment()                                        the defaults: local fields
 
-A file may name another one as its ``base`` and say only what differs.
+A file or a table may name another one as its ``base`` and say only what differs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,9 +31,17 @@ from synarray.spec import Name, Text
 from synarray.task.datasets import BUILT_IN, Dataset, load_dataset
 
 __all__ = [
-    "DEFAULT", "ExperimentSpec", "experiment_names", "load_experiment", "locate", "parse_setting", "read_values", "resolve",
+    "DEFAULT",
+    "ExperimentSpec",
+    "check_begins",
+    "experiment_names",
+    "load_experiment",
+    "locate",
+    "parse_setting",
+    "read_values",
+    "resolve",
     "task_images",
-]  # fmt: skip
+]
 
 DEFAULT = "local-fields"
 """The experiment used when none is named."""
@@ -39,7 +49,14 @@ _DEEPEST = 8
 
 
 class ExperimentSpec(LearningSpec):
-    """A learning machine and the task it is given."""
+    """A learning machine and the task it is given.
+
+    Examples
+    --------
+    >>> spec = load_experiment("local-fields", {"device": "pcm", "epochs": 1})
+    >>> spec.data, spec.n_neurons, spec.device.technology
+    ('mnist', 500, 'PCM')
+    """
 
     name: Name = "experiment"
     note: Text = ""
@@ -50,6 +67,8 @@ class ExperimentSpec(LearningSpec):
     """How many training images are used, drawn at random by the seed; none: all."""
     validation: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Last so many training images held out and read in place of the test set (for choosing settings)."""
+    start: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    """Fingerprint of the network it continues from (``state_sha256`` of a run); empty: initial weights."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """When the training is saved on its way."""
 
@@ -62,19 +81,28 @@ class ExperimentSpec(LearningSpec):
 
 
 def experiment_names() -> list[str]:
-    """Names of the experiments that travel with the package."""
+    """Names of the experiments that are part of the package.
+
+    Examples
+    --------
+    >>> "local-fields" in experiment_names()
+    True
+    """
     folder = resources.files("synarray.run") / "experiments"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] | None = None) -> ExperimentSpec:
+def load_experiment(
+    source: str | Path | Mapping[str, Any] | None = None, overrides: Mapping[str, Any] | None = None
+) -> ExperimentSpec:
     """Read an experiment.
 
     Parameters
     ----------
-    source : str or Path, optional
-        A name (see :func:`experiment_names`) or the path of a TOML file; none: ``local-fields``.
-    overrides : dict of str to object, optional
+    source : str, Path or mapping, optional
+        A name (see :func:`experiment_names`), the path of a TOML file, or a table as such a file has it: quantities with units,
+        ``base`` for the experiment it starts from. None: ``local-fields``.
+    overrides : mapping of str to object, optional
         Dotted keys and their values, e.g. ``{"pruning.mode": "soft", "seed": 1}``.
 
     Returns
@@ -90,11 +118,16 @@ def load_experiment(source: str | Path | None = None, overrides: dict[str, Any] 
     --------
     >>> load_experiment("full-field", {"seed": 3}).seed
     3
+    >>> load_experiment({"base": "full-field", "device": "pcm"}).device.name
+    'pcm'
     """
-    source = DEFAULT if source is None else str(source)
-    overrides = overrides or {}
-    where = source if not overrides else f"{source} with --set {' '.join(overrides)}"
-    return resolve(read_values(source), overrides, where)
+    overrides = dict(overrides or {})
+    if isinstance(source, Mapping):
+        where, values = "a table in Python", _on_base(_own(dict(source)), "", 0)
+    else:
+        where = DEFAULT if source is None else str(source)
+        values = read_values(where)
+    return resolve(values, overrides, where if not overrides else f"{where} with --set {' '.join(overrides)}")
 
 
 def read_values(source: str) -> dict[str, Any]:
@@ -141,6 +174,23 @@ def parse_setting(text: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"] if len(parsed) == 1 else value
 
 
+def check_begins(spec: ExperimentSpec) -> None:
+    """Refuse an experiment that continues from a run, where there is no run.
+
+    Raises
+    ------
+    SpecError
+        When it has a ``start``.
+    """
+    if spec.start:
+        raise SpecError(
+            "an experiment that continues from a run needs that run",
+            got=f"start = {spec.start[:12]}...",
+            where="key start",
+            do="In Python: synarray.train(experiment, start=that run). To begin with initial weights, remove the key.",
+        )
+
+
 def task_images(
     spec: ExperimentSpec, data: Dataset | None = None
 ) -> tuple[Dataset, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -153,23 +203,28 @@ def task_images(
     SpecError
         When there are fewer images than asked for.
     """
+    check_begins(spec)
     data = load_dataset(spec.data) if data is None else data
     x, y = data.x_train, data.classes[data.y_train]
     x_test, y_test = data.x_test, data.classes[data.y_test]
     if spec.validation:
         if spec.validation >= len(x):
             raise SpecError(
-                "validation must leave images to train on", got=f"{spec.validation} of {len(x)}",
-                where="key validation", do=f"Use at most {len(x) - 1}.",
-            )  # fmt: skip
+                "validation must leave images to train on",
+                got=f"{spec.validation} of {len(x)}",
+                where="key validation",
+                do=f"Use at most {len(x) - 1}.",
+            )
         x_test, y_test = x[-spec.validation :], y[-spec.validation :]
         x, y = x[: -spec.validation], y[: -spec.validation]
     if spec.images is not None:
         if spec.images > len(x):
             raise SpecError(
-                "images must not exceed the training images there are", got=f"{spec.images} of {len(x)}",
-                where="key images", do=f"Use at most {len(x)}, or leave it out for all.",
-            )  # fmt: skip
+                "images must not exceed the training images there are",
+                got=f"{spec.images} of {len(x)}",
+                where="key images",
+                do=f"Use at most {len(x)}, or leave it out for all.",
+            )
         chosen = np.sort(permutation(len(x), seed=spec.seed, stream=Stream.SUBSET)[: spec.images])
         x, y = x[chosen], y[chosen]
     return data, x, y, x_test, y_test
@@ -177,16 +232,22 @@ def task_images(
 
 def _read(source: str, depth: int) -> dict[str, Any]:
     """Read a TOML file or a packaged experiment, on top of its base."""
-    values = _toml(source)
+    return _on_base(_toml(source), source, depth)
+
+
+def _on_base(values: dict[str, Any], source: str, depth: int) -> dict[str, Any]:
+    """Lay a table over the experiment that it names as its base; both are found from the folder of ``source``."""
     locate(values, Path(source).parent)
     base = values.pop("base", None)
     if base is None:
         return values
     if not isinstance(base, str) or depth >= _DEEPEST:
         raise SpecError(
-            f"base must name an experiment, at most {_DEEPEST} deep", got=repr(base), where=f"{source}, key base",
+            f"base must name an experiment, at most {_DEEPEST} deep",
+            got=repr(base),
+            where=f"{source or 'a table in Python'}, key base",
             do="Name a packaged experiment or a TOML file that is not built on this one.",
-        )  # fmt: skip
+        )
     beside = Path(source).parent / base.replace("\0", "?")
     return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
 
@@ -213,16 +274,16 @@ def _toml(source: str) -> dict[str, Any]:
         values = parse_toml(read_text(path))
     except FileNotFoundError:
         raise SpecError(
-            "an experiment must be a TOML file or a known name", got=f'"{source}"', where="experiment",
+            "an experiment must be a TOML file or a known name",
+            got=f'"{source}"',
+            where="experiment",
             do=nearest(source, experiment_names()),
-        ) from None  # fmt: skip
-    except OSError as error:
-        raise SpecError(
-            "an experiment file must be readable",
-            got=str(error.strerror),
-            where=source,
-            do="Check the path and its rights.",
         ) from None
+    except OSError as error:
+        do = "Check the path and its rights."
+        if path.is_dir():
+            do = f"Give {path / 'experiment.toml'} to train that experiment again, or start={source!r} to continue from its run."
+        raise SpecError("an experiment file must be readable", got=str(error.strerror), where=source, do=do) from None
     except UnicodeDecodeError:
         raise SpecError(
             "an experiment file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."

@@ -2,7 +2,7 @@
 
 experiment.toml    the resolved experiment
 metrics.json       numbers: accuracy, counted events, times, fingerprint of the state
-arrays.npz         weights, masks, thresholds, labels, events, training curve (no pickles)
+arrays.npz         weights, masks, thresholds, labels, inputs and their scale, events, training curve (no pickles)
 provenance.json    versions, machine, seed, time, command
 """
 
@@ -15,12 +15,10 @@ import json
 import os
 import platform
 import re
-import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,104 +27,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.geometry import Placement, place
-from synarray.array.simulated import SynapticArray
-from synarray.errors import DataError, RunError, SpecError
-from synarray.files import parse_toml, read_text, sync
+from synarray.errors import RunError
+from synarray.files import sync
 from synarray.learn.result import Result
-from synarray.learn.trainer import HistoryPoint
 from synarray.network.state import kept_arrays
-from synarray.run.contents import check_arrays, read_arrays, read_json, read_metrics
 from synarray.run.experiment import ExperimentSpec
 from synarray.spec import Spec
 
 __all__ = [
+    "FILES",
     "FORMAT",
     "PARTIAL",
-    "Run",
     "check_writable",
     "is_free",
     "is_there",
-    "open_run",
     "partial_of",
     "place_for",
+    "provenance",
     "reserve",
     "result_arrays",
+    "result_metrics",
     "to_toml",
     "unwritable",
     "write_run",
 ]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the folder's layout."""
 PARTIAL = ".partial"
-"""What the folder of an unfinished run is called beside the run's place (see ``unfinished.py``)."""
-_FILES = ("experiment.toml", "metrics.json", "arrays.npz", "provenance.json")
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run, read back.
-
-    Attributes
-    ----------
-    path : Path
-    experiment : ExperimentSpec
-    metrics : dict
-    provenance : dict
-    arrays : dict of str to ndarray
-    """
-
-    path: Path
-    experiment: ExperimentSpec
-    metrics: dict[str, Any]
-    provenance: dict[str, Any]
-    arrays: dict[str, npt.NDArray[Any]]
-
-    @property
-    def history(self) -> list[HistoryPoint]:
-        """The training curve."""
-        columns = (
-            self.arrays[f"history_{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned")
-        )
-        return [HistoryPoint(n, None if np.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
-
-    def cells(self) -> tuple[SynapticArray, Placement]:
-        """Set the cells up again as they stood at the end, and where they lie in the physical arrays.
-
-        Raises
-        ------
-        RunError
-            When the run was of ideal weights, which lie in no array.
-        """
-        spec, device, synapse = self.experiment, self.experiment.device, self.experiment.synapse
-        if device is None:
-            raise RunError(
-                "a map of the array needs weights that live in cells of a device", got="a run with ideal weights",
-                where=str(self.path), do="Train with a device, for example: --set device=subquantum-cbram",
-            )  # fmt: skip
-        shapes = list(
-            zip(np.diff(self.arrays["row_start"]).tolist(), np.diff(self.arrays["neuron_start"]).tolist(), strict=True)
-        )
-        array = SynapticArray.build(shapes, spec.cell, device, synapse, spec.seed)
-        failed = self.arrays.get("failed", np.zeros((synapse.cells_per_weight(device), *array.w.shape), np.uint8))
-        shapes_of = [(self.arrays[name].shape, getattr(array, name).shape) for name in ("pair", "writes")]
-        if any(found != due for found, due in shapes_of) or len(failed) != synapse.cells_per_weight(device):
-            raise RunError(
-                "a run folder must be whole", got="arrays of another scheme than its experiment's", where=str(self.path),
-                do="Run its experiment.toml again.",
-            )  # fmt: skip
-        array.w, array.pair, array.writes = self.arrays["w"], self.arrays["pair"], self.arrays["writes"]
-        array.alive = self.arrays["alive"]
-        array.removed = spec.pruning.kind.removes
-        array.scheme.fail(array, failed)
-        return array, place(shapes, synapse.cells_per_weight(device), spec.array)
-
-    @property
-    def image_shape(self) -> tuple[int, ...] | None:
-        """Height and width behind the features, when the data had them."""
-        shape = tuple(int(side) for side in self.arrays["image_shape"])
-        return shape or None
+"""What the name of an unfinished run's folder ends in, beside the run's place (see ``in_progress.py``)."""
+FILES = ("experiment.toml", "metrics.json", "arrays.npz", "provenance.json")
+"""What a run's folder holds."""
 
 
 def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
@@ -154,7 +85,7 @@ def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
 
 
 def place_for(out: Path | None, spec: ExperimentSpec) -> Path:
-    """Return the folder that is wanted for a run, unless none can stand there; see ``reserve``."""
+    """Return the folder that is wanted for a run, unless none can be there; see ``reserve``."""
     wanted = Path("runs") / f"{spec.name}-s{spec.seed}-{spec.identity[:8]}" if out is None else out
     try:
         _check_folder(wanted.resolve())
@@ -162,9 +93,11 @@ def place_for(out: Path | None, spec: ExperimentSpec) -> Path:
         raise unwritable(wanted, error) from None
     if wanted.name == ".." or wanted.is_mount() or (wanted.exists() and wanted.samefile(".")):
         raise RunError(
-            "a run must have a folder of its own, which is put in its place when all is written", where=str(wanted),
-            got="a way up, the folder you are in or a mount point", do=f"Name one in it: --out {wanted / 'run'}",
-        )  # fmt: skip
+            "a run must have a folder of its own, which is put in its place when all is written",
+            where=str(wanted),
+            got="a way up, the folder you are in or a mount point",
+            do=f"Name one in it: --out {wanted / 'run'}",
+        )
     return wanted
 
 
@@ -192,9 +125,11 @@ def check_writable(folder: Path) -> None:
 def unwritable(folder: Path, error: Exception) -> RunError:
     """Say in four parts that a folder for results cannot be written."""
     return RunError(
-        "the folder for results must be writable", got=getattr(error, "strerror", None) or str(error),
-        where=str(folder), do="Give another folder with --out.",
-    )  # fmt: skip
+        "the folder for results must be writable",
+        got=getattr(error, "strerror", None) or str(error),
+        where=str(folder),
+        do="Give another folder with --out.",
+    )
 
 
 def _check_folder(path: Path) -> None:
@@ -227,7 +162,7 @@ def write_run(
     result : Result
     spec : ExperimentSpec
     target : Path
-        Where it shall stand.
+        Where it will be.
     within : Path, optional
         The folder of the unfinished run, in which it is put together.
     resumed : sequence of int
@@ -236,15 +171,14 @@ def write_run(
     Returns
     -------
     Path
-        Where it stands: ``target``, or the next free name.
+        Where it is: ``target``, or the next free name.
 
     Raises
     ------
     RunError
         When it cannot be written.
     """
-    metrics = {"name": spec.name, "data": spec.data, "experiment_sha256": spec.identity} | result.metrics()
-    provenance = _provenance(spec) | {"resumed": list(resumed)}
+    metrics, made = result_metrics(result, spec), provenance(spec) | {"resumed": list(resumed)}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         place = within if within is not None and within.is_dir() else target.parent
@@ -253,19 +187,21 @@ def write_run(
             folder.chmod(0o755)
             (folder / "experiment.toml").write_text(to_toml(spec), "utf-8")
             (folder / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
-            (folder / "provenance.json").write_text(json.dumps(provenance, indent=1), "utf-8")
+            (folder / "provenance.json").write_text(json.dumps(made, indent=1), "utf-8")
             (folder / "arrays.npz").write_bytes(_packed(result_arrays(result)))
-            sync(*(folder / name for name in _FILES), folder)
-            stands = _move(folder, target, within)
+            sync(*(folder / name for name in FILES), folder)
+            written = _move(folder, target, within)
             sync(target.parent)
-            return stands
+            return written
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise RunError(
-            "the run must be written to disk", got=str(error.strerror or error), where=str(target),
+            "the run must be written to disk",
+            got=str(error.strerror or error),
+            where=str(target),
             do="Free some space or give another folder with --out; earlier runs are untouched.",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _packed(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
@@ -273,57 +209,6 @@ def _packed(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, **arrays)
     return content.getvalue()
-
-
-def open_run(path: Path | str) -> Run:
-    """Read a run's folder.
-
-    Raises
-    ------
-    RunError
-        When the folder is no run, is incomplete or damaged, or comes from another version of the layout.
-    """
-    path = Path(path)
-    missing = [name for name in _FILES if not is_there(path / name)]
-    unfinished = path if path.name.endswith(PARTIAL) else partial_of(path)
-    if missing and is_there(unfinished / "experiment.toml"):
-        raise RunError(
-            "a run must be finished before it can be opened", got="an unfinished one", where=str(unfinished),
-            do=f"Resume it: synarray resume {shlex.quote(str(path))}",
-        )  # fmt: skip
-    if missing:
-        raise RunError(
-            "a run folder must hold " + ", ".join(_FILES),
-            got="no such folder" if not is_there(path, folder=True) else "no " + ", no ".join(missing), where=str(path),
-            do='Give a folder that "synarray train" made (its last line names it).',
-        )  # fmt: skip
-    try:
-        provenance = read_json(path / "provenance.json")
-        found = provenance.get("format") if isinstance(provenance, dict) else None
-        if found != FORMAT:
-            raise RunError(
-                f"a run folder must have layout {FORMAT}", got=f"layout {found}", where=str(path / "provenance.json"),
-                do=f"Train it again: synarray train {shlex.quote(str(path / 'experiment.toml'))}",
-            )  # fmt: skip
-        metrics = read_metrics(path / "metrics.json")
-        values = parse_toml(read_text(path / "experiment.toml"))
-        experiment = ExperimentSpec.read(values, str(path / "experiment.toml"))
-        arrays = read_arrays(path / "arrays.npz")
-        check_arrays(arrays)
-        return Run(path, experiment, metrics, provenance, arrays)
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, RunError | SpecError):
-            raise
-        raise RunError(
-            "a run folder must be whole", got=_damage(error), where=str(path), do="Run its experiment.toml again."
-        ) from None
-
-
-def _damage(error: Exception) -> str:
-    if isinstance(error, DataError):
-        return f"{error.got}, but {error.rule}"
-    reason = getattr(error, "strerror", None) or str(error)
-    return f"{type(error).__name__}: {' '.join(reason.split())[:160]}"
 
 
 def is_there(path: Path, folder: bool = False) -> bool:
@@ -382,7 +267,7 @@ def _free(wanted: Path, own: Path | None = None) -> Path:
 
 
 def _move(folder: Path, target: Path, own: Path | None) -> Path:
-    """Give the finished folder its name; when somebody took it meanwhile, the next free one."""
+    """Give the finished folder its name; when another process used it meanwhile, the next free one."""
     while True:
         target = _free(target, own)
         try:
@@ -393,6 +278,11 @@ def _move(folder: Path, target: Path, own: Path | None) -> Path:
                 raise
 
 
+def result_metrics(result: Result, spec: ExperimentSpec) -> dict[str, Any]:
+    """Return what a run folder keeps as numbers, by name."""
+    return {"name": spec.name, "data": spec.data, "experiment_sha256": spec.identity} | result.metrics()
+
+
 def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
     """Return what a run folder keeps as arrays, by name."""
     machine, history = result.machine, result.history
@@ -400,6 +290,8 @@ def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
     arrays = kept_arrays({"machine": machine, "array": machine.array}) | {
         "row_inputs": np.concatenate([group.inputs for group in machine.groups]),
         "inputs": result.retina.inputs,
+        "full_scale": np.array(result.retina.full_scale),
+        "mean_total": np.array(result.retina.mean_total),
         "n_features": np.array(result.retina.n_features),
         "image_shape": np.array(result.image_shape or (), np.int64),
         "classes": result.classes,
@@ -418,7 +310,8 @@ def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def _provenance(spec: ExperimentSpec) -> dict[str, Any]:
+def provenance(spec: ExperimentSpec) -> dict[str, Any]:
+    """Say by what, where and when a run was made."""
     packages = ("synarray", "numpy", "numba", "pydantic")
     return {
         "format": FORMAT,

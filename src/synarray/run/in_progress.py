@@ -19,18 +19,8 @@ from synarray.files import LOCK, lock_folder, parse_toml, read_text, unlock_fold
 from synarray.learn.checkpoint import CHECKPOINTS
 from synarray.learn.result import Result
 from synarray.run.experiment import ExperimentSpec
-from synarray.run.folder import (
-    PARTIAL,
-    Run,
-    is_free,
-    is_there,
-    open_run,
-    partial_of,
-    place_for,
-    to_toml,
-    unwritable,
-    write_run,
-)
+from synarray.run.folder import PARTIAL, is_free, is_there, partial_of, place_for, to_toml, unwritable, write_run
+from synarray.run.opened import Run, open_run
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

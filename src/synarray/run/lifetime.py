@@ -13,7 +13,7 @@ from synarray.cost.levelling import KINDS, Move, levelled_trainings, move
 from synarray.cost.prices import Periphery
 from synarray.cost.wear import check_share, trainings_left
 from synarray.errors import RunError
-from synarray.run.folder import Run
+from synarray.run.contents import StoredRun
 
 __all__ = ["Addressing", "Lifetime", "lifetime_of"]
 
@@ -62,6 +62,16 @@ class Lifetime:
     move : Move or None
         What it takes besides to move a network that must be kept.
     node_nm : float
+    before : int
+        Presentations of earlier trainings that this one continued from; their pulses are among those counted.
+
+    Examples
+    --------
+    >>> import synarray
+    >>> settings = {"images": 200, "epochs": 1, "n_neurons": 12, "device": "pcm"}
+    >>> life = synarray.train("local-fields", settings=settings).lifetime(share=0.01)
+    >>> life.device, life.trainings > 1000
+    ('pcm', True)
     """
 
     device: str
@@ -78,6 +88,7 @@ class Lifetime:
     addressing: dict[str, Addressing]
     move: Move | None
     node_nm: float
+    before: int = 0
 
     def summary(self) -> dict[str, Any]:
         """Return everything as numbers, ready for JSON; null for what is not known, or never comes."""
@@ -104,23 +115,27 @@ class Lifetime:
     def notes(self) -> list[str]:
         """What a reader must know."""
         notes = []
+        if self.before:
+            notes.append(
+                f"The cells had seen {self.before:,} presentations before: a training like this one means all of them together."
+            )
         if self.endurance is None:
             notes.append(f"The endurance of {self.device} is not known.")
         elif not self.confirmed:
             notes.append(
-                f"Nobody has confirmed the endurance of {self.device}, or its Weibull shape: synarray devices show."
+                f"The endurance of {self.device}, or its Weibull shape, is not confirmed: synarray devices show {self.device}"
             )
         if self.trainings == math.inf:
             notes.append("Fewer cells were written than may fail: the array lives for ever.")
         return notes
 
 
-def lifetime_of(run: Run, share: float, periphery: Periphery) -> Lifetime:
+def lifetime_of(run: StoredRun, share: float, periphery: Periphery) -> Lifetime:
     """Work out how long an array lives through trainings like a finished run.
 
     Parameters
     ----------
-    run : Run
+    run : StoredRun
     share : float
         Share of the cells whose failure ends its life.
     periphery : Periphery
@@ -143,21 +158,32 @@ def lifetime_of(run: Run, share: float, periphery: Periphery) -> Lifetime:
     writes = worn[~np.isnan(worn)]
     if not len(writes):
         raise RunError(
-            "a lifetime needs cells that move", got="an array of stuck cells", where=str(run.path),
+            "a lifetime needs cells that move",
+            got="an array of stuck cells",
+            where=str(run.path),
             do="Train with lower device.stuck_low and device.stuck_high.",
-        )  # fmt: skip
+        )
     known = device.endurance is not None
     return Lifetime(
-        device.name, array.scheme.name, device.endurance, device.endurance_shape if known else None,
-        known and not set(_NUMBERS) & set(device.unconfirmed), share, len(writes), run.metrics["cells_failed"] or 0,
-        writes, trainings_left(writes, device, share),
+        device.name,
+        array.scheme.name,
+        device.endurance,
+        device.endurance_shape if known else None,
+        known and not set(_NUMBERS) & set(device.unconfirmed),
+        share,
+        len(writes),
+        run.metrics["cells_failed"] or 0,
+        writes,
+        trainings_left(writes, device, share),
         {kind: levelled_trainings(worn, device, share, kind) for kind in KINDS},
         {kind: _addressing(run, kind, periphery) for kind in KINDS},
-        move(np.where((maps.pruned == 1) & array.removed, np.nan, maps.conductance), device, periphery), periphery.node_nm,
-    )  # fmt: skip
+        move(np.where((maps.pruned == 1) & array.removed, np.nan, maps.conductance), device, periphery),
+        periphery.node_nm,
+        (run.metrics["started_from"] or {"images_seen": 0})["images_seen"],
+    )
 
 
-def _addressing(run: Run, kind: str, periphery: Periphery) -> Addressing:
+def _addressing(run: StoredRun, kind: str, periphery: Periphery) -> Addressing:
     """Count the addresses: of a row for each that is driven, of a column for each that is sensed, of both for single cells."""
     counts, slices = run.metrics, run.metrics["cells_per_weight"]
     single = sum(counts[name] for name in ("pulses", "pulses_initial", "cell_reads", "verify_reads"))

@@ -95,6 +95,18 @@ def run_study(
         When an axis, key or value is not allowed; nothing has been run then.
     RunError
         When the folder cannot be used, or the study is not the one that was begun there.
+
+    Examples
+    --------
+    >>> from synarray import load_study
+    >>> study = load_study("pruning", {"epochs": 1, "images": 3000})
+    >>> run_study(study, "studies/pruning")  # doctest: +SKIP
+
+    What is wrong is refused before anything runs:
+
+    >>> run_study(study, "studies/pruning", only={"colour": ["red"]})
+    Traceback (most recent call last):
+    synarray.errors.SpecError: --only must name an axis or seed: got "colour" (--only). Known: fraction, method, seed.
     """
     check_installed()
     planner, engine = Planner(spec, where), engine or LocalEngine()

@@ -22,7 +22,8 @@ from synarray.learn.training import train
 from synarray.run.contents import METRIC_NAMES
 from synarray.run.energy import Bill, bill_of_result, bill_of_run
 from synarray.run.experiment import ExperimentSpec, task_images
-from synarray.run.folder import is_there, open_run, write_run
+from synarray.run.folder import is_there, write_run
+from synarray.run.opened import open_run
 from synarray.task.datasets import Dataset, load_dataset
 
 __all__ = ["METRICS", "PRICED", "perform", "prices_of"]

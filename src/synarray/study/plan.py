@@ -159,6 +159,12 @@ class StudySpec(Spec):
     ------
     SpecError
         When a key or value is not allowed.
+
+    Examples
+    --------
+    >>> study = load_study("pruning")
+    >>> study.base, sorted(study.axes)
+    ('full-field', ['fraction', 'method'])
     """
 
     name: Name = "study"

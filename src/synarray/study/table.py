@@ -46,6 +46,16 @@ def load_table(folder: Path | str) -> pd.DataFrame:
     ------
     RunError
         When it is no study, it is damaged, or pandas is not installed.
+
+    Examples
+    --------
+    >>> load_table("studies/pruning").groupby(["method", "fraction"]).accuracy.mean()  # doctest: +SKIP
+    >>> import synarray
+    >>> try:
+    ...     load_table("no/such/study")
+    ... except synarray.RunError as error:
+    ...     print(error.where)
+    no/such/study
     """
     check_installed()
     import pandas as pd

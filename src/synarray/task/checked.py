@@ -32,8 +32,11 @@ def check_task(
     y_test: npt.ArrayLike | None,
     image_shape: tuple[int, ...] | None,
     full_scale: float | None,
+    known: npt.NDArray[Any] | None = None,
 ) -> Task:
     """Refuse, before any training, what could not be used after it; arguments as of ``train``.
+
+    ``known`` are the classes of the run that a training continues from: they are classes of the task too.
 
     Raises
     ------
@@ -42,7 +45,9 @@ def check_task(
     """
     x = as_array(x, "x")
     check_images(x, "x")
-    classes, labels = np.unique(check_labels(as_array(y, "y"), len(x), "y"), return_inverse=True)
+    given = check_labels(as_array(y, "y"), len(x), "y", at_least=2 if known is None else 1)
+    classes = np.unique(given if known is None else np.concatenate([given, known]))
+    labels = np.searchsorted(classes, given)
     shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
     check_geometry(shape, x[0].size)
     test_set = None

@@ -28,6 +28,7 @@ from synarray.task.idx import few, find_idx, read_idx, read_npz, unreadable
 
 __all__ = [
     "BUILT_IN",
+    "IN_PYTHON",
     "MOST_CLASSES",
     "MOST_FEATURES",
     "Dataset",
@@ -41,6 +42,8 @@ __all__ = [
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 BUILT_IN = ("mnist",)
+IN_PYTHON = "arrays:"
+"""What the name of data begins with that were arrays in Python; a fingerprint of them follows. No file has them."""
 MOST_FEATURES = 1 << 20
 """Numbers that an image may have: 1024 x 1024."""
 MOST_CLASSES = 1024
@@ -68,6 +71,12 @@ class Dataset:
         (height, width) or (height, width, channels); None for features without geometry.
     full_scale : float
         Value of full intensity: 255 when the training images came as uint8, otherwise their maximum.
+
+    Examples
+    --------
+    >>> mnist = load_dataset("mnist")
+    >>> mnist.x_train.shape, mnist.n_classes, mnist.full_scale
+    ((60000, 28, 28), 10, 255.0)
     """
 
     name: str
@@ -132,6 +141,13 @@ def load_dataset(source: str | Path) -> Dataset:
         )
     if source == "mnist":
         return _mnist()
+    if str(source).startswith(IN_PYTHON):
+        raise DataError(
+            "data must be a built-in name or a path",
+            got=f"{source}, the fingerprint of arrays in Python, which no run keeps",
+            where="data",
+            do="Save the arrays with numpy.savez (x_train, y_train, x_test, y_test) and train with data set to that file.",
+        )
     try:
         path = Path(source).expanduser()
         mode = path.stat().st_mode
@@ -297,7 +313,7 @@ def check_scale(x_train: npt.NDArray[Any], x_test: npt.NDArray[Any], where: str)
 
 
 def check_labels(
-    y: npt.NDArray[Any], n: int | None, where: str, known: npt.NDArray[Any] | None = None
+    y: npt.NDArray[Any], n: int | None, where: str, known: npt.NDArray[Any] | None = None, at_least: int = 2
 ) -> npt.NDArray[np.int64]:
     """Return labels as whole numbers, or refuse them.
 
@@ -310,7 +326,9 @@ def check_labels(
     where : str
         File or argument they came from.
     known : ndarray, optional
-        Labels seen in training. Without it these are training labels, and at least two classes must be among them.
+        Labels seen in training. None: these are training labels.
+    at_least : int
+        Classes that training labels must have.
 
     Returns
     -------
@@ -343,9 +361,9 @@ def check_labels(
         )
     labels = _whole(y.reshape(-1), where)
     classes = _different(labels)
-    if known is None and len(classes) < 2:
+    if known is None and len(classes) < at_least:
         raise DataError(
-            "training needs at least two classes",
+            "training needs at least two classes" if at_least == 2 else "training needs labels",
             got=f"{few(classes.tolist())} alone" if len(labels) else "no labels",
             where=where,
             do="Add images of another class.",

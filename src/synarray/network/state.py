@@ -78,7 +78,7 @@ STATE: tuple[Stored, ...] = (
 
 _tuple_of: Any = namedtuple
 Cells: Any = _tuple_of("Cells", [entry.kernel for entry in STATE if entry.kernel], module=__name__)
-"""The array's state as the kernels see it; axes and types are those of ``STATE``."""
+Cells.__doc__ = "The array's state as the kernels see it; axes and types are those of ``STATE``."
 
 State = dict[str, npt.NDArray[Any]]
 

@@ -85,7 +85,7 @@ def export_weights(
 ) -> None:
     """Write a run's weights, thresholds and label counts as int8 and integer arrays, for any other program."""
     from synarray.export.weights import weight_arrays, weights_header, weights_npz
-    from synarray.run.folder import open_run
+    from synarray.run.opened import open_run
 
     opened = open_run(run)
     path = output or Path(f"{run.resolve().name}.npz")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synarray.run.folder import Run
+from synarray.run.opened import Run
 
 __all__ = ["weight_arrays", "weights_header", "weights_npz"]
 

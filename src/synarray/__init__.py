@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from synarray.device.programming import write_verify
     from synarray.device.spec import DeviceSpec
     from synarray.errors import DataError, MissingExtraError, RunError, SpecError, SynarrayError
+    from synarray.judge.judge import judge
     from synarray.lab.fitting import fit
+    from synarray.lab.formats.pulses import read_pulses
     from synarray.learn.classifier import SpikingClassifier
     from synarray.learn.readout import Evaluation
     from synarray.learn.spec import LearningSpec
@@ -85,6 +87,7 @@ _HOMES = {
     "device_names": "device.library",
     "experiment_names": "run.experiment",
     "fit": "lab.fitting",
+    "judge": "judge.judge",
     "load_dataset": "task.datasets",
     "load_device": "device.library",
     "load_experiment": "run.experiment",
@@ -92,6 +95,7 @@ _HOMES = {
     "load_table": "study.table",
     "open_run": "run.opened",
     "price": "run.opened",
+    "read_pulses": "lab.formats.pulses",
     "run_study": "study.conduct",
     "solve_read": "array.wires",
     "train": "run.train",
@@ -134,6 +138,7 @@ __all__ = [
     "device_names",
     "experiment_names",
     "fit",
+    "judge",
     "load_dataset",
     "load_device",
     "load_experiment",
@@ -141,6 +146,7 @@ __all__ = [
     "load_table",
     "open_run",
     "price",
+    "read_pulses",
     "run_study",
     "solve_read",
     "train",

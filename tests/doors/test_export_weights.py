@@ -10,7 +10,7 @@ import pytest
 from command import Command, four_parts
 
 from synarray.export.run_c import compiler
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 
 
 def test_arrays_are_what_a_read_gives(command: Command, finished_run: Path) -> None:

@@ -67,6 +67,11 @@ def public_objects() -> Iterator[tuple[str, Any]]:
 OBJECTS = dict(public_objects())
 
 
+def at_home(name: str) -> Any:
+    """Return the object behind a public name of the package, from where it is defined."""
+    return getattr(importlib.import_module(f"synarray.{synarray._HOMES[name]}"), name)
+
+
 # The package
 
 
@@ -78,7 +83,7 @@ def test_all_is_what_the_package_shows() -> None:
 
 def test_every_public_name_is_there_and_explains_itself() -> None:
     for name in synarray.__all__:
-        assert inspect.getdoc(getattr(synarray, name)), name
+        assert inspect.getdoc(at_home(name)), name
 
 
 def test_type_checkers_see_the_same_names() -> None:
@@ -90,7 +95,16 @@ def test_type_checkers_see_the_same_names() -> None:
     }
     assert sorted(imported) == synarray.__all__
     for name, module in imported.items():
-        assert getattr(importlib.import_module(str(module)), name) is getattr(synarray, name)
+        assert module == f"synarray.{synarray._HOMES[name]}"
+        assert name == "judge" or at_home(name) is getattr(synarray, name)
+
+
+@pytest.mark.parametrize("first", ["synarray.judge", "import synarray.judge.question", "import synarray.judge.judge"])
+def test_the_room_called_judge_is_the_verb_too(first: str) -> None:
+    """Python names a package's room on the package itself, so the room must be callable wherever it was imported first."""
+    program = f"import synarray\n{first}\nsynarray.judge('pmc')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert 'Did you mean "pcm"' in done.stderr
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
@@ -212,7 +226,7 @@ def test_every_public_name_of_the_package_has_an_example_that_runs() -> None:
     parser = doctest.DocTestParser()
     without = []
     for name in synarray.__all__:
-        examples = parser.get_examples(inspect.getdoc(getattr(synarray, name)) or "")
+        examples = parser.get_examples(inspect.getdoc(at_home(name)) or "")
         if not any(doctest.SKIP not in example.options for example in examples):
             without.append(name)
     assert without == []

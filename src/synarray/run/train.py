@@ -1,4 +1,11 @@
-"""Train an experiment: by its name, its file, a table or a spec, on its own data or on arrays."""
+"""Train an experiment: by its name, its file, a table or a spec, on its own data or on arrays, from nothing or from a run.
+
+A training that starts from a finished run continues with its network: neurons, device, array, seed, fields and pruning must be
+its own; epochs, data, STDP, encoding and read-out may change. Schedules run on: after N presentations, M more begin at
+N / (N + M) of them. What the cells went through is kept (states, pulses received, age, failures); wires are computed again.
+Counted events, their price, times and the training curve are of the new training only; ``result.before`` says what came first.
+Class labels are estimated again for the classes of the new data, and kept for others.
+"""
 
 from __future__ import annotations
 
@@ -52,20 +59,19 @@ def train(
     Parameters
     ----------
     experiment : str, Path, mapping or LearningSpec, optional
-        What is trained: a name (see :func:`synarray.experiment_names`), the path of a TOML file, a table as such a file has it,
-        or what :func:`synarray.load_experiment` returns. None: that of ``start``, else ``local-fields``.
+        A name (see ``experiment_names``), the path of a TOML file, a table as such a file has it, or what ``load_experiment``
+        returns. None: that of ``start``, else ``local-fields``.
     x : array_like, shape (n_images, n_features) or (n_images, height, width), optional
-        Training images, not negative; 8-bit, or any numbers with full scale at their maximum. None: the experiment's own data,
-        with their test set.
+        Training images, not negative. None: the experiment's own data, with their test set.
     y : array_like of int, shape (n_images,), optional
         Class of each training image. Learning does not see it: it serves the training curve and the labels of neurons.
     x_test, y_test : array_like, optional
         Images and classes that are read once, at the end.
     settings : mapping of str to object, optional
-        Dotted keys of the experiment and what to set them to, e.g. ``{"epochs": 1, "device": "pcm"}``.
+        Dotted keys of the experiment and their values, e.g. ``{"epochs": 1, "device": "pcm"}``.
     start : Run, Result, str or Path, optional
-        A finished training, or its run folder, to continue from: with its cells, thresholds and class labels, on data of the same
-        geometry. It stays as it is. None: initial weights. See Notes.
+        A finished training, or its folder, whose cells, thresholds and class labels are the beginning of this one (the module's
+        text says how). It stays as it is. None: initial weights.
     seed : int, optional
         Overrides the experiment's.
     image_shape : tuple of int, optional
@@ -73,13 +79,13 @@ def train(
     full_scale : float, optional
         Value of full intensity: 255 for 8-bit images, else the maximum of ``x``.
     workers : int, optional
-        Threads used for labelling and testing; the result does not depend on it. None: one for each processor core.
+        Threads for labelling and testing; the result does not depend on it. None: one for each processor core.
     progress : bool, optional
-        Whether a progress bar is shown on standard error. None: in a terminal or a notebook only.
+        Whether a bar is shown on standard error. None: in a terminal or a notebook only.
     on_progress : callable, optional
         Called with a ``Progress`` about every 2,000 presentations.
     checkpoints : Checkpoints, optional
-        Where the training is saved on its way, and resumed from; the result does not depend on it. None: no file is written.
+        Where the training is saved on its way, and resumed from.
 
     Returns
     -------
@@ -88,54 +94,35 @@ def train(
 
     Raises
     ------
-    SpecError
-        When there is no such experiment, a key or value is not allowed, or the spec does not fit the data.
-    DataError
-        When images or labels cannot be used.
-    RunError
-        When there are checkpoints but none can be used, or when the training was asked to stop.
-
-    Notes
-    -----
-    With ``start``, the network is that of the finished run: neurons, device, array, seed, fields and pruning must be its own;
-    epochs, data, STDP, encoding and read-out may change. Schedules run on: after N presentations, M more begin at N / (N + M) of
-    them. What the cells went through is kept (states, pulses received, age, failures), and wires are computed again. Counted
-    events, their price, times and the training curve are of the new training only; ``result.before`` says what came first. Class
-    labels are estimated again for the classes of the new data, and kept for others.
+    SpecError, DataError, RunError
+        When the experiment, the data, or the run or checkpoints to continue from cannot be used.
 
     Examples
     --------
     >>> import synarray
     >>> result = train("local-fields", settings={"images": 300, "epochs": 1, "n_neurons": 12})
-    >>> result.images_seen, result.evaluation.n_images
-    (300, 10000)
-
-    Continued from there, with 200 other images:
-
     >>> mnist = synarray.load_dataset("mnist")
     >>> more = train(None, mnist.x_train[:200], mnist.y_train[:200], start=result)
     >>> more.images_seen, more.before.images_seen
     (200, 300)
-
-    On arrays, in the cells of a device:
-
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> x, y = rng.integers(0, 255, (200, 8, 8)), rng.integers(0, 2, 200)
-    >>> train({"base": "full-field", "device": "pcm", "n_neurons": 4, "epochs": 1}, x, y).spec.device.name
-    'pcm'
     """
     earlier = start if start is None or isinstance(start, Finished) else open_run(start)
-    spec = _experiment(
-        earlier.stored().experiment if experiment is None and earlier else experiment, dict(settings or {})
-    )
-    if earlier is None:
-        check_begins(spec)
-    spec = _changed(spec, seed=spec.seed if seed is None else seed, start="")
-    if x is None and any(part is not None for part in (y, x_test, y_test)):
-        do = "Give the images too, or none of them for the experiment's own data."
-        raise DataError("classes and test images need training images", got="no x", where="argument x", do=do)
-    task = _own_task(spec) if x is None else _given_task(spec, x, y, x_test, y_test)
+    spec = _experiment(earlier.stored().experiment if experiment is None and earlier else experiment, settings or {})
+    task = _task(spec if seed is None else _changed(spec, seed=seed), earlier, x, y, x_test, y_test)
+    shape, scale = image_shape or task.image_shape, full_scale or task.full_scale
+    return _learn(task, earlier, shape, scale, workers or os.cpu_count() or 1, progress, on_progress, checkpoints)
+
+
+def _learn(
+    task: _Task,
+    earlier: Finished | None,
+    image_shape: tuple[int, ...] | None,
+    full_scale: float | None,
+    workers: int,
+    progress: bool | None,
+    on_progress: Callable[[Progress], None] | None,
+    checkpoints: Checkpoints | None,
+) -> Result:
     network = None if earlier is None else restore(earlier.stored())
     spec = _changed(task.spec, start="" if network is None else network.state_sha256)
     images, classes, *test = task.arrays
@@ -145,9 +132,9 @@ def train(
             images,
             classes,
             *test,
-            image_shape=image_shape or task.image_shape,
-            full_scale=full_scale or task.full_scale,
-            workers=workers or os.cpu_count() or 1,
+            image_shape=image_shape,
+            full_scale=full_scale,
+            workers=workers,
             on_progress=advance,
             checkpoints=checkpoints,
             start=network,
@@ -166,7 +153,7 @@ class _Task(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def _experiment(given: Given, settings: dict[str, Any]) -> ExperimentSpec:
+def _experiment(given: Given, settings: Mapping[str, Any]) -> ExperimentSpec:
     """Read what is to be trained, however it was given."""
     if given is None or isinstance(given, str | Path | Mapping):
         return load_experiment(given, settings)
@@ -178,10 +165,19 @@ def _experiment(given: Given, settings: dict[str, Any]) -> ExperimentSpec:
             do='For example: train("local-fields"), or train("local-fields", x, y).',
         )
     spec = given if isinstance(given, ExperimentSpec) else ExperimentSpec(**dict(given))
-    return resolve(tomllib.loads(to_toml(spec)), settings, "argument settings") if settings else spec
+    return resolve(tomllib.loads(to_toml(spec)), dict(settings), "argument settings") if settings else spec
 
 
-def _own_task(spec: ExperimentSpec) -> _Task:
+def _task(spec: ExperimentSpec, earlier: Finished | None, *given: npt.ArrayLike | None) -> _Task:
+    """Say what is trained on what: the experiment's own data, or arrays."""
+    if earlier is None:
+        check_begins(spec)
+    spec = _changed(spec, start="")
+    if given[0] is not None:
+        return _given_task(spec, *given)
+    if any(part is not None for part in given):
+        do = "Give the images too, or none of them for the experiment's own data."
+        raise DataError("classes and test images need training images", got="no x", where="argument x", do=do)
     data, *arrays = task_images(spec)
     return _Task(spec, tuple(arrays), data.image_shape, data.full_scale)
 

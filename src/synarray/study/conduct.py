@@ -99,12 +99,7 @@ def run_study(
     Examples
     --------
     >>> from synarray import load_study
-    >>> study = load_study("pruning", {"epochs": 1, "images": 3000})
-    >>> run_study(study, "studies/pruning")  # doctest: +SKIP
-
-    What is wrong is refused before anything runs:
-
-    >>> run_study(study, "studies/pruning", only={"colour": ["red"]})
+    >>> run_study(load_study("pruning"), "folder", only={"colour": ["red"]})
     Traceback (most recent call last):
     synarray.errors.SpecError: --only must name an axis or seed: got "colour" (--only). Known: fraction, method, seed.
     """

@@ -254,6 +254,7 @@ def test_a_whole_machine_may_be_given(digits: Split) -> None:
     ],
     ids=lambda parameters: ",".join(f"{key}={value}"[:30] for key, value in parameters.items()),
 )
+@pytest.mark.filterwarnings("ignore:Images of 8 x 8")
 def test_a_parameter_that_makes_no_sense_is_refused_in_words(digits: Split, parameters: dict[str, Any]) -> None:
     with pytest.raises(SynarrayError):
         SpikingClassifier(**{"n_neurons": 12, "epochs": 1, "random_state": 0, **parameters}).fit(digits[0], digits[2])
@@ -314,9 +315,9 @@ def test_weights_are_stored_in_a_device(device: str, digits: Split, tmp_path: Pa
     array = model.machine_.array
     assert array.device == load_device("pcm" if device in ("file", "spec") else device)
     conductance = array.conductance()[0][array.exists]
-    assert (
-        array.device.g_min * 0.999 <= conductance.min() < conductance.max() <= array.device.g_max * 1.8
-    )  # devices differ
+    lowest, highest = (array.device.conductance(end) for end in (array.traits[:, 2].min(), array.traits[:, 3].max()))
+    left = 0.5 if array.device.drift_nu else 0.999  # cells that drift fall below their range, by (1 + t / t0)^-nu
+    assert lowest * left <= conductance.min() < conductance.max() <= highest * 1.001
     assert model.machine_.neuron_events[:, NeuronEvent.INITIAL_PULSE].sum() > 0
     assert model.score(digits[1], digits[3]) > 0.6
 
@@ -445,7 +446,7 @@ def test_samples_on_another_scale_are_said_to_be(
     model = SpikingClassifier(12, epochs=1, image_shape=image_shape, random_state=0).fit(x * fitted_on, y)
     for look in (model.predict, model.predict_proba, model.transform, lambda x: model.score(x, y[:50])):
         look(x[:50] * fitted_on)  # a warning is an error here
-        with pytest.warns(UserWarning, match=rf"to {asked:g}.*trained on values from 0.* to {fitted_on:g}"):
+        with pytest.warns(UserWarning, match=rf"to {asked:g},.*trained on values from \S+ to {fitted_on:g}:"):
             look(np.minimum(x[:50] * asked + asked / 2, asked))
     with pytest.warns(UserWarning, match="Scale both alike"):
         model.partial_fit(x * asked, y)

@@ -189,7 +189,7 @@ def test_the_exact_law_has_no_pulse_response_but_is_shown(command: Command, tmp_
     (tmp_path / "cell.toml").write_text(CELL + 'law = "exact"', "utf-8")
     told = command("devices", "show", "cell.toml", "--json").json
     assert (told["pulse_response"], told["figures"]) == (None, ["devices/mine/following.png"])
-    assert "no real device" in told["words"][-1]
+    assert any("no real device" in sentence for sentence in told["words"])
 
 
 # The page about devices
@@ -199,7 +199,7 @@ def test_the_page_about_devices_has_the_list_that_the_command_prints() -> None:
     """Row by row; only line breaks in the head differ."""
     table = devices_table([load_device(name) for name in device_names()])
     page = PAGE.read_text("utf-8")
-    for row in zip(*(column.cells for column in table.columns), strict=True):
+    for row in table.rows:
         assert "| " + " | ".join(str(cell) for cell in row) + " |" in page.splitlines()
 
 

@@ -128,7 +128,7 @@ def _experiment(seeds: Seeds, folder: Path, rng: random.Random) -> Case:
     if rng.random() < 0.5:
         sound = (rng.choice(seeds.runs) / "experiment.toml").read_bytes()
     else:
-        sound = _packaged("study", "experiments", rng.choice(experiment_names()))
+        sound = _packaged("run", "experiments", rng.choice(experiment_names()))
     (folder / "my.toml").write_bytes(damage_toml(sound, rng))
     images = ("--set", f"data={seeds.data}", "--set", "images=12", "--set", "epochs=1", "--set", "validation=0")
     return Case(("train", "my.toml", *images, "--out", "out/run"), slow=True)

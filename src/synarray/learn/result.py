@@ -208,9 +208,8 @@ class Result:
 
         x = np.asarray(x)
         check_images(x, "x")
-        full = self.retina.full_scale
+        pixels, full = self.retina.see(x.reshape(len(x), -1)), self.retina.full_scale
         Scale(0.0, full, full / 16, full).warn_if_other(x, "this network")
-        pixels = self.retina.see(x.reshape(len(x), -1))
         readout = self.spec.readout
         spikes = infer(self.machine, pixels, readout.test_windows, Phase.TEST, workers)
         return soft_votes(spikes, log_posterior(self.label_counts, readout.smoothing))

@@ -126,7 +126,9 @@ def _learn(
     network = None if earlier is None else restore(earlier.stored())
     spec = _changed(task.spec, start="" if network is None else network.state_sha256)
     images, classes, *test = task.arrays
-    with progress_bar(spec.epochs * len(images), progress, on_progress) as advance:
+    with progress_bar(
+        spec.epochs * int(np.size(images, 0) if np.ndim(images) else 1), progress, on_progress
+    ) as advance:
         trained = learn(
             spec,
             images,

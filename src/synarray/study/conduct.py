@@ -98,19 +98,17 @@ def run_study(
 
     Examples
     --------
-    >>> from synarray import load_study
-    >>> run_study(load_study("pruning"), "folder", only={"colour": ["red"]})
+    >>> run_study(StudySpec(), "folder", only={"colour": ["red"]})
     Traceback (most recent call last):
-    synarray.errors.SpecError: --only must name an axis or seed: got "colour" (--only). Known: fraction, method, seed.
+    synarray.errors.SpecError: --only must name an axis or seed: got "colour" (--only). Known: seed.
     """
     check_installed()
-    planner, engine = Planner(spec, where), engine or LocalEngine()
+    planner, engine, folder = Planner(spec, where), engine or LocalEngine(), Path(folder)
     spec = planner.spec
     _check_only(planner, only)
     search = Search(spec.search) if spec.search else None
     batches = _batches(planner, search)
     first = next(batches)  # whatever is wrong with it is reported before anything is on the disk
-    folder = Path(folder)
     begun = resume and is_there(folder / "study.toml")
     wanted = [run for runs in first for run in runs if _wanted(run, only)] if engine.here else []
     if not begun:

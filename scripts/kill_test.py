@@ -35,7 +35,7 @@ from synarray.errors import RunError
 from synarray.learn import checkpoint
 from synarray.learn.trainer import Trainer
 from synarray.run.experiment import load_experiment
-from synarray.run.folder import open_run
+from synarray.run.opened import open_run
 
 SMALL = {"n_neurons": 12, "epochs": 2, "images": 60, "checkpoint.seconds": "0 s"}
 WIRES = {"array.rows": 160, "array.columns": 32, "array.wires.r_wire": "5 ohm", "array.wires_every": 50}

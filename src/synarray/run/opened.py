@@ -117,7 +117,7 @@ folder (no/such/folder). Give a folder that "synarray train" or Result.save made
     missing = [name for name in FILES if not is_there(path / name)]
     unfinished = path if path.name.endswith(PARTIAL) else partial_of(path)
     if missing and is_there(unfinished / "experiment.toml"):
-        do = f"Finish it: synarray resume {shlex.quote(str(path))}"
+        do = f"Resume it: synarray resume {shlex.quote(str(path))}"
         raise RunError(
             "a run must be finished before it can be opened", got="an unfinished one", where=str(unfinished), do=do
         )

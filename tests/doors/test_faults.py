@@ -216,7 +216,7 @@ time.time = _jumping
 time.time_ns = lambda: int(1e9 * _jumping())
 for _name in ("monotonic", "perf_counter"):  # these never go back, but leap ahead when a machine sleeps
     def _leaping(_real=getattr(time, _name)):
-        _leaps[0] += _rng.choice((0.0, 0.0, 0.0, 1e4))
+        _leaps[0] += _rng.choice((5e3, 1e4))
         return _real() + _leaps[0]
     setattr(time, _name, _leaping)
 """

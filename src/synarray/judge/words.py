@@ -189,7 +189,7 @@ def worst_words(attribution: Attribution) -> str:
     """Say which of the device's own properties costs most, and which others cost anything."""
     own = attribution.own
     if not own:
-        return "It has no imperfection of its own that the network feels."
+        return "It has no imperfection of its own that costs the network anything."
     sure = [cost for cost in own if _sure(cost)]
     if not sure:
         scatter = attribution.scatter

@@ -145,7 +145,7 @@ class Sourced(Spec):
 
     @property
     def unconfirmed(self) -> list[str]:
-        """Names of the numbers nobody has vouched for."""
+        """Names of the numbers that are unconfirmed."""
         return [name for name, source in self.sources.items() if not source.confirmed]
 
     @property

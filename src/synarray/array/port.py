@@ -82,7 +82,7 @@ class RecordedArray:
     port : ArrayPort
         The array that answers.
     path : Path
-        The file; it is written anew.
+        The file; what was in it is replaced.
     """
 
     def __init__(self, port: ArrayPort, path: Path) -> None:

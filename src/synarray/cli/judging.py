@@ -65,7 +65,7 @@ class Request:
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Where a device came from: its file, the pulses it stands for, their fit."""
+    """Where a device came from: its file, the pulses it was fitted to, the fit."""
 
     source: str
     folder: Path | None

@@ -25,7 +25,7 @@ WAYS: tuple[Way, ...] = ("ltp", "ltd")
 MOST_NONLINEAR = 9.0
 """Largest nonlinearity label."""
 _LABEL_UNIT = 0.07 * 2.0**0.5
-"""Distance from the straight line that one unit of the label stands for: 0.07 at a right angle to the line, times root 2 along
+"""Distance from the straight line that one unit of the label means: 0.07 at a right angle to the line, times root 2 along
 the axis. Gives all 900 entries of NeuroSim's table from labels to A to six decimals (MLP NeuroSim V3.0, formula.cpp)."""
 _STRAIGHT = 0.01
 """Labels below this are drawn as straight lines, as in NeuroSim, whose table begins here."""

@@ -65,7 +65,7 @@ class ReadFloor:
     Attributes
     ----------
     levels : int
-        Evenly spaced levels between g_min and g_max that are to be told apart, 2 or more.
+        Evenly spaced levels between g_min and g_max to distinguish, 2 or more.
     rms : float
         Standard deviation of a read of a cell at g_max, in distances between two levels.
     t_read : float

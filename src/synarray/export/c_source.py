@@ -139,5 +139,5 @@ def _rows(words: list[str]) -> str:
 
 
 def _comment(text: str) -> str:
-    """Keep a label from ending the comment that it stands in."""
+    """Keep a label from ending the comment it is in."""
     return text.replace("*/", "* /").replace("\n", " ").replace("\\", "/").encode("ascii", "replace").decode()[:400]

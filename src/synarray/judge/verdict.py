@@ -125,11 +125,11 @@ class Verdict:
     @property
     def sentences(self) -> list[str]:
         """The verdict in plain words, the first of them the shortest answer."""
-        told = self.attribution
-        said = [first_words(self.device.name, self.task_name, self.accuracy, told)]
+        attributed = self.attribution
+        said = [first_words(self.device.name, self.task_name, self.accuracy, attributed)]
         if self.missing:
             said.insert(0, f"Partial answer. Still missing: {', '.join(self.missing)}.")
-        said += [worst_words(told)] if told and len(told.costs) else []
+        said += [worst_words(attributed)] if attributed and len(attributed.costs) else []
         said += [words] if (words := help_words(self.improvements, self.accuracy)) else []
         said.append(energy_words(self.energy, self.time("row-parallel"), self.unknown, self.circuits_share))
         said.append(life_words(self.trainings_left))
@@ -219,7 +219,7 @@ class Verdict:
 
     def summary(self) -> dict[str, Any]:
         """Return the verdict as numbers, ready for JSON; SI units."""
-        first, left, told = self.trials[0].metrics, self.trainings_left, self.attribution
+        first, left, attributed = self.trials[0].metrics, self.trainings_left, self.attribution
         lifetime = left if left and np.isfinite(left.value) else None  # never, where the endurance is known
         energy, time, parallel = self.energy, self.time(), self.time("row-parallel")
         return {
@@ -241,12 +241,12 @@ class Verdict:
             **_parts("time_row_parallel", parallel),
             **_spread("trainings_left", lifetime),
             "endurance": self.device.endurance,
-            "attribution": [cost.summary() for cost in told.costs] if told else None,
-            "together": told.together.value if told and told.together else None,
-            "accuracy_ideal": told.ideal.value if told else None,
-            "accuracy_full": told.full.value if told else None,
-            "images_trained": told.trained if told else None,
-            "images_held_out": told.held if told else None,
+            "attribution": [cost.summary() for cost in attributed.costs] if attributed else None,
+            "together": attributed.together.value if attributed and attributed.together else None,
+            "accuracy_ideal": attributed.ideal.value if attributed else None,
+            "accuracy_full": attributed.full.value if attributed else None,
+            "images_trained": attributed.trained if attributed else None,
+            "images_held_out": attributed.held if attributed else None,
             "improvements": [change.summary() for change in self.improvements],
             "beside": [row.summary() for row in self.beside],
             "reach": self.reach.summary() if self.reach else None,

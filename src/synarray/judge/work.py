@@ -115,9 +115,9 @@ class Work:
         return jobs + later[self.attributed :]
 
     def _second(self) -> list[Job]:
-        told = self.verdict().attribution
-        assert told is not None  # what is first is done
-        self.worst, jobs = worst(told), []
+        attributed = self.verdict().attribution
+        assert attributed is not None  # what is first is done
+        self.worst, jobs = worst(attributed), []
         for i, spec in enumerate(self.composed.specs[: self.changing]):
             for name, to in ((name, to) for name in self.worst for to in FACTORS):
                 other = changed(spec, name, to)

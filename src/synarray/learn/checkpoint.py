@@ -2,7 +2,7 @@
 
 A checkpoint is one file: a line that names the format, the SHA-256 of all that follows, one line of JSON (version, what is
 trained on what, names and shapes of the arrays) and the arrays' bytes. Two files are written in turn, each beside its place
-and then renamed into it, so that two good ones remain whenever the process dies; a damaged one is told by its checksum.
+and then renamed into it, so that two good ones remain whenever the process dies; a damaged one is recognised by its checksum.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _unpack(arrays: list[tuple[str, str, list[int]]], content: bytes, at: int) -
 class Checkpoints:
     """Saves a training on its way, and lets it go on from where it was saved last.
 
-    Hand it to :func:`synarray.train`: what lies in the folder is gone on from, and the training is saved into it between
+    Hand it to :func:`synarray.train`: the training resumes from what is in the folder, and is saved into it between
     two blocks of presentations, every so many seconds and at epoch ends.
 
     Parameters

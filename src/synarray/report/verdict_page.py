@@ -64,7 +64,7 @@ def write_verdict(verdict: Verdict, folder: Path, measured: Measurements | None 
     verdict : Verdict
     folder : Path
     measured : Measurements, optional
-        Pulses that the device stands for, drawn with it.
+        Pulses that the device was fitted to, drawn with it.
     fit : Fit, optional
         Of these pulses, where the verdict began with them.
 
@@ -83,7 +83,7 @@ def write_verdict(verdict: Verdict, folder: Path, measured: Measurements | None 
 def _render(verdict: Verdict, measured: Measurements | None, fit: Fit | None) -> str:
     from markupsafe import Markup
 
-    told, first, sentences = verdict.attribution, verdict.trials[0].metrics, verdict.sentences
+    attributed, first, sentences = verdict.attribution, verdict.trials[0].metrics, verdict.sentences
     drawn = _drawn(verdict, measured)
     return render(
         "verdict.html",
@@ -94,11 +94,11 @@ def _render(verdict: Verdict, measured: Measurements | None, fit: Fit | None) ->
         sentences=sentences[not verdict.complete :],
         tiles=_tiles(verdict),
         unconfirmed=verdict.unconfirmed,
-        attributed=told is not None,
+        attributed=attributed is not None,
         costs=cost_table(verdict),
-        draws=told.draws if told else 0,
-        trained=f"{told.trained:,}" if told else "",
-        held=f"{told.held:,}" if told else "",
+        draws=attributed.draws if attributed else 0,
+        trained=f"{attributed.trained:,}" if attributed else "",
+        held=f"{attributed.held:,}" if attributed else "",
         absent=absent(verdict),
         changes=change_table(verdict),
         changed_draws=max((change.draws for change in verdict.improvements), default=0),
@@ -127,10 +127,12 @@ def _render(verdict: Verdict, measured: Measurements | None, fit: Fit | None) ->
 
 def _drawn(verdict: Verdict, measured: Measurements | None) -> dict[str, str]:
     """Draw what the verdict has: costs, pulse response; measured pulses with the device: trains, and steps over the state."""
-    told, device = verdict.attribution, verdict.device
+    attributed, device = verdict.attribution, verdict.device
     drawn = {"waterfall": "", "response": "", "trains": "", "steps": ""}
-    if told and (told.own or told.assumed):
-        drawn["waterfall"] = inline_svg(waterfall(told), "waterfall", "What each imperfection costs, as a waterfall")
+    if attributed and (attributed.own or attributed.assumed):
+        drawn["waterfall"] = inline_svg(
+            waterfall(attributed), "waterfall", "What each imperfection costs, as a waterfall"
+        )
     response = responses(device, verdict.posterior[:_DRAWN])
     if response:
         drawn["response"] = inline_svg(response, "response", "Conductance against pulses")

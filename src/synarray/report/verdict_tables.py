@@ -89,15 +89,15 @@ def _life(left: Estimate | None) -> str:
 
 def cost_table(verdict: Verdict) -> Table:
     """List what each imperfection costs: the device's own, the dearest first; then what is assumed about the array."""
-    told = verdict.attribution
+    attributed = verdict.attribution
     title = "What its properties cost, in points of accuracy (each switched off alone)"
     columns = ("property", "costs", "95 %", "what it is")
-    if told is None:
+    if attributed is None:
         return Table(title, columns, [], (3,))
-    rows = [_cost(cost) for cost in told.own]
-    if len(told.own) + len(told.assumed) > 1 and told.together is not None:
-        rows.append(_points("together", told.together))
-    rows += [_cost(cost, " (assumed)") for cost in told.assumed]
+    rows = [_cost(cost) for cost in attributed.own]
+    if len(attributed.own) + len(attributed.assumed) > 1 and attributed.together is not None:
+        rows.append(_points("together", attributed.together))
+    rows += [_cost(cost, " (assumed)") for cost in attributed.assumed]
     return Table(title, columns, rows, (3,))
 
 

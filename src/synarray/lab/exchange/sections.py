@@ -117,7 +117,7 @@ def _assigned(body: list[ast.stmt]) -> dict[str, str]:
 
 
 def _default(value: ast.expr) -> ast.expr:
-    """Return what ``field(default=...)`` and ``field(default_factory=lambda: ...)`` stand for."""
+    """Return what ``field(default=...)`` and ``field(default_factory=lambda: ...)`` mean."""
     if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "field":
         for keyword in value.keywords:
             if keyword.arg in ("default", "default_factory"):

@@ -119,8 +119,8 @@ def _layout(columns: list[Column], measured: list[Column]) -> str:
         return "states"
     if len(measured) > 1:
         return "wide"
-    told = any(column.meaning in ("polarity", "amplitude_V") for column in columns)
-    return "long" if told or not measured else "curve"
+    by_pulse = any(column.meaning in ("polarity", "amplitude_V") for column in columns)
+    return "long" if by_pulse or not measured else "curve"
 
 
 def unused(plan: Plan) -> list[str]:

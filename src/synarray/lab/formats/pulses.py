@@ -1,4 +1,4 @@
-"""From a file to measured pulses: opened, understood, read, and what is no pulse train told apart."""
+"""From a file to measured pulses: opened, understood, read; what is no pulse train is recognised."""
 
 from __future__ import annotations
 

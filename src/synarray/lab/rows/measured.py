@@ -202,7 +202,7 @@ def together(parts: list[Measurements], names: list[str], said: str) -> Measurem
 
 
 def chosen(measured: Measurements, devices: npt.NDArray[np.bool_]) -> Measurements:
-    """Return the rows of some devices, numbered anew."""
+    """Return the rows of some devices, numbered again."""
     if devices.all():
         return measured
     rows = devices[measured.device_id]

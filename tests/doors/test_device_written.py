@@ -37,7 +37,7 @@ def test_a_file_is_not_written_over_what_was_read_nor_under_the_ending_of_anothe
     (tmp_path / "folder").mkdir()
     before = everything_in(tmp_path)
     for arguments, says in (
-        (("import", "mine.toml"), "must not take the place"),
+        (("import", "mine.toml"), "must not replace what was read"),
         (("export", "pcmo", "--format", "neurosim", "-o", "a.json"), "must end in .cpp"),
         (("export", "pcmo", "--format", "crosssim", "-o", "a.json"), "must be a folder"),
         (("export", "pcmo", "--format", "crosssim", "-o", "mine.toml"), "needs a folder"),

@@ -131,5 +131,5 @@ def test_runs_that_lack_the_counts(command: Command, small: list[str], tmp_path:
     provenance = tmp_path / run / "provenance.json"
     provenance.write_text(json.dumps(json.loads(provenance.read_text()) | {"format": 1}))
     parts = four_parts(command("energy", run))
-    assert parts["rule"] == "a run folder must have layout 2"
+    assert parts["rule"] == "a run folder must have layout 3"
     assert parts["got"] == "layout 1"

@@ -38,7 +38,7 @@ def written(folder: Path, made: Made, failed: Callable[[Any], bool] = lambda _: 
                 told = {"failed": "no"} if failed(run) else {"metrics": made(run.columns)}
                 lines[run.identity] = Record.model_validate({"identity": run.identity, **told}).model_dump_json()
             if search is not None:
-                search.tell([[float(i)] * len(search.spec.objectives) for i, _ in enumerate(trials)])
+                search.report([[float(i)] * len(search.spec.objectives) for i, _ in enumerate(trials)])
     (folder / "runs.jsonl").write_text("".join(f"{line}\n" for line in lines.values()), "utf-8")
     return study_page(folder)
 

@@ -58,7 +58,7 @@ BAD = {
     "when of no axis": ("[axes]", "[[when]]\nat = { x = 1 }\nset = { epochs = 1 }\n[axes]", "when.at must name axes"),
     "when of no value": ("[axes]", "[[when]]\nat = { b = 9 }\nset = { epochs = 1 }\n[axes]", "Known: 2.0, 3.0"),
     "too many": ("[axes]", "[axes]\n" + "".join(f'"x{i}" = {list(range(100))}\n' for i in range(9)), "at most 10,000,000 runs"),
-    "search and axes": ("[axes]", '[search]\nspace = { "stdp.a" = { low = 0, high = 1 } }\n[axes]', "takes the place"),
+    "search and axes": ("[axes]", '[search]\nspace = { "stdp.a" = { low = 0, high = 1 } }\n[axes]', "either axes or a search"),
     "a number twice": (AXIS, '"neuron.beta" = [1, 1.0, 2.0]', "must differ: got 1.0 twice"),
     "a quantity twice": (AXIS, '"encoding.rate_max" = ["1 kHz", "1000 Hz"]', 'must differ: got "1000 Hz" twice'),
     "a seed twice": ("seeds = [0, 1]", "seeds = [0, 0]", "seeds must differ: got 0 twice"),

@@ -51,13 +51,13 @@ def main() -> None:
     from synarray.device.library import load_device
     from synarray.lab.fitting import fit
     from synarray.lab.synthetic import measure_devices
-    from synarray.run.experiment import load_experiment
+    from synarray.run.experiment import experiment_names, load_experiment
 
     rng = np.random.default_rng(0)
-    kinds: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("full-field", {}), ("shi2018", {}), ("cbram-everything", {"array.wires_every": 4}),
-        ("full-field", {"device": "pcm", "synapse.scheme": "pair"}), ("local-2-bit", {}),
-    )  # fmt: skip
+    kinds: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in experiment_names()]
+    kinds += [
+        ("cbram-everything", {"array.wires_every": 4}), ("full-field", {"device": "pcm", "synapse.scheme": "pair"}),
+    ]  # fmt: skip
     for name, changes in kinds:  # load the compiled kernels
         spec = load_experiment(name, {"n_neurons": 12, "epochs": 1, **changes})
         train(spec, rng.integers(0, 256, (8, 5, 5)).astype(np.uint8), np.arange(8) % 2)

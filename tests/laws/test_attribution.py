@@ -381,11 +381,11 @@ def test_half_and_double_are_half_and_double_of_the_number() -> None:
 @pytest.fixture(scope="module")
 def noisy(bars_data: Path) -> Verdict:
     made = DeviceSpec(
-        n_levels_ltp=16, n_levels_ltd=16, sigma_read=0.8, sigma_c2c=0.05, v_ltp=0.9, v_ltd=-0.9, t_ltp=1e-6, t_ltd=1e-6,
+        n_levels_ltp=16, n_levels_ltd=16, sigma_read=1.5, sigma_c2c=0.05, v_ltp=0.9, v_ltd=-0.9, t_ltp=1e-6, t_ltd=1e-6,
         endurance=1e5,
     )  # fmt: skip
     return judge(
-        made, task=bars_data, settings={"n_neurons": 24, "epochs": 1, "array.wires": {}}, trainings=4, workers=2
+        made, task=bars_data, settings={"n_neurons": 24, "epochs": 1, "array.wires": {}}, trainings=6, workers=2
     )
 
 

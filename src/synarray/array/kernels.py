@@ -124,7 +124,8 @@ def _code(w, scale, offset):
 def _resolve(k, j, row, column, cells, device):
     """Lay down what a read resolves of a cell that changed. Returns by how much that changed."""
     scaled = np.int64(cells.scale.size > 2)
-    code = _code(cells.w[k, j], cells.scale[k * scaled, j * scaled, 0], cells.scale[k * scaled, j * scaled, 1])
+    neuron, cell = np.int64(k) * scaled, np.int64(j) * scaled
+    code = _code(cells.w[k, j], cells.scale[neuron, cell, 0], cells.scale[neuron, cell, 1])
     change = code - np.int64(cells.read[row, column])
     cells.read[row, column] = code
     if device is not None:

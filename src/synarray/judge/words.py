@@ -182,7 +182,10 @@ def first_words(name: str, task: str, accuracy: Estimate, attribution: Attributi
             f"device without wires {100 * attribution.ideal.value:.2f} % of comparable ones."
         )
     short = f"{abs(lost.value):.2f} points{between(lost, '{:.2f}'.format)} {'less' if lost.value >= 0 else 'more'} than"
-    return f"{name} {grade}: {reads}, {short} a perfect device in an array without wire resistance."
+    return (
+        f"{name} {grade}: {reads}. Of images held out of the training set it reads {short} a perfect device in an array "
+        "without wire resistance."
+    )
 
 
 def worst_words(attribution: Attribution) -> str:
@@ -220,7 +223,8 @@ def help_words(changes: Sequence[Change], accuracy: Estimate) -> str | None:
 def change_words(change: Change, accuracy: Estimate) -> str:
     """Say what one change would bring."""
     said = f"{LABELS[change.property]} at {change.to} ({numbers(change.values)}): "
-    said += f"{100 * accuracy.value + change.points.value:.2f} % ({signed(change.points.value)} points)"
+    then = min(100 * accuracy.value + change.points.value, 100.0)  # the points are those of other, held-out images
+    said += f"about {then:.2f} % ({signed(change.points.value)} points)"
     if set(change.energy) == {""} and abs(change.energy[""] - 1.0) > _SAME:
         said += f", energy x {change.energy['']:.3g}"
     return said + (f", life x {change.life:.3g}" if change.life is not None and abs(change.life - 1.0) > _SAME else "")

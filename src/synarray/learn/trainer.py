@@ -239,8 +239,18 @@ class Trainer:
         self.history.append(HistoryPoint(self.presentations, accuracy, int(pulses), float(pruned)))
 
 
-def infer(machine: Machine, pixels: Pixels, windows: int, phase: Phase, workers: int = 1) -> npt.NDArray[np.int32]:
-    """Show images without learning. Returns the winners [image, window, group], the same for any number of workers."""
+def infer(
+    machine: Machine,
+    pixels: Pixels,
+    windows: int,
+    phase: Phase,
+    workers: int = 1,
+    on_part: Callable[[], None] | None = None,
+) -> npt.NDArray[np.int32]:
+    """Show images without learning. Returns the winners [image, window, group], the same for any number of workers.
+
+    ``on_part`` is called before each part of the images, from any of the threads; what it raises ends the inference.
+    """
     n, width = pixels[0].shape
     winners = np.zeros((n, windows, len(machine.groups)), np.int32)
     (schedule, _), places = machine.laws(1.0, learning=False), image_keys(pixels[0]).astype(np.int64)
@@ -248,6 +258,8 @@ def infer(machine: Machine, pixels: Pixels, windows: int, phase: Phase, workers:
 
     def show(begin: int, end: int) -> None:
         for first in range(begin, max(end, begin + 1), most):
+            if on_part:
+                on_part()
             part = slice(first, min(first + most, end))
             order = np.arange(part.start, part.stop)
             block = machine.encode(pixels, order, places[part], windows, phase)

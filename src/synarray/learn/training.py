@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,9 @@ from synarray.task.datasets import check_images, check_labels
 
 __all__ = ["test", "train"]
 
+_OBSERVED = 500
+"""Presentations between two looks of an observer, about."""
+
 
 def train(
     spec: LearningSpec,
@@ -43,6 +47,7 @@ def train(
     on_progress: Callable[[Progress], None] | None = None,
     checkpoints: Checkpoints | None = None,
     start: Result | None = None,
+    observe: OnBlock | None = None,
 ) -> Result:
     """Train a spiking network inside an array, without labels; then label its neurons and, if asked, test it once.
 
@@ -67,9 +72,11 @@ def train(
     on_progress : callable, optional
         Called with a :class:`Progress` about every 2,000 presentations.
     checkpoints : Checkpoints, optional
-        Where the training is saved on its way, and resumed from; the result does not depend on it. None: no file is written.
+        Where the training is saved on its way, and resumed from; None: no file is written.
     start : Result, optional
         A finished network to continue from; it is changed (see ``continued.py``). None: initial weights.
+    observe : callable, optional
+        Called with the trainer every 500 presentations or so, and while it infers; what it raises ends the training.
 
     Returns
     -------
@@ -97,9 +104,11 @@ def train(
     seconds = {"prepare": time.perf_counter() - clock, "compile": trainer.compile(pixels)}
     if checkpoints:
         checkpoints.begin(trainer, _fingerprints(spec, pixels, task.labels, before), len(task.x))
-    _learn(trainer, spec, pixels, task.labels, before.images_seen if before else 0, on_progress, checkpoints)
-    seconds["train"] = trainer.seconds
-    result = _read(trainer, spec, retina, pixels, task, seconds, workers, start)
+    seen, on_block = before.images_seen if before else 0, _together(trainer, checkpoints, observe)
+    _learn(trainer, spec, pixels, task.labels, seen, on_progress, on_block)
+    if checkpoints:
+        checkpoints.learning = False
+    result = _read(trainer, spec, retina, pixels, task, seconds, workers, start, observe)
     result.before = before
     if checkpoints:
         seconds["checkpoints"] = checkpoints.spent
@@ -121,18 +130,30 @@ def _learn(
     labels: npt.NDArray[np.int64],
     before: int,
     on_progress: Callable[[Progress], None] | None,
-    checkpoints: Checkpoints | None,
+    on_block: OnBlock | None,
 ) -> None:
     """Show all epochs, from where a checkpoint was written if there is one; ``before``: presentations of earlier trainings."""
-    n, on_block = len(labels), checkpoints.at_block if checkpoints else None
+    n = len(labels)
     for epoch in range((trainer.presentations - before) // n, spec.epochs):
         order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=before + epoch)
         shown = trainer.presentations - before - epoch * n
         trainer.learn(pixels, order, labels, on_progress, shown=shown, on_block=on_block)
     if spec.pruning.kind.after_training:
         _prune_after(trainer, pixels, trainer.presentations - before - spec.epochs * n, on_block)
-    if checkpoints:
-        checkpoints.learning = False
+
+
+def _together(trainer: Trainer, checkpoints: Checkpoints | None, observe: OnBlock | None) -> OnBlock | None:
+    """Return what is called between stretches: checkpoints, the observer, or both; who observes wants short ones."""
+    if observe is None:
+        return checkpoints.at_block if checkpoints else None
+    trainer.blocks_at_once = min(trainer.blocks_at_once, max(1, _OBSERVED // trainer.block))
+
+    def look(trainer: Trainer) -> None:
+        if checkpoints:
+            checkpoints.at_block(trainer)
+        observe(trainer)
+
+    return look
 
 
 def _read(
@@ -144,10 +165,12 @@ def _read(
     seconds: dict[str, float],
     workers: int,
     start: Result | None,
+    observe: OnBlock | None,
 ) -> Result:
     """Label the neurons by the training images, and read the test images once."""
     clock, machine = time.perf_counter(), trainer.machine
-    spikes = infer(machine, pixels, spec.readout.label_windows, Phase.LABEL, workers)
+    seconds["train"], on_part = trainer.seconds, partial(observe, trainer) if observe else None
+    spikes = infer(machine, pixels, spec.readout.label_windows, Phase.LABEL, workers, on_part)
     counts = count_spikes(spikes, task.labels, spec.n_neurons, len(task.classes))
     counts = merge_labels(counts, task.labels, task.classes, start) if start else counts
     seconds["label"] = time.perf_counter() - clock
@@ -158,7 +181,7 @@ def _read(
     machine.age(spec.readout.wait)
     if task.test is not None:
         clock = time.perf_counter()
-        result.evaluation = test(result, *task.test, workers)
+        result.evaluation = test(result, *task.test, workers, on_part)
         seconds["test"] = time.perf_counter() - clock
     return result
 
@@ -194,8 +217,14 @@ def _notes(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]
     return notes
 
 
-def test(result: Result, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], workers: int = 1) -> Evaluation:
-    """Classify labelled images and compare.
+def test(
+    result: Result,
+    x: npt.NDArray[np.generic],
+    y: npt.NDArray[np.generic],
+    workers: int = 1,
+    on_part: Callable[[], None] | None = None,
+) -> Evaluation:
+    """Classify labelled images and compare; ``on_part`` is that of ``infer``.
 
     Raises
     ------
@@ -205,7 +234,7 @@ def test(result: Result, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic],
     check_images(x, "x_test")
     y = check_labels(y, len(x), "y_test", known=result.classes)
     pixels = result.retina.see(x.reshape(len(x), -1))
-    spikes = infer(result.machine, pixels, result.spec.readout.test_windows, Phase.TEST, workers)
+    spikes = infer(result.machine, pixels, result.spec.readout.test_windows, Phase.TEST, workers, on_part)
     return evaluate(spikes, np.searchsorted(result.classes, y), result.label_counts, result.spec.readout.smoothing)
 
 

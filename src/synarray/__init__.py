@@ -29,6 +29,7 @@ The rooms, from the ground up; a file imports only from its own room or from roo
     run/        one run: experiment files, its folder on disk, its energy and lifetime
     study/      many runs;  judge/  the verdict;  paper/  the article;  export/  out of Python
     report/     figures, tables, HTML pages
+    studio/     the page with sliders, in the browser
     cli/        the commands
 """
 

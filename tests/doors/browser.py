@@ -1,6 +1,7 @@
 """A headless Chromium, asked over its own pipe (DevTools protocol) whether a page loads whole, alone, and fits its window.
 
     inspect(page, width=360, dark=True)   ->   errors, broken_images, overflow, requests, and what is needed to look closer
+    Page(address, width=360, dark=True)   ->   a page that stays open: evaluate, wait_until, files, keys, screenshot
 
 One browser serves all pages of a test session; no package and no port is needed.
 """
@@ -25,7 +26,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["find_chromium", "inspect", "needs_chromium"]
+__all__ = ["Page", "find_chromium", "inspect", "needs_chromium"]
 
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -82,6 +83,99 @@ def _browser() -> _Browser:
     browser = _Browser()
     atexit.register(browser.close)
     return browser
+
+
+class Page:
+    """One page that stays open until the end of the ``with``.
+
+    Attributes
+    ----------
+    opened : float
+        Seconds that it needed to load.
+    """
+
+    def __init__(self, address: str, width: int = 1280, dark: bool = False) -> None:
+        self._browser, self._width = _browser(), width
+        self._target = self._browser._call("Target.createTarget", {"url": "about:blank"})["targetId"]
+        attached = self._browser._call("Target.attachToTarget", {"targetId": self._target, "flatten": True})
+        self._call = functools.partial(self._browser._call, session=attached["sessionId"])
+        for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
+            self._call(f"{domain}.enable", {})
+        self._size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        self._call("Emulation.setDeviceMetricsOverride", self._size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self.go(address)
+
+    def go(self, address: str) -> None:
+        """Load an address."""
+        self._browser.events.clear()
+        start = time.monotonic()
+        self._call("Page.navigate", {"url": address})
+        self._browser._wait_for("Page.loadEventFired")
+        self.opened = time.monotonic() - start
+
+    def evaluate(self, expression: str) -> Any:
+        """Evaluate JavaScript in the page."""
+        found = self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True})
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        return found["result"].get("value")
+
+    def wait_until(self, condition: str, seconds: float = _PATIENCE) -> Any:
+        """Wait until an expression is true, and return it."""
+        until = time.monotonic() + seconds
+        while not (found := self.evaluate(condition)):
+            assert time.monotonic() < until, f"not so within {seconds:g} s: {condition}"
+            time.sleep(0.01)
+        return found
+
+    def choose_file(self, selector: str, file: Path) -> None:
+        """Choose a file in an input."""
+        root = self._call("DOM.getDocument", {})["root"]["nodeId"]
+        node = self._call("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+        self._call("DOM.setFileInputFiles", {"nodeId": node, "files": [str(file)]})
+
+    def key(self, key: str, modifiers: int = 0) -> None:
+        """Press a key: "Tab", "ArrowRight", "z"; modifiers: 2 is Ctrl, 8 is Shift."""
+        codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36}
+        code = codes.get(key, ord(key[0].upper()))
+        what: dict[str, Any] = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        typed = {"text": "\r" if key == "Enter" else key} if key in ("Enter", " ") else {}
+        self._call("Input.dispatchKeyEvent", {"type": "keyDown", **what, **typed})
+        self._call("Input.dispatchKeyEvent", {"type": "keyUp", **what})
+
+    def screenshot(self, file: Path) -> None:
+        """Draw the whole page."""
+        height = int(self.evaluate("document.documentElement.scrollHeight"))
+        self._call("Emulation.setDeviceMetricsOverride", self._size | {"height": min(height, 16_000)})
+        time.sleep(0.5)
+        file.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", {"format": "png"})["data"]))
+        self._call("Emulation.setDeviceMetricsOverride", self._size)
+
+    @property
+    def overflow(self) -> int:
+        """CSS pixels by which the page is wider than its window."""
+        return max(0, int(self.evaluate("document.documentElement.scrollWidth")) - self._width)
+
+    @property
+    def complaints(self) -> list[str]:
+        """Messages of the console and uncaught exceptions since it was loaded."""
+        return [text for event in self._browser.events if (text := _complaint(event))]
+
+    @property
+    def requests(self) -> list[str]:
+        """Addresses of everything that it asked for."""
+        return [url for event in self._browser.events if (url := _requested(event))]
+
+    def close(self) -> None:
+        """Close it."""
+        self._browser._call("Target.closeTarget", {"targetId": self._target})
+
+    def __enter__(self) -> Page:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Browser:

@@ -16,6 +16,7 @@ import typer
 
 from synarray.cli import benching, devices, exporting, reproducing, runs, studies, training
 from synarray.cli.device_group import device
+from synarray.cli.studio import studio
 from synarray.errors import RunError, SynarrayError
 
 __all__ = ["app", "main"]
@@ -38,6 +39,7 @@ for _command in (
     runs.energy,
     runs.lifetime,
     benching.bench,
+    studio,
 ):
     app.command()(_command)
 app.add_typer(devices.devices, name="devices")

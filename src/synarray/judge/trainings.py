@@ -30,7 +30,7 @@ from synarray.run.energy import bill_of_result
 from synarray.run.experiment import ExperimentSpec, task_images
 from synarray.task.datasets import load_dataset
 
-__all__ = ["Job", "Task", "Tasks", "Trainings", "Trial"]
+__all__ = ["Job", "Task", "Tasks", "Trainings", "Trial", "held_out"]
 
 _MOST, _SHARE = 10_000, 6
 """Most images held out, and the part of the training images they may be: one in so many."""
@@ -76,10 +76,10 @@ class Tasks:
             _, x, y, x_test, y_test = task_images(spec, data)
             whole = Task(x, y, x_test, y_test, data.image_shape, data.full_scale)
             self.headline.append(whole)
-            self.variant.append(_split(whole, most, spec.data))
+            self.variant.append(held_out(whole, most, spec.data))
 
 
-def _split(whole: Task, most: int, where: str) -> Task:
+def held_out(whole: Task, most: int, where: str) -> Task:
     """Hold out images drawn once for all seeds, as far as their classes stay among those that are trained on."""
     n = min(_MOST, len(whole.x) // _SHARE)
     if n < 1:

@@ -29,7 +29,15 @@ from synarray.network.state import State, capture_arrays, put_back
 from synarray.spec import Spec
 from synarray.units import Seconds
 
-__all__ = ["CHECKPOINTS", "CheckpointSpec", "Checkpoints", "TrainingStoppedError", "capture", "restore"]
+__all__ = [
+    "CHECKPOINTS",
+    "CheckpointSpec",
+    "Checkpoints",
+    "TrainingStoppedError",
+    "capture",
+    "read_checkpoint",
+    "restore",
+]
 
 CHECKPOINTS = ("checkpoint-0", "checkpoint-1")
 """Names of the two files, written in turn."""
@@ -140,7 +148,7 @@ def _write(path: Path, header: dict[str, Any], state: State) -> None:
     write_whole(path, [_MAGIC, digest.hexdigest().encode() + b"\n", *body])
 
 
-def _read(path: Path, most: int) -> tuple[dict[str, Any], State]:
+def read_checkpoint(path: Path, most: int) -> tuple[dict[str, Any], State]:
     """Read a checkpoint of at most so many bytes; raises ValueError or OSError, in words, when it cannot be used."""
     with open_ordinary(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -249,7 +257,7 @@ class Checkpoints:
         good, bad = [], {}
         for slot, path in enumerate(self._paths):
             try:
-                header, state = _read(path, most)
+                header, state = read_checkpoint(path, most)
                 good.append((int(state["trainer.presentations"]), slot, header, state))
             except FileNotFoundError:
                 continue

@@ -19,7 +19,15 @@ from synarray.report.style import COLOURS, matplotlib_of, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["changes_table", "fit_sentences", "fit_table", "fitted_curves", "rows_sentences", "steps_left"]
+__all__ = [
+    "changes_table",
+    "fit_sentences",
+    "fit_table",
+    "fitted_curves",
+    "nominal_train",
+    "rows_sentences",
+    "steps_left",
+]
 
 _INK, _BLUE, _RED, _GREY = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey"))
 _WORDS = {
@@ -104,7 +112,7 @@ def fitted_curves(device: DeviceSpec, measured: Measurements, size: tuple[float,
     longest = int(np.argmax(ends - starts))
     polarity = measured.polarity[starts[longest] : ends[longest]]
     axis.plot(
-        _nominal(device, polarity, measured.G_S[starts[longest]]) / scale,
+        nominal_train(device, polarity, measured.G_S[starts[longest]]) / scale,
         color=_RED,
         lw=2,
         label="fitted device, without noise",
@@ -176,7 +184,7 @@ def _scale(device: DeviceSpec) -> tuple[float, str]:
     return next(((s, u) for s, u in ((1e-3, "mS"), (1e-6, "uS"), (1e-9, "nS")) if device.g_max >= s), (1e-12, "pS"))
 
 
-def _nominal(device: DeviceSpec, polarity: npt.NDArray[np.int8], start: float) -> Floats:
+def nominal_train(device: DeviceSpec, polarity: npt.NDArray[np.int8], start: float) -> Floats:
     """Follow the mean law without ends other than the nominal ones."""
     w = [float(np.clip(device.weight(start), -1, 1))]
     for sign in polarity[1:]:

@@ -99,7 +99,9 @@ def kill(studio: Studio) -> None:
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
     path = tmp_path_factory.mktemp("studio") / "bars.toml"
-    path.write_text(f'base = "local-fields"\ndata = "{bars_file}"\nn_neurons = 12\nepochs = 1\ndevice = "subquantum-cbram"\n')
+    path.write_text(
+        f'base = "local-fields"\ndata = "{bars_file}"\nn_neurons = 12\nepochs = 1\ndevice = "subquantum-cbram"\n'
+    )
     return path
 
 
@@ -152,7 +154,9 @@ def test_everyone_else_is_refused(studio: Studio, path: str, headers: dict[str, 
     assert status == 400 or "content-security-policy" in answered
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "../server.py", "..%2fserver.py", "%2e%2e/%2e%2e/glossary.toml", "talk", ".", "%00"])
+@pytest.mark.parametrize(
+    "name", ["nothing.js", "../server.py", "..%2fserver.py", "%2e%2e/%2e%2e/glossary.toml", "talk", ".", "%00"]
+)
 def test_no_other_file_is_served(studio: Studio, name: str) -> None:
     assert studio.get(f"/{studio.token}/{name}")[0] in (404, 405)
 
@@ -172,24 +176,42 @@ def test_the_numbers_are_those_of_the_copied_command(studio: Studio, tmp_path: P
     with studio.talk() as talk:
         hello = until(talk, "hello")
         assert "device" in hello["asked"]["set"]
-        changes = {"device.g_max": 4.2e-6, "device.sigma_c2c": 0.05, "device.nonlinearity_ltd": -2.0, "n_neurons": 18.0, "seed": 3}
+        changes = {
+            "device.g_max": 4.2e-6,
+            "device.sigma_c2c": 0.05,
+            "device.nonlinearity_ltd": -2.0,
+            "n_neurons": 18.0,
+            "seed": 3,
+        }
         ask(talk, 1, {"base": hello["asked"]["base"], "set": hello["asked"]["set"] | changes})
         begun, done = until(talk, "begin", number=1), until(talk, "done", number=1)
     words = shlex.split(begun["command"])
     assert words[:2] == ["synarray", "train"]
     train = subprocess.run(
-        [sys.executable, "-m", *words, "--out", "run", "--json"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-m", *words, "--out", "run", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     metrics = json.loads(train.stdout)
     bill = done["bill"]
     for key in ("accuracy", "accuracy_low", "accuracy_high", "pulses", "state_sha256", "n_cells"):
         assert bill[key] == metrics[key], key
     said = subprocess.run(
-        [sys.executable, "-m", "synarray", "energy", "run", "--json"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "synarray", "energy", "run", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert bill["price"]["total"] == pytest.approx(json.loads(said.stdout)["total"], rel=1e-12)
     lived = subprocess.run(
-        [sys.executable, "-m", "synarray", "lifetime", "run", "--json"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "synarray", "lifetime", "run", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert bill["life"]["trainings"] == pytest.approx(json.loads(lived.stdout)["trainings_left"], rel=1e-12)
     scope: JSON = {}
@@ -261,7 +283,25 @@ def test_what_a_page_may_not_have_is_refused_in_four_parts(studio: Studio) -> No
 
 def test_a_thousand_random_messages_break_nothing(studio: Studio) -> None:
     rng = random.Random(18)
-    pieces = ["{", "}", "[", "]", '"t"', ":", ",", "train", '"asked"', "\n", "\0", "\ud7ff", "1e999", "-", "null", '"set"', " "]
+    pieces = [
+        "{",
+        "}",
+        "[",
+        "]",
+        '"t"',
+        ":",
+        ",",
+        "train",
+        '"asked"',
+        "\n",
+        "\0",
+        "\ud7ff",
+        "1e999",
+        "-",
+        "null",
+        '"set"',
+        " ",
+    ]
     with studio.talk() as talk:
         asked = until(talk, "hello")["asked"]
         for _ in range(1000):
@@ -273,10 +313,20 @@ def test_a_thousand_random_messages_break_nothing(studio: Studio) -> None:
             elif kind == 2:
                 talk.send("[" * rng.randrange(100_000))
             elif kind == 3:
-                what = rng.choice(["hello", "train", "cancel", "file", "content", "opened", "watch", "exit", 5, None, {}])
-                talk.send(json.dumps({"t": what, "id": rng.choice([0, -1, 10**30, "x", None, 2.5]), "asked": rng.choice([{}, [], 5])}))
+                what = rng.choice(
+                    ["hello", "train", "cancel", "file", "content", "opened", "watch", "exit", 5, None, {}]
+                )
+                talk.send(
+                    json.dumps(
+                        {"t": what, "id": rng.choice([0, -1, 10**30, "x", None, 2.5]), "asked": rng.choice([{}, [], 5])}
+                    )
+                )
             else:
-                talk.send(json.dumps({"t": "train", "id": 1, "asked": {"set": {rng.choice(["seed", "epochs", "a.b"]): rng.random()}}}))
+                talk.send(
+                    json.dumps(
+                        {"t": "train", "id": 1, "asked": {"set": {rng.choice(["seed", "epochs", "a.b"]): rng.random()}}}
+                    )
+                )
         ask(talk, 4711, asked)
         assert until(talk, "done", number=4711)["bill"]["accuracy"] > 0.2
 
@@ -305,7 +355,10 @@ def test_a_file_of_pulses_is_read_and_fitted(studio: Studio, tmp_path: Path) -> 
     synth = ["device", "synth", "pcmo", "-o", "p.csv", "--devices", "3", "--cycles", "2"]
     subprocess.run([sys.executable, "-m", "synarray", *synth], cwd=tmp_path, check=True, capture_output=True)
     subprocess.run(
-        [sys.executable, "-m", "synarray", "device", "fit", "p.csv", "-o", "p.toml"], cwd=tmp_path, check=True, capture_output=True
+        [sys.executable, "-m", "synarray", "device", "fit", "p.csv", "-o", "p.toml"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
     fitted = synarray.load_device(tmp_path / "p.toml")
     with studio.talk() as talk:

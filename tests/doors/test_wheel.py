@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "synarray"
 DATA = {".toml", ".html", ".xz", ".typed"}
+PAGE = {".html", ".js", ".css", ".txt"}
+"""The studio's page, in src/synarray/studio/page alone: markup, scripts, style sheets, a licence."""
 LEARNER = {".c", ".h", ".txt", ".yml", ".properties", ".ino", ".json", ".in", ""}
 """What is exported as C, in src/synarray/export/c alone: sources, and what three build systems ask for."""
 
@@ -31,7 +33,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     here = {f"synarray/{path.relative_to(PACKAGE)}" for path in PACKAGE.rglob("*") if path.is_file()}
     due = {name for name in here if "__pycache__" not in name}
-    assert {Path(name).suffix for name in due if "/export/c/" not in name} <= {".py", *DATA}
+    assert {Path(name).suffix for name in due if not re.search("/export/c/|/studio/page/", name)} <= {".py", *DATA}
+    assert {Path(name).suffix for name in due if "/studio/page/" in name} <= PAGE
     assert {Path(name).suffix for name in due if "/export/c/" in name} <= {".py", ".toml", *LEARNER}
     info = {name for name in wheel.namelist() if ".dist-info/" in name}
     assert set(wheel.namelist()) - info == due

@@ -46,9 +46,9 @@ _TRIED = 20
 """Ports that are tried, one after another."""
 _DEATHS, _WITHIN = 3, 10.0
 """So many workers that die within so many seconds each are no accident."""
-_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "LICENSE": "text/plain"}
-_PAGE = {name: f"{_TYPES[name.rpartition('.')[2].rpartition('-')[2]]}; charset=utf-8" for name in (
-    "index.html", "studio.js", "studio.css", "uPlot.iife.min.js", "uPlot.min.css", "uPlot-LICENSE",
+_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "txt": "text/plain"}
+_PAGE = {name: f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8" for name in (
+    "index.html", "studio.js", "studio.css", "uPlot.iife.min.js", "uPlot.min.css", "uPlot-LICENSE.txt",
 )}  # fmt: skip
 """Files of the page, and nothing else, with their type."""
 

@@ -65,17 +65,20 @@ def find_chromium() -> str | None:
 needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="no chromium (apt-get install chromium)")
 
 
-def inspect(page: Path, width: int = 1280, dark: bool = False, screenshot: Path | None = None) -> dict[str, Any]:
-    """Open a page from disk in a window so wide, in a light or dark scheme.
+def inspect(
+    page: Path, width: int = 1280, dark: bool = False, screenshot: Path | None = None, ask: str = "null"
+) -> dict[str, Any]:
+    """Open a page from disk in a window so wide, in a light or dark scheme; once it is there, evaluate what is asked.
 
     Returns
     -------
     dict
         ``errors``: messages of the console and uncaught exceptions; ``broken_images``; ``overflow``: CSS pixels by which
-        the page is wider than the window; ``requests``: everything that it asked for besides itself and what it carries
-        (data URIs); ``background``, ``ink``: computed colours of the body; ``height``; ``text``: what can be read.
+        the page is wider than the window; ``answer``: to what was asked, a promise's once it is kept; ``requests``:
+        everything that it asked for besides itself and what it carries (data URIs); ``background``, ``ink``: computed
+        colours of the body; ``height``; ``text``: what can be read.
     """
-    return _browser().inspect(page, width, dark, screenshot)
+    return _browser().inspect(page, width, dark, screenshot, ask)
 
 
 @functools.cache
@@ -208,7 +211,7 @@ class _Browser:
             self.process.wait()
         shutil.rmtree(self.profile, ignore_errors=True)
 
-    def inspect(self, page: Path, width: int, dark: bool, screenshot: Path | None) -> dict[str, Any]:
+    def inspect(self, page: Path, width: int, dark: bool, screenshot: Path | None, ask: str) -> dict[str, Any]:
         target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         call = functools.partial(self._call, session=session)
@@ -222,7 +225,9 @@ class _Browser:
         address = page.resolve().as_uri()
         call("Page.navigate", {"url": address})
         self._wait_for("Page.loadEventFired")
+        answer = call("Runtime.evaluate", {"expression": ask, "awaitPromise": True, "returnByValue": True})["result"]
         seen = call("Runtime.evaluate", {"expression": _LOOK, "returnByValue": True})["result"]["value"]
+        seen["answer"] = answer.get("value", answer.get("description"))
         if screenshot is not None:
             call("Emulation.setDeviceMetricsOverride", size | {"height": min(seen["height"], 16_000)})
             shot = call("Page.captureScreenshot", {"format": "png"})

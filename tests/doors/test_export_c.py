@@ -158,3 +158,9 @@ def test_other_files_are_never_written_over(command: Command, small: list[str]) 
 def test_a_folder_without_an_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="must hold an exported learner"):
         synarray.export.load(tmp_path)
+
+
+def test_a_page_is_written_as_html_of_an_experiment(command: Command, tmp_path: Path) -> None:
+    assert four_parts(command("export", "browser", "-o", "a.txt"))["rule"] == "the page is written as .html"
+    assert "known name" in four_parts(command("export", "browser", "nosuch", "-o", "a.html"))["rule"]
+    assert everything_in(tmp_path) == {}

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "synarray"
-DATA = {".toml", ".html", ".xz", ".typed"}
+DATA = {".toml", ".html", ".js", ".wasm", ".xz", ".typed"}
 PAGE = {".html", ".js", ".css", ".txt"}
 """The studio's page, in src/synarray/studio/page alone: markup, scripts, style sheets, a licence."""
 LEARNER = {".c", ".h", ".txt", ".yml", ".properties", ".ino", ".json", ".in", ""}

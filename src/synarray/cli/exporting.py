@@ -77,6 +77,36 @@ def export_c(
     _report(ready, folder, as_json)
 
 
+@export.command("browser")
+def export_browser(
+    experiment: Annotated[
+        str, typer.Argument(metavar="[EXPERIMENT]", help="An experiment file, or the name of a packaged one.")
+    ] = "local-fields",
+    output: Annotated[Path | None, file_option("File to write; default: exports/NAME.html.", "FILE.html")] = None,
+    images: Annotated[int, typer.Option(min=2000, max=60000, help="Training images in the page, shown once.")] = 12000,
+    as_json: Json = False,
+) -> None:
+    """Write a page that learns in the browser: one HTML file, without a server, for every device and share of pruning."""
+    from synarray.cli.progress import bars
+    from synarray.export.browser_page import browser_page, networks
+    from synarray.files import write_file
+    from synarray.report.terminal import Terminal
+
+    path = output or Path("exports") / f"{Path(experiment).stem}.html"
+    if path.suffix != ".html":
+        raise RunError(
+            "the page is written as .html", got=f'"{path.suffix}"', where=str(path), do="Name the file PAGE.html."
+        )
+    with bars(Terminal(stderr=True), "networks") as bar:
+        made = networks(experiment, images, lambda done, total: bar.show(done, "", total))
+    write_file(path, browser_page(made).encode())
+    if as_json:
+        print(json.dumps({"file": str(path), "bytes": path.stat().st_size, "networks": len(made)}))
+        return
+    print(f"{len(made)} networks (devices, levels, shares of pruned cells), {images:,} training images.")
+    print(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB). Open it in a browser.")
+
+
 @export.command("weights")
 def export_weights(
     run: RunFolder,

@@ -11,27 +11,26 @@ import numpy.typing as npt
 
 from synarray.export.c_model import LearnerModel, cell_bytes
 
-__all__ = ["model_header", "model_source"]
+__all__ = ["members", "model_header", "model_source"]
 
 _TYPES = {"u1": "uint8_t", "u2": "uint16_t", "u4": "uint32_t", "u8": "uint64_t", "i4": "int32_t", "f4": "float"}
 _WIDTH = 110
 
 
 @cache
-def _members() -> list[tuple[str, bool]]:
-    """Read the members of ``synarray_model`` from the header itself: name, and whether it points to a table."""
+def members() -> list[tuple[str, str, bool]]:
+    """Read the members of ``synarray_model`` from the header itself: name, type, and whether it points to a table."""
     header = (resources.files("synarray.export") / "c" / "synarray_learner.h").read_text("utf-8")
     body = re.sub(
         r"/\*.*?\*/",
         "",
         header.split("exported network;")[1].split("} synarray_model;")[0].split("typedef struct {")[1],
     )
-    declared = [part.split(None, 2) for part in body.split(";") if part.strip()]
-    members = []
-    for words in declared:
-        names = " ".join(words[2:] if words[0] == "const" else words[1:])
-        members += [(name.strip(" *"), "*" in name) for name in names.split(",")]
-    return members
+    found = []
+    for part in filter(str.strip, body.split(";")):
+        kind, names = part.replace("const ", "").strip().split(None, 1)
+        found += [(name.strip(" *"), kind, "*" in name) for name in names.split(",")]
+    return found
 
 
 def model_header(model: LearnerModel, blob: int = 0) -> str:
@@ -83,10 +82,9 @@ extern "C" {{
 def model_source(model: LearnerModel, trained: bytes = b"") -> str:
     """Write the constant tables and the model that points to them."""
     parts = ['/* Constant tables of this model, written by synarray. */\n#include "synarray_model.h"\n']
-    members = _members()
-    parts += [_array(name, model.tables[name]) for name, pointer in members if pointer and name in model.tables]
+    parts += [_array(name, model.tables[name]) for name, _, pointer in members() if pointer and name in model.tables]
     values = []
-    for name, pointer in members:
+    for name, _, pointer in members():
         if pointer:
             values.append(f"    /* {name} */ {name + '_table' if name in model.tables else 'NULL'}")
         else:

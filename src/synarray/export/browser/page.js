@@ -226,7 +226,7 @@ async function open() {
   by("pause").addEventListener("click", () => {
     paused = !paused;
     by("pause").setAttribute("aria-pressed", String(paused));
-    by("pause").textContent = paused ? "Go on" : "Pause";
+    by("pause").textContent = paused ? "Continue" : "Pause";
     if (!paused) { turn += 1; step(turn); }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => run && draw(run));

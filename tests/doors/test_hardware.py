@@ -198,7 +198,7 @@ def test_numbers_nobody_confirmed_are_named(command: Command, small: list[str]) 
     done = command("train", *small, *sets("device=stt-mram"), "--json")
     (note,) = done.json["notes"]
     assert all(name in note for name in load_device("stt-mram").unconfirmed)
-    assert "nobody has confirmed" in " ".join(done.err.split())
+    assert "that are unconfirmed" in " ".join(done.err.split())
 
 
 # Refused

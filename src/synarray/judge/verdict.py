@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from synarray.cost.conditions import levels_told_apart
 from synarray.cost.prices import Periphery
+from synarray.device.noise import ReadFloor, floor_of
 from synarray.device.spec import DeviceSpec
 from synarray.judge.attribution import Attribution
 from synarray.judge.beside import Beside
@@ -34,6 +36,7 @@ from synarray.judge.words import (
     numbers,
     percent,
     quantity,
+    read_words,
     worst_words,
 )
 from synarray.learn.readout import wilson
@@ -133,7 +136,13 @@ class Verdict:
         said += [words] if (words := help_words(self.improvements, self.accuracy)) else []
         said.append(energy_words(self.energy, self.time("row-parallel"), self.unknown, self.circuits_share))
         said.append(life_words(self.trainings_left))
+        said += [words] if (words := read_words(self.read_floor)) else []
         return [*said, self.assumptions]
+
+    @property
+    def read_floor(self) -> ReadFloor:
+        """How well a look-up of a cell tells its levels apart, given the noise that no circuit can remove."""
+        return floor_of(self.device, levels_told_apart(self.spec.synapse, self.device), self.spec.array.temperature)
 
     @property
     def assumptions(self) -> str:
@@ -241,6 +250,10 @@ class Verdict:
             **_parts("time_row_parallel", parallel),
             **_spread("trainings_left", lifetime),
             "endurance": self.device.endurance,
+            "read_levels": self.read_floor.levels,
+            "read_levels_told_apart": self.read_floor.told_apart,
+            "t_read": self.read_floor.t_read,
+            "t_read_enough": self.read_floor.seconds,
             "attribution": [cost.summary() for cost in attributed.costs] if attributed else None,
             "together": attributed.together.value if attributed and attributed.together else None,
             "accuracy_ideal": attributed.ideal.value if attributed else None,

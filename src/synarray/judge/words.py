@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from synarray.device.noise import ReadFloor
 from synarray.judge.attribution import Attribution, Cost
 from synarray.judge.improve import Change, beyond_scatter
 from synarray.judge.intervals import Estimate
@@ -24,7 +25,7 @@ from synarray.units import format_quantity
 
 __all__ = [
     "LABELS", "amount", "between", "card", "change_words", "count", "energy_words", "first_words", "help_words", "life_words",
-    "numbers", "percent", "quantity", "signed", "worst_words",
+    "numbers", "percent", "quantity", "read_words", "signed", "worst_words",
 ]  # fmt: skip
 
 LABELS = {
@@ -247,6 +248,17 @@ def energy_words(
         else f"; {100 * circuits:.0f} % of the energy goes into lines and circuits around the cells"
     )
     return f"One training costs {costs}{share}."
+
+
+def read_words(floor: ReadFloor) -> str | None:
+    """Say when a look-up of a cell is too short to tell its levels apart; None when it is long enough."""
+    if floor.enough:
+        return None
+    return (
+        f"A look-up of {quantity(floor.t_read, 's')} is too short: thermal and shot noise let it tell {floor.told_apart} of "
+        f"{floor.levels} levels apart, and {quantity(floor.seconds, 's')} would do. To simulate this noise: "
+        "--set array.thermal_noise=true."
+    )
 
 
 def life_words(left: Estimate | None) -> str:

@@ -211,7 +211,7 @@ def _notes(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]
     if spec.device is not None:
         if spec.device.unconfirmed:
             unconfirmed = ", ".join(spec.device.unconfirmed)
-            notes.append(f"Numbers of {spec.device.name} that nobody has confirmed: {unconfirmed}.")
+            notes.append(f"Numbers of {spec.device.name} that are unconfirmed: {unconfirmed}.")
         if not spec.synapse.scheme_for(spec.device).wires_act and spec.array.wires != type(spec.array.wires)():
             notes.append("Wires do not act on digital words: their bits are sensed one by one, as 0 or 1.")
     return notes

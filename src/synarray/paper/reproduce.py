@@ -83,7 +83,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The row's title, with a question mark when it rests on device numbers that nobody has confirmed."""
+        """The row's title, with a question mark when it rests on unconfirmed numbers of a device."""
         return self.spec.title + (" ?" if self.metrics[0]["unconfirmed"] else "")
 
     def mean(self, name: str) -> float:

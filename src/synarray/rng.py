@@ -56,6 +56,7 @@ class Stream(IntEnum):
     DRIFT = 16  # device-to-device: the drift of each cell
     LIFE = 17  # device-to-device: pulses each cell lives through
     DEATH = 18  # where cells stand whose lives ended before the training; which cells of a compound stay on
+    PLACE = 19  # at which places a tile is read while learning
 
 
 class Phase(IntEnum):
@@ -65,6 +66,7 @@ class Phase(IntEnum):
     LABEL = 1
     TEST = 2
     REBALANCE = 3
+    FEATURES = 4  # spikes of frozen layers, for the layer above that learns
 
 
 def philox(

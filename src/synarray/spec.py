@@ -214,6 +214,9 @@ def _path(kind: type[BaseModel], location: tuple[int | str, ...], extra: bool) -
     path: list[str] = []
     for part in location:
         known = _fields_at(kind, path)
+        if isinstance(part, int) and known:  # one of a list of tables, counted from 1
+            path.append(str(part + 1))
+            continue
         if isinstance(part, str) and known is not None and part not in known and not (extra and known):
             break
         path.append(str(part))
@@ -224,6 +227,8 @@ def _fields_at(kind: type[BaseModel], path: list[str]) -> list[str] | None:
     """Return the names that are allowed in the table at this path; none where no table is, None where any name is."""
     table: Any = kind
     for part in path:
+        if part.isdecimal() and table is not None and get_origin(table) is not dict:
+            continue  # one of a list of such tables
         if get_origin(table) is dict:
             table = _table(get_args(table)[1])
         elif table is not None and part in table.model_fields:

@@ -20,7 +20,7 @@ import synarray
 IMAGES, TESTED = 3000, 200
 DEVICES = ("taox-tio2", "pcm", "hzo-fefet", "sram", "stt-mram", "epiram", "ecram")
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, {}) for name in synarray.experiment_names()},
+    **{name: (name, {}) for name in synarray.experiment_names() if not synarray.load_experiment(name).layers},
     "cbram-everything": ("cbram-everything", {"array.thermal_noise": False}),  # came later
     **{f"local-fields in {device}": ("local-fields", {"device": device}) for device in DEVICES},
     **{f"soft-pruned in {device}": ("soft-pruned", {"device": device}) for device in ("pcm", "sram", "taox-tio2")},

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 from synarray.cost.physical import free_steps
-from synarray.cost.prices import load_periphery
+from synarray.cost.prices import Periphery, load_periphery
 from synarray.device.library import load_device
 from synarray.errors import SpecError
 from synarray.report.cost_tables import (
     comparison_table,
     headline,
+    layers_table,
     ledger_table,
     pace_table,
     steps_table,
@@ -19,7 +20,8 @@ from synarray.report.cost_tables import (
 )
 from synarray.report.terminal import standard_output
 from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
-from synarray.run.opened import open_run
+from synarray.run.layered_energy import bill_of_layers
+from synarray.run.opened import Run, open_run
 
 __all__ = ["show_energy"]
 
@@ -43,8 +45,10 @@ def show_energy(
             where="--compare",
             do='Write --compare pcm,rram, names of "synarray devices list" or files; or leave it out.',
         )
-    bill, where = bill_of_run(run), str(path / "experiment.toml")
     device = None if technology is None else load_device(technology)
+    if run.experiment.layers:
+        return _show_layers(run, technology, names, periphery, passive, as_json)
+    bill, where = bill_of_run(run), str(path / "experiment.toml")
     ledger = bill.ledger(periphery, device, passive=passive)
     others = [bill.ledger(periphery, load_device(name), passive=passive) for name in names]
     machines = baselines(bill, periphery)
@@ -68,5 +72,40 @@ def show_energy(
     console.print(comparison_table([ledger, *others], machines))
     console.print(steps_table(steps))
     console.print(pace_table(times))
+    for note in notes:
+        console.print(f"Note: {note}")
+
+
+def _show_layers(
+    run: Run, technology: str | None, names: list[str], periphery: Periphery, passive: bool, as_json: bool
+) -> None:
+    """Print the ledger of a run of several layers: of each layer, and of all."""
+    bill, device = bill_of_layers(run), None if technology is None else load_device(technology)
+    costs, ledger = bill.costs(periphery, device, passive=passive), bill.ledger(periphery, device, passive=passive)
+    others = [bill.ledger(periphery, load_device(name), passive=passive) for name in names]
+    notes = bill.notes(periphery, technology)
+    if as_json:
+        layers = [
+            {
+                "layer": cost.row,
+                "ledger": cost.ledger.summary(),
+                "replicated": cost.replicated.summary() if cost.replicated else None,
+            }
+            for cost in costs
+        ]
+        numbers = ledger.summary() | {
+            "node_nm": periphery.node_nm,
+            "layers": layers,
+            "notes": notes,
+            "run_dir": str(run.path),
+        }
+        print(json.dumps(numbers | {"compared": [other.summary() for other in others]}))
+        return
+    console = standard_output()
+    console.print(headline(ledger))
+    console.print(layers_table([(cost.row, cost.ledger, cost.replicated) for cost in costs], ledger))
+    console.print(ledger_table(ledger, periphery.node_nm))
+    console.print(use_table(ledger))
+    console.print(comparison_table([ledger, *others]))
     for note in notes:
         console.print(f"Note: {note}")

@@ -35,12 +35,20 @@ def show(
     from synarray.report import figures
     from synarray.report.run_tables import run_tables
     from synarray.report.terminal import fields_in_blocks, standard_output
+    from synarray.run.fields import pictured
     from synarray.run.opened import open_run
 
     figures.check_format(kind)
     opened = open_run(run)
+    arrays, shape = pictured(opened)
     files, drawn = figures.save_where_possible(
-        lambda: figures.of_run(opened.arrays, opened.image_shape, opened.history, opened.metrics["accuracy"], neurons),
+        lambda: figures.of_run(
+            arrays | {name: opened.arrays[name] for name in ("confusion", "classes") if name in opened.arrays},
+            shape,
+            opened.history,
+            opened.metrics["accuracy"],
+            neurons,
+        ),
         figures.folder_beside(run, out),
         kind,
     )
@@ -56,8 +64,8 @@ def show(
     if curve:
         picked = [curve[i] for i in np.unique(np.linspace(0, len(curve) - 1, 8).astype(int))]
         console.print("Training curve:", "  ".join(f"{p.presentations:,}: {p.accuracy:.1%}" for p in picked))
-    per_line = max(1, console.width // ((opened.image_shape or (0, 28))[1] + 2))
-    fields = figures.fields_of(opened.arrays, opened.image_shape, 2 * per_line)
+    per_line = max(1, console.width // ((shape or (0, 28))[1] + 2))
+    fields = figures.fields_of(arrays, shape, 2 * per_line)
     if fields.shape[2] + 2 <= console.width:
         console.print("Receptive fields of the busiest neurons (bright = high conductance):")
         console.print(fields_in_blocks(fields, console.width, console.color_system is not None))

@@ -90,17 +90,21 @@ def _train(run: Unfinished, task: Any, people: Terminal, as_json: bool) -> None:
     from synarray.cli.progress import bars
     from synarray.learn import training
     from synarray.learn.checkpoint import Checkpoints
+    from synarray.learn.layered import presentations_of
     from synarray.report.words import counted
 
     data, x, y, x_test, y_test = task
     spec = run.spec
-    people.print(
-        f"{spec.name}: {counted(len(x), 'image')} of {data.name}, {counted(spec.n_neurons, 'neuron')}, "
-        f"{counted(spec.epochs, 'epoch')}, seed {spec.seed}"
-    )
+    size = f"{counted(spec.n_neurons, 'neuron')}, {counted(spec.epochs, 'epoch')}"
+    if spec.layers:
+        size = f"{counted(len(spec.layers), 'layer')} of {', '.join(f'{layer.n_neurons:,}' for layer in spec.layers)} neurons"
+    people.print(f"{spec.name}: {counted(len(x), 'image')} of {data.name}, {size}, seed {spec.seed}")
     checkpoints = Checkpoints(run.folder, spec.checkpoint.seconds, lambda text: people.lines(f"Note: {text}"))
     with _say_how_to_resume(run), _stoppable(checkpoints):
-        with bars(people, "learning", spec.epochs * len(x), "preparing") as bar, _say_compiling(bar, people) as started:
+        with (
+            bars(people, "learning", presentations_of(spec, len(x)), "preparing") as bar,
+            _say_compiling(bar, people) as started,
+        ):
 
             def advance(progress: Progress) -> None:
                 started()

@@ -30,6 +30,8 @@ class Counts:
     turns : int or None
         Times at which a column sends its pulses, when its cells are pulsed at once, summed over the columns: as many as the
         neuron had output spikes, or as its busiest cell had pulses, whichever are more; None: not kept, one per update.
+    encoded : int or None
+        Random numbers drawn to encode inputs; None: one per input and draw.
     """
 
     events: dict[str, int]
@@ -42,6 +44,12 @@ class Counts:
     columns: int
     updated: int | None = None
     turns: int | None = None
+    encoded: int | None = None
+
+    @property
+    def numbers_encoded(self) -> int:
+        """Random numbers drawn to encode inputs."""
+        return self.draws * self.inputs if self.encoded is None else self.encoded
 
     @property
     def column_updates(self) -> int:

@@ -124,6 +124,6 @@ ROWS: tuple[Row, ...] = (
         lambda c: 2 * c.add + c.table_word / 4,
     ),
     Row("learning", "mask bits looked up", _counted("mask_lookup"), lambda c: c.mask_word / 32),
-    Row("encoding", "random numbers", lambda c: c.counts.draws * c.counts.inputs, lambda c: c.add),
+    Row("encoding", "random numbers", lambda c: c.counts.numbers_encoded, lambda c: c.add),
 )
 """In the order in which they are printed."""

@@ -79,8 +79,8 @@ def check_exportable(machine: Machine, retina: Retina, classes: Array, spec: Lea
     SpecError
         With the first reason.
     """
-    if getattr(spec, "layers", None):
-        raise _refuse("the exported learner has one layer", "layers", "Export an experiment of one layer.")
+    if spec.layers:
+        raise _refuse("the exported learner has one layer", f"{len(spec.layers)}", "Export an experiment of one layer.")
     against = [] if predict_only else reasons_against(machine, spec)
     if machine.array.read_sigma > 0:  # whatever else the cells are, a read of them is a number
         rule, noise = (

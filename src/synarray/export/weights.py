@@ -22,6 +22,7 @@ _TYPES = {"int8": "int8_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": 
 
 def weight_arrays(run: Run) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of a run, by name; see the module."""
+    run.check_one_layer("this export")
     kept = run.arrays
     rows, neurons, inputs = kept["row_start"], kept["neuron_start"], kept["inputs"]
     arrays: dict[str, npt.NDArray[Any]] = {}

@@ -24,7 +24,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError
 from synarray.files import open_ordinary, write_whole
-from synarray.learn.trainer import HistoryPoint, Trainer
+from synarray.learn.spec import DEVICE_WORDS, LearningSpec
+from synarray.learn.trainer import HistoryPoint, OnBlock, Trainer
+from synarray.network.machine import Pixels
 from synarray.network.state import State, capture_arrays, put_back
 from synarray.spec import Spec
 from synarray.units import Seconds
@@ -34,7 +36,9 @@ __all__ = [
     "CheckpointSpec",
     "Checkpoints",
     "TrainingStoppedError",
+    "between_stretches",
     "capture",
+    "fingerprints",
     "read_checkpoint",
     "restore",
 ]
@@ -49,6 +53,8 @@ _FIRST_COST = 0.02
 """Seconds the first one is expected to take."""
 _LARGEST = 1e15
 """No number of a training comes near it."""
+_OBSERVED = 500
+"""Presentations between two looks of an observer, about."""
 
 
 class _Header(BaseModel):
@@ -113,9 +119,10 @@ def restore(trainer: Trainer, state: State) -> None:
 def _check_values(trainer: Trainer, state: State) -> None:
     """Refuse values that no training has: compiled code trusts them. Raises ValueError."""
     winners, alive = state["trainer.winners"], state["array.alive"]
-    if winners.size and not 0 <= winners.min() <= winners.max() < len(trainer.machine.threshold):
+    lowest = -1 if trainer.machine.shared else 0  # a silent place
+    if winners.size and not lowest <= winners.min() <= winners.max() < len(trainer.machine.threshold):
         raise ValueError("holds neurons that there are not")
-    settling = trainer.machine.spec.pruning.rebalance
+    settling = trainer.machine.spec.pruning.rebalance + (trainer.teacher.extra if trainer.teacher else 0)
     shown, total = int(state["trainer.presentations"]), int(state["trainer.total"])
     if not (0 <= shown <= trainer.total + settling and total > 0 and total in (trainer.total, settling)):
         raise ValueError("holds more or fewer presentations than the training has")
@@ -187,6 +194,19 @@ def _unpack(arrays: list[tuple[str, str, list[int]]], content: bytes, at: int) -
     return state
 
 
+def fingerprints(spec: LearningSpec, pixels: Pixels, labels: npt.NDArray[np.int64], before: str) -> dict[str, str]:
+    """Hash what is trained and what on, so that a checkpoint of another training is recognised; ``before``: what it continues."""
+    decisive = spec.model_dump(mode="json", include=set(LearningSpec.model_fields), exclude={"device": DEVICE_WORDS})
+    data = hashlib.sha256()
+    for part in (*pixels, labels):
+        data.update(np.ascontiguousarray(part).data)
+    data.update(before.encode())
+    return {
+        "experiment": hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest(),
+        "data": data.hexdigest(),
+    }
+
+
 class Checkpoints:
     """Saves a training on its way, and lets it go on from where it was saved last.
 
@@ -221,7 +241,7 @@ class Checkpoints:
         self.spent = 0.0
         self._on_note, self._noted = on_note, ""
         self._task: dict[str, str] = {}
-        self._epoch, self._slot = 1, 0
+        self._epoch, self._slot, self._layer = 1, 0, 0
         self._cost, self._last = _FIRST_COST, time.perf_counter()
 
     @property
@@ -231,9 +251,12 @@ class Checkpoints:
 
     @property
     def _paths(self) -> tuple[Path, ...]:
-        return tuple(self.folder / name for name in CHECKPOINTS)
+        return tuple(self.folder / self._name(slot) for slot in range(2))
 
-    def begin(self, trainer: Trainer, task: dict[str, str], images: int) -> None:
+    def _name(self, slot: int) -> str:
+        return CHECKPOINTS[slot] + (f"-layer-{self._layer + 1}" if self._layer else "")
+
+    def begin(self, trainer: Trainer, task: dict[str, str], images: int, layer: int = 0) -> None:
         """Go on from the newest good checkpoint, when there is any.
 
         Parameters
@@ -244,13 +267,15 @@ class Checkpoints:
             Fingerprints of what is trained (``experiment``) and on what (``data``).
         images : int
             Images of an epoch.
+        layer : int
+            Which layer is trained, from 0; each has its own two files.
 
         Raises
         ------
         RunError
             When there are checkpoints but none can be used, or they are those of another training.
         """
-        self._task, self._epoch, self.learning = task, images, True
+        self._task, self._epoch, self._layer, self._slot, self.learning = task, images, layer, 0, True
         if self.seconds == 0:
             trainer.blocks_at_once = 1
         most = 2 * sum(value.nbytes for value in capture(trainer).values()) + 100_000_000
@@ -268,13 +293,14 @@ class Checkpoints:
             try:
                 restore(trainer, state)
             except ValueError as error:
-                bad[CHECKPOINTS[slot]] = str(error)
+                bad[self._name(slot)] = str(error)
                 continue
             self._slot = 1 - slot
             self.resumed, self.spent = [*header["resumed"], presentations], float(header["spent"])
             for name, reason in bad.items():
                 self._note(f"{name} {reason}; it is passed over.")
-            self._note(f"Resumed from {CHECKPOINTS[slot]}, after {presentations:,} presentations.")
+            if presentations < trainer.total:  # else of a layer that had learned all
+                self._note(f"Resumed from {self._name(slot)}, after {presentations:,} presentations.")
             break
         else:
             if bad:
@@ -336,3 +362,17 @@ class Checkpoints:
         if self._on_note and text != self._noted:
             self._on_note(text)
         self._noted = text
+
+
+def between_stretches(trainer: Trainer, checkpoints: Checkpoints | None, observe: OnBlock | None) -> OnBlock | None:
+    """Return what is called between stretches: checkpoints, the observer, or both; who observes wants short ones."""
+    if observe is None:
+        return checkpoints.at_block if checkpoints else None
+    trainer.blocks_at_once = min(trainer.blocks_at_once, max(1, _OBSERVED // trainer.block))
+
+    def look(trainer: Trainer) -> None:
+        if checkpoints:
+            checkpoints.at_block(trainer)
+        observe(trainer)
+
+    return look

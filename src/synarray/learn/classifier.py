@@ -328,6 +328,11 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             seed = check_random_state(seed).randint(2**31 - 1)
         device: dict[str, Any] = {} if self.device is None else {"device": self.device}
         if self.spec is not None:
+            if self.spec.layers or self.spec.encoding.channels:
+                raise SpecError(
+                    "the classifier has one layer, and rates at its inputs", got="layers or encoding.channels", where="spec",
+                    do="Use synarray.train for networks of several layers.",
+                )  # fmt: skip
             return type(self.spec)(**{**dict(self.spec), "seed": int(seed), **device})
         local = self.image_shape is not None
         return LearningSpec(

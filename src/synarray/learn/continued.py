@@ -22,7 +22,7 @@ from synarray.task.checked import Task
 
 __all__ = ["before_of", "continued", "merge_labels"]
 
-_KEPT = ("n_neurons", "seed", "inputs", "fields", "cell", "device", "synapse", "array", "pruning")
+_KEPT = ("layers", "n_neurons", "seed", "inputs", "fields", "cell", "device", "synapse", "array", "pruning")
 """What a spec must have in common with that of the run it continues: it is built into the cells."""
 _FAR = 4.0
 

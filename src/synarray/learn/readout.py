@@ -175,11 +175,16 @@ class Evaluation:
 
 
 def evaluate(
-    winners: npt.NDArray[np.integer], y: _Classes, counts: npt.NDArray[np.int64], smoothing: float
+    winners: npt.NDArray[np.integer],
+    y: _Classes,
+    counts: npt.NDArray[np.int64],
+    smoothing: float,
+    votes: npt.NDArray[np.float64] | None = None,
 ) -> Evaluation:
-    """Compare what output spikes say with the true classes."""
+    """Compare what output spikes say with the true classes; soft votes are made of the spikes unless they are given."""
     n_classes = counts.shape[1]
-    read = soft_votes(winners, log_posterior(counts, smoothing)).argmax(axis=1)
+    soft = soft_votes(winners, log_posterior(counts, smoothing)) if votes is None else votes
+    read = soft.argmax(axis=1)
     right = int(np.count_nonzero(read == y))
     hard = int(np.count_nonzero(hard_votes(winners, counts).argmax(axis=1) == y))
     confusion = np.bincount(y * n_classes + read, minlength=n_classes**2).reshape(n_classes, n_classes)

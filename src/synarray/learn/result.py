@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.events import NetworkEvent, NeuronEvent
-from synarray.learn.readout import Evaluation, log_posterior, soft_votes
+from synarray.learn.reading import Votes, vote
+from synarray.learn.readout import Evaluation
 from synarray.learn.scale import Scale
 from synarray.learn.spec import LearningSpec
-from synarray.learn.trainer import HistoryPoint, infer
+from synarray.learn.stack import Layer
+from synarray.learn.trainer import HistoryPoint
 from synarray.network.encoding import Retina
-from synarray.network.machine import Machine
-from synarray.rng import Phase
+from synarray.network.layer import TEACHERS
+from synarray.network.machine import Machine, Pixels
 
 __all__ = ["Before", "Result"]
 
@@ -68,6 +71,10 @@ class Result:
     before : Before or None
         What the network had gone through when this training started, if it started from a finished run. Counters, times and the
         training curve are of this training only; what is stored in the cells (weights, pulses received, age) is of both.
+    below : list of Layer
+        Frozen layers below the last one, which is ``machine``; weights, labels and the training curve are of the last one.
+    windows : tuple of int
+        Windows in which each layer was shown anything, of a network of several.
     """
 
     spec: LearningSpec
@@ -82,6 +89,8 @@ class Result:
     notes: list[str] = field(default_factory=list)
     evaluation: Evaluation | None = None
     before: Before | None = None
+    below: list[Layer] = field(default_factory=list)
+    windows: tuple[int, ...] = ()
 
     @property
     def accuracy(self) -> float | None:
@@ -106,19 +115,25 @@ class Result:
     @property
     def pruned_fraction(self) -> float:
         """Share of the network's cells that were pruned."""
-        return 1.0 - self.machine.array.n_alive / self.machine.array.n_cells
+        return 1.0 - sum(m.array.n_alive for m in self.machines) / sum(m.array.n_cells for m in self.machines)
+
+    @property
+    def machines(self) -> list[Machine]:
+        """Layers from the bottom; the last one is ``machine``."""
+        return [*(layer.machine for layer in self.below), self.machine]
 
     @property
     def spared_fraction(self) -> float:
         """Share of a fully connected network's cells that are absent or pruned here."""
-        return 1.0 - self.machine.array.n_alive / (len(self.retina.inputs) * self.spec.n_neurons)
+        first = len(self.retina.inputs) * max(1, self.spec.encoding.channels)
+        inputs = [first, *(layer.plan.map.size for layer in self.below)]
+        dense = sum(n * len(m.threshold) for n, m in zip(inputs, self.machines, strict=True))
+        return 1.0 - sum(m.array.n_alive for m in self.machines) / dense
 
     @property
     def events(self) -> dict[str, int]:
-        """Every counted hardware action, by name (see ``synarray.events``)."""
-        per_neuron = self.machine.neuron_events.sum(axis=0)
-        named = {event.name.lower(): int(per_neuron[event]) for event in NeuronEvent}
-        return named | {event.name.lower(): int(self.machine.network_events[event]) for event in NetworkEvent}
+        """Every counted hardware action, by name (see ``synarray.events``), over all layers."""
+        return _events(*self.machines)
 
     @property
     def pulses(self) -> int:
@@ -129,8 +144,12 @@ class Result:
     @property
     def state_sha256(self) -> str:
         """Fingerprint of final weights, masks, thresholds and labels."""
-        array = self.machine.array
         digest = hashlib.sha256()
+        for layer in self.below:
+            frozen = layer.machine
+            for kept in (frozen.array.w, frozen.array.alive, frozen.threshold):
+                digest.update(np.ascontiguousarray(kept).tobytes())
+        array = self.machine.array
         for part in (array.w, array.pair, array.read_copy, array.alive, self.machine.threshold, self.label_counts):
             digest.update(f"{part.dtype.str}{part.shape}".encode())
             digest.update(np.ascontiguousarray(part).tobytes())
@@ -138,12 +157,12 @@ class Result:
 
     def hardware(self) -> dict[str, Any]:
         """Say what the weights live in: device, scheme, cells, arrays; ``None`` where weights are ideal."""
-        array, device, placement = self.machine.array, self.spec.device, self.machine.placement
+        array, device, placement = self.machine.array, self.machine.spec.device, self.machine.placement
         return {
             "device": device.name if device else None,
             "unconfirmed": device.unconfirmed if device else [],
             "scheme": array.scheme.name if device else None,
-            "cells_per_weight": self.spec.synapse.cells_per_weight(device),
+            "cells_per_weight": self.machine.spec.synapse.cells_per_weight(device),
             "arrays": placement.n_arrays if placement else None,
             "cells_failed": self.machine.wear.n_failed if self.machine.wear else None,
             "stuck_cells": int((array.stuck_cells & array.exists).sum()) if device else 0,
@@ -155,6 +174,7 @@ class Result:
         """Everything a script may want, ready for JSON."""
         events, test = self.events, self.evaluation
         return {
+            "readout": TEACHERS[self.teacher],
             "accuracy": test.accuracy if test else None,
             "accuracy_hard": test.accuracy_hard if test else None,
             "accuracy_low": test.accuracy_low if test else None,
@@ -181,9 +201,10 @@ class Result:
             "mask_lookups": events["mask_lookup"],
             **self.hardware(),
             "n_inputs": len(self.retina.inputs),
-            "n_neurons": self.spec.n_neurons,
-            "n_groups": len(self.machine.groups),
-            "n_cells": self.machine.array.n_cells,
+            "n_neurons": sum(len(m.threshold) for m in self.machines),
+            "n_groups": sum(len(m.groups) for m in self.machines),
+            "n_cells": sum(m.array.n_cells for m in self.machines),
+            "layers": self.layer_rows(),
             "silent_neurons": self.silent_neurons,
             "epochs": self.spec.epochs,
             "images_seen": self.images_seen,
@@ -195,6 +216,33 @@ class Result:
             "state_sha256": self.state_sha256,
             "notes": self.notes,
         }
+
+    def layer_rows(self) -> list[dict[str, Any]]:
+        """Say of each layer what it is, where it is, and what it counted; empty where there is only one."""
+        rows = []
+        maps = [layer.plan.map for layer in self.below]
+        for i, (layer, machine) in enumerate(
+            zip(self.spec.layers, self.machines, strict=True) if self.spec.layers else ()
+        ):
+            events, placement = _events(machine), machine.placement
+            rows.append({
+                "kind": layer.kind, "learned": layer.learn, "teacher": layer.teacher,
+                "reads": str(maps[i - 1]) if i else "the encoded image", "makes": str(maps[i]) if i < len(maps) else "classes",
+                "n_neurons": len(machine.threshold), "n_groups": len(machine.groups),
+                "n_places": sum(len(group.places) for group in machine.groups),
+                "n_inputs": maps[i - 1].size if i else len(self.retina.inputs) * max(1, self.spec.encoding.channels),
+                "n_cells": machine.array.n_cells,
+                "device": machine.spec.device.name if machine.spec.device else None,
+                "scheme": machine.array.scheme.name if machine.spec.device else None,
+                "cells_per_weight": machine.spec.synapse.cells_per_weight(machine.spec.device),
+                "arrays": placement.n_arrays if placement else None,
+                "pruned_fraction": 1.0 - machine.array.n_alive / machine.array.n_cells,
+                "pulses": events["ltp_pulse"] + events["ltd_pulse"] + events["pruning_pulse"],
+                "output_spikes": events["output_spike"], "tile_reads": events["column_sense"] * len(machine.groups)
+                // len(machine.threshold), "row_reads": events["row_read"], "windows": self.windows[i],
+                "images_seen": events["presentation"],
+            })  # fmt: skip
+        return rows
 
     def predict(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[Any]:
         """Read the class of each image by soft votes, shape (n_images,)."""
@@ -210,6 +258,22 @@ class Result:
         check_images(x, "x")
         pixels, full = self.retina.see(x.reshape(len(x), -1)), self.retina.full_scale
         Scale(0.0, full, full / 16, full).warn_if_other(x, "this network")
-        readout = self.spec.readout
-        spikes = infer(self.machine, pixels, readout.test_windows, Phase.TEST, workers)
-        return soft_votes(spikes, log_posterior(self.label_counts, readout.smoothing))
+        return self.votes(pixels, workers).soft
+
+    @property
+    def teacher(self) -> str:
+        """What labels did in the training: a word of ``TEACHERS``."""
+        return self.spec.layers[-1].teacher if self.spec.layers else "name"
+
+    def votes(self, pixels: Pixels, workers: int = 1, on_part: Callable[[], None] | None = None) -> Votes:
+        """Read images that the retina has seen; ``on_part`` is that of ``infer``."""
+        contrast = self.teacher == "contrast"
+        return vote(self.machine, self.below, contrast, self.label_counts, self.spec.readout, pixels, workers, on_part)
+
+
+def _events(*machines: Machine) -> dict[str, int]:
+    """Total what machines counted, by name."""
+    per_neuron = np.sum([machine.neuron_events.sum(axis=0) for machine in machines], axis=0)
+    network = np.sum([machine.network_events for machine in machines], axis=0)
+    named = {event.name.lower(): int(per_neuron[event]) for event in NeuronEvent}
+    return named | {event.name.lower(): int(network[event]) for event in NetworkEvent}

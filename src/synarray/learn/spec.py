@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from synarray.learn.readout import ReadoutSpec
+from synarray.network.layer import LayerSpec
 from synarray.network.machine import MachineSpec
 
 __all__ = ["DEVICE_WORDS", "LearningSpec"]
@@ -26,3 +27,5 @@ class LearningSpec(MachineSpec):
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
     readout: ReadoutSpec = ReadoutSpec()
+    layers: Annotated[tuple[LayerSpec, ...], Field(max_length=16, strict=False)] = ()
+    """Layers from the bottom, learned one after the other; none: one layer, as ``n_neurons`` and ``fields`` say."""

@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from synarray.events import NeuronEvent
 from synarray.learn.readout import count_spikes, log_posterior, soft_votes
+from synarray.learn.teacher import Teacher
 from synarray.network.encoding import image_keys
+from synarray.network.kept import KeptSpikes
 from synarray.network.machine import Machine, Pixels
 from synarray.rng import Phase
 
@@ -82,6 +84,8 @@ class Trainer:
         Spikes since the last point of the training curve.
     blocks_at_once : int
         Most blocks of the schedules that are shown between two calls of ``on_block``.
+    teacher : Teacher or None
+        What labels do while the machine learns; None: nothing.
     """
 
     machine: Machine
@@ -92,6 +96,7 @@ class Trainer:
     history: list[HistoryPoint] = field(default_factory=list)
     cut: bool = False
     blocks_at_once: int = 1000
+    teacher: Teacher | None = None
     recent: npt.NDArray[np.float64] = field(init=False, repr=False)
     winners: npt.NDArray[np.int32] = field(init=False, repr=False)
 
@@ -104,15 +109,16 @@ class Trainer:
         """Presentations between two moments of the schedules: about 1/400 of the training, at most 512."""
         return min(512, max(1, self.total // 400))
 
-    def compile(self, pixels: Pixels) -> float:
+    def compile(self, pixels: Pixels | KeptSpikes) -> float:
         """Compile the kernels of a training, or load them from the cache, before any clock runs. Returns the seconds it took."""
         start = time.perf_counter()
-        self._show(pixels, np.zeros(0, np.int64), self.winners)
+        none = np.zeros(0, np.int64)
+        self._show(pixels, none, self.winners, none)
         return time.perf_counter() - start
 
     def learn(
         self,
-        pixels: Pixels,
+        pixels: Pixels | KeptSpikes,
         order: npt.NDArray[np.int64],
         y: npt.NDArray[np.int64],
         on_progress: Callable[[Progress], None] | None = None,
@@ -120,12 +126,12 @@ class Trainer:
         shown: int = 0,
         on_block: OnBlock | None = None,
     ) -> None:
-        """Show the images ``order`` once, learning; labels ``y`` serve the training curve only.
+        """Show the images ``order`` once, learning; labels ``y`` serve the training curve, and the teacher where there is one.
 
         The first ``shown`` of them were shown before the training was interrupted. ``on_block`` is called between stretches of
         blocks.
         """
-        most = max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * len(self.machine.groups))))
+        most = max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * self.machine.n_winners)))
         for begin in range(shown // most * most, len(order), most):
             images = order[begin : begin + most]
             if len(self.winners) != len(images):  # else they are from before an interruption
@@ -134,7 +140,7 @@ class Trainer:
             while first < len(images):
                 start, n = time.perf_counter(), self._stretch(len(images) - first)
                 part = slice(first, first + n)
-                self._show(pixels, images[part], self.winners[part])
+                self._show(pixels, images[part], self.winners[part], y[images[part]])
                 first += n
                 at_end = first >= len(images)
                 if at_end:
@@ -155,10 +161,10 @@ class Trainer:
         ``shown`` and ``on_block`` are those of ``learn``.
         """
         self.total, start = len(order), self.presentations - shown
-        winners = np.zeros((self.block, 1, len(self.machine.groups)), np.int32)
+        winners = np.zeros((self.block, 1, self.machine.n_winners), np.int32)
         for first in range(shown, len(order), self.block):
             images = order[first : first + self.block]
-            self._show(pixels, images, winners[: len(images)], learning=False, progress_from=start)
+            self._show(pixels, images, winners[: len(images)], images, learning=False, progress_from=start)
             if on_block:
                 on_block(self)
 
@@ -170,13 +176,14 @@ class Trainer:
         return n
 
     def _no_winners(self, n: int) -> npt.NDArray[np.int32]:
-        return np.zeros((n, self.machine.spec.encoding.draws, len(self.machine.groups)), np.int32)
+        return np.zeros((n, self.machine.spec.encoding.draws, self.machine.n_winners), np.int32)
 
     def _show(
         self,
-        pixels: Pixels,
+        pixels: Pixels | KeptSpikes,
         images: npt.NDArray[np.int64],
         winners: npt.NDArray[np.int32],
+        labels: npt.NDArray[np.int64],
         *,
         learning: bool = True,
         progress_from: int = 0,
@@ -185,15 +192,21 @@ class Trainer:
         machine, spec = self.machine, self.machine.spec
         starts = np.arange(len(images)) // self.block
         done = self.presentations - progress_from + self.block * np.arange(starts[-1] + 1 if len(starts) else 1)
-        laws = machine.laws(np.minimum(1.0, done / self.total), learning=learning)
+        if self.teacher is None:
+            laws = machine.laws(np.minimum(1.0, done / self.total), learning=learning)
+        else:
+            laws = self.teacher.laws(machine, done, self.total)
         sliding = learning and spec.encoding.form == "sliding"
-        draws, most = winners.shape[1], max(1, _SPIKES_AT_ONCE // (winners.shape[1] * pixels[0].shape[1]))
+        draws, most = winners.shape[1], max(1, _SPIKES_AT_ONCE // (winners.shape[1] * _width(pixels)))
         for begin in range(0, max(len(images), 1), most):
             part = slice(begin, begin + most)
             first = self.presentations + begin
             places = first + np.arange(len(images[part]))
             block = machine.encode(pixels, images[part], places, draws, per_step=sliding)
-            machine.learn(block, starts[part], first, laws, winners[part], sliding=sliding)
+            if self.teacher is None:
+                machine.learn(block, starts[part], first, laws, winners[part], sliding=sliding)
+            else:
+                self.teacher.learn(machine, block, labels[part], starts[part], first, self.total, laws, winners[part])
         before = self.presentations
         self.presentations += len(images)
         if learning:
@@ -227,11 +240,15 @@ class Trainer:
 
     def _monitor(self, winners: npt.NDArray[np.int32], y: npt.NDArray[np.int64]) -> None:
         """Classify the first images by labels learned before them, then learn labels from all (test, then train)."""
-        accuracy = None
-        if self.history:
+        accuracy, named = (
+            None,
+            not self.machine.shared,
+        )  # what a convolution's neurons say of an image depends on the place
+        if self.history and named:
             votes = soft_votes(winners[:_SAMPLE], log_posterior(self.recent, 0.5))
             accuracy = float(np.mean(votes.argmax(axis=1) == y[:_SAMPLE]))
-        self.recent = 0.9 * self.recent + count_spikes(winners, y, self.machine.spec.n_neurons, self.n_classes)
+        if named:
+            self.recent = 0.9 * self.recent + count_spikes(winners, y, self.machine.spec.n_neurons, self.n_classes)
         events = self.machine.neuron_events
         pulses = events[:, [NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE, NeuronEvent.PRUNING_PULSE]].sum()
         array = self.machine.array
@@ -239,9 +256,14 @@ class Trainer:
         self.history.append(HistoryPoint(self.presentations, accuracy, int(pulses), float(pruned)))
 
 
+def _width(pixels: Pixels | KeptSpikes) -> int:
+    """Count the inputs, or the features that become inputs."""
+    return pixels.n_inputs if isinstance(pixels, KeptSpikes) else int(pixels[0].shape[1])
+
+
 def infer(
     machine: Machine,
-    pixels: Pixels,
+    pixels: Pixels | KeptSpikes,
     windows: int,
     phase: Phase,
     workers: int = 1,
@@ -251,9 +273,10 @@ def infer(
 
     ``on_part`` is called before each part of the images, from any of the threads; what it raises ends the inference.
     """
-    n, width = pixels[0].shape
+    places = pixels.keys if isinstance(pixels, KeptSpikes) else image_keys(pixels[0]).astype(np.int64)
+    n, width = len(places), _width(pixels)
     winners = np.zeros((n, windows, len(machine.groups)), np.int32)
-    (schedule, _), places = machine.laws(1.0, learning=False), image_keys(pixels[0]).astype(np.int64)
+    schedule, _ = machine.laws(1.0, learning=False)
     most = max(1, _SPIKES_AT_ONCE // (windows * width))
 
     def show(begin: int, end: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,11 +11,13 @@ import numpy.typing as npt
 
 from synarray.errors import SpecError
 from synarray.events import NeuronEvent
-from synarray.learn.checkpoint import Checkpoints
+from synarray.learn.checkpoint import Checkpoints, between_stretches, fingerprints
 from synarray.learn.continued import before_of, continued, merge_labels
+from synarray.learn.layered import train_layers
+from synarray.learn.notes import notes_on
 from synarray.learn.readout import Evaluation, count_spikes, evaluate
-from synarray.learn.result import Before, Result
-from synarray.learn.spec import DEVICE_WORDS, LearningSpec
+from synarray.learn.result import Result
+from synarray.learn.spec import LearningSpec
 from synarray.learn.trainer import OnBlock, Progress, Trainer, infer
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine, Pixels
@@ -28,9 +28,6 @@ from synarray.task.checked import Task, check_task
 from synarray.task.datasets import check_images, check_labels
 
 __all__ = ["test", "train"]
-
-_OBSERVED = 500
-"""Presentations between two looks of an observer, about."""
 
 
 def train(
@@ -98,25 +95,43 @@ def train(
         )  # fmt: skip
     spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
     task = check_task(x, y, x_test, y_test, image_shape, full_scale, None if start is None else start.classes)
+    if spec.layers:
+        _check_alone(spec, start)
+        result, on_part = train_layers(spec, task, workers, on_progress, checkpoints, observe)
+        return _tested(result, task, workers, checkpoints, on_part)
     clock, before = time.perf_counter(), before_of(start) if start else None
     trainer, retina = continued(start, spec, task) if start else _begin(spec, task)
     pixels = retina.see(task.x)
     seconds = {"prepare": time.perf_counter() - clock, "compile": trainer.compile(pixels)}
     if checkpoints:
-        checkpoints.begin(trainer, _fingerprints(spec, pixels, task.labels, before), len(task.x))
-    seen, on_block = before.images_seen if before else 0, _together(trainer, checkpoints, observe)
+        checkpoints.begin(
+            trainer, fingerprints(spec, pixels, task.labels, before.state_sha256 if before else ""), len(task.x)
+        )
+    seen, on_block = before.images_seen if before else 0, between_stretches(trainer, checkpoints, observe)
     _learn(trainer, spec, pixels, task.labels, seen, on_progress, on_block)
     if checkpoints:
         checkpoints.learning = False
-    result = _read(trainer, spec, retina, pixels, task, seconds, workers, start, observe)
+    on_part = partial(observe, trainer) if observe else None
+    result = _read(trainer, spec, retina, pixels, task, seconds, workers, start, on_part)
     result.before = before
-    if checkpoints:
-        seconds["checkpoints"] = checkpoints.spent
-    return result
+    return _tested(result, task, workers, checkpoints, on_part)
+
+
+def _check_alone(spec: LearningSpec, start: Result | None) -> None:
+    if start is not None:
+        raise SpecError(
+            "a training that continues from a run is of one layer", got=f"{len(spec.layers)} layers", where="argument start",
+            do="Train the layers from their initial weights.",
+        )  # fmt: skip
 
 
 def _begin(spec: LearningSpec, task: Task) -> tuple[Trainer, Retina]:
     """Build a network with its initial weights, and what shows it images."""
+    if spec.encoding.channels:
+        raise SpecError(
+            "thermometer channels need layers", got=f"{spec.encoding.channels} channels", where="key encoding.channels",
+            do="Leave it out, or describe the network in [[layers]].",
+        )  # fmt: skip
     retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)
     groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, task.image_shape)
     total = spec.epochs * len(task.x)
@@ -142,20 +157,6 @@ def _learn(
         _prune_after(trainer, pixels, trainer.presentations - before - spec.epochs * n, on_block)
 
 
-def _together(trainer: Trainer, checkpoints: Checkpoints | None, observe: OnBlock | None) -> OnBlock | None:
-    """Return what is called between stretches: checkpoints, the observer, or both; who observes wants short ones."""
-    if observe is None:
-        return checkpoints.at_block if checkpoints else None
-    trainer.blocks_at_once = min(trainer.blocks_at_once, max(1, _OBSERVED // trainer.block))
-
-    def look(trainer: Trainer) -> None:
-        if checkpoints:
-            checkpoints.at_block(trainer)
-        observe(trainer)
-
-    return look
-
-
 def _read(
     trainer: Trainer,
     spec: LearningSpec,
@@ -165,56 +166,35 @@ def _read(
     seconds: dict[str, float],
     workers: int,
     start: Result | None,
-    observe: OnBlock | None,
+    on_part: Callable[[], None] | None,
 ) -> Result:
-    """Label the neurons by the training images, and read the test images once."""
+    """Label the neurons by the training images."""
     clock, machine = time.perf_counter(), trainer.machine
-    seconds["train"], on_part = trainer.seconds, partial(observe, trainer) if observe else None
+    seconds["train"] = trainer.seconds
     spikes = infer(machine, pixels, spec.readout.label_windows, Phase.LABEL, workers, on_part)
     counts = count_spikes(spikes, task.labels, spec.n_neurons, len(task.classes))
     counts = merge_labels(counts, task.labels, task.classes, start) if start else counts
     seconds["label"] = time.perf_counter() - clock
     result = Result(
         spec, machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, spec.epochs * len(task.x),
-        _notes(spec, task.image_shape),
+        notes_on(spec, task.image_shape),
     )  # fmt: skip
-    machine.age(spec.readout.wait)
-    if task.test is not None:
-        clock = time.perf_counter()
-        result.evaluation = test(result, *task.test, workers, on_part)
-        seconds["test"] = time.perf_counter() - clock
     return result
 
 
-def _fingerprints(
-    spec: LearningSpec, pixels: Pixels, labels: npt.NDArray[np.int64], before: Before | None
-) -> dict[str, str]:
-    """Hash what is trained and what on, so that a checkpoint of another training is recognised."""
-    decisive = spec.model_dump(mode="json", include=set(LearningSpec.model_fields), exclude={"device": DEVICE_WORDS})
-    data = hashlib.sha256()
-    for part in (*pixels, labels):
-        data.update(np.ascontiguousarray(part).data)
-    data.update(before.state_sha256.encode() if before else b"")
-    return {
-        "experiment": hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest(),
-        "data": data.hexdigest(),
-    }
-
-
-def _notes(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]:
-    """Say what a reader of the result must know."""
-    notes = []
-    if spec.fields.kind == "local" and image_shape is None:
-        notes.append("The features have no image geometry: local fields fell back to one full field.")
-    if not spec.pruning.kind.acts and spec.pruning.fraction > 0:
-        notes.append(f'pruning.fraction = {spec.pruning.fraction:g} has no effect while pruning.mode is "none".')
-    if spec.device is not None:
-        if spec.device.unconfirmed:
-            unconfirmed = ", ".join(spec.device.unconfirmed)
-            notes.append(f"Numbers of {spec.device.name} that are unconfirmed: {unconfirmed}.")
-        if not spec.synapse.scheme_for(spec.device).wires_act and spec.array.wires != type(spec.array.wires)():
-            notes.append("Wires do not act on digital words: their bits are sensed one by one, as 0 or 1.")
-    return notes
+def _tested(
+    result: Result, task: Task, workers: int, checkpoints: Checkpoints | None, on_part: Callable[[], None] | None
+) -> Result:
+    """Read the test images once, some time after the training."""
+    for machine in (*(layer.machine for layer in result.below), result.machine):
+        machine.age(result.spec.readout.wait)
+    if task.test is not None:
+        clock = time.perf_counter()
+        result.evaluation = test(result, *task.test, workers, on_part)
+        result.seconds["test"] = time.perf_counter() - clock
+    if checkpoints:
+        result.seconds["checkpoints"] = checkpoints.spent
+    return result
 
 
 def test(
@@ -234,8 +214,8 @@ def test(
     check_images(x, "x_test")
     y = check_labels(y, len(x), "y_test", known=result.classes)
     pixels = result.retina.see(x.reshape(len(x), -1))
-    spikes = infer(result.machine, pixels, result.spec.readout.test_windows, Phase.TEST, workers, on_part)
-    return evaluate(spikes, np.searchsorted(result.classes, y), result.label_counts, result.spec.readout.smoothing)
+    votes, smoothing = result.votes(pixels, workers, on_part), result.spec.readout.smoothing
+    return evaluate(votes.winners, np.searchsorted(result.classes, y), result.label_counts, smoothing, votes.soft)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a verb of the laboratory, not a test of the suite

@@ -24,7 +24,7 @@ from synarray.errors import DataError
 from synarray.spec import Spec
 from synarray.units import Hertz, Seconds
 
-__all__ = ["EncodingSpec", "InputSpec", "PopulationCode", "Retina", "chance_table", "image_keys"]
+__all__ = ["EncodingSpec", "InputSpec", "PopulationCode", "Retina", "chance_table", "channel_table", "image_keys"]
 
 FULL = 255
 _MOST_DRAWS = 1000
@@ -64,6 +64,10 @@ class EncodingSpec(Spec):
     """Intensity up to which an input stays silent, in 1/255."""
     gain_control: bool = True
     """Bring every image to the mean total intensity of the training images first."""
+    channels: Annotated[int, Field(ge=0, le=16)] = 0
+    """Thermometer channels of each feature: channel i of n is active above (i + 1/2) / n of full scale; 0: rates instead."""
+    sharpness: Annotated[float, Field(gt=0, le=1000)] = 48.0
+    """Steepness of the edge of a channel: P(active in a window) = 1 / (1 + exp(-sharpness (v - edge))), v in 0..1."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -78,6 +82,8 @@ class EncodingSpec(Spec):
             )
         if self.steps_per_window > 65_535:
             raise ValueError("t_window must not hold more than 65,535 steps of dt")
+        if self.channels and self.form == "sliding":
+            raise ValueError("channels need windows; the sliding form has rates only")
         if self.rate_max * self.dt > 1:
             raise ValueError(f"rate_max x dt must not exceed 1 spike per step (rate_max at most {1 / self.dt:g} Hz)")
         return self
@@ -109,6 +115,20 @@ def chance_table(spec: EncodingSpec, *, per_step: bool) -> npt.NDArray[np.uint16
     v = np.arange(FULL + 1)
     per_dt = np.where(v > spec.floor, spec.rate_max * spec.dt * (v / FULL) ** spec.gamma, 0.0)
     chance = per_dt if per_step else 1.0 - (1.0 - per_dt) ** spec.steps_per_window
+    return np.minimum(np.rint(chance * 65536), 65535).astype(np.uint16)
+
+
+@lru_cache(maxsize=16)
+def channel_table(spec: EncodingSpec) -> npt.NDArray[np.uint16]:
+    """Chance that each channel of a feature of each 8-bit intensity is active in a window, in 1/65536; shape (channels, 256).
+
+    Examples
+    --------
+    >>> channel_table(EncodingSpec(channels=4))[:, [0, 96, 255]].tolist()
+    [[162, 65535, 65535], [0, 33032, 65535], [0, 0, 65535], [0, 0, 65373]]
+    """
+    v, edge = np.arange(FULL + 1) / FULL, (np.arange(spec.channels) + 0.5) / spec.channels
+    chance = 1.0 / (1.0 + np.exp(-spec.sharpness * (v - edge[:, None])))
     return np.minimum(np.rint(chance * 65536), 65535).astype(np.uint16)
 
 

@@ -38,11 +38,14 @@ __all__ = [
     "Neurons",
     "Pruning",
     "Schedule",
+    "draw_winner",
     "encode",
     "learn_sliding",
     "learn_windows",
     "respond",
+    "settle",
     "update",
+    "update_winner",
 ]
 
 
@@ -163,7 +166,7 @@ def encode(images, gains, order, places, intensity, seed, phase, chance, words, 
 
 
 @woven_in
-def _draw_winner(u, columns, table, t, random, numerator):
+def draw_winner(u, columns, table, t, random, numerator):
     """Draw k ~ softmax(beta u), exactly: integer numerators, one 32-bit random number."""
     top = u[0]
     for k in range(columns):
@@ -191,7 +194,7 @@ def _draw_winner(u, columns, table, t, random, numerator):
 
 
 @woven_in
-def _settle(threshold, neuron_start):
+def settle(threshold, neuron_start):
     """Shift each group's thresholds so that the highest is 0: winners depend on differences only."""
     for g in range(neuron_start.size - 1):
         top = threshold[neuron_start[g]]
@@ -295,7 +298,7 @@ def _prune_when_due(
 
 
 @compiled(allocates=False, inside=True, inlined=True)
-def _update(
+def update_winner(
     k, column, first_row, n_cells, x_row, reverse, t, place, presentation, seed, cells, neurons, schedule, law, device, pairs,
     word_, pruning, bench, events,
 ):  # fmt: skip
@@ -393,15 +396,15 @@ def learn_windows(
                 totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
                 random = word(np.uint64(g), m, presentation, seed, _WINNER)
-                column = _draw_winner(u, columns, schedule.winner, t, random, bench.numerator)
+                column = draw_winner(u, columns, schedule.winner, t, random, bench.numerator)
                 k = neuron + column
                 winners[p, m, g] = k
-                _update(
+                update_winner(
                     k, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells, neurons, schedule, law,
                     device, pairs, word_, pruning, bench, events,
                 )  # fmt: skip
         if p + 1 == block.shape[0] or moments[p + 1] != t:
-            _settle(neurons.threshold, neuron_start)
+            settle(neurons.threshold, neuron_start)
 
 
 @compiled(allocates=False)
@@ -449,10 +452,10 @@ def learn_sliding(
                             seed, _READ, place, presentation,
                         )  # fmt: skip
                 random = word(np.uint64(g), m, presentation, seed, _WINNER)
-                column = _draw_winner(u, columns, schedule.winner, t, random, bench.numerator)
+                column = draw_winner(u, columns, schedule.winner, t, random, bench.numerator)
                 k = neuron + column
                 winners[p, m, g] = k
-                change, changed = _update(
+                change, changed = update_winner(
                     k, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells, neurons, schedule, law,
                     device, pairs, word_, pruning, bench, events,
                 )  # fmt: skip
@@ -463,7 +466,7 @@ def learn_sliding(
                         sums[g, c] = 0
                     sum_columns(cells.read, bench.rows, n, columns, bench.part, sums[g])
         if p + 1 == block.shape[0] or moments[p + 1] != t:
-            _settle(neurons.threshold, neuron_start)
+            settle(neurons.threshold, neuron_start)
 
 
 @compiled(allocates=False)
@@ -499,7 +502,7 @@ def respond(
                     totals[_ROW_READ] += n
                     totals[_COLUMN_SENSE] += columns
                 random = word(np.uint64(g), m, places[p], seed, _WINNER + (phase << 8))
-                k = neuron + _draw_winner(u, columns, schedule.winner, np.int64(0), random, bench.numerator)
+                k = neuron + draw_winner(u, columns, schedule.winner, np.int64(0), random, bench.numerator)
                 winners[p, m, g] = k
                 threshold[k] -= refractory
         for m in range(block.shape[1]):
@@ -527,8 +530,8 @@ def update(
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 k = np.int64(winners[p, m, g])
                 drive_rows(inputs, row, n_cells, zero_row, block[p, m], bench.x_row, bench.rows, bench.no_count)
-                _update(
+                update_winner(
                     k, k - neuron_start[g], row, n_cells, bench.x_row, modulation[p] < 0, moments[p], m * groups + g, first + p,
                     seed, cells, neurons, schedule, law, device, pairs, word_, pruning, bench, events,
                 )  # fmt: skip
-    _settle(neurons.threshold, neuron_start)
+    settle(neurons.threshold, neuron_start)

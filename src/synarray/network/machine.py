@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -25,12 +26,14 @@ from synarray.device.kernels import Law, Word
 from synarray.device.library import Device as DeviceOf
 from synarray.errors import SpecError
 from synarray.events import NetworkEvent, NeuronEvent
-from synarray.network import kernels
-from synarray.network.encoding import EncodingSpec, InputSpec, chance_table
+from synarray.network import kernels, place_kernels
+from synarray.network.encoding import EncodingSpec, InputSpec, chance_table, channel_table
+from synarray.network.kept import KeptSpikes
 from synarray.network.kernels import Bench, Layout, Neurons, Pruning, Schedule
 from synarray.network.neuron import NeuronSpec
+from synarray.network.place_kernels import Sites
 from synarray.network.pruning import PruningSpec, stages
-from synarray.network.schedule import compile_laws
+from synarray.network.schedule import compile_laws, contrast_laws
 from synarray.network.state import STATE, Cells, allocate
 from synarray.network.stdp import StdpSpec
 from synarray.network.topology import FieldSpec, Group
@@ -127,7 +130,7 @@ class Machine:
         SpecError
             When the network does not fit into its arrays.
         """
-        shapes = [(len(group.inputs), group.n_neurons) for group in groups]
+        shapes = [(group.n_rows, group.n_neurons) for group in groups]
         slices = spec.synapse.cells_per_weight(spec.device)
         unit = spec.synapse.scheme_for(spec.device).unit
         placement = place(shapes, slices, spec.array, unit) if spec.device else None
@@ -140,7 +143,7 @@ class Machine:
             spec, groups, array, placement,
             threshold=np.zeros(n, np.int32),
             spikes=np.zeros(n, np.int64),
-            expected_spikes=presentations * spec.encoding.draws * len(groups) / n,
+            expected_spikes=presentations * spec.encoding.draws * sum(group.draws for group in groups) / n,
             neuron_events=np.zeros((n, len(NeuronEvent)), np.int64),
             network_events=np.zeros(len(NetworkEvent), np.int64),
             driven=np.zeros(len(array.read_copy) if spec.device else 0, np.uint32),
@@ -219,6 +222,26 @@ class Machine:
         return Layout(inputs, self.array.row_start, self.array.neuron_start)
 
     @property
+    def n_winners(self) -> int:
+        """Winners drawn in each window of learning."""
+        return sum(group.draws for group in self.groups)
+
+    @property
+    def shared(self) -> bool:
+        """Whether a tile is read at many places."""
+        return any(len(group.places) > 1 for group in self.groups)
+
+    @cached_property
+    def sites(self) -> Sites:
+        """Inputs of each row at each place, tile after tile."""
+        starts = [
+            np.cumsum([0, *sizes]) for sizes in zip(*((g.places.size, len(g.places)) for g in self.groups), strict=True)
+        ]
+        inputs = np.concatenate([group.places.ravel() for group in self.groups])
+        at_random, least = (np.array([getattr(g, name) for g in self.groups]) for name in ("at_random", "min_active"))
+        return Sites(inputs, starts[0][:-1], starts[1], at_random, least, self.array.row_start, self.array.neuron_start)
+
+    @property
     def cells(self) -> Any:
         """The array's state, as the kernels see it."""
         return Cells(*(getattr(self.array, entry.name) for entry in STATE if entry.kernel))
@@ -265,28 +288,39 @@ class Machine:
             spec.stdp, spec.neuron, self.array.law, self.array.read_units, progress, self.looks, learning=learning
         )
 
+    def contrast_laws(self, progress: npt.ArrayLike) -> tuple[Schedule, Law]:
+        """Compile the laws of a contrastive teacher for some moments of training."""
+        spec, looks = self.spec, self.looks if self.array.scheme.sensed_by_bit else 0
+        return contrast_laws(spec.stdp, spec.neuron, self.array.law, self.array.read_units, progress, looks)
+
     def _parts(self, law: Law) -> tuple[Law | None, Device | None, Pairs | None, Word | None]:
         """Return what the kernels act with: law of the pulses, device, pairs, word; what there is not is None."""
         return None if self.word else law, self.device, self.pairs, self.word
 
     def bench(self) -> Bench:
         """Lay out a workbench for a pass of the kernels."""
-        array, n_inputs = self.array, 1 + max(int(group.inputs.max()) for group in self.groups)
+        array, n_inputs = self.array, 1 + max(int(group.places.max()) for group in self.groups)
         return Bench.lay_out(n_inputs, array.w.shape[1], array.read_copy.shape[1], len(array.w), len(self.groups))
 
     # ---- passes --------------------------------------------------------------------------------------------------------
 
     def encode(
-        self, pixels: Pixels, order: npt.NDArray[np.int64], places: npt.NDArray[np.int64], draws: int, phase: Phase = Phase.TRAIN,
-        *, per_step: bool = False,
+        self, pixels: Pixels | KeptSpikes, order: npt.NDArray[np.int64], places: npt.NDArray[np.int64], draws: int,
+        phase: Phase = Phase.TRAIN, *, per_step: bool = False,
     ) -> npt.NDArray[np.uint8]:  # fmt: skip
-        """Draw the input spikes of images ``order``: a block [presentation, draw, input]; ``places``: where numbers are drawn."""
-        images, gains = pixels
-        n_inputs = images.shape[1]
+        """Draw the input spikes of images ``order``: a block [presentation, draw, input]; ``places``: where numbers are drawn.
+
+        Spikes of layers below, kept from before, are unpacked; no number is drawn.
+        """
+        if isinstance(pixels, KeptSpikes):
+            return pixels.block(order, draws)
+        (images, gains), encoding = pixels, self.spec.encoding
+        n_inputs = images.shape[1] * max(1, encoding.channels)
         block = np.empty((len(order), draws, n_inputs), np.uint8)
         words = np.empty((n_inputs + 7) // 8 * 4, np.uint32)
-        intensity, chance = chance_table(self.spec.encoding, per_step=per_step), np.empty(n_inputs, np.uint16)
-        active = kernels.encode(
+        intensity = channel_table(encoding) if encoding.channels else chance_table(encoding, per_step=per_step)
+        chance = np.empty(n_inputs, np.uint16)
+        active = (place_kernels.encode_channels if encoding.channels else kernels.encode)(
             images, gains, order, places, intensity, self.spec.seed, int(phase), chance, words, words.view("<u2"), block
         )
         if phase in (Phase.TRAIN, Phase.REBALANCE):
@@ -298,11 +332,14 @@ class Machine:
         winners: npt.NDArray[np.int32], *, sliding: bool = False,
     ) -> None:  # fmt: skip
         """Learn from a block of spikes, presentations ``first``...: respond and update in one pass. Fills ``winners``."""
-        arrays = (self.layout, self.cells, self.neurons, laws[0], *self._parts(laws[1]), self.pruning, self.bench())
+        layout = None if self.shared else self.layout
+        arrays = (layout, self.cells, self.neurons, laws[0], *self._parts(laws[1]), self.pruning, self.bench())
         counts = (self.neuron_events, self.network_events, self.driven, winners)
         if sliding:
             window = self.spec.encoding.steps_per_window
             kernels.learn_sliding(block, moments, first, window, self.spec.seed, *arrays, *counts)
+        elif self.shared:
+            place_kernels.learn_places(block, moments, first, self.spec.seed, self.sites, *arrays[1:], *counts)
         else:
             kernels.learn_windows(block, moments, first, self.spec.seed, *arrays, *counts)
 
@@ -327,6 +364,47 @@ class Machine:
             block, modulation, winners, moments, first, self.spec.seed, self.layout, self.cells, self.neurons, laws[0],
             *self._parts(laws[1]), self.pruning, self.bench(), self.neuron_events,
         )  # fmt: skip
+
+    def teach(
+        self, lesson: str, block: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], n_classes: int,
+        moments: npt.NDArray[np.int64], first: int, laws: tuple[Schedule, Law], winners: npt.NDArray[np.int32],
+    ) -> None:  # fmt: skip
+        """Learn from a block of spikes whose classes are known, as ``place_kernels.LESSONS`` says. Fills ``winners``."""
+        place_kernels.LESSONS[lesson](
+            block, labels, n_classes, moments, first, self.spec.seed, self.layout, self.cells, self.neurons, laws[0],
+            *self._parts(laws[1]), self.pruning, self.bench(), self.neuron_events, self.network_events, self.driven, winners,
+        )  # fmt: skip
+
+    def features(
+        self, block: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], phase: Phase, cell: npt.NDArray[np.int64],
+        channels: int, out: npt.NDArray[np.uint8], totals: npt.NDArray[np.int64], driven: npt.NDArray[np.uint32],
+    ) -> None:  # fmt: skip
+        """Read a block of spikes at all places and pool the winners into ``out``; nothing learns, reads are counted."""
+        schedule, _ = self.laws(1.0, learning=False)
+        place_kernels.features(
+            block, places, self.spec.seed, int(phase), self.sites, cell, channels, self.cells, self.neurons, schedule,
+            self.device, self.bench(), totals, driven, out,
+        )  # fmt: skip
+
+    def weigh_classes(
+        self, block: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], n_classes: int, phase: Phase
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+        """Say how much each class's neurons speak for it: sum over windows and groups of log sum exp(beta u).
+
+        Returns
+        -------
+        votes : ndarray of float64, shape (n_presentations, n_classes)
+        winners : ndarray of int32, shape (n_presentations, n_windows, n_groups)
+        """
+        shape, (schedule, _) = (*block.shape[:2], len(self.groups)), self.laws(1.0, learning=False)
+        highest, total = np.zeros((*shape, n_classes), np.int32), np.zeros((*shape, n_classes), np.int64)
+        winners = np.zeros(shape, np.int32)
+        place_kernels.weigh_classes(
+            block, places, self.spec.seed, int(phase), self.layout, n_classes, self.cells, self.neurons, schedule, self.device,
+            self.bench(), highest, total, winners,
+        )  # fmt: skip
+        votes = self.spec.neuron.beta / self.array.read_units * highest + np.log(total / 65536.0)
+        return votes.sum(axis=(1, 2)), winners
 
     @property
     def pruning(self) -> Pruning | None:

@@ -36,7 +36,7 @@ class Learner:
     schedule : Schedule
         Laws of one moment.
     inputs : list of ndarray
-        Inputs of each tile's rows.
+        Inputs of each tile's rows, at its first place; for other places see ``reference_layers.py``.
     neuron_start : ndarray, shape (n_groups + 1,)
     threshold, spikes : ndarray, shape (n_neurons,)
     alive : ndarray of bool, shape (n_neurons, most_cells)
@@ -47,6 +47,8 @@ class Learner:
         Draws for which an input counts as active: 1, or the steps of a sliding window.
     neuron_events, network_events : ndarray of int64
         What neurons do is counted here; what the array does is counted behind the port.
+    pulse_moment : int
+        Which of the schedule's pulses are sent: a contrastive teacher has two kinds.
     """
 
     port: ArrayPort
@@ -61,18 +63,19 @@ class Learner:
     lifetime: int
     neuron_events: npt.NDArray[np.int64]
     network_events: npt.NDArray[np.int64]
+    pulse_moment: int = 0
 
     @classmethod
     def of(cls, machine: Machine, laws: tuple[Schedule, Law], port: ArrayPort | None = None) -> Learner:
         """Set up the neurons of a machine before their array, or before another one that is behind a port."""
         if port is None:
             port = SimulatedPort(
-                machine.array, laws[1], machine.device, machine.pairs, machine.word, machine.looks, machine.spec.seed,
+                machine.array, laws[1], machine.device, machine.pairs, machine.word, laws[0].looks, machine.spec.seed,
                 machine.neuron_events, machine.network_events, machine.driven,
             )  # fmt: skip
         encoding = machine.spec.encoding
         return cls(
-            port, laws[0], [group.inputs for group in machine.groups], machine.array.neuron_start, machine.threshold,
+            port, laws[0], [group.places[0] for group in machine.groups], machine.array.neuron_start, machine.threshold,
             machine.spikes, machine.array.alive.astype(bool), machine.pruning, machine.spec.seed,
             encoding.steps_per_window if encoding.form == "sliding" else 1, machine.neuron_events, machine.network_events,
         )  # fmt: skip
@@ -91,8 +94,8 @@ class Learner:
                     x, moment = left[inputs] > 0, Moment(m * len(self.inputs) + g, first + p)
                     column = self._draw_winner(g, x, self.threshold, m, moment)
                     winners[p, m, g] = self.neuron_start[g] + column
-                    self._update(g, column, x, moment, 1)
-        self._settle()
+                    self.update_winner(g, column, x, moment, 1)
+        self.settle()
         return winners
 
     def respond(self, block: _Spikes, places: npt.NDArray[np.int64], phase: Phase, refractory: int) -> _Winners:
@@ -114,31 +117,43 @@ class Learner:
             for m, now in enumerate(spikes if modulation[p] else spikes[:0]):
                 for g, inputs in enumerate(self.inputs):
                     moment = Moment(m * len(self.inputs) + g, first + p)
-                    self._update(
+                    self.update_winner(
                         g, int(winners[p, m, g] - self.neuron_start[g]), now[inputs] > 0, moment, int(modulation[p])
                     )
-        self._settle()
+        self.settle()
 
     # ---- one output spike ----------------------------------------------------------------------------------------------
 
     def _draw_winner(
         self, g: int, x: npt.NDArray[np.bool_], threshold: npt.NDArray[np.int32], m: int, moment: Moment
     ) -> int:
+        """Read tile g and draw its winner."""
+        return self.draw(self.potentials(g, x, threshold, moment), g, m, moment)
+
+    def potentials(
+        self, g: int, x: npt.NDArray[np.bool_], threshold: npt.NDArray[np.int32], moment: Moment
+    ) -> npt.NDArray[np.int32]:
+        """U = sum over active rows + th, in read units."""
+        u: npt.NDArray[np.int32] = (
+            self.port.read(g, x, moment) + threshold[self.neuron_start[g] : self.neuron_start[g + 1]]
+        )
+        return u
+
+    def draw(self, u: npt.NDArray[np.int32], index: int, m: int, moment: Moment) -> int:
         """K ~ softmax(beta u): the first neuron at which the summed numerators pass a random share of their total."""
-        u = self.port.read(g, x, moment) + threshold[self.neuron_start[g] : self.neuron_start[g + 1]]
         table = self.schedule.winner[0]
         total = np.cumsum(table[np.minimum(u.max() - u, len(table) - 1)].astype(np.uint64))
-        random = philox((g, m, moment.presentation, 0), (self.seed, Stream.WINNER + (moment.phase << 8)))[0]
+        random = philox((index, m, moment.presentation, 0), (self.seed, Stream.WINNER + (moment.phase << 8)))[0]
         return int(np.searchsorted(total, (np.uint64(random) * total[-1]) >> np.uint64(32), side="right"))
 
-    def _update(self, g: int, column: int, x: npt.NDArray[np.bool_], moment: Moment, modulation: int) -> None:
+    def update_winner(self, g: int, column: int, x: npt.NDArray[np.bool_], moment: Moment, modulation: int) -> None:
         """STDP: n = floor(mean + U(0, 1)) pulses on each alive weight of the winner, LTP where x, LTD elsewhere."""
         k, n = int(self.neuron_start[g] + column), len(x)
         events, alive = self.neuron_events[k], self.alive[k, :n]
         state = self.port.look(g, column, int(alive.sum())).state
         noise = random_u16(n, seed=self.seed, stream=Stream.PULSE, step=moment.step, presentation=moment.presentation)
         up = x if modulation > 0 else np.zeros(n, bool)
-        wanted = (self.schedule.pulses[0, 256 * up + state] + noise.astype(np.uint32)) >> np.uint32(16)
+        wanted = (self.schedule.pulses[self.pulse_moment, 256 * up + state] + noise.astype(np.uint32)) >> np.uint32(16)
         if modulation < 0:
             wanted = wanted * x
         events[NeuronEvent.PULSE_SKIPPED] += wanted[~alive].sum()
@@ -151,7 +166,7 @@ class Learner:
         if self.pruning:
             self._prune(g, column, self.pruning)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Shift each group's thresholds so that the highest is 0: winners depend on differences only."""
         for begin, end in zip(self.neuron_start[:-1], self.neuron_start[1:], strict=True):
             self.threshold[begin:end] -= self.threshold[begin:end].max()

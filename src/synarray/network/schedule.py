@@ -12,7 +12,7 @@ from synarray.network.neuron import NeuronSpec, homeostasis_steps, winner_tables
 from synarray.network.stdp import PulseTables, StdpSpec, pulse_tables
 from synarray.rng import normal_quantiles
 
-__all__ = ["compile_laws"]
+__all__ = ["compile_laws", "contrast_laws"]
 
 
 def compile_laws(
@@ -53,6 +53,25 @@ def compile_laws(
         looks,
     )
     return schedule, _law_of(pulse, distinct, of)
+
+
+def contrast_laws(
+    stdp: StdpSpec, neuron: NeuronSpec, pulse: PulseLaw, read_units: float, progress: npt.ArrayLike, looks: int
+) -> tuple[Schedule, Law]:
+    """Compile the laws of a contrastive teacher: one pulse per active cell, whatever its state, with a falling probability.
+
+        LTP of the true class's winner, LTD of the wrong one     with probability max(gain_end, 1 - progress)
+        thresholds                                               + and - h max(h_end, 1 - progress)
+
+    The pulses of the schedule are those of LTP at all moments, then those of LTD; only words of bits are looked up. Parameters
+    are those of ``compile_laws``; of ``stdp`` only ``gain_end`` counts.
+    """
+    at = np.atleast_1d(np.asarray(progress, np.float64))
+    base, law = compile_laws(stdp, neuron, pulse, read_units, at, looks)
+    probability = np.rint(65536.0 * np.maximum(stdp.gain_end, 1.0 - at)).astype(np.uint32)
+    ltp, ltd = np.zeros((2, len(at), 512), np.uint32)
+    ltp[:, 256:], ltd[:, :256] = probability[:, None], probability[:, None]
+    return base._replace(pulses=np.concatenate([ltp, ltd]), homeostasis=-base.homeostasis), law
 
 
 def _law_of(pulse: PulseLaw, distinct: list[PulseTables], of: npt.NDArray[np.intp]) -> Law:

@@ -45,17 +45,33 @@ class Group:
     ----------
     places : ndarray of int32, shape (n_places, n_rows)
         Inputs of the tile's rows at each place, as indices into the network's inputs. One place is a field (all inputs: the full
-        field); a grid of places would be a convolution, whose small tile is shared.
+        field); a grid of places is a convolution, whose small tile is shared.
     n_neurons : int
+    at_random : int
+        Places drawn at random in each window of learning; 0: all of them, in order.
+    min_active : int
+        Active inputs below which a place is not read: no neuron fires there.
     """
 
     places: npt.NDArray[np.int32]
     n_neurons: int
+    at_random: int = 0
+    min_active: int = 0
 
     @classmethod
     def field(cls, inputs: npt.NDArray[np.integer], n_neurons: int) -> Group:
         """Make a group that is read at one place; its inputs rise."""
         return cls(np.asarray(inputs, np.int32)[None], n_neurons)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the tile."""
+        return int(self.places.shape[1])
+
+    @property
+    def draws(self) -> int:
+        """Winners drawn in each window of learning."""
+        return self.at_random or len(self.places)
 
     @property
     def inputs(self) -> npt.NDArray[np.int32]:

@@ -10,7 +10,7 @@ from synarray.cost.physical import Step
 from synarray.report.tables import Table
 from synarray.report.words import quantity, times
 
-__all__ = ["comparison_table", "headline", "ledger_table", "pace_table", "steps_table", "use_table"]
+__all__ = ["comparison_table", "headline", "layers_table", "ledger_table", "pace_table", "steps_table", "use_table"]
 
 _SCHEDULES = {"sequential": "one after another", "row-parallel": "rows and columns at once"}
 
@@ -67,6 +67,35 @@ def ledger_table(ledger: Ledger, node_nm: float) -> Table:
     title = f"{ledger.title}: every action of the training, in circuits of {node_nm:g} nm"
     note = "? rests on unconfirmed numbers. Actions that never happened or cost nothing are left out."
     return Table(title, columns, rows, total=total, caption=title, note=note)
+
+
+def layers_table(layers: Sequence[tuple[Mapping[str, Any], Ledger, Ledger | None]], whole: Ledger) -> Table:
+    """Lay out what each layer cost, and what copies of a convolution's tile at every place would cost instead."""
+    rows = []
+    for i, (row, ledger, replicated) in enumerate(layers):
+        cells = row["n_cells"] * row["cells_per_weight"]
+        rows.append((f"{i + 1} {row['kind']}", f"{cells:,}", f"{row['tile_reads']:,}", *_spent(ledger)))
+        if replicated is not None:
+            copies = row["n_places"] // row["n_groups"]
+            rows.append(
+                (f"   or {copies:,} copies of it", f"{cells * copies:,}", f"{row['tile_reads']:,}", *_spent(replicated))
+            )
+    columns = ("layer", "cells", "tile reads", "pulses", "everything", "rows at once", "area")
+    cells = sum(row["n_cells"] * row["cells_per_weight"] for row, _, _ in layers)
+    total = ("all", f"{cells:,}", f"{sum(row['tile_reads'] for row, _, _ in layers):,}", *_spent(whole))
+    note = "Copies: all places are read at once, but each pulse is sent to every copy. Rows at once: time. All: without copies."
+    return Table("Layer by layer", columns, rows, total=total, caption="Layer by layer", note=note)
+
+
+def _spent(ledger: Ledger) -> tuple[str, str, str, str]:
+    """Pulses with their lines, everything, time with rows and columns at once, area."""
+    seconds, area = ledger.seconds.get("row-parallel"), square(ledger.area) if ledger.area else "-"
+    return (
+        quantity(ledger.programming, "J"),
+        quantity(ledger.total, "J"),
+        quantity(seconds, "s") if seconds else "-",
+        area,
+    )
 
 
 def use_table(ledger: Ledger) -> Table:

@@ -42,6 +42,7 @@ def run_page(run: Run) -> Page:
     RunError
         When matplotlib is missing, or the run's arrays do not fit its experiment.
     """
+    run.check_one_layer("a page")
     spec, metrics = run.experiment, run.metrics
     priced = _price(run)
     lead = [spec.note.strip()] if spec.note.strip() else []

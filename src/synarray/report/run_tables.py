@@ -48,7 +48,11 @@ def run_tables(metrics: dict[str, Any], states: str | None = None) -> list[Table
     list of Table
         What it reached, what it counted, and, for a run on a device, its cells.
     """
-    tables = [_reached(metrics, states), _counted(metrics)]
+    tables = [
+        _reached(metrics, states),
+        *([_layers(metrics["layers"])] if metrics["layers"] else []),
+        _counted(metrics),
+    ]
     return tables if metrics["device"] is None else [*tables, _cells(metrics)]
 
 
@@ -72,6 +76,7 @@ def _reached(metrics: dict[str, Any], states: str | None) -> Table:
     rows = [
         ("accuracy, soft votes", soft, states or ""),
         ("accuracy, hard votes", percent(metrics["accuracy_hard"]), ""),
+        ("read-out", metrics["readout"], "labels name neurons"),
         ("weights absent or pruned", percent(metrics["spared_fraction"], 1), ""),
         ("pruned, of those present", percent(metrics["pruned_fraction"], 1), "up to 75 % at 93 %"),
         ("output neurons", f"{metrics['n_neurons']:,} ({metrics['silent_neurons']:,} silent)", "500"),
@@ -82,8 +87,27 @@ def _reached(metrics: dict[str, Any], states: str | None) -> Table:
     ]
     title = f"{metrics['name']}, seed {metrics['seed']}"
     if states is None:
-        return Table(title, ("", ""), [row[:2] for row in rows], breaks=(7,))
-    return Table(title, ("", "this run", "the article states"), rows, texts=(2,), breaks=(7,))
+        return Table(title, ("", ""), [row[:2] for row in rows], breaks=(8,))
+    return Table(title, ("", "this run", "the article states"), rows, texts=(2,), breaks=(8,))
+
+
+def _layers(layers: list[dict[str, Any]]) -> Table:
+    """Lay layers out as rows, from the bottom."""
+    rows = [
+        (
+            f"{i + 1} {layer['kind']}" + ("" if layer["learned"] else ", random"),
+            layer["makes"],
+            f"{layer['n_neurons']:,}",
+            f"{layer['n_places']:,}",
+            f"{layer['n_cells']:,}",
+            f"{layer['tile_reads']:,}",
+            f"{layer['pulses']:,}",
+            layer["device"] or "ideal",
+        )
+        for i, layer in enumerate(layers)
+    ]
+    columns = ("layer", "makes", "neurons", "places", "weights", "tile reads", "pulses", "cells")
+    return Table("Layers, from the bottom", columns, rows, texts=(1, 7))
 
 
 def _counted(metrics: dict[str, Any]) -> Table:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from synarray.errors import MissingExtraError
 from synarray.run.contents import StoredRun
 from synarray.run.drawing import matplotlib_parts
-from synarray.run.fields import fields_of, sheet_of
+from synarray.run.fields import fields_of, pictured, sheet_of
 from synarray.run.price import price_of
 from synarray.units import format_quantity
 
@@ -74,7 +74,7 @@ def _picture(run: StoredRun) -> str:
         parts = matplotlib_parts()
     except MissingExtraError as missing:
         return f"Receptive fields: {escape(missing.do)}"
-    fields = fields_of(run.arrays, run.image_shape, _FIELDS)
+    fields = fields_of(*pictured(run), _FIELDS)
     picture = parts.colormaps["magma"].with_extremes(bad=(0.5, 0.5, 0.5, 0.2))(_shade(sheet_of(fields, _COLUMNS)))
     content = io.BytesIO()
     parts.image.imsave(content, np.kron(picture, np.ones((_ZOOM, _ZOOM, 1))), format="png")

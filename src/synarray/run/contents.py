@@ -21,9 +21,12 @@ from synarray.array.geometry import Placement, place
 from synarray.array.simulated import SynapticArray
 from synarray.errors import RunError
 from synarray.files import read_text
+from synarray.learn.stack import layer_specs
 from synarray.learn.trainer import HistoryPoint
+from synarray.network.layer import TEACHERS
 from synarray.network.state import kept_types
 from synarray.run.experiment import ExperimentSpec
+from synarray.run.folder import layer_prefix
 from synarray.spec import Name
 from synarray.task.datasets import MOST_CLASSES, MOST_FEATURES
 from synarray.task.idx import read_npz
@@ -43,6 +46,8 @@ _ARRAYS = kept_types("machine", "array") | {
 """Type and number of axes of each array: the state of the machine and its array, and what was read and learned."""
 _SOMETIMES = kept_types("wear") | {"confusion": ("i8", 2), "age": ("f8", 3)}
 """Arrays of a run whose cells wear out, that was tested, whose cells age."""
+_LAYER = kept_types("machine", "array")
+"""Arrays of each frozen layer below the last one; those of cells that age besides."""
 _LARGEST = {"age": 1e30, "full_scale": 1e39, "mean_total": 1e10}
 """Numbers of these arrays stay below: a time, s; intensities, of the data and in 8 bits."""
 _LARGEST_WEIGHT = 1e6
@@ -59,6 +64,34 @@ class _Before(BaseModel):
     pulses: int
 
 
+class _Layer(BaseModel):
+    """What a run says of one of its layers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    kind: Name
+    learned: bool
+    teacher: Name
+    reads: str
+    makes: str
+    n_neurons: int
+    n_groups: int
+    n_places: int
+    n_inputs: int
+    n_cells: int
+    device: Name | None
+    scheme: str | None
+    cells_per_weight: int
+    arrays: int | None
+    pruned_fraction: float
+    pulses: int
+    output_spikes: int
+    tile_reads: int
+    row_reads: int
+    windows: int
+    images_seen: int
+
+
 class _Metrics(BaseModel):
     """What a reader of metrics.json relies on; it holds more."""
 
@@ -66,6 +99,8 @@ class _Metrics(BaseModel):
 
     name: Name
     seed: int
+    readout: str = TEACHERS["name"]
+    layers: list[_Layer] = []
     accuracy: float | None
     accuracy_hard: float | None
     accuracy_low: float | None
@@ -119,7 +154,7 @@ class _Metrics(BaseModel):
         return self
 
 
-METRIC_NAMES = frozenset(_Metrics.model_fields) - {"seconds", "notes", "started_from"}
+METRIC_NAMES = frozenset(_Metrics.model_fields) - {"seconds", "notes", "started_from", "layers", "readout"}
 """Numbers that every run has."""
 
 
@@ -155,6 +190,34 @@ class StoredRun:
         """Height and width behind the features, when the data had them."""
         return tuple(self.arrays["image_shape"].tolist()) or None
 
+    def check_one_layer(self, what: str) -> None:
+        """Refuse what is not done for several layers yet.
+
+        Raises
+        ------
+        RunError
+        """
+        if self.experiment.layers:
+            raise RunError(
+                f"{what} is for networks of one layer so far", got=f"{len(self.experiment.layers)} layers", where=str(self.path),
+                do="synarray show and synarray energy say what there is of each layer.",
+            )  # fmt: skip
+
+    def by_layer(self) -> list[StoredRun]:
+        """Return each layer as a run of its own, from the bottom: its experiment, its counts and cells; itself without layers."""
+        if not self.experiment.layers:
+            return [self]
+        base, runs = {name: getattr(self.experiment, name) for name in ("name", "data", "images", "validation")}, []
+        for i, (own, row) in enumerate(zip(layer_specs(self.experiment), self.metrics["layers"], strict=True)):
+            arrays, begins = dict(self.arrays), layer_prefix(i)
+            if i + 1 < len(self.experiment.layers):
+                arrays = {
+                    name.removeprefix(begins): part for name, part in self.arrays.items() if name.startswith(begins)
+                }
+            metrics = self.metrics | row | {"layers": []}
+            runs.append(StoredRun(self.path, ExperimentSpec(**{**dict(own), **base}), metrics, self.provenance, arrays))
+        return runs
+
     def cells(self) -> tuple[SynapticArray, Placement]:
         """Build the cells in the state they had at the end, and where they are in the physical arrays.
 
@@ -163,6 +226,7 @@ class StoredRun:
         RunError
             When the run was of ideal weights, which are in no array.
         """
+        self.check_one_layer("a map of cells")
         spec, device, synapse = self.experiment, self.experiment.device, self.experiment.synapse
         if device is None:
             do = "Train with a device, for example: --set device=subquantum-cbram"
@@ -201,21 +265,26 @@ def read_metrics(path: Path) -> dict[str, Any]:
     return _Metrics.model_validate(read_json(path)).model_dump()
 
 
-def read_arrays(path: Path) -> Arrays:
-    """Read a run's arrays, each of its own type; raises DataError or ValueError."""
-    arrays, due = read_npz(path, tuple(_ARRAYS), tuple(_SOMETIMES)), _ARRAYS | _SOMETIMES
+def read_arrays(path: Path, n_below: int = 0) -> Arrays:
+    """Read a run's arrays, each of its own type; raises DataError or ValueError. ``n_below``: layers below the last one."""
+    always, sometimes = dict(_ARRAYS), dict(_SOMETIMES)
+    for begins in map(layer_prefix, range(n_below)):
+        always |= {begins + name: kind for name, kind in _LAYER.items()}
+        sometimes |= {begins + name: kind for name, kind in (kept_types("wear") | {"age": ("f8", 3)}).items()}
+    arrays, due = read_npz(path, tuple(always), tuple(sometimes)), always | sometimes
     for name, array in arrays.items():
         kind, n_axes = due[name]
         if (array.dtype, array.ndim) != (np.dtype(kind), n_axes):
             raise ValueError(f"arrays.npz holds {name} of type {array.dtype} with {array.ndim} axes")
         known = array[~np.isnan(array)] if name == "history_accuracy" else array
-        if array.dtype.kind == "f" and not (np.abs(known) < _LARGEST.get(name, _LARGEST_WEIGHT)).all():
+        largest = _LARGEST.get("age" if name.endswith("_age") else name, _LARGEST_WEIGHT)
+        if array.dtype.kind == "f" and not (np.abs(known) < largest).all():
             raise ValueError(f"arrays.npz holds numbers in {name} that cannot be")
     return arrays
 
 
-def check_arrays(arrays: Arrays) -> None:
-    """Hold the arrays of a run against each other; raises ValueError."""
+def check_arrays(arrays: Arrays, n_inputs: int | None = None) -> None:
+    """Hold the arrays of a run against each other; raises ValueError. ``n_inputs``: those of the last of several layers."""
     n_neurons, most = arrays["w"].shape
     rows, neurons, classes = arrays["row_start"], arrays["neuron_start"], arrays["classes"]
     sides, n_features = arrays["image_shape"].tolist(), int(arrays["n_features"])
@@ -230,7 +299,7 @@ def check_arrays(arrays: Arrays) -> None:
         and arrays["pair"].shape in ((2, 0, 0), (2, n_neurons, most))
         and arrays["writes"].shape[1:] == (n_neurons, most)
         and len(arrays["read_copy"]) == rows[-1] + 1
-        and _within(arrays["row_inputs"], len(arrays["inputs"]))
+        and _within(arrays["row_inputs"], len(arrays["inputs"]) if n_inputs is None else n_inputs)
         and 1 <= n_features <= MOST_FEATURES
         and _within(arrays["inputs"], n_features)
         and arrays["full_scale"] > 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from synarray.extras import require
 from synarray.run.contents import StoredRun
-from synarray.run.fields import fields_of, sheet_of
+from synarray.run.fields import fields_of, pictured, sheet_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def draw(run: StoredRun) -> Figure:
 
 
 def _draw_fields(parts: Any, axis: Any, run: StoredRun) -> None:
-    fields = fields_of(run.arrays, run.image_shape, _FIELDS)
+    fields = fields_of(*pictured(run), _FIELDS)
     shades = parts.colormaps["magma"].with_extremes(bad=(0.5, 0.5, 0.5, 0.2))
     drawn = axis.imshow(sheet_of(fields, _COLUMNS), cmap=shades, vmin=-1, vmax=1, interpolation="none")
     axis.set_axis_off()

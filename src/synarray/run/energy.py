@@ -22,7 +22,16 @@ from synarray.learn.spec import LearningSpec
 from synarray.run.contents import StoredRun as Run
 from synarray.units import format_quantity
 
-__all__ = ["Bill", "baselines", "bill_of_result", "bill_of_run", "notes_on", "read_warnings", "real_time"]
+__all__ = [
+    "Bill",
+    "baselines",
+    "bill_of_counts",
+    "bill_of_result",
+    "bill_of_run",
+    "notes_on",
+    "read_warnings",
+    "real_time",
+]
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,9 @@ def bill_of_run(run: Run) -> Bill:
     Raises
     ------
     RunError
-        When it was a run of ideal weights: nothing in it met a conductance.
+        When it was a run of ideal weights: nothing in it met a conductance; or of several layers.
     """
+    run.check_one_layer("this price")
     if run.experiment.device is None:
         raise RunError(
             "a ledger needs a run in cells of a device",
@@ -82,7 +92,9 @@ def bill_of_run(run: Run) -> Bill:
             do="Train with a device, for example: --set device=subquantum-cbram",
         )
     arrays = run.arrays
-    return _bill(run.experiment, arrays["neuron_events"], arrays["network_events"], arrays["writes"], run.metrics)
+    return bill_of_counts(
+        run.experiment, arrays["neuron_events"], arrays["network_events"], arrays["writes"], run.metrics
+    )
 
 
 def bill_of_result(result: Result) -> Bill | None:
@@ -91,16 +103,17 @@ def bill_of_result(result: Result) -> Bill | None:
     if result.spec.device is None:
         return None
     sizes = {"n_inputs": len(result.retina.inputs), "n_groups": len(machine.groups), "n_cells": machine.array.n_cells}
-    return _bill(result.spec, machine.neuron_events, machine.network_events, machine.array.writes, sizes)
+    return bill_of_counts(result.spec, machine.neuron_events, machine.network_events, machine.array.writes, sizes)
 
 
-def _bill(
+def bill_of_counts(
     spec: LearningSpec,
     neuron_events: npt.NDArray[np.int64],
     network_events: npt.NDArray[np.int64],
     writes: npt.NDArray[np.uint32],
     sizes: dict[str, Any],
 ) -> Bill:
+    """Put counts together with what prices depend on."""
     assert spec.device is not None  # the callers saw to it
     scheme = spec.synapse.scheme_for(spec.device)
     counts = Counts.of(
@@ -109,7 +122,7 @@ def _bill(
         draws_per_presentation=spec.encoding.draws,
         writes=scheme.pulses_per_cell(writes),
         inputs=sizes["n_inputs"],
-        neurons=spec.n_neurons,
+        neurons=len(neuron_events),
         groups=sizes["n_groups"],
         weights=sizes["n_cells"],
         rows=spec.array.rows,

@@ -256,6 +256,9 @@ def locate(values: dict[str, Any], folder: Path) -> None:
     """Write data and device files found in a folder as absolute paths, in place, so that it can be run from anywhere."""
     data, device = values.get("data"), values.get("device")
     table, key = (device, "base") if isinstance(device, dict) else (values, "device")
+    for layer in values["layers"] if isinstance(values.get("layers"), list) else ():
+        if isinstance(layer, dict):
+            locate(layer, folder)
     with contextlib.suppress(OSError, ValueError, RuntimeError):  # not there, or no name that a file can have
         if isinstance(data, str) and data not in ("", *BUILT_IN):
             values["data"] = str((folder / data).resolve(strict=True))
@@ -314,16 +317,26 @@ def _as_table(key: str, value: Any) -> Any:
 
 def _own(value: Any) -> Any:
     """Copy tables, however deep: what is set in one experiment must not be so in another one of the same file."""
+    if isinstance(value, list):
+        return [_own(inner) for inner in value]
     return {key: _own(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted key, in place."""
+    """Set a dotted key, in place; in a list of tables a number counts from 1: ``layers.2.epochs``."""
     *path, last = key.split(".")
-    table = values
+    table: Any = values
     for part in path:
-        inner = table[part] = _as_table(part, table.get(part, {}))
-        if not isinstance(inner, dict):
+        if isinstance(table, list):
+            if not part.isdecimal() or not 1 <= int(part) <= len(table):
+                raise SpecError(
+                    "a table of a list is named by its number", got=f"{part} of {len(table)}", where=f"--set {key}",
+                    do=f"Use a number from 1 to {len(table)}.",
+                )  # fmt: skip
+            inner = table[int(part) - 1]
+        else:
+            inner = table[part] = _as_table(part, table.get(part, {}))
+        if not isinstance(inner, dict | list) or (isinstance(inner, list) and part == path[-1]):
             raise SpecError(
                 f'"{part}" is a value, not a table', got=f"{key} = {value!r}", where="--set", do=f"Set {part} itself."
             )

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["fields_of", "sheet_of"]
+from synarray.run.contents import StoredRun
+
+__all__ = ["fields_of", "pictured", "sheet_of"]
 
 
 def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int) -> npt.NDArray[Any]:
@@ -46,6 +48,22 @@ def fields_of(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] 
         features = arrays["inputs"][arrays["row_inputs"][rows[g] : rows[g + 1]]]
         field[features] = arrays["w"][k, : len(features)]
     return fields.reshape(-1, height, width)
+
+
+def pictured(run: StoredRun) -> tuple[dict[str, npt.NDArray[Any]], tuple[int, ...] | None]:
+    """Return what ``fields_of`` lays out: of several layers the lowest, whose kernels are drawn channel beside channel."""
+    if not run.experiment.layers:
+        return run.arrays, run.image_shape
+    lowest, layer = run.by_layer()[0].arrays, run.experiment.layers[0]
+    height, width = run.image_shape[:2] if run.image_shape else (1, 1)
+    if layer.kind != "full":
+        height = width = layer.kernel
+    rows = np.diff(lowest["row_start"])
+    channels = int(rows[0]) // (height * width)
+    y, x, channel = np.unravel_index(np.arange(rows[0]), (height, width, channels))
+    row_inputs = np.tile(y * width * channels + channel * width + x, len(rows))
+    laid = {"n_features": rows[0], "inputs": np.arange(rows[0]), "row_inputs": row_inputs}
+    return lowest | laid, (height, width * channels)
 
 
 def sheet_of(fields: npt.NDArray[Any], columns: int) -> npt.NDArray[Any]:

@@ -30,6 +30,7 @@ import numpy.typing as npt
 from synarray.errors import RunError
 from synarray.files import sync
 from synarray.learn.result import Result
+from synarray.network.machine import Machine
 from synarray.network.state import kept_arrays
 from synarray.run.experiment import ExperimentSpec
 from synarray.spec import Spec
@@ -41,6 +42,7 @@ __all__ = [
     "check_writable",
     "is_free",
     "is_there",
+    "layer_prefix",
     "partial_of",
     "place_for",
     "provenance",
@@ -301,13 +303,24 @@ def result_arrays(result: Result) -> dict[str, npt.NDArray[Any]]:
         "history_pulses": np.array([point.pulses for point in history], np.int64),
         "history_pruned": np.array([point.pruned_fraction for point in history]),
     }
-    if machine.wear is not None:
-        arrays |= kept_arrays({"wear": machine.wear})
-    if machine.ageing is not None:
-        arrays["age"] = machine.ageing.since_pulse
+    arrays |= _kept_of_cells(machine)
+    for i, layer in enumerate(result.below):
+        own = kept_arrays({"machine": layer.machine, "array": layer.machine.array}) | _kept_of_cells(layer.machine)
+        arrays |= {f"{layer_prefix(i)}{name}": value for name, value in own.items()}
     if result.evaluation:
         arrays["confusion"] = result.evaluation.confusion
     return arrays
+
+
+def _kept_of_cells(machine: Machine) -> dict[str, npt.NDArray[Any]]:
+    """Return what is kept of cells that wear out or age."""
+    kept = {} if machine.wear is None else kept_arrays({"wear": machine.wear})
+    return kept if machine.ageing is None else kept | {"age": machine.ageing.since_pulse}
+
+
+def layer_prefix(i: int) -> str:
+    """Return what the names of a frozen layer's arrays begin with; layers count from 0."""
+    return f"layer{i + 1}_"
 
 
 def provenance(spec: ExperimentSpec) -> dict[str, Any]:

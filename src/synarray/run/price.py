@@ -12,6 +12,7 @@ from synarray.cost.prices import Periphery, load_periphery
 from synarray.device.library import load_device
 from synarray.run.contents import StoredRun
 from synarray.run.energy import Bill, baselines, bill_of_run, notes_on, real_time
+from synarray.run.layered_energy import LayeredBill, bill_of_layers
 from synarray.units import format_quantity
 
 __all__ = ["Price", "price_of"]
@@ -42,7 +43,7 @@ class Price:
     """
 
     ledger: Ledger
-    bill: Bill
+    bill: Bill | LayeredBill
     periphery: Periphery
     notes: list[str]
 
@@ -63,11 +64,15 @@ class Price:
 
     @cached_property
     def real_time(self) -> dict[str, Any]:
-        """Whether reads and updates fit between two draws of a winner, at the simulated pace of images."""
+        """Whether reads and updates fit between two draws of a winner, at the simulated pace; empty for several layers."""
+        if isinstance(self.bill, LayeredBill):
+            return {}
         return real_time(self.bill, self.ledger)
 
     def elsewhere(self) -> list[Ledger]:
-        """Price the same training without the array's savings, on processors, and on neuromorphic chips."""
+        """Price the same training without the array's savings, on processors, on neuromorphic chips; not for several layers."""
+        if isinstance(self.bill, LayeredBill):
+            return []
         return baselines(self.bill, self.periphery)
 
     def summary(self) -> dict[str, Any]:
@@ -77,7 +82,7 @@ class Price:
 
     def __repr__(self) -> str:
         """Say the total, and how much of it has no confirmed source."""
-        energy, images = format_quantity(float(f"{self.total:.4g}"), "J"), self.bill.counts["presentation"]
+        energy, images = format_quantity(float(f"{self.total:.4g}"), "J"), self.ledger.presentations
         doubt = f", {len(self.notes)} notes" if self.notes else ""
         return f"Price({self.ledger.title}: {energy} for {images:,} presentations{doubt})"
 
@@ -91,7 +96,13 @@ def price_of(
     passive: bool = False,
 ) -> Price:
     """Price a run; see :func:`synarray.price`."""
-    bill, periphery = bill_of_run(run), load_periphery(node, None if prices is None else Path(prices))
+    periphery = load_periphery(node, None if prices is None else Path(prices))
     other = None if device is None else str(device)
+    if run.experiment.layers:
+        layers, priced = bill_of_layers(run), None if other is None else load_device(other)
+        return Price(
+            layers.ledger(periphery, priced, passive=passive), layers, periphery, layers.notes(periphery, other)
+        )
+    bill = bill_of_run(run)
     ledger = bill.ledger(periphery, None if other is None else load_device(other), passive=passive)
     return Price(ledger, bill, periphery, notes_on(bill, periphery, other, str(run.path / "experiment.toml")))

@@ -8,6 +8,7 @@ from synarray.errors import RunError
 from synarray.events import NeuronEvent
 from synarray.learn.readout import Evaluation
 from synarray.learn.result import Before, Result
+from synarray.learn.stack import Layer, plan_layers
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.state import kept_arrays
@@ -37,9 +38,19 @@ def restore(run: StoredRun) -> Result:
     )
     before = None if metrics["started_from"] is None else Before(**metrics["started_from"])
     presentations = metrics["images_seen"] + (before.images_seen if before else 0)
-    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, run.image_shape)
-    machine = Machine.build(spec, groups, presentations)
-    _put_back(machine, run)
+    below: list[Layer] = []
+    if spec.layers:
+        plans = plan_layers(spec, retina, run.image_shape, len(arrays["classes"]))
+        machines = [plan.build(max(1, row["images_seen"])) for plan, row in zip(plans, metrics["layers"], strict=True)]
+        for plan, machine, layer in zip(plans, machines, run.by_layer(), strict=True):
+            _put_back(machine, layer)
+            below.append(Layer(plan, machine))
+        machine = below.pop().machine
+    else:
+        machine = Machine.build(
+            spec, place_groups(spec.fields, spec.n_neurons, retina.inputs, run.image_shape), presentations
+        )
+        _put_back(machine, run)
     return Result(
         spec,
         machine,
@@ -53,6 +64,8 @@ def restore(run: StoredRun) -> Result:
         list(metrics["notes"]),
         _evaluation(run),
         before,
+        below,
+        tuple(row["windows"] for row in metrics["layers"]),
     )
 
 

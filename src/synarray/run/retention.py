@@ -108,6 +108,7 @@ def read_later(
     DataError, RunError
         See ``rebuild``.
     """
+    run.check_one_layer("retention")
     device = run.experiment.device
     if device is None:
         raise RunError(

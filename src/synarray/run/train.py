@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError, SpecError
 from synarray.learn.checkpoint import Checkpoints
+from synarray.learn.layered import presentations_of
 from synarray.learn.spec import LearningSpec
 from synarray.learn.trainer import Progress
 from synarray.learn.training import train as learn
@@ -127,7 +128,7 @@ def _learn(
     spec = _changed(task.spec, start="" if network is None else network.state_sha256)
     images, classes, *test = task.arrays
     with progress_bar(
-        spec.epochs * int(np.size(images, 0) if np.ndim(images) else 1), progress, on_progress
+        presentations_of(spec, int(np.size(images, 0) if np.ndim(images) else 1)), progress, on_progress
     ) as advance:
         trained = learn(
             spec,

@@ -19,10 +19,11 @@ from typing import Any
 from synarray.cost.prices import load_periphery
 from synarray.errors import RunError, SynarrayError
 from synarray.learn.training import train
-from synarray.run.contents import METRIC_NAMES
+from synarray.run.contents import METRIC_NAMES, StoredRun
 from synarray.run.energy import Bill, bill_of_result, bill_of_run
 from synarray.run.experiment import ExperimentSpec, task_images
-from synarray.run.folder import is_there, write_run
+from synarray.run.folder import is_there, result_arrays, result_metrics, write_run
+from synarray.run.layered_energy import LayeredBill, bill_of_layers
 from synarray.run.opened import open_run
 from synarray.task.datasets import Dataset, load_dataset
 
@@ -103,15 +104,25 @@ def _run(job: Job) -> dict[str, Any]:
         if is_there(target, folder=True):  # killed after the run was written, before it was recorded
             done = open_run(target)
             numbers = {name: value for name, value in done.metrics.items() if name not in _OF_FOLDERS}
-            return flat(numbers) | prices_of(bill_of_run(done) if done.experiment.device else None)
+            return flat(numbers) | prices_of(_bill(done))
     data, x, y, x_test, y_test = task_images(spec, dataset(spec.data))
     result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
     if target is not None:
         write_run(result, spec, target)
+    if spec.layers:
+        new = StoredRun(Path("not saved"), spec, result_metrics(result, spec), {}, result_arrays(result))
+        return flat(result.metrics()) | prices_of(_bill(new))
     return flat(result.metrics()) | prices_of(bill_of_result(result))
 
 
-def prices_of(bill: Bill | None) -> dict[str, float]:
+def _bill(run: StoredRun) -> Bill | LayeredBill | None:
+    """Gather what a run counted; None where weights are ideal."""
+    if any(layer.experiment.device is None for layer in run.by_layer()):
+        return None
+    return bill_of_layers(run) if run.experiment.layers else bill_of_run(run)
+
+
+def prices_of(bill: Bill | LayeredBill | None) -> dict[str, float]:
     """Price a run's counts for its own device, in joules, seconds, square metres and bytes; nothing for ideal weights."""
     if bill is None:
         return {}
@@ -132,6 +143,8 @@ def flat(metrics: dict[str, Any]) -> dict[str, Any]:
     for name, value in metrics.items():
         if isinstance(value, dict):
             row |= {f"{name}_{key}": each for key, each in value.items()}
+        elif name == "layers":
+            row |= {f"layer_{i + 1}_{key}": each for i, layer in enumerate(value) for key, each in layer.items()}
         elif name == "class_accuracy":
             row |= {f"{name}_{i}": each for i, each in enumerate(value or [])}
         else:

@@ -1,0 +1,131 @@
+"""What a training of several layers cost: each layer's counts at the prices of its own cells, and their sum.
+
+A convolution's tile is read at many places, one after another. The alternative is a copy of the tile at every place: all places
+are read at once, but each pulse is sent to every copy, and the copies take room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from synarray.cost.ledger import Ledger, price
+from synarray.cost.prices import Periphery
+from synarray.device.library import load_device
+from synarray.device.spec import DeviceSpec
+from synarray.errors import RunError
+from synarray.run.contents import StoredRun
+from synarray.run.energy import Bill, bill_of_counts
+
+__all__ = ["LayerCost", "LayeredBill", "bill_of_layers"]
+
+_PULSES = ("ltp_pulse", "ltd_pulse", "pruning_pulse", "initial_pulse", "pulse_failed", "verify_read")
+_LEVELS = ("ltp_level", "ltd_level", "pruning_level", "initial_level", "verify_level")
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer's cost, and what a copy of its tile at every place would cost instead.
+
+    Attributes
+    ----------
+    row : dict
+        What the run says of the layer.
+    ledger : Ledger
+    replicated : Ledger or None
+        None where tiles are read at one place.
+    """
+
+    row: dict[str, Any]
+    ledger: Ledger
+    replicated: Ledger | None
+
+
+@dataclass(frozen=True)
+class LayeredBill:
+    """What each layer of a run in cells of devices counted, from the bottom."""
+
+    bills: tuple[Bill, ...]
+    rows: tuple[dict[str, Any], ...]
+    presentations: int
+
+    def costs(
+        self, periphery: Periphery, device: DeviceSpec | None = None, *, passive: bool = False
+    ) -> list[LayerCost]:
+        """Price each layer."""
+        found = []
+        for i, (bill, row) in enumerate(zip(self.bills, self.rows, strict=True)):
+            used, title, copies = device or bill.device, f"layer {i + 1}", row["n_places"] // row["n_groups"]
+            ledger = bill.ledger(periphery, used, title, passive=passive)
+            replicated = _replicated(bill, used, copies, ledger, periphery, passive) if copies > 1 else None
+            found.append(LayerCost(row, ledger, replicated))
+        return found
+
+    def ledger(
+        self, periphery: Periphery, device: DeviceSpec | None = None, title: str = "", *, passive: bool = False
+    ) -> Ledger:
+        """Price the whole: the rows of all layers, which work one after the other."""
+        ledgers = [cost.ledger for cost in self.costs(periphery, device, passive=passive)]
+        entries = tuple(
+            replace(entry, action=f"{ledger.title}: {entry.action}") for ledger in ledgers for entry in ledger.entries
+        )
+        seconds = {name: sum(ledger.seconds[name] for ledger in ledgers) for name in ledgers[0].seconds}
+        parts = dict.fromkeys(part for ledger in ledgers for part in ledger.areas)
+        areas = {part: sum(ledger.areas.get(part, 0.0) for ledger in ledgers) for part in parts}
+        names = dict.fromkeys((device or bill.device).name for bill in self.bills)
+        return Ledger(title or " + ".join(names), entries, seconds, 0.0, areas, self.presentations)
+
+    def notes(self, periphery: Periphery, technology: str | None = None) -> list[str]:
+        """Say what a reader of the price must know."""
+        devices = [load_device(technology)] if technology else [bill.device for bill in self.bills]
+        notes = [
+            f"Numbers of {device.name} that are unconfirmed: {', '.join(device.unconfirmed)}."
+            for device in devices
+            if device.unconfirmed
+        ]
+        if periphery.unconfirmed:
+            notes.append(f"Prices around the cells that are unconfirmed: {', '.join(periphery.unconfirmed)}.")
+        notes.append(
+            "Frozen layers are read once for each training image, and their spikes kept as bits for the layers above; that "
+            "memory is not priced."
+        )
+        return list(dict.fromkeys(notes))
+
+
+def bill_of_layers(run: StoredRun) -> LayeredBill:
+    """Gather what a run of several layers counted.
+
+    Raises
+    ------
+    RunError
+        When a layer has ideal weights: nothing in it met a conductance.
+    """
+    layers, bills = run.by_layer(), []
+    for i, layer in enumerate(layers):
+        if layer.experiment.device is None:
+            raise RunError(
+                "a ledger needs layers in cells of a device", got=f"ideal weights in layer {i + 1}", where=str(run.path),
+                do="Train with a device, for example: --set device=subquantum-cbram",
+            )  # fmt: skip
+        kept, row = layer.arrays, layer.metrics
+        bill = bill_of_counts(layer.experiment, kept["neuron_events"], kept["network_events"], kept["writes"], row)
+        tiles = bill.counts["column_sense"] // bill.counts.neurons
+        counts = replace(bill.counts, draws=tiles, encoded=row["windows"] * row["n_inputs"] if i == 0 else 0)
+        bills.append(replace(bill, counts=counts))
+    return LayeredBill(tuple(bills), tuple(run.metrics["layers"]), run.metrics["images_seen"])
+
+
+def _replicated(
+    bill: Bill, device: DeviceSpec, copies: int, shared: Ledger, periphery: Periphery, passive: bool
+) -> Ledger:
+    """Price a tile copied to every place: pulses and cells times the copies, reads of all places at once."""
+    events = {name: n * (copies if name in (*_PULSES, *_LEVELS) else 1) for name, n in bill.counts.events.items()}
+    many = replace(bill.counts, events=events, weights=bill.counts.weights * copies)
+    ledger = price(many, device, bill.synapse, periphery, f"{copies:,} copies", passive=passive)
+    at_once = replace(many, draws=max(1, many.draws // copies), events=events | {
+        name: events[name] // copies for name in ("row_read", "column_sense")
+    })  # fmt: skip
+    seconds = price(at_once, device, bill.synapse, periphery).seconds
+    return replace(
+        ledger, seconds={"sequential": ledger.seconds["sequential"], "row-parallel": seconds["row-parallel"]}
+    )

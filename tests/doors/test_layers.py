@@ -1,0 +1,173 @@
+"""Networks of several layers, from an experiment to a run that predicts again; what does not fit is refused in words."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import synarray
+from synarray import SpecError, load_experiment
+from synarray.events import NetworkEvent, NeuronEvent
+from synarray.learn.checkpoint import TrainingStoppedError
+from synarray.run.layered_energy import bill_of_layers
+from tests.doors.command import Command
+from tests.twins.test_resumed import Interrupted, state
+
+STACK: dict[str, Any] = {
+    "name": "small",
+    "epochs": 2,
+    "inputs": {"select": "all"},
+    "encoding": {"channels": 2, "gain_control": False, "t_present": "10 ms"},
+    "readout": {"test_windows": 3},
+    "layers": [
+        {
+            "kind": "convolution", "n_neurons": 8, "kernel": 3, "pool": 5, "places": 4, "min_active": 2,
+            "stdp": {"c": 0.02, "w_start": -0.5, "w_spread": 0.3}, "neuron": {"beta": 4.0, "homeostasis": 0.3},
+        },
+        {
+            "kind": "full", "n_neurons": 12, "windows": 2, "teacher": "contrast",
+            "stdp": {"w_start": 0.0}, "neuron": {"beta": 0.5, "homeostasis": 0.05}, "cell": {"step": 0.1},
+        },
+    ],
+}  # fmt: skip
+KINDS: dict[str, dict[str, Any]] = {
+    "contrast": {},
+    "compete": {"layers.2.teacher": "compete", "layers.2.neuron.homeostasis": 1.0},
+    "local, names": {
+        "layers.1.pool": 3,
+        "layers.2.teacher": "name",
+        "layers.2.kind": "local",
+        "layers.2.kernel": 2,
+        "layers.2.stride": 2,
+        "layers.2.n_neurons": 24,
+        "layers.2.neuron.homeostasis": 2.0,
+        "layers.2.neuron.beta": 2.0,
+        "layers.2.stdp.w_start": -0.9,
+    },
+    "in cells": {"device": "pcm", "layers.2.device": "subquantum-cbram"},
+    "ages and is pruned": {"device": "pcm", "layers.1.pruning": {"mode": "soft", "fraction": 0.5}},
+}
+
+
+def experiment(kind: str = "contrast", **changes: Any) -> synarray.ExperimentSpec:
+    return load_experiment(STACK, {**KINDS[kind], **{key.replace("__", "."): value for key, value in changes.items()}})
+
+
+@pytest.fixture(scope="module")
+def trained(bar_images: tuple) -> dict[str, synarray.Result]:
+    x, y = bar_images
+    return {kind: synarray.train(experiment(kind), x[:500], y[:500], x[500:], y[500:]) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_learns_and_says_how_labels_were_used(kind: str, trained: dict) -> None:
+    result = trained[kind]
+    assert result.accuracy > (0.8 if result.teacher == "contrast" else 0.4)  # four classes
+    assert ("taught" in result.metrics()["readout"]) == (result.teacher != "name")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_counts_of_layers_add_up(kind: str, trained: dict) -> None:
+    result = trained[kind]
+    rows = result.metrics()["layers"]
+    assert result.pulses == sum(row["pulses"] for row in rows) > 0
+    assert result.events["row_read"] == sum(row["row_reads"] for row in rows)
+    lowest, n_places = result.below[0].machine, 10 * 10
+    reads = lowest.network_events[NetworkEvent.COLUMN_SENSE] // 8
+    assert rows[0]["tile_reads"] == reads
+    assert 500 * 2 * 20 < reads <= 500 * 2 * 4 + 500 * 2 * n_places  # then a read per place that is not silent
+    assert lowest.network_events[NetworkEvent.PRESENTATION] == 1000
+    assert result.windows[0] == 1000 + 500 * result.machine.spec.encoding.draws
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_on_disk_predicts_again(kind: str, trained: dict, bar_images: tuple, tmp_path: Path) -> None:
+    result, x = trained[kind], bar_images[0][:80]
+    run = synarray.open_run(result.save(tmp_path / "run"))
+    np.testing.assert_array_equal(run.predict(x), result.predict(x))
+    np.testing.assert_array_equal(run.predict(x[::-1])[::-1], result.predict(x, workers=3))
+    assert run.result.state_sha256 == result.state_sha256
+    assert run.metrics["layers"] == result.metrics()["layers"]
+
+
+@pytest.mark.parametrize("every", [1, 5])
+@pytest.mark.parametrize("kind", ["contrast", "compete", "ages and is pruned"])
+def test_interruptions_in_any_layer_do_not_matter(kind: str, every: int, bar_images: tuple, tmp_path: Path) -> None:
+    x, y, spec = bar_images[0][:20], bar_images[1][:20], experiment(kind, epochs=1)
+    whole = synarray.train(spec, x, y, x, y)
+    for times in itertools.count():
+        try:
+            resumed = synarray.train(spec, x, y, x, y, checkpoints=Interrupted(tmp_path, every))
+            break
+        except TrainingStoppedError:
+            assert times < 100
+    assert times >= 40 // every - 1
+    assert state(resumed) == state(whole)
+    for one, other in zip(resumed.below, whole.below, strict=True):
+        assert (one.machine.neuron_events == other.machine.neuron_events).all()
+        assert (one.machine.array.w == other.machine.array.w).all()
+
+
+def test_joules_of_layers_add_up_and_copies_cost_pulses(trained: dict) -> None:
+    run = trained["in cells"].stored()
+    price, bill = synarray.price(trained["in cells"]), bill_of_layers(run)
+    costs = bill.costs(price.periphery)
+    assert price.total == pytest.approx(sum(cost.ledger.total for cost in costs), rel=1e-12)
+    copied = costs[0].replicated
+    assert copied is not None and costs[1].replicated is None
+    pulses = [sum(e.energy for e in ledger.entries if e.action == "LTP pulses") for ledger in (costs[0].ledger, copied)]
+    assert pulses[1] == pytest.approx(100 * pulses[0])
+    assert copied.seconds["row-parallel"] < costs[0].ledger.seconds["row-parallel"]
+    with pytest.raises(synarray.RunError, match="in layer 1"):
+        synarray.price(trained["contrast"])
+
+
+def test_a_layer_that_does_not_learn_stays_as_it_began(bar_images: tuple) -> None:
+    x, y = bar_images[0][:100], bar_images[1][:100]
+    result = synarray.train(experiment(layers__1__learn=False), x, y)
+    lowest = result.below[0].machine
+    assert lowest.neuron_events[:, NeuronEvent.LTP_PULSE].sum() == 0
+    assert not result.metrics()["layers"][0]["learned"]
+    assert -0.81 < lowest.array.w.min() < lowest.array.w.max() < -0.19
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"layers.1.kernel": 13}, "13 x 13, on a map of 12 x 12 x 2"),
+        ({"layers.1.pool": 11}, "11 x 11, on 10 x 10 places"),
+        ({"layers.2.kind": "local", "layers.2.kernel": 3}, "3 x 3, on a map of 2 x 2 x 8"),
+        ({"layers.2.kind": "local", "layers.2.kernel": 1, "layers.2.n_neurons": 13}, "13 for 4 groups"),
+        ({"layers.2.n_neurons": 3}, "3 for 4 classes"),
+        ({"layers.1.places": 101}, "101 of 100"),
+        ({"layers.1.teacher": "compete"}, "only the last layer has a teacher"),
+        ({"layers.2.kind": "convolution"}, "the last layer must be full or local"),
+        ({"layers.2.cell.step": "exact"}, "pulses of one size"),
+        ({"encoding.form": "sliding", "encoding.channels": 0}, "layers learn in windows"),
+        ({"inputs.select": "active", "inputs.level": 150, "inputs.share": 0.2}, "whose pixels are all inputs"),
+        ({"layers.2.pruning": {"mode": "soft", "fraction": 0.5}}, "not pruned yet"),
+        ({"layers": []}, "thermometer channels need layers"),
+        ({"layers.2.kind": "round"}, "layers.2.kind should be 'full', 'local' or 'convolution'"),
+        ({"layers.2.pool": 2}, "pool acts in a layer of kind"),
+        ({"layers.3.kind": "full"}, "Use a number from 1 to 2"),
+        ({"layers.1.stdp.q": 1}, "layers.1.stdp.q"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(changes: dict, words: str, bar_images: tuple) -> None:
+    with pytest.raises(SpecError, match=words.replace("(", r"\(")):
+        synarray.train(load_experiment(STACK, changes), bar_images[0], bar_images[1])
+
+
+def test_commands_show_layers(trained: dict, command: Command, tmp_path: Path) -> None:
+    folder = trained["in cells"].save(tmp_path / "run")
+    shown = command("show", str(folder)).out
+    assert "Layers, from the bottom" in shown and "2 x 2 x 8" in shown and "taught: contrastive" in shown
+    assert "or 100 copies of it" in command("energy", str(folder)).out
+    found = command("energy", str(folder), "--json").json
+    assert found["total"] == pytest.approx(sum(layer["ledger"]["total"] for layer in found["layers"]))
+    refused = command("lifetime", str(folder))
+    assert refused.status == 2 and "networks of one layer so far" in refused.err

@@ -1,0 +1,103 @@
+"""Layers: kernels and the readable reference are one law, for tiles read at many places and for every teacher."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synarray.network import reference, reference_layers
+from synarray.network.encoding import EncodingSpec
+from synarray.network.layer import LayerSpec, Map, groups_of, map_of
+from synarray.network.machine import Machine, MachineSpec
+from synarray.network.neuron import NeuronSpec
+from synarray.network.stdp import StdpSpec
+from synarray.rng import Phase
+from tests.twins.test_reference import DEVICES, PRUNING, same_state
+
+BELOW = Map(7, 6, 3)
+KINDS: dict[str, dict[str, Any]] = {
+    "everywhere": {"kernel": 3, "pool": 2, "min_active": 4},
+    "at random": {"kernel": 4, "stride": 2, "places": 3},
+}
+GIVEN = {"ideal": (None, {})} | {name: DEVICES[name] for name in ("everything", "pair", "words", "compound")}
+
+
+def machines(layer: LayerSpec, device: str, **values: Any) -> tuple[Machine, Machine]:
+    """Build two machines alike on the map below."""
+    cells, synapse = GIVEN[device]
+    spec = MachineSpec(
+        n_neurons=layer.n_neurons, seed=7, device=cells, synapse=synapse, encoding=EncodingSpec(t_present=0.02),
+        stdp=StdpSpec(a=0.3, c=0.05), **values,
+    )  # fmt: skip
+    groups = groups_of(layer, BELOW, "layer")
+    return Machine.build(spec, groups, 20), Machine.build(spec, groups, 20)
+
+
+def spikes(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Make a block of spikes that are class 0, 1 or 2 by which third is busy, and the classes."""
+    draw = np.random.default_rng(3)
+    labels = np.arange(n) % 3
+    rate = np.where(np.arange(BELOW.size) * 3 // BELOW.size == labels[:, None, None], 0.5, 0.1)
+    return (draw.random((n, 2, BELOW.size)) < rate).astype(np.uint8), labels
+
+
+@pytest.mark.parametrize("pruning", ["none", "soft"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("device", GIVEN)
+def test_a_tile_read_at_many_places(device: str, kind: str, pruning: str) -> None:
+    layer = LayerSpec(kind="convolution", n_neurons=9, **KINDS[kind])
+    fast, slow = machines(layer, device, pruning=PRUNING[pruning])
+    block, _ = spikes(8)
+    for begin in (0, 4):
+        laws = fast.laws(begin / 8)
+        winners = np.zeros((4, 2, fast.n_winners), np.int32)
+        fast.learn(block[begin : begin + 4], np.zeros(4, np.int64), begin, laws, winners)
+        learner = reference.Learner.of(slow, laws)
+        expected = reference_layers.learn_places(learner, slow.groups, block[begin : begin + 4], begin)
+        np.testing.assert_array_equal(winners, expected)
+    same_state(fast, slow)
+    assert (winners == -1).any() == (kind == "everywhere")
+    made, cell = map_of(layer, BELOW, "layer")
+    out, places = np.zeros((8, 2, made.size), np.uint8), np.arange(100, 108)
+    fast.features(
+        block, places, Phase.TEST, cell, made.channels, out, np.zeros(6, np.int64), np.zeros_like(fast.driven)
+    )
+    learner = reference.Learner.of(fast, fast.laws(1.0, learning=False))
+    expected = reference_layers.features(learner, fast.groups, block, places, Phase.TEST, cell, made.channels)
+    np.testing.assert_array_equal(out, expected)
+    assert 0 < out.mean() < 1
+
+
+@pytest.mark.parametrize("kind", ["full", "local"])
+@pytest.mark.parametrize("lesson", reference_layers.LESSONS)
+@pytest.mark.parametrize("device", GIVEN)
+def test_every_teacher(device: str, lesson: str, kind: str) -> None:
+    layer = LayerSpec(kind=kind, n_neurons=7 if kind == "full" else 4 * 6, kernel=4, stride=2)
+    fast, slow = machines(layer, device, neuron=NeuronSpec(beta=0.5))
+    block, labels = spikes(12)
+    before = fast.array.w.copy()
+    for begin in (0, 6):
+        laws = fast.contrast_laws(begin / 12) if lesson == "contrast" else fast.laws(begin / 12)
+        winners, part = np.zeros((6, 2, len(fast.groups)), np.int32), slice(begin, begin + 6)
+        fast.teach(lesson, block[part], labels[part], 3, np.zeros(6, np.int64), begin, laws, winners)
+        learner = reference.Learner.of(slow, laws)
+        expected = reference_layers.LESSONS[lesson](learner, block[part], labels[part], 3, begin)
+        np.testing.assert_array_equal(winners, expected)
+    same_state(fast, slow)
+    assert np.any(fast.array.w != before) == (lesson != "calibrate")
+    assert np.any(fast.threshold != 0)
+
+
+@pytest.mark.parametrize("device", ["ideal", "everything"])
+def test_votes_of_classes(device: str) -> None:
+    fast, slow = machines(LayerSpec(kind="local", n_neurons=24, kernel=4, stride=2), device)
+    block, _ = spikes(6)
+    votes, winners = fast.weigh_classes(block, np.arange(6), 3, Phase.TEST)
+    learner = reference.Learner.of(slow, slow.laws(1.0, learning=False))
+    beta = fast.spec.neuron.beta / fast.array.read_units
+    np.testing.assert_allclose(
+        votes, reference_layers.weigh_classes(learner, block, np.arange(6), 3, Phase.TEST, beta), atol=2e-3
+    )  # numerators have 16 bits
+    assert winners.shape == (6, 2, len(fast.groups))

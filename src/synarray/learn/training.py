@@ -88,12 +88,7 @@ def train(
     RunError
         When there are checkpoints but none can be used, or when the training was asked to stop.
     """
-    if not isinstance(spec, LearningSpec):
-        raise SpecError(
-            "train needs an experiment that was read, or a LearningSpec", got=f"{spec!r}"[:80], where="argument spec",
-            do='Read it first: train(load_experiment("local-fields"), x, y).',
-        )  # fmt: skip
-    spec = spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
+    spec = _seeded(spec, seed)
     task = check_task(x, y, x_test, y_test, image_shape, full_scale, None if start is None else start.classes)
     if spec.layers:
         _check_alone(spec, start)
@@ -115,6 +110,15 @@ def train(
     result = _read(trainer, spec, retina, pixels, task, seconds, workers, start, on_part)
     result.before = before
     return _tested(result, task, workers, checkpoints, on_part)
+
+
+def _seeded(spec: LearningSpec, seed: int | None) -> LearningSpec:
+    if not isinstance(spec, LearningSpec):
+        raise SpecError(
+            "train needs an experiment that was read, or a LearningSpec", got=f"{spec!r}"[:80], where="argument spec",
+            do='Read it first: train(load_experiment("local-fields"), x, y).',
+        )  # fmt: skip
+    return spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
 
 
 def _check_alone(spec: LearningSpec, start: Result | None) -> None:

@@ -22,12 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("starlette")
-pytest.importorskip("uvicorn")
-client = pytest.importorskip("websockets.sync.client")
-
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync import client
 
 import synarray
 from synarray.studio.server import MOST_BYTES
@@ -124,7 +120,7 @@ def ask(talk: Any, number: int, asked: JSON) -> None:
     talk.send(json.dumps({"t": "train", "id": number, "asked": asked}))
 
 
-# ---- who is let in ---------------------------------------------------------------------------------------------------------------
+# ---- who is let in -------------------------------------------------------------------------------------------------------
 
 
 def test_the_page_is_served_to_those_who_have_the_address_and_asks_for_nothing_elsewhere(studio: Studio) -> None:
@@ -265,7 +261,8 @@ REFUSED = [
     ({"set": {"checkpoint.seconds": "1 s"}}, "a page may set"), ({"set": {"n_neurons": 10**9}}, "n_neurons must be at most"),
     ({"set": {"epochs": 10**6}}, "epochs must be at most"), ({"set": {"images": 10**7}}, "images must not exceed"),
     ({"set": {"device": "pcm", "device.g_min": 1.0}}, "must exceed g_min"), ({"set": {"no_such": 1}}, "no_such"),
-    ({"set": {"device": "pcm", "device.law": "no-law"}}, "law"), ({"set": {"seed": 1e400}}, ""), ({"set": {"epochs": {"a": 1}}}, ""),
+    ({"set": {"device": "pcm", "device.law": "no-law"}}, "law"), ({"set": {"seed": 1e400}}, ""),
+    ({"set": {"epochs": {"a": 1}}}, ""),
 ]  # fmt: skip
 
 

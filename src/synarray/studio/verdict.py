@@ -1,7 +1,7 @@
 """What costs how much: each imperfection switched off in turn, on the same spikes, while the page is read.
 
-The same steps as ``synarray device judge`` takes, for the experiment on the page: images held out of the training set are read, the
-test set is not touched. One draw after another; after the second there are intervals.
+The same steps as ``synarray device judge`` takes, for the experiment on the page: images held out of the training set are read,
+the test set is not touched. One draw after another; after the second there are intervals.
 """
 
 from __future__ import annotations

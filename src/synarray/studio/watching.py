@@ -1,7 +1,7 @@
 """Following a run or a study that another process is at work on: what it has saved so far, read again and again.
 
-A run saves a checkpoint from time to time (``checkpoint.seconds``); a study adds a line for every finished run. Nothing is written
-or locked here, so the other process is not disturbed.
+A run saves a checkpoint from time to time (``checkpoint.seconds``); a study adds a line for every finished run. Nothing is
+written or locked here, so the other process is not disturbed.
 """
 
 from __future__ import annotations

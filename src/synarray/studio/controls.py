@@ -76,7 +76,7 @@ CONTROLS = (
     Control("array.count", "Arrays", "array", "log whole", 1, 16, "", "array"),
     Control("fields.kind", "Fields", "network", "choice", term="local field", choices=("local", "full")),
     Control("pruning.mode", "Pruning", "network", "choice", term="pruning", choices=tuple(MODES)),
-    Control("pruning.fraction", "Pruned share", "network", "linear", 0.0, 0.95, "%", "pruned share"),
+    Control("pruning.fraction", "Pruned share", "network", "linear", 0.05, 0.95, "%", "pruned share"),
     Control("n_neurons", "Neurons", "network", "log whole", 10, 2000, "", "output neuron"),
     Control("images", "Images", "network", "log whole", 1000, 60_000, "", "presentation"),
     Control("epochs", "Epochs", "network", "whole", 1, 5, "", "epoch"),

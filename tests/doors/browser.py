@@ -101,26 +101,26 @@ class Page:
         self._browser, self._width = _browser(), width
         self._target = self._browser._call("Target.createTarget", {"url": "about:blank"})["targetId"]
         attached = self._browser._call("Target.attachToTarget", {"targetId": self._target, "flatten": True})
-        self._call = functools.partial(self._browser._call, session=attached["sessionId"])
+        self.call = functools.partial(self._browser._call, session=attached["sessionId"])
         for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
-            self._call(f"{domain}.enable", {})
+            self.call(f"{domain}.enable", {})
         self._size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        self._call("Emulation.setDeviceMetricsOverride", self._size)
+        self.call("Emulation.setDeviceMetricsOverride", self._size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._call("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self.call("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.go(address)
 
     def go(self, address: str) -> None:
         """Load an address."""
         self._browser.events.clear()
         start = time.monotonic()
-        self._call("Page.navigate", {"url": address})
+        self.call("Page.navigate", {"url": address})
         self._browser._wait_for("Page.loadEventFired")
         self.opened = time.monotonic() - start
 
     def evaluate(self, expression: str) -> Any:
         """Evaluate JavaScript in the page."""
-        found = self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True})
+        found = self.call("Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True})
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
@@ -134,9 +134,9 @@ class Page:
 
     def choose_file(self, selector: str, file: Path) -> None:
         """Choose a file in an input."""
-        root = self._call("DOM.getDocument", {})["root"]["nodeId"]
-        node = self._call("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
-        self._call("DOM.setFileInputFiles", {"nodeId": node, "files": [str(file)]})
+        root = self.call("DOM.getDocument", {})["root"]["nodeId"]
+        node = self.call("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+        self.call("DOM.setFileInputFiles", {"nodeId": node, "files": [str(file)]})
 
     def key(self, key: str, modifiers: int = 0) -> None:
         """Press a key: "Tab", "ArrowRight", "z"; modifiers: 2 is Ctrl, 8 is Shift."""
@@ -144,16 +144,16 @@ class Page:
         code = codes.get(key, ord(key[0].upper()))
         what: dict[str, Any] = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
         typed = {"text": "\r" if key == "Enter" else key} if key in ("Enter", " ") else {}
-        self._call("Input.dispatchKeyEvent", {"type": "keyDown", **what, **typed})
-        self._call("Input.dispatchKeyEvent", {"type": "keyUp", **what})
+        self.call("Input.dispatchKeyEvent", {"type": "keyDown", **what, **typed})
+        self.call("Input.dispatchKeyEvent", {"type": "keyUp", **what})
 
     def screenshot(self, file: Path) -> None:
         """Draw the whole page."""
         height = int(self.evaluate("document.documentElement.scrollHeight"))
-        self._call("Emulation.setDeviceMetricsOverride", self._size | {"height": min(height, 16_000)})
+        self.call("Emulation.setDeviceMetricsOverride", self._size | {"height": min(height, 16_000)})
         time.sleep(0.5)
-        file.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", {"format": "png"})["data"]))
-        self._call("Emulation.setDeviceMetricsOverride", self._size)
+        file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", {"format": "png"})["data"]))
+        self.call("Emulation.setDeviceMetricsOverride", self._size)
 
     @property
     def overflow(self) -> int:

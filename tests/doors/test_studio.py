@@ -26,7 +26,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync import client
 
 import synarray
-from synarray.studio.server import MOST_BYTES
+from synarray.studio.web import MOST_BYTES
 
 JSON = dict[str, Any]
 

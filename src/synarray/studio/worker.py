@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -33,10 +34,7 @@ from synarray.studio.asked import Asked, read_asked
 from synarray.studio.bill import bill_of
 from synarray.studio.controls import CONTROLS, disabled, values_of
 from synarray.studio.glossary import load_glossary
-from synarray.studio.pulses import read_content, read_pulse_file
 from synarray.studio.source import Source, open_source
-from synarray.studio.verdict import verdicts
-from synarray.studio.watching import follow
 from synarray.task.datasets import Dataset, load_dataset
 
 __all__ = ["Worker", "main"]
@@ -126,13 +124,13 @@ class Worker:
         elif kind == "content":
             content = base64.b64decode(str(request.get("content")), validate=True)
             name = self._file
-            self._start(Job(number, lambda job: self._send(_file_answer(job, read_content(name, content)))))
+            self._start(Job(number, lambda job: self._read(job, name, content)))
         elif kind == "opened" and self.source.pulses is not None:
             path = self.source.pulses
-            self._start(Job(number, lambda job: self._send(_file_answer(job, read_pulse_file(path)))))
+            self._start(Job(number, lambda job: self._read(job, path)))
         elif kind == "watch" and self.source.watched is not None:
             watched = self.source.watched
-            self._start(Job(number, lambda job: follow(watched, self._send, job.look, job.wait)))
+            self._start(Job(number, lambda job: self._follow(job, watched)))
         else:
             raise SpecError(
                 "a request must be one the studio knows", got=repr(kind)[:60], where="the page", do="Reload the page."
@@ -210,6 +208,25 @@ class Worker:
         )  # fmt: skip
         self._send({"t": "done", "id": job.number, **self._last_look(trained), "bill": bill_of(trained)})
         del trained
+        self._judge(job, spec)
+
+    # Libraries that only these need are imported here, so that the page is usable sooner.
+
+    def _read(self, job: Job, file: str | Path, content: bytes | None = None) -> None:
+        from synarray.studio.pulses import read_content, read_pulse_file
+
+        found = read_pulse_file(Path(file)) if content is None else read_content(str(file), content)
+        job.look()
+        self._send({"t": "file", "id": job.number, **found})
+
+    def _follow(self, job: Job, watched: Path) -> None:
+        from synarray.studio.watching import follow
+
+        follow(watched, self._send, job.look, job.wait)
+
+    def _judge(self, job: Job, spec: ExperimentSpec) -> None:
+        from synarray.studio.verdict import verdicts
+
         for verdict in verdicts(spec, self._dataset(spec.data), job.look):
             self._send({"t": "verdict", "id": job.number, **verdict})
 
@@ -275,10 +292,6 @@ class _Eye:
         self._points, self._said_reading = len(trainer.history), learned
         self._send(frame)
         self._sent = time.perf_counter()
-
-
-def _file_answer(job: Job, found: dict[str, Any]) -> dict[str, Any]:
-    return {"t": "file", "id": job.number, **found}
 
 
 def _lines_to(out: BinaryIO) -> Send:

@@ -319,6 +319,7 @@ function begun(message) {
   banner("");
   if (!hello.watched) window.history.replaceState(null, "", `#${encode(asked)}`);
   words("–", "preparing");
+  $("progress").value = 0;
   clearTimeout(begun.slow);
   begun.slow = setTimeout(() => { if (!run.n && !run.done) words("–", "preparing: loading the images; on a new machine compiling, once, which takes up to some minutes"); }, 2500);
   buttons();

@@ -14,8 +14,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from synarray.cli import benching, devices, exporting, reproducing, runs, studies, training
+from synarray.cli import benching, devices, exporting, listing, reproducing, runs, studies, training
 from synarray.cli.device_group import device
+from synarray.cli.first_page import FIRST_PAGE, GroupedHelp
 from synarray.cli.studio import studio
 from synarray.errors import RunError, SynarrayError
 
@@ -23,8 +24,8 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     help="Train a spiking network inside a simulated array of memory devices, and count what it costs.",
-    no_args_is_help=True,
-    add_completion=False,
+    cls=GroupedHelp,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,6 +39,8 @@ for _command in (
     runs.cite,
     runs.energy,
     runs.lifetime,
+    listing.experiments,
+    listing.runs,
     benching.bench,
     studio,
 ):
@@ -59,6 +62,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -67,6 +71,8 @@ def _root(
     ] = False,
 ) -> None:
     """Train a spiking network inside a simulated array of memory devices, and count what it costs."""
+    if context.invoked_subcommand is None:
+        typer.echo(FIRST_PAGE, nl=False)
 
 
 _LEAST = 1 << 30

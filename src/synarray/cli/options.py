@@ -18,6 +18,7 @@ __all__ = [
     "RunFolder",
     "Settings",
     "Workers",
+    "complete_devices",
     "file_option",
     "folder_option",
 ]
@@ -41,8 +42,24 @@ def file_option(meaning: str, metavar: str = "FILE") -> Any:
     return typer.Option("-o", "--output", metavar=metavar, help=meaning)
 
 
+def _experiment_names(incomplete: str) -> list[str]:
+    from synarray.run.experiment import experiment_names
+
+    return [name for name in experiment_names() if name.startswith(incomplete)]
+
+
+def complete_devices(incomplete: str) -> list[str]:
+    """Complete the name of a library device, for the shell."""
+    from synarray.device.library import device_names
+
+    return [name for name in device_names() if name.startswith(incomplete)]
+
+
 ExperimentName = Annotated[
-    str | None, typer.Argument(help="Experiment file, or the name of a packaged one; default: local-fields.")
+    str | None,
+    typer.Argument(
+        help="Experiment file, or the name of a packaged one; default: local-fields.", autocompletion=_experiment_names
+    ),
 ]
 FigureFormat = Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")]
 Figures = Annotated[Path | None, folder_option("Folder for the figures; default: RUN/figures.")]

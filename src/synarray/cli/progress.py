@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar", "bars", "on_signals"]
 
+_BAR = 10
+"""Characters of a bar: what is beside it must not be cut on a terminal of 80."""
+
 
 class Bar:
     """One progress bar, with a few words about the latest."""
@@ -43,15 +46,17 @@ def bars(people: Terminal, name: str, total: int | None = None, state: str = "")
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.table import Column
 
+    time = len("0:00:00")
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[state]}"),
+        BarColumn(bar_width=_BAR),
+        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(f"{total or 0}") + 1)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=time)),
+        TextColumn("left", table_column=Column(no_wrap=True, min_width=len("left"))),
+        TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=time)),
+        TextColumn("{task.fields[state]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
     )
     with Progress(*columns, console=people, transient=True) as progress:
         yield Bar(progress, name, total, state)

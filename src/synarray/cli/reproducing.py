@@ -83,13 +83,13 @@ def _rows(only: str | None, settings: list[str]) -> list[RowSpec]:
 
 
 def _print(table: list[Row], derived: Claims | None, page: Path, tables: bool) -> None:
-    """Print the verdicts and where the page is; all tables when asked, or when there are no verdicts."""
+    """Print the verdicts and where the page is; all tables when asked, or when nothing of what ran is judged."""
     from synarray.report.claims_section import claims_tables, verdicts_table
     from synarray.report.paper_page import accuracy_table, factors_table
     from synarray.report.terminal import standard_output
 
-    console = standard_output()
-    if tables or not derived or not derived.claims:
+    console, verdicts = standard_output(), verdicts_table(table, derived)
+    if tables or not verdicts.rows:
         console.print(accuracy_table(table))
         console.print(factors_table(table))
     if derived and tables:
@@ -97,8 +97,8 @@ def _print(table: list[Row], derived: Claims | None, page: Path, tables: bool) -
             console.print(each)
         for note in derived.notes:
             console.print(f"Note: {note}")
-    if derived and derived.claims:
-        console.print(verdicts_table(derived))
+    if verdicts.rows:
+        console.print(verdicts)
     if not tables:
         console.print("All tables are in the page; --tables prints them here.")
     console.lines(f"Report: {page}")

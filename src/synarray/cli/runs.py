@@ -30,15 +30,17 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run in tables and figures: counts, receptive fields, training curve."""
-    import numpy as np
-
+    from synarray.cli.unfinished import curve_in_words, show_curve
     from synarray.report import figures
     from synarray.report.run_tables import run_tables
     from synarray.report.terminal import fields_in_blocks, standard_output
     from synarray.run.fields import pictured
+    from synarray.run.in_progress import in_progress
     from synarray.run.opened import open_run
 
     figures.check_format(kind)
+    if (unfinished := in_progress(run)) is not None:
+        return show_curve(unfinished, figures.folder_beside(unfinished, out), kind, as_json)
     opened = open_run(run)
     arrays, shape = pictured(opened)
     files, drawn = figures.save_where_possible(
@@ -60,10 +62,8 @@ def show(
     console = standard_output()
     for table in run_tables(opened.metrics):
         console.print(table)
-    curve = [point for point in opened.history if point.accuracy is not None]
-    if curve:
-        picked = [curve[i] for i in np.unique(np.linspace(0, len(curve) - 1, 8).astype(int))]
-        console.print("Training curve:", "  ".join(f"{p.presentations:,}: {p.accuracy:.1%}" for p in picked))
+    if curve := curve_in_words(opened.history):
+        console.print(curve)
     per_line = max(1, console.width // ((shape or (0, 28))[1] + 2))
     fields = figures.fields_of(arrays, shape, 2 * per_line)
     if fields.shape[2] + 2 <= console.width:

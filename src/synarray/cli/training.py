@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synarray.cli.options import ExperimentName, Json, Settings, folder_option
+from synarray.cli.options import ExperimentName, Json, Settings, complete_devices, folder_option
 
 if TYPE_CHECKING:
     from synarray.cli.progress import Bar
@@ -35,8 +35,18 @@ _SOON = 2.0
 
 def train(
     experiment: ExperimentName = None,
+    epochs: Annotated[int | None, typer.Option(help="Times that all training images are shown.")] = None,
+    neurons: Annotated[int | None, typer.Option(help="Output neurons.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Train in cells of this device: a library name or a file.",
+            autocompletion=complete_devices,
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     settings: Settings = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the run; overrides the experiment's.")] = None,
     out: Annotated[Path | None, folder_option("Folder of the run; it must be new or empty.")] = None,
     again: Annotated[
         bool, typer.Option("--resume", help="Resume the run of this experiment if it was interrupted; else begin it.")
@@ -50,8 +60,8 @@ def train(
     from synarray.run.in_progress import begin, find, reopen
 
     changes = dict(parse_setting(text) for text in settings or [])
-    if seed is not None:
-        changes["seed"] = seed
+    common = {"epochs": epochs, "n_neurons": neurons, "device": device, "seed": seed}
+    changes |= {key: value for key, value in common.items() if value is not None}
     spec = load_experiment(experiment, changes)
     task = task_images(spec)
     people = Terminal(stderr=True)

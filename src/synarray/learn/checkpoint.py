@@ -7,6 +7,7 @@ and then renamed into it, so that two good ones remain whenever the process dies
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -41,6 +42,7 @@ __all__ = [
     "fingerprints",
     "read_checkpoint",
     "restore",
+    "saved_history",
 ]
 
 CHECKPOINTS = ("checkpoint-0", "checkpoint-1")
@@ -51,6 +53,8 @@ _SHARE, _SHARE_EPOCH = 50, 100
 """A checkpoint is due when so many times what the last one took has passed: at most 2 % of the time, 1 % at epoch ends."""
 _FIRST_COST = 0.02
 """Seconds the first one is expected to take."""
+_MOST_TO_SHOW = 4_000_000_000
+"""Bytes of a checkpoint that is read only for its training curve."""
 _LARGEST = 1e15
 """No number of a training comes near it."""
 _OBSERVED = 500
@@ -111,9 +115,22 @@ def restore(trainer: Trainer, state: State) -> None:
     if wrong:
         raise ValueError(f"holds another training's state: {', '.join(wrong[:3])}")
     _check_values(trainer, state)
-    columns = [state[f"history.{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned_fraction")]
-    trainer.history = [HistoryPoint(n, None if math.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
+    trainer.history = _history(state)
     put_back(parts, {key: value for key, value in state.items() if not key.startswith("history.")})
+
+
+def saved_history(folder: Path) -> list[HistoryPoint]:
+    """Return the training curve so far of an unfinished training, from its newest whole checkpoint; empty without one."""
+    found: list[list[HistoryPoint]] = []
+    for name in CHECKPOINTS:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found.append(_history(read_checkpoint(folder / name, _MOST_TO_SHOW)[1]))
+    return max(found, key=len, default=[])
+
+
+def _history(state: State) -> list[HistoryPoint]:
+    columns = [state[f"history.{name}"].tolist() for name in ("presentations", "accuracy", "pulses", "pruned_fraction")]
+    return [HistoryPoint(n, None if math.isnan(a) else a, p, f) for n, a, p, f in zip(*columns, strict=True)]
 
 
 def _check_values(trainer: Trainer, state: State) -> None:

@@ -33,12 +33,11 @@ _RIVAL = "metal-filament-cbram"
 _AROUND, _CHIPS = "periphery", "chips"
 """Owners of the prices that are no device's."""
 _HEADLINES = (
-    "metal-filament CBRAM",
+    "metal-filament CBRAM, per training, cells only",
     "soft pruning",
     "event-driven",
-    "metal filament, unpruned /",
-    "same algorithm, processor",
-    "back-propagation, weights in SRAM",
+    "metal filament, unpruned, every weight",
+    "same algorithm, processor, weights in SRAM",
     "same algorithm, weights in DRAM / array, row-parallel",
 )
 """How the names of the claims begin that sum the others up."""
@@ -93,7 +92,7 @@ def derive(rows: Sequence[Row], periphery: Periphery, rivals: Sequence[GradientT
 
 
 def _heads(claim: Claim) -> bool:
-    """Say whether a claim is one of about ten that sum the others up."""
+    """Say whether a claim is one of the six that sum the others up."""
     return claim.name.startswith(_HEADLINES)
 
 

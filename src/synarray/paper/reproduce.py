@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+import numpy as np
+
 from synarray.learn.result import Result
 from synarray.learn.training import train
 from synarray.paper.spared import Factor, programming_factors
@@ -40,6 +42,8 @@ class RowSpec:
         Dotted keys set in it.
     paper : str
         What the paper states, or nothing.
+    least, below : float or None
+        The accuracy that the paper states such a network reaches, or stays below; none where it is not a claim to be judged.
     picture : bool
         Whether the report shows its receptive fields and training curve.
     """
@@ -49,6 +53,8 @@ class RowSpec:
     experiment: str
     changes: dict[str, Any]
     paper: str = ""
+    least: float | None = None
+    below: float | None = None
     picture: bool = False
 
     @property
@@ -95,6 +101,15 @@ class Row:
         values = [run[name] for run in self.metrics]
         return statistics.stdev(values) if len(values) > 1 else float("nan")
 
+    @property
+    def verdict(self) -> str | None:
+        """Whether every seed confirms what the paper states, some, or none; None where the row is not judged."""
+        least, below = self.spec.least, self.spec.below
+        if least is None and below is None:
+            return None
+        kept = [(least or 0.0) <= run["accuracy"] < (below or np.inf) for run in self.metrics]
+        return "confirmed" if all(kept) else "for some seeds" if any(kept) else "not confirmed"
+
     def summary(self) -> dict[str, Any]:
         """Return the row as numbers, ready for JSON."""
         averaged = ("accuracy", "accuracy_hard", "pulses", "pruned_fraction", "spared_fraction", "images_per_second")
@@ -102,6 +117,7 @@ class Row:
             "key": self.spec.key,
             "title": self.spec.title,
             "paper": self.spec.paper,
+            "verdict": self.verdict,
             "command": self.spec.command,
             "seeds": [run["seed"] for run in self.metrics],
             **{name: self.mean(name) for name in averaged},

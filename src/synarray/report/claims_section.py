@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from synarray.cost.uncertainty import Interval
 from synarray.paper.claims import Claim, Claims
+from synarray.paper.reproduce import Row, RowSpec
 from synarray.report.cost_section import by_component, energy_picture
 from synarray.report.sections import Section
 from synarray.report.tables import Table
@@ -54,15 +58,30 @@ def claims_tables(derived: Claims) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def verdicts_table(derived: Claims) -> Table:
-    """Lay out the claims in few lines: what the article states, what was found here, and what follows."""
-    rows = [
-        (f"{claim.part}: {claim.name}", _stated(claim), factor_text(claim.factor), claim.verdict)
-        for claim in derived.claims
-        if claim.headline
+def verdicts_table(rows: Sequence[Row], derived: Claims | None) -> Table:
+    """Lay out all that is judged in about ten lines: what the article states, what was found here, and the verdict."""
+    lines = [
+        (row.title, _stated_accuracy(row.spec), _measured(row), row.verdict) for row in rows if row.verdict is not None
     ]
-    title = "The article's energy claims (times less)"
-    return Table(title, ("claim", "the article", "here", "verdict"), rows, texts=(3,), caption=title, note=_BRACKETS)
+    claims = [claim for claim in (derived.claims if derived else []) if claim.headline]
+    lines += [(claim.name, f"{_stated(claim)}x less", factor_text(claim.factor), claim.verdict) for claim in claims]
+    return Table(
+        "What the article states, and what was found here",
+        ("claim", "article", "here", "verdict"),
+        lines,
+        texts=(3,),
+        note=_BRACKETS if claims else "",
+        breaks=(len(lines) - len(claims),) if claims else (),
+    )
+
+
+def _stated_accuracy(spec: RowSpec) -> str:
+    return f"{spec.least:.0%}" if spec.least is not None else f"below {spec.below:.0%}"
+
+
+def _measured(row: Row) -> str:
+    spread = row.spread("accuracy")
+    return f"{row.mean('accuracy'):.2%}" + ("" if math.isnan(spread) else f" +- {100 * spread:.2f}")
 
 
 def _stated(claim: Claim) -> str:

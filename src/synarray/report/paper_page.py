@@ -17,7 +17,7 @@ from synarray.paper.claims import Claims
 from synarray.paper.reproduce import PAPER, Row
 from synarray.report import figures
 from synarray.report.array_section import map_pictures
-from synarray.report.claims_section import claims_section
+from synarray.report.claims_section import claims_section, verdicts_table
 from synarray.report.html import write_page
 from synarray.report.learning_section import learning_pictures
 from synarray.report.sections import Page, Picture, Section, write
@@ -36,9 +36,11 @@ def write_report(rows: Sequence[Row], folder: Path, claims: Claims | None = None
     RunError
         When jinja2 is missing, or the folder cannot be written.
     """
+    verdicts = verdicts_table(rows, claims)
     page = Page(
         "The paper's experiment, measured here",
         [
+            *([Section("verdicts", "The verdicts", tables=[verdicts])] if verdicts.rows else []),
             _accuracy(rows),
             _saved(rows),
             *([claims_section(claims, "synarray reproduce")] if claims else []),

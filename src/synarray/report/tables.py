@@ -9,15 +9,18 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import rich.console
     import rich.table
 
 __all__ = ["Code", "Table"]
 
 _UNBROKEN = 24
 """Characters of a name in a first column that the terminal does not break."""
+_UNBROKEN_WORD = 12
+"""Characters of a word in another column that it does not break."""
 
 
 class Code(str):
@@ -84,15 +87,45 @@ class Table:
         writer.writerows([self.columns, *self.rows, *([self.total] if self.total else [])])
         return buffer.getvalue()
 
-    def __rich__(self) -> rich.table.Table:
-        """Lay the table out for the terminal."""
+    def __rich_console__(
+        self, console: rich.console.Console, options: rich.console.ConsoleOptions
+    ) -> rich.console.RenderResult:
+        """Lay the table out for the terminal: as a table where that fits without cutting a number, else row by row."""
+        yield self._table() if self._least_width <= options.max_width else self._row_by_row()
+
+    def _is_words(self, column: int) -> bool:
+        return column == 0 or column in self.texts
+
+    def _least(self, column: int) -> int:
+        """Characters in which no number of a column is cut; long words may be."""
+        lines = [*self.shown, *([self.total] if self.total else [])]
+        words = [word for row in lines if column < len(row) for word in str(row[column]).split()]
+        longest = max(map(len, words), default=0)
+        if column == 0:
+            return self._longest_name if self._names_are_short else min(longest, _UNBROKEN)
+        return min(longest, _UNBROKEN_WORD) if self._is_words(column) else longest
+
+    @property
+    def _longest_name(self) -> int:
+        return max((len(row[0]) for row in self.shown if row), default=0)
+
+    @property
+    def _names_are_short(self) -> bool:
+        return self._longest_name <= _UNBROKEN
+
+    @property
+    def _least_width(self) -> int:
+        """Columns of the terminal that the table needs."""
+        return 1 + sum(3 + self._least(i) for i in range(len(self.columns)))
+
+    def _table(self) -> rich.table.Table:
         import rich.table
 
         table = rich.table.Table(title=self.caption or self.title, title_justify="left", show_header=any(self.columns))
         for i, name in enumerate(self.columns):
-            words = i == 0 or i in self.texts
-            short = i == 0 and max((len(row[0]) for row in self.shown if row), default=0) <= _UNBROKEN
-            table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=short)
+            justify: Literal["left", "right"] = "left" if self._is_words(i) else "right"
+            short = i == 0 and self._names_are_short
+            table.add_column(name, justify=justify, overflow="fold", no_wrap=short, min_width=self._least(i))
         for i, row in enumerate(self.shown):
             if i in self.breaks:
                 table.add_section()
@@ -100,5 +133,20 @@ class Table:
         if self.total:
             table.add_section()
             table.add_row(*self.total)
+        table.caption, table.caption_justify = "\n".join(self.notes) or None, "left"
+        return table
+
+    def _row_by_row(self) -> rich.table.Table:
+        """Lay it out in two columns, the names of its columns and their cells, with a line between its rows."""
+        import rich.table
+
+        table = rich.table.Table(title=self.caption or self.title, title_justify="left", show_header=False)
+        table.add_column(overflow="fold", max_width=_UNBROKEN)
+        table.add_column(overflow="fold")
+        for row in [*self.shown, *([self.total] if self.total else [])]:
+            table.add_section()
+            for name, cell in zip(self.columns, row, strict=False):
+                if cell:
+                    table.add_row(name, cell)
         table.caption, table.caption_justify = "\n".join(self.notes) or None, "left"
         return table

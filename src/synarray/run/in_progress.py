@@ -19,13 +19,13 @@ from synarray.files import LOCK, lock_folder, parse_toml, read_text, unlock_fold
 from synarray.learn.checkpoint import CHECKPOINTS
 from synarray.learn.result import Result
 from synarray.run.experiment import ExperimentSpec
-from synarray.run.folder import PARTIAL, is_free, is_there, partial_of, place_for, to_toml, unwritable, write_run
+from synarray.run.folder import FILES, PARTIAL, is_free, is_there, partial_of, place_for, to_toml, unwritable, write_run
 from synarray.run.opened import Run, open_run
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["Unfinished", "begin", "find", "reopen"]
+__all__ = ["Unfinished", "begin", "find", "in_progress", "reopen"]
 
 _EXPERIMENT = "experiment.toml"
 
@@ -203,6 +203,13 @@ def reopen(path: Path) -> Unfinished | Run:
     except (RunError, SpecError):
         unlock_folder(lock)
         raise
+
+
+def in_progress(path: Path) -> Path | None:
+    """Return the folder of an unfinished run, for its own path or that of the run it will be; None for anything else."""
+    folder = path if path.name.endswith(PARTIAL) else partial_of(path)
+    finished = folder != path and all(is_there(path / name) for name in FILES)
+    return folder if not finished and is_there(folder / _EXPERIMENT) else None
 
 
 def _names(wanted: Path) -> Iterator[Path]:

@@ -60,8 +60,12 @@ def fit_table(fit: Fit) -> Table:
 
 def fit_sentences(fit: Fit) -> list[str]:
     """Say what a fit found, which rows it used, and what the data cannot tell."""
-    left = ", ".join(f"{law} {error:.3g}" for law, error in fit.scores.items())
-    why = [f"The law was chosen by its error on what was left out of its fit: {left}."] if left else []
+    others = ", ".join(f"{law} {lost:.3g}" for law, lost in fit.scores.items() if law != fit.spec.law)
+    why = (
+        [f"The law was chosen by likelihood and the price of its numbers; the others are worse (deviance): {others}."]
+        if others
+        else []
+    )
     return [*fit.verdict, *why, *rows_sentences(fit.measured), *(f"Beware: {warning}" for warning in fit.warnings)]
 
 

@@ -18,8 +18,10 @@ from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
 from synarray.lab.fitting.analog import fit_analog
 from synarray.lab.fitting.binary import binary_numbers, is_binary
+from synarray.lab.fitting.mixed import larger_population, spread_of_all, without_fatigue
 from synarray.lab.fitting.numbers import Numbers, analog_numbers, shares
-from synarray.lab.fitting.result import Estimate, Fit, valid_draws, write_device
+from synarray.lab.fitting.residuals import findings_of
+from synarray.lab.fitting.result import Estimate, Finding, Fit, valid_draws, write_device
 from synarray.lab.fitting.start import still
 from synarray.lab.fitting.state import Analog
 from synarray.lab.fitting.verdict import usable_levels, verdict_of, warnings_of
@@ -27,7 +29,7 @@ from synarray.lab.fitting.wild import MOST_WILD, wild_reads
 from synarray.lab.rows.measured import Measurements, chosen, without
 from synarray.lab.rows.outliers import FAR
 
-__all__ = ["Estimate", "Fit", "fit", "usable_levels", "write_device"]
+__all__ = ["Estimate", "Finding", "Fit", "fit", "usable_levels", "write_device"]
 
 _COUNT = 4000
 _FEWEST = 4
@@ -70,13 +72,21 @@ def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
     idle = still(measured)
     moving = chosen(measured, ~idle)
     analog: Analog | None = None
+    findings: list[Finding] = []
     if is_binary(moving):
         law = "binary"
         numbers, more = binary_numbers(moving, rng, _COUNT)
     else:
-        analog, measured = _fit_tame(measured, idle, rng)
+        fresh, tired = without_fatigue(measured, idle)
+        kept, mixed = larger_population(fresh, idle)
+        analog, wild = _fit_tame(fresh, kept, rng)
         law, more = analog.law, []
         numbers = analog_numbers(analog, rng, _COUNT)
+        findings = [said for said in (tired, mixed) if said is not None] + findings_of(analog)
+        if mixed is not None:
+            numbers.table["sigma_d2d_range"] = spread_of_all(fresh, idle, numbers.table["g_max"].value)
+            numbers.draws.pop("sigma_d2d_range", None)
+        measured = without(measured, wild, FAR) if wild.any() else measured
         for key in ("p_switch_ltp", "p_switch_ltd"):
             numbers.table[key] = Estimate(1.0, 1.0, 1.0)
     _count_idle(measured, idle, numbers, rng)
@@ -86,6 +96,7 @@ def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
     return Fit(
         spec, numbers.table, draws, used, dict(measured.discarded), analog.scores if analog else {},
         tuple(verdict_of(spec, numbers.table, absent)), tuple(warnings_of(measured, analog, numbers.table) + more), measured,
+        tuple(findings),
     )  # fmt: skip
 
 
@@ -105,30 +116,29 @@ def _require_pulses(measured: Measurements) -> None:
 
 
 def _fit_tame(
-    measured: Measurements, idle: npt.NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[Analog, Measurements]:
-    """Fit the devices that move; where reads turn out to be wild, fit again without them."""
-    analog = fit_analog(chosen(measured, ~idle), rng, _COUNT)
+    measured: Measurements, kept: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Analog, npt.NDArray[np.bool_]]:
+    """Fit some devices; where reads turn out to be wild, fit again without them. Return the fit and the wild rows."""
+    gone = np.zeros(len(measured), bool)
+    analog = fit_analog(chosen(measured, kept), rng, _COUNT)
     wild = wild_reads(analog)
     for _ in range(_PASSES):
         if not 0.0 < wild.mean() <= MOST_WILD:
             break
-        rows = ~idle[measured.device_id]
-        rows[rows] = wild
-        measured = without(measured, rows, FAR)
-        analog = fit_analog(chosen(measured, ~idle), rng, _COUNT)
+        gone[np.flatnonzero(kept[measured.device_id] & ~gone)[wild]] = True
+        analog = fit_analog(chosen(without(measured, gone, FAR), kept), rng, _COUNT)
         wild = wild_reads(analog)
-    left_out = measured.discarded.get(FAR, 0) / len(measured)
     if wild.mean() > MOST_WILD:
         analog.warnings.append(
             f"{wild.mean():.0%} of the reads lie more than five standard deviations off the law, and the next ones do not: "
             "too many for slips of the instrument; the noises contain them."
         )
-    elif left_out > _OFTEN:
+    elif measured.discarded.get(FAR, 0) + gone.sum() > _OFTEN * len(measured):
         analog.warnings.append(
-            f"{left_out:.1%} of the reads were wild and are left out; others hide within the noises, which they widen."
+            f"{(measured.discarded.get(FAR, 0) + gone.sum()) / len(measured):.1%} of the reads were wild and are left out; "
+            "others hide within the noises, which they widen."
         )
-    return analog, measured
+    return analog, gone
 
 
 def _count_idle(

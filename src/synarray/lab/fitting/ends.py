@@ -42,7 +42,8 @@ def compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         if not spread.resolved and fit.stopped:
             exact = groups[i].values[groups[i].bound == 0]
             middle = centre * float(np.median(exact)) if len(exact) else middle
-        fit.theta[name] = (middle - fit.trains.origin) / fit.trains.span
+        if not fit.noisy:
+            fit.theta[name] = (middle - fit.trains.origin) / fit.trains.span
 
 
 def mean_ends(measured: Measurements, sign: int, n: int) -> tuple[Floats, Floats]:

@@ -60,9 +60,9 @@ class _Pitch(NamedTuple):
 
 def _pitch(cells: Cells, device: int, origin: float) -> _Pitch:
     """Take the pitch from the finer of both polarities."""
-    pulse = max(float(cells.factor[device].min()) * cells.sigma, 1e-9)
+    pulse = max(float(cells.factor[device].min()) * cells.sigma * np.exp(-0.5 * np.abs(cells.tilt).max()), 1e-9)
     relative, low = max(cells.read, 1e-6), float(cells.low[device])
-    ground = relative * max(origin + low, 0.0) + _FINEST_READ * pulse
+    ground = relative * max(origin + cells.base + low, 0.0) + _FINEST_READ * pulse
     end = _END_LENGTH / (1.0 / pulse + 1.0 / ground)
     return _Pitch(pulse, relative, ground, max(float(cells.high[device]) - low, 1e-6), end)
 
@@ -85,7 +85,7 @@ def _placed(pitch: _Pitch) -> tuple[Floats, Floats]:
 
 
 def hidden(trains: Trains, cells: Cells, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
-    """Return the log-likelihood of each train, given its first read; nothing of use for devices that are not wanted."""
+    """Return the log-likelihood of each read but the first of its train; nothing of use for devices that are not wanted."""
     return _filtered(trains, cells, np.zeros((0, len(trains.device))), wanted)
 
 
@@ -97,7 +97,7 @@ def expected(trains: Trains, cells: Cells) -> Floats:
 
 
 def _filtered(trains: Trains, cells: Cells, means: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
-    logs: Floats = -_LOG_ROOT * (np.isfinite(trains.x).sum(axis=0) - 1.0)
+    logs = np.zeros(trains.rows[0].shape)
     rows = np.column_stack([cells.nodes.reshape(len(cells.low), -1), cells.factor, cells.low, cells.high])
     if (rows == rows[0]).all():  # one cell for all trains: as many parts as there are cores
         parts = [(0, mine) for mine in np.array_split(np.arange(len(trains.device)), os.cpu_count() or 1) if len(mine)]
@@ -110,7 +110,7 @@ def _filtered(trains: Trains, cells: Cells, means: Floats, wanted: npt.NDArray[n
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # each train has places of its own in the results
         list(pool.map(take, parts))
-    return logs
+    return np.asarray(logs[trains.judged] - _LOG_ROOT, np.float64)
 
 
 def _one_device(
@@ -122,14 +122,17 @@ def _one_device(
     inside, weight = _placed(pitch)
     states = low + np.concatenate([[0.0], inside, [pitch.width]])
     finest = _FINEST_READ * pitch.pulse
-    spread = np.hypot(pitch.relative * (origin + states), finest)
+    ground = origin + cells.base
+    spread = np.hypot(pitch.relative * (ground + states), finest)
     moved, matrix, room = np.empty((2, len(states))), np.empty((2, len(states), len(states))), np.empty(2)
+    gone = np.clip((states - cells.floor) / (cells.top - cells.floor), 0.0, 1.0)
     for on, sign in ((0, -1.0), (1, 1.0)):
         factor = float(cells.factor[device, on])
         code = np.full(len(states), device)
         moved[on] = states + sign * factor * cells.steps(states, code, np.full(len(states), on))[0]
-        room[on] = factor * max(cells.sigma, 1e-9)
-        matrix[on] = matrix_of(states, weight, moved[on], room[on])
+        noise = factor * max(cells.sigma, 1e-9) * np.exp(cells.tilt[on] * (gone - 0.5))
+        room[on] = noise.max()
+        matrix[on] = matrix_of(states, weight, moved[on], noise)
     prior = np.concatenate([[_AT_END], (1.0 - 2.0 * _AT_END) * weight / pitch.width, [_AT_END]])
-    noise = (pitch.relative, pitch.relative * origin + finest)
-    forward(*trains.rows, mine, states, spread, noise, prior, matrix, moved, room, logs, means)
+    reach = (pitch.relative, pitch.relative * ground + finest)
+    forward(*trains.rows, mine, states, spread, reach, prior, matrix, moved, room, logs, means)

@@ -88,14 +88,16 @@ def places_of(count, pulse, relative, ground, width, end, density, ends):
 
 
 @_compiled
-def matrix_of(states, weight, moved, sigma):
+def matrix_of(states, weight, moved, spread):
     """Return the probabilities of all states after a pulse, [from, to]: rows sum to 1.
 
-    The first and the last state are the ends; ``weight`` are those of the states between; ``moved`` [from] the mean.
+    The first and the last state are the ends; ``weight`` are those of the states between; ``moved``, ``spread`` [from] the mean
+    and the standard deviation of where the pulse leads.
     """
     m = len(states)
     matrix = np.zeros((m, m))
     for j in range(m):
+        sigma = spread[j]
         row, inside = matrix[j], matrix[j, 1 : m - 1]
         total = 0.0
         for i in range(len(inside)):
@@ -194,8 +196,8 @@ def forward(y, sign, trains, states, spread, noise, prior, matrix, moved, room, 
 
     y, sign [train, read]: reads, nan behind the last, and the polarity of the pulse before each; trains: those to take.
     states, spread, prior [state]; matrix [2, state, state]; moved [2, state] where a pulse leads on the mean; room [2] its
-    spread. logs [train] is added to: the log-probability of all reads but the first, but for a constant; means [read, train]:
-    the state expected after each read, unless it has no rows.
+    spread at most. logs [train, read] takes the log-probability of each read but the first, given those before it, but for a
+    constant; means [read, train]: the state expected after each read, unless it has no rows.
     """
     now, after = np.zeros(len(states)), np.zeros(len(states))
     for t in trains:
@@ -222,7 +224,7 @@ def forward(y, sign, trains, states, spread, noise, prior, matrix, moved, room, 
                     _pulsed(now, first, beyond, after, matrix[on], target, past)
                 now, after = after, now
                 gain, first, beyond = _weighed(now, target, past, y[t, k], states, spread)
-                logs[t] += gain
+                logs[t, k] = gain
             if len(means):
                 for i in range(first, beyond):
                     means[k, t] += now[i] * states[i]
@@ -255,11 +257,18 @@ def _stepped(nodes, x):
 
 
 @_compiled
-def moments(y, sign, device, nodes, factor, low, high, sigma, read, origin, floor, top, logs, means):
+def _spread_there(sigma, tilt, x):
+    """Spread of a pulse at a state, given as a share of the way between the first and the last node."""
+    return sigma * np.exp(tilt * (min(max(x, 0.0), 1.0) - 0.5))
+
+
+@_compiled
+def moments(y, sign, device, nodes, factor, low, high, sigma, tilt, read, origin, floor, top, logs, means, off):
     """Take trains through their pulses and reads by mean and variance.
 
     y, sign, logs, means: as for ``forward``; device [train]; nodes [device, 2, node], factor [device, 2], low, high [device],
-    sigma, read, floor, top: as in ``Cells``; origin: conductance of x = 0 in units of the span.
+    sigma, tilt, read, floor, top: as in ``Cells``; origin: of a read's spread at x = 0, in units of the span. off [train, read,
+    3] takes, unless it has no rows, of each read but the first its error in standard deviations, that deviation, and the mean.
     """
     for t in range(len(y)):
         d = device[t]
@@ -271,13 +280,17 @@ def moments(y, sign, device, nodes, factor, low, high, sigma, read, origin, floo
             if k > 0:
                 if sign[t, k] != 0:
                     on = 1 if sign[t, k] > 0 else 0
-                    step, slope = _stepped(nodes[d, on], (m - floor) / (top - floor))
+                    gone = (m - floor) / (top - floor)
+                    step, slope = _stepped(nodes[d, on], gone)
                     way = sign[t, k] * factor[d, on]
-                    grown = (1.0 + way * slope / (top - floor)) ** 2 * variance + (factor[d, on] * sigma) ** 2
+                    noise = factor[d, on] * _spread_there(sigma, tilt[on], gone)
+                    grown = (1.0 + way * slope / (top - floor)) ** 2 * variance + noise * noise
                     m, variance = _clipped(m + way * step, grown, low[d], high[d])
                 total = max(variance + (read * (origin + m)) ** 2, 1e-16)
                 error = y[t, k] - m
-                logs[t] -= 0.5 * (np.log(total) + error * error / total) + np.log(_ROOT_TWO_PI)
+                logs[t, k] = -0.5 * (np.log(total) + error * error / total) - np.log(_ROOT_TWO_PI)
+                if len(off):
+                    off[t, k, 0], off[t, k, 1], off[t, k, 2] = error / np.sqrt(total), np.sqrt(total), m
                 m += variance / total * error
                 variance *= 1.0 - variance / total
             if len(means):
@@ -285,19 +298,20 @@ def moments(y, sign, device, nodes, factor, low, high, sigma, read, origin, floo
 
 
 @_compiled
-def single(before, after, sign, device, nodes, factor, low, high, sigma, floor, top, tie, wild, logs):
+def single(before, after, sign, device, nodes, factor, low, high, sigma, tilt, floor, top, tie, wild, logs):
     """Write the log-probability of each pulse that moves a cell from one state to another, both known.
 
-    before, after, sign, device, logs [pulse]; nodes, factor, low, high, sigma, floor, top: as in ``Cells``; tie: distance from an
-    end at which a cell stands there; wild: share of reads that may be anything, half within the range (about one wide), half at
-    its ends.
+    before, after, sign, device, logs [pulse]; nodes, factor, low, high, sigma, tilt, floor, top: as in ``Cells``; tie: distance
+    from an end at which a cell stands there; wild: share of reads that may be anything, half within the range (about one wide),
+    half at its ends.
     """
     for i in range(len(before)):
         d = device[i]
         on = 1 if sign[i] > 0 else 0
-        step, _ = _stepped(nodes[d, on], (before[i] - floor) / (top - floor))
+        gone = (before[i] - floor) / (top - floor)
+        step, _ = _stepped(nodes[d, on], gone)
         mean = before[i] + (factor[d, on] * step if on else -factor[d, on] * step)
-        spread = max(factor[d, on] * sigma, 1e-12)
+        spread = max(factor[d, on] * _spread_there(sigma, tilt[on], gone), 1e-12)
         if after[i] <= low[d] + tie:
             p, anywhere = _normal((low[d] - mean) / spread), 0.25
         elif after[i] >= high[d] - tie:

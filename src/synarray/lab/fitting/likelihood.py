@@ -4,7 +4,8 @@ In normalised conductance x (0 and 1: the nominal ends) a pulse moves a cell of 
 
     x' = clip(x + F (s(x) + sigma_c2c z), low, high)         y = x + sigma_read g(x) / span e
 
-with the law's mean step s (straight lines between nodes), the device's factor F of each polarity, and its own ends.
+with the law's mean step s (straight lines between nodes), the device's factor F of each polarity, and its own ends;
+where the data ask for it, both noises depend on the state (``noises.py``).
 Without read noise x is what was read, and each pulse counts by itself: a normal density, or where the cell stands at an end the
 probability of getting there or beyond (Tobin's censored regression). With it the state is hidden, and its whole distribution is
 carried along on a grid (``grid.py``). Mean and variance alone (a Kalman filter, the clipping by the moments of a clipped normal
@@ -24,7 +25,7 @@ import numpy.typing as npt
 from synarray.lab.fitting.kernels import moments, single
 from synarray.lab.fitting.trains import Pulses, Trains
 
-__all__ = ["Cells", "censored", "nearly_expected", "nearly_hidden"]
+__all__ = ["Cells", "censored", "innovations", "nearly_expected", "nearly_hidden"]
 
 _TIE = 1e-7
 """Distance from an end at which a cell stands there, as a share of the range."""
@@ -50,6 +51,10 @@ class Cells:
     """Spread of a read, relative to the conductance."""
     floor: float = 0.0
     top: float = 1.0
+    tilt: tuple[float, float] = (0.0, 0.0)
+    """Log of the ratio of the spread of an LTD and of an LTP pulse at the top to that at the floor."""
+    base: float = 0.0
+    """What is added to the conductance in the spread of a read, x: the instrument's own noise."""
 
     def steps(self, x: Floats, device: npt.NDArray[np.int64], on: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Mean step at states (positive), without the device's factor, and its slope."""
@@ -76,6 +81,7 @@ def censored(pulses: Pulses, cells: Cells) -> Floats:
             cells.low,
             cells.high,
             cells.sigma,
+            cells.tilt,
             cells.floor,
             cells.top,
             _TIE,
@@ -93,7 +99,7 @@ def censored(pulses: Pulses, cells: Cells) -> Floats:
 
 
 def nearly_hidden(trains: Trains, cells: Cells) -> Floats:
-    """Return the log-likelihood of each train, given its first read, where the state is hidden behind read noise."""
+    """Return the log-likelihood of each read but the first of its train, where the state is hidden behind read noise."""
     return _filtered(trains, cells, np.zeros((0, len(trains.device))))
 
 
@@ -104,10 +110,19 @@ def nearly_expected(trains: Trains, cells: Cells) -> Floats:
     return means
 
 
-def _filtered(trains: Trains, cells: Cells, means: Floats) -> Floats:
-    logs = np.zeros(len(trains.device))
+def innovations(trains: Trains, cells: Cells) -> tuple[Floats, Floats, Floats]:
+    """Return of each read but the first of its train its error in standard deviations, that deviation, and what was expected."""
+    off = np.zeros((*trains.rows[0].shape, 3))
+    _filtered(trains, cells, np.zeros((0, len(trains.device))), off)
+    z, spread, mean = np.moveaxis(off[trains.judged], -1, 0)
+    return z, spread, mean
+
+
+def _filtered(trains: Trains, cells: Cells, means: Floats, off: Floats | None = None) -> Floats:
+    logs = np.zeros(trains.rows[0].shape)
     moments(
         *trains.rows, trains.device, np.ascontiguousarray(cells.nodes), cells.factor, cells.low, cells.high,
-        cells.sigma, cells.read, trains.origin / trains.span, cells.floor, cells.top, logs, means,
+        cells.sigma, cells.tilt, cells.read, trains.origin / trains.span + cells.base, cells.floor, cells.top, logs, means,
+        np.zeros((0, 0, 3)) if off is None else off,
     )  # fmt: skip
-    return logs
+    return np.asarray(logs[trains.judged], np.float64)

@@ -3,6 +3,7 @@
     log_n_ltp, bend_ltp, log_n_ltd, bend_ltd     pulses from end to end; 1 / A, positive where the first steps are the largest
     log_sigma, log_read                          cycle-to-cycle and read noise
     low, high                                    nominal ends in normalised conductance
+    tilt_ltp, tilt_ltd, base                     how the noises depend on the state, where the data ask for it (0: they do not)
 
 Steps of the law: a + s t with t the way gone, s = expm1(-bend / N), a = s / expm1(-bend): the soft-bound law of ``law.py``.
 The climb to the maximum begins with the scores' variance in place of the curvature (Berndt, Hall, Hall and Hausman), damped, and
@@ -24,7 +25,19 @@ __all__ = ["MOST_BENT", "NAMES", "Deviations", "Maximum", "bend_of", "cells_of",
 
 Floats = npt.NDArray[np.float64]
 
-NAMES = ("log_n_ltp", "bend_ltp", "log_n_ltd", "bend_ltd", "log_sigma", "log_read", "low", "high")
+NAMES = (
+    "log_n_ltp",
+    "bend_ltp",
+    "log_n_ltd",
+    "bend_ltd",
+    "log_sigma",
+    "log_read",
+    "low",
+    "high",
+    "tilt_ltp",
+    "tilt_ltd",
+    "base",
+)
 MOST_BENT = 1.0 / curvature(MOST_NONLINEAR)
 """1 / A of the largest label."""
 _GAIN = 1e-3
@@ -102,6 +115,7 @@ def cells_of(theta: dict[str, float], own: Deviations, tables: Floats | None = N
     return Cells(
         nodes, np.exp(own.log_factor), own.low, own.high, float(np.exp(theta["log_sigma"])) * span,
         float(np.exp(theta["log_read"])), theta["low"], theta["high"],
+        (theta.get("tilt_ltd", 0.0), theta.get("tilt_ltp", 0.0)), theta.get("base", 0.0),
     )  # fmt: skip
 
 
@@ -120,19 +134,19 @@ class Maximum:
 
 def maximise(
     logs: Callable[[dict[str, float]], Floats], start: dict[str, float], free: Sequence[str],
-    clusters: npt.NDArray[np.int64], priors: dict[str, tuple[float, float]], steps: int = 25,
+    clusters: Sequence[npt.NDArray[np.int64]], priors: dict[str, tuple[float, float]], steps: int = 25,
 ) -> Maximum:  # fmt: skip
-    """Climb to the maximum; the covariance is the larger, number by number, of the model's own and that over clusters.
+    """Climb to the maximum; the covariance is the largest, number by number, of the model's own and those over clusters.
 
     Parameters
     ----------
     logs : callable
-        From the numbers to the log-likelihood of each unit (pulse or train).
+        From the numbers to the log-likelihood of each unit (pulse or read).
     start : dict of str to float
     free : sequence of str
         Numbers that vary.
-    clusters : ndarray of int64, shape (n_units,)
-        Units that may depend on each other: a device, or a cycle where there is one device.
+    clusters : list of ndarray of int64, shape (n_units,)
+        Units that may depend on each other: codes of devices, of trains, of stretches of trains.
     priors : dict of str to (mean, standard deviation)
         Weak knowledge that keeps numbers finite on which the data say nothing.
     steps : int
@@ -206,6 +220,10 @@ def _bounded(name: str, value: float) -> float:
         return float(np.clip(value, 0.0, np.log(1e6)))
     if name.startswith("log_"):
         return float(np.clip(value, -18.0, 1.5))
+    if name.startswith("tilt"):
+        return float(np.clip(value, -4.0, 4.0))
+    if name == "base":
+        return float(np.clip(value, 0.0, 10.0))
     return value
 
 
@@ -240,14 +258,15 @@ def _scores(
     return np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _covariance(scores: Floats, clusters: npt.NDArray[np.int64], square: Floats) -> Floats:
+def _covariance(scores: Floats, clusters: Sequence[npt.NDArray[np.int64]], square: Floats) -> Floats:
     inverse: Floats = np.asarray(np.linalg.pinv(scores.T @ scores + square), np.float64)
-    names, codes = np.unique(clusters, return_inverse=True)
-    if len(names) < 5:
-        return inverse
-    summed = np.stack([np.bincount(codes.reshape(-1), column, len(names)) for column in scores.T], axis=1)
-    summed -= summed.mean(axis=0)
-    robust = inverse @ (summed.T @ summed * len(names) / (len(names) - 1)) @ inverse
-    own = np.sqrt(np.maximum(np.diag(inverse), 1e-30))
-    factor = np.sqrt(np.maximum(np.diag(robust) / own**2, 1.0))
+    own = np.maximum(np.diag(inverse), 1e-30)
+    largest = np.ones(len(own))
+    for codes in clusters:
+        n = int(codes.max()) + 1
+        summed = np.stack([np.bincount(codes, column, n) for column in scores.T], axis=1)
+        summed -= summed.mean(axis=0)
+        robust = inverse @ (summed.T @ summed * n / (n - 1)) @ inverse
+        largest = np.maximum(largest, np.diag(robust) / own)
+    factor = np.sqrt(largest)
     return np.asarray(inverse * np.outer(factor, factor), np.float64)

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.fitting.choice import NODES, fit_table
+from synarray.lab.fitting.choice import fit_table, steps_of
 from synarray.lab.fitting.effects import Spread
 from synarray.lab.fitting.model import label_of
+from synarray.lab.fitting.noises import read_in_the_middle, root_mean_square
+from synarray.lab.fitting.residuals import heavy, residuals_of, widened
 from synarray.lab.fitting.result import DRAWS, Estimate
 from synarray.lab.fitting.state import Analog
 
@@ -17,6 +19,11 @@ __all__ = ["Numbers", "analog_numbers", "estimate", "shares"]
 
 UNKNOWN = 5.0
 """Upper end of the interval of a relative spread on which the data say nothing: the largest that a device may have."""
+_ACROSS, _NEARLY, _EARLIER = 0.99, 0.95, 0.8
+"""Share of the way after which a table is across; that which a train must have come that counts for it; and of how many pulses
+less it must not have come across."""
+_LOOSE = 0.4
+"""Standard error of the log of a noise from which on it may be none, and no curvature tells its interval."""
 _TINY = 1e-6
 """No interval is narrower than this share of its value: reads have so many digits."""
 
@@ -62,17 +69,24 @@ def analog_numbers(fit: Analog, rng: np.random.Generator, count: int) -> Numbers
         if values is not None and np.ptp(values) > 0:
             draws[name] = values
 
+    responses = _responses(fit, rng) if fit.step_law.tabulated else []
     _put_range(fit, drawn, put, table)
     for way, sign in (("ltp", 1.0), ("ltd", -1.0)):
         of = "ltp" if way in fit.absent and way == "ltd" else "ltd" if way in fit.absent else way
         _put_law(fit, drawn, way, of, sign, put, table)
+        if responses and of not in fit.abrupt:
+            _put_levels(fit, responses, way, fit.counts[of], table)
     _share_range(fit, drawn, table, draws)
     silent = fit.theta["log_sigma"] < -15
-    put(
-        "sigma_c2c",
-        0.0 if silent else float(np.exp(fit.theta["log_sigma"])),
-        None if silent else np.exp(drawn["log_sigma"]),
-    )
+    point = {name: np.asarray(value) for name, value in fit.theta.items()}
+    if silent:
+        put("sigma_c2c", 0.0, None)
+    else:
+        value, values = (np.exp(of["log_sigma"]) * root_mean_square(of) for of in (point, drawn))
+        if not fit.noisy and heavy(left := residuals_of(fit)):
+            wider, several = widened(left, rng, count)
+            value, values = value * wider, values * several
+        put("sigma_c2c", min(float(value), 1.0), np.minimum(values, 1.0))
     _put_read(fit, drawn, put, table)
     for name, key in (
         ("step", "sigma_d2d_step"),
@@ -81,7 +95,7 @@ def analog_numbers(fit: Analog, rng: np.random.Generator, count: int) -> Numbers
     ):
         _put_spread(fit, name, key, put, table)
     table["p_fail"] = shares(*fit.failures, rng, 1)[0] if fit.failures[0] else Estimate(0.0, 0.0, _no_failure(fit))
-    return Numbers(table, draws, _responses(fit, rng) if fit.step_law.tabulated else [])
+    return Numbers(table, draws, responses)
 
 
 def _no_failure(fit: Analog) -> float:
@@ -90,10 +104,9 @@ def _no_failure(fit: Analog) -> float:
 
 
 def _model_draws(fit: Analog, rng: np.random.Generator, count: int) -> Draws:
-    """Draw the model's numbers: Student's t with a degree of freedom less than there are devices (or trains)."""
+    """Draw the model's numbers: Student's t with a degree of freedom less than there are devices (or trains, or stretches)."""
     assert fit.maximum is not None
-    groups = len(np.unique(fit.clusters))
-    dof = max(groups - 1, 3)
+    dof = max(int(fit.clusters[0].max()), 3) if fit.clusters else 3
     covariance = fit.maximum.covariance
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
@@ -103,30 +116,49 @@ def _model_draws(fit: Analog, rng: np.random.Generator, count: int) -> Draws:
     for name, column in zip(fit.maximum.free, wide.T, strict=True):
         if name.removeprefix("log_n_") not in fit.counted:
             drawn[name] = drawn[name] + column
+    if fit.curved is not None:  # what another law leaves of the curvature
+        errors = np.sqrt(np.diag(fit.curved.covariance))
+        for name, error in zip(fit.curved.free, errors, strict=True):
+            if name.startswith("bend"):
+                drawn[name] = fit.curved.theta[name] + error * rng.standard_t(dof, count)
+    for name in ("log_sigma", "log_read"):
+        if name in fit.maximum.free and (covariance[i := fit.maximum.free.index(name), i] > _LOOSE**2):
+            drawn[name] = _profile_draws(fit, name, rng, count)
     step = fit.spreads.get("step")
     if step is not None and step.resolved:
         ways = [way for way in ("ltd", "ltp") if way not in fit.abrupt + fit.absent]
         for mus, way in zip(step.mus, ways, strict=False):
+            away = mus[:count] - np.median(mus) + 0.5 * (step.taus[:count] ** 2 - step.tau**2)
+            drawn["log_sigma"] += away / len(ways)
             if way not in fit.counted:
-                away = mus[:count] - np.median(mus) + 0.5 * (step.taus[:count] ** 2 - step.tau**2)
                 drawn[f"log_n_{way}"] -= away
-                drawn["log_sigma"] += away / len(ways)
     return drawn
+
+
+def _profile_draws(fit: Analog, name: str, rng: np.random.Generator, count: int) -> Floats:
+    """Draw a noise that may be none from its likelihood over the whole scale, even in its size."""
+    sizes = np.exp(fit.theta[name]) + np.geomspace(1e-6, 1.0, 60)
+    sizes = np.concatenate([np.exp(fit.theta[name]) * np.linspace(0.02, 1.0, 8), sizes])
+    logs = np.array([float(fit.logs(t := fit.theta | {name: float(np.log(s))}, fit.placed(t)).sum()) for s in sizes])
+    width = np.gradient(sizes) * np.exp(logs - logs.max())
+    reached = np.cumsum(width) / width.sum()
+    return np.asarray(np.log(np.maximum(np.interp(rng.random(count), reached, sizes), 1e-9)))
 
 
 def _put_range(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -> None:
     origin, span = fit.trains.origin, fit.trains.span
     spread = fit.spreads.get("range")
     names = list(fit.centres)
+    middle = origin + span * (fit.theta["low"] + fit.theta["high"]) / 2.0
     for name, key in (("low", "g_min"), ("high", "g_max")):
         value = max(origin + span * fit.theta[name], 0.0)
         draws = origin + span * drawn[name]
-        if spread is not None and name in names and (spread.resolved or not fit.stopped):
+        if spread is not None and name in names and (spread.resolved or not (fit.stopped or fit.noisy)):
             draws = fit.centres[name] * spread.mus[names.index(name)]
         elif spread is not None and spread.resolved and fit.noisy:
             i = min(("low", "high").index(name), len(spread.mus) - 1)
             draws = draws + value * (spread.mus[i] - np.median(spread.mus[i]))
-        put(key, value, np.maximum(draws, 0.0))
+        put(key, value, np.clip(draws, 0.0, middle) if name == "low" else np.maximum(draws, middle))
 
 
 def _share_range(fit: Analog, drawn: Draws, table: dict[str, Estimate], draws: Draws) -> None:
@@ -145,8 +177,6 @@ def _put_law(fit: Analog, drawn: Draws, way: str, of: str, sign: float, put: Any
     certain = of in fit.counted + fit.abrupt
     if of in fit.counted:
         n = float(fit.counts[of] or n)
-    if fit.step_law.tabulated and fit.tables is not None and of not in fit.abrupt:
-        n, certain = _across(fit.tables[int(way == "ltp")][:: 1 if way == "ltp" else -1]), True
     if abs(n - round(n)) < 1e-6:
         n = float(round(n))
     put(f"n_levels_{way}", min(max(n, 1.0), 1e6), None if certain else np.clip(np.exp(drawn[f"log_n_{of}"]), 1.0, 1e6))
@@ -158,9 +188,23 @@ def _put_law(fit: Analog, drawn: Draws, way: str, of: str, sign: float, put: Any
         put(f"nonlinearity_{way}", label, labels)
 
 
+def _put_levels(
+    fit: Analog, responses: list[tuple[Any, ...]], way: str, count: int | None, table: dict[str, Estimate]
+) -> None:
+    """Count the pulses from end to end of the table and of its draws."""
+    nodes = fit.nodes if way == "ltp" else 1.0 - fit.nodes[::-1]
+    counted = [_across(np.array(ltp if way == "ltp" else ltd[::-1]), nodes, count) for _, ltp, ltd in responses]
+    table[f"n_levels_{way}"] = estimate(counted[0], np.array(counted))
+
+
 def _put_read(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -> None:
     if fit.noisy:
-        put("sigma_read", float(np.exp(fit.theta["log_read"])), np.exp(drawn["log_read"]))
+        middle = (fit.theta["low"] + fit.theta["high"]) / 2.0 + fit.trains.origin / fit.trains.span
+        point = {name: np.asarray(value) for name, value in fit.theta.items()}
+        value, draws = (
+            np.minimum(np.exp(of["log_read"]) * read_in_the_middle(of, middle), UNKNOWN) for of in (point, drawn)
+        )
+        put("sigma_read", float(value), draws)
         return
     level = float(np.nanmean(fit.trains.x)) + fit.trains.origin / fit.trains.span
     stopped = fit.stopped and not fit.ends.quantised
@@ -188,21 +232,25 @@ def _put_spread(fit: Analog, name: str, key: str, put: Any, table: dict[str, Est
         table[key] = Estimate(0.0, 0.0, min(float(np.percentile(turn(spread.taus), 97.5)), UNKNOWN))
 
 
-def _across(steps: Floats) -> float:
-    """Count the pulses of a table from end to end, the last one in part; across 99 % where it crawls."""
-    gone, n, nodes = 0.0, 0, np.linspace(0.0, 1.0, len(steps))
-    while gone < 0.99 and n < 20_000:
-        step = float(np.interp(gone, nodes, steps))
-        gone, n = gone + max(step, 1e-6), n + 1
-    return float(n)
+def _across(steps: Floats, nodes: Floats, count: int | None) -> float:
+    """Count the pulses of a table from end to end; that of the trains, where one of as many ends there and not long before.
+
+    Across is 99 % of the way: where a table crawls, the last part takes pulses without end.
+    """
+    gone, path, n = 0.0, [0.0], 0
+    while n < 20_000 and (gone < _ACROSS or n < (count or 0)):
+        gone = min(gone + max(float(np.interp(gone, nodes, steps)), 1e-6), 1.0)
+        path.append(gone)
+        n += 1
+    if count and path[count] > _NEARLY and path[int(_EARLIER * count)] < _ACROSS:
+        return float(count)
+    return float(int(np.argmax(np.array(path) >= _ACROSS)) or n)
 
 
 def _responses(fit: Analog, rng: np.random.Generator) -> list[tuple[Any, ...]]:
-    """Return the table, and tables of bootstrap samples of the devices (or trains)."""
-    from synarray.lab.fitting.analog import steps_of
-
+    """Return the table, and tables of bootstrap samples of the devices (or trains, or stretches of one train)."""
     sides = {way: steps_of(fit, way, sign) for way, sign in (("ltd", -1), ("ltp", 1))}
-    x = [round(float(v), 6) for v in np.linspace(0.0, 1.0, NODES)]
+    x = fit.nodes.tolist()
     assert fit.tables is not None
     found = [(x, _rounded(fit.tables[1]), _rounded(fit.tables[0]))]
     for _ in range(DRAWS):
@@ -213,7 +261,7 @@ def _responses(fit: Analog, rng: np.random.Generator) -> list[tuple[Any, ...]]:
                 continue
             names, codes = np.unique(steps.cluster, return_inverse=True)
             times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
-            drawn = fit_table(steps, times[codes.reshape(-1)].astype(float))
+            drawn = fit_table(steps, fit.nodes, way, times[codes.reshape(-1)].astype(float))
             rows[way] = drawn if way == "ltp" else drawn[::-1]
         found.append((x, _rounded(rows["ltp"]), _rounded(rows["ltd"])))
     return found

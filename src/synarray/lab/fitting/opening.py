@@ -86,12 +86,13 @@ def _set_ends(fit: Analog) -> None:
     fit.theta |= {"low": 0.0, "high": 1.0}
     if fit.noisy or not fit.stopped:
         for name, sign in (("high", 1), ("low", -1)):
-            values, _ = train_ends(fit.measured, sign)
+            values = (train_ends(fit.measured, sign)[0] - trains.origin) / trains.span
+            if not len(values) and ("ltp" in fit.absent or sign < 0):
+                values = trains.x[0]
             if len(values):
-                fit.theta[name] = float(np.mean((values - trains.origin) / trains.span))
-            else:
-                first = trains.x[0]
-                fit.theta[name] = float(np.mean(first)) if "ltp" in fit.absent or sign < 0 else fit.theta[name]
+                fit.theta[name] = float(np.mean(values))
+            spread = float(np.std(values, ddof=1)) if len(values) > 2 else np.sqrt(max(fit.noise.read, _LEAST_WAY))
+            fit.train_ends[name] = fit.theta[name], spread / np.sqrt(max(len(values), 1))
 
 
 def _set_failures_aside(fit: Analog) -> None:

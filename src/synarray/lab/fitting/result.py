@@ -16,7 +16,17 @@ from synarray.files import write_file
 from synarray.lab.rows.measured import Measurements
 from synarray.units import format_quantity
 
-__all__ = ["DRAWS", "LAST_KEYS", "Estimate", "Fit", "device_toml", "spec_toml", "valid_draws", "write_device"]
+__all__ = [
+    "DRAWS",
+    "LAST_KEYS",
+    "Estimate",
+    "Finding",
+    "Fit",
+    "device_toml",
+    "spec_toml",
+    "valid_draws",
+    "write_device",
+]
 
 DRAWS = 50
 """Draws that a device's file keeps."""
@@ -46,6 +56,16 @@ class Estimate(NamedTuple):
     high: float
 
 
+class Finding(NamedTuple):
+    """Something in the data that is not in a device's numbers."""
+
+    name: str
+    size: Estimate
+    modelled: bool
+    """Whether the fit allows for it, so that the other numbers are free of it."""
+    words: str
+
+
 @dataclass(frozen=True)
 class Fit:
     """A device fitted to measured pulses.
@@ -62,10 +82,12 @@ class Fit:
     rows_discarded : dict of str to int
         The others, by reason.
     scores : dict of str to float
-        Held-out error of each law, relative to the linear one.
+        How much worse each law is than the chosen one: twice the log-likelihood that it lacks, with the price of its numbers.
     verdict, warnings : tuple of str
         In plain language.
     measured : Measurements
+    findings : tuple of Finding
+        What the residuals show beyond the device's numbers, with its size, and whether the fit allows for it.
     """
 
     spec: DeviceSpec
@@ -77,6 +99,7 @@ class Fit:
     verdict: tuple[str, ...]
     warnings: tuple[str, ...]
     measured: Measurements = field(repr=False)
+    findings: tuple[Finding, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Everything for machines: law, each number with ``_low`` and ``_high``, counts of rows, words."""
@@ -95,7 +118,18 @@ class Fit:
             "format": self.measured.format,
             "repairs": list(self.measured.repairs),
             "remarks": list(self.measured.remarks),
-            "held_out_error": self.scores,
+            "law_deviance": self.scores,
+            "findings": [
+                {
+                    "name": f.name,
+                    "size": f.size.value,
+                    "size_low": f.size.low,
+                    "size_high": f.size.high,
+                    "modelled": f.modelled,
+                    "words": f.words,
+                }
+                for f in self.findings
+            ],
             "warnings": list(self.warnings),
             "verdict": list(self.verdict),
         }

@@ -57,6 +57,18 @@ class Trains:
         """Reads and polarities, [train, read], for the compiled filters."""
         return np.ascontiguousarray(self.x.T), np.ascontiguousarray(self.sign.T)
 
+    @cached_property
+    def judged(self) -> npt.NDArray[np.bool_]:
+        """Reads that have a likelihood, all but the first of each train, [train, read]."""
+        there = np.isfinite(self.rows[0])
+        there[:, 0] = False
+        return np.asarray(there, bool)
+
+    @cached_property
+    def train_of_read(self) -> Ints:
+        """Train of each read that has a likelihood."""
+        return np.asarray(np.nonzero(self.judged)[0], np.int64)
+
     def pulses(self) -> Pulses:
         """Take the trains apart into single pulses."""
         there = np.isfinite(self.x[1:]) & (self.sign[1:] != 0)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.fitting.model import cells_of
 from synarray.lab.fitting.state import Analog
 from synarray.lab.fitting.trains import joined
 
@@ -32,7 +31,7 @@ def wild_reads(fit: Analog) -> npt.NDArray[np.bool_]:
     found = np.zeros(len(measured), bool)
     together = joined(measured) | ((np.diff(measured.device_id) == 0) & (np.diff(measured.cycle) != 0))
     inner = np.flatnonzero(together[:-1] & together[1:]) + 1
-    cells = cells_of(fit.theta, fit.placed(fit.theta), fit.tables)
+    cells = fit.cells(fit.theta, fit.placed(fit.theta))
     x, sign, device = (measured.G_S - trains.origin) / trains.span, measured.polarity, measured.device_id
     ground = trains.origin / trains.span
     relative = cells.read if fit.noisy else 0.0

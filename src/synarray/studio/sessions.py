@@ -30,6 +30,7 @@ class WorkerProcess:
 
     def __init__(self, process: Process, hello: bytes) -> None:
         self.process, self.hello = process, hello
+        self._ended = False
 
     @classmethod
     async def start(cls, source: str, watch: bool) -> WorkerProcess:
@@ -63,8 +64,8 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self.process.returncode is None
+        """Whether the process still runs, as far as is known."""
+        return self.process.returncode is None and not self._ended
 
     def send(self, request: dict[str, Any]) -> None:
         """Send a request; to a process that has died, nothing."""
@@ -79,11 +80,12 @@ class WorkerProcess:
             line = await self.process.stdout.readline()
         except (ValueError, OSError):  # longer than any answer
             line = b""
+        self._ended = not line  # the process may not have been collected yet
         return line.rstrip(b"\n")
 
     async def stop(self) -> None:
         """End the process."""
-        if self.alive:
+        if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
         await self.process.wait()

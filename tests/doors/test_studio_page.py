@@ -213,6 +213,24 @@ def test_the_page_fits_and_can_be_read(studio: Studio, width: int, dark: bool) -
         assert page.evaluate(TOO_SMALL) == []
 
 
+def test_another_kind_of_fields_brings_the_settings_that_were_chosen_for_it(studio: Studio) -> None:
+    choose = """((id, value) => {
+      const choice = document.getElementById(id);
+      choice.value = value;
+      choice.dispatchEvent(new Event("change", {bubbles: true}));
+    })"""
+    with Page(studio.address) as page:
+        page.wait_until(DONE)
+        finished(page, f'{choose}("c-fields-kind", "full")')
+        assert page.evaluate("document.getElementById('base').value") == "full-field"
+        assert page.evaluate("document.getElementById('c-fields-kind').value") == "full"
+        finished(page, f'{choose}("c-pruning-mode", "soft")')
+        assert not page.evaluate("document.getElementById('c-pruning-fraction').disabled")
+        finished(page, f'{choose}("device", "")')
+        assert "Ideal weights have no imperfections" in page.evaluate("document.getElementById('verdict').textContent")
+        assert page.evaluate("document.getElementById('c-device-g_max').disabled")
+
+
 def test_what_is_refused_is_said_on_the_page(studio: Studio) -> None:
     with Page(studio.address) as page:
         page.wait_until(DONE)

@@ -165,6 +165,8 @@ function change(next, gesture = null) {
 function set(key, value, gesture) {
   const next = structuredClone(asked);
   if (value === null) delete next.set[key]; else next.set[key] = value;
+  const own = {local: "local-fields", full: "full-field"}; // settings are chosen for each kind of fields
+  if (key === "fields.kind" && Object.values(own).includes(next.base)) { next.base = own[value]; delete next.set[key]; }
   if (key === "pruning.mode") {
     if (value === "none") delete next.set["pruning.fraction"];
     else if (!(values["pruning.fraction"] > 0)) next.set["pruning.fraction"] = 0.75;
@@ -279,7 +281,7 @@ function show() {
     const value = values[control.key], reason = reasons[control.key] || "";
     box.classList.toggle("off", Boolean(reason));
     box.classList.toggle("changed", control.key in asked.set && !same(asked.set[control.key], starting.set[control.key]));
-    why.textContent = reason;
+    why.textContent = run.device ? reason : "";
     for (const input of inputs) {
       input.disabled = Boolean(reason) || Boolean(hello.watched) || lost;
       if (input.type === "range") {
@@ -289,6 +291,8 @@ function show() {
       else if (document.activeElement !== input) input.value = shown(control, value);
     }
   }
+  $("ideal").hidden = Boolean(run.device);
+  $("fit").hidden = !(fitted && same(asked.set.device, fitted.device));
   $("base").value = asked.base;
   $("data").value = asked.set.data || hello.data[0];
   const device = asked.set.device;
@@ -355,7 +359,8 @@ function finished(message) {
 function failed(message) {
   document.body.dataset.state = "refused";
   words("–", "not trained");
-  banner(`${message.rule[0].toUpperCase()}${message.rule.slice(1)}: got ${message.got}. ${message.do}`);
+  const got = message.got.startsWith("{") ? "" : `: got ${message.got}`; // a whole table says nothing here
+  banner(`${message.rule[0].toUpperCase()}${message.rule.slice(1)}${got}. ${message.do}`);
   $("drop").classList.remove("busy");
   buttons();
 }
@@ -549,7 +554,7 @@ function drawVerdict() {
     return;
   }
   const grid = make("div", null, {class: "cost"}), [full] = verdict.full, [ideal] = verdict.ideal;
-  const ends = [0, 100 * (ideal - full), ...verdict.costs.flatMap(cost => [cost.points])], low = Math.min(...ends), span = Math.max(...ends) - low || 1;
+  const ends = [0, 100 * (ideal - full), ...verdict.costs.map(cost => cost.points), verdict.together || 0], low = Math.min(...ends), span = Math.max(...ends) - low || 1;
   const bar = (from, to, kind) => {
     const track = make("span", null, {class: "track"}), fill = make("i", null, {class: kind});
     fill.style.left = `${100 * (Math.min(from, to) - low) / span}%`;
@@ -564,7 +569,7 @@ function drawVerdict() {
     const value = make("span", signed(cost.points), {class: "number", title: `95 % interval${interval || ": after the second draw"}`});
     grid.append(make("b", (names[cost.property] || cost.property) + (cost.assumed ? " ?" : "")), bar(0, cost.points, cost.points < 0 ? "gain" : ""), value);
   }
-  if (verdict.together !== null && verdict.costs.length > 1) grid.append(make("b", "together"), bar(0, verdict.together, ""), make("span", signed(verdict.together), {class: "number"}));
+  if (verdict.together !== null && verdict.costs.length > 1) grid.append(make("b", "together"), bar(0, verdict.together, verdict.together < 0 ? "gain" : ""), make("span", signed(verdict.together), {class: "number"}));
   grid.append(make("b", "all of them"), bar(0, 100 * (ideal - full), "whole"), make("span", signed(100 * (ideal - full)), {class: "number"}));
   const widths = verdict.costs.filter(cost => cost.low !== null).map(cost => cost.high - cost.points).sort((a, b) => a - b);
   const scatter = widths.length ? ` Differences below about ${widths[Math.floor(widths.length / 2)].toFixed(2)} points cannot be seen.` : "";
@@ -605,7 +610,7 @@ function drawPins() {
   last.append(make("th", "", {scope: "row"}), ...pins.map((one, i) => {
     const cell = make("td", null, {class: "pin-buttons"}), letter = "ABCD"[i];
     const button = (text, what, act) => { const made = make("button", text, {"aria-label": `${what} ${letter}`}); made.onclick = act; return made; };
-    const refer = button(i === reference ? "reference" : "refer", "Compare with", () => { reference = i; pinned(); });
+    const refer = button("reference", "Compare with", () => { reference = i; pinned(); });
     refer.setAttribute("aria-pressed", String(i === reference));
     cell.append(refer, button("open", "Open", () => change(structuredClone(one.asked))), button("remove", "Remove", () => { pins.splice(i, 1); if (reference > i) reference -= 1; pinned(); $("pin").focus(); }));
     return cell;
@@ -616,6 +621,12 @@ function drawPins() {
   box.append(table);
   target.replaceChildren(box);
 }
+
+const MEANINGS = {
+  device_id: "which device", cycle: "which train", pulse: "which pulse of it", polarity: "LTP or LTD", amplitude_V: "voltage of the pulse",
+  width_s: "width of the pulse", G_S: "conductance after it", read_V: "voltage of the read", temperature_K: "temperature",
+  time_s: "time", per_row: "pulses before each read",
+};
 
 /* ---- a file of measured pulses ---------------------------------------------------------------------------------------------- */
 async function take(file) {
@@ -637,15 +648,15 @@ function filed(message) {
   canvas.style.height = "130px";
   const columns = make("table"), body = make("tbody");
   columns.append(body);
-  for (const [name, meaning, inUnit, why] of message.columns) { const row = make("tr"); row.append(make("th", name, {scope: "row"}), make("td", meaning + (inUnit ? ` (${inUnit})` : ""), {title: why})); body.append(row); }
+  for (const [name, meaning, inUnit, why] of message.columns) { const row = make("tr"); row.append(make("th", name, {scope: "row"}), make("td", (MEANINGS[meaning] || meaning) + (inUnit ? ` (${inUnit})` : ""), {title: why})); body.append(row); }
   const numbers = make("table"), inner = make("tbody");
   numbers.append(inner);
-  for (const [key, value, low, high] of message.numbers) { const row = make("tr"), text = part => Number(part.toPrecision(3)).toString(); row.append(make("th", key, {scope: "row"}), make("td", text(value)), make("td", low === high ? "" : `${text(low)} to ${text(high)}`)); inner.append(row); }
+  for (const [key, value, low, high] of message.numbers) { const row = make("tr"), text = part => key.startsWith("g_") ? quantity(part, "S") : Number(part.toPrecision(3)).toString(); row.append(make("th", key, {scope: "row"}), make("td", text(value)), make("td", low === high ? "" : `${text(low)} to ${text(high)}`)); inner.append(row); }
   const warnings = message.warnings.map(text => make("p", text, {class: "warning"}));
   const discarded = Object.entries(message.discarded).map(([reason, n]) => `${count(n)} rows not used: ${reason}`);
   box.replaceChildren(
     make("h3", message.name), canvas, make("p", `Grey: measured. Orange: the fitted device without noise, law ${message.law}. Conductance in ${unit}, from 0 to ${Number((highest * factor).toPrecision(3))}.`, {class: "soft"}),
-    make("p", `${count(message.rows_used)} rows used. ${message.layout}`, {class: "soft"}), ...warnings,
+    make("p", `${count(message.rows_used)} rows used: ${message.layout}.`, {class: "soft"}), ...warnings,
     folded("Columns and their meaning", columns, list([...message.said, ...discarded])), folded("Numbers of the fit, with 95 % intervals", numbers), folded("In words", list(message.verdict)),
   );
   box.hidden = false;
@@ -659,6 +670,7 @@ function filed(message) {
   };
   for (const train of message.trains) draw(train, css("grey"), 0.7);
   draw(message.fitted, css("vermilion"), 2.2);
+  box.hidden = true;
   const next = structuredClone(asked);
   for (const key of Object.keys(next.set)) if (key.startsWith("device")) delete next.set[key];
   next.set.device = message.device;

@@ -126,7 +126,7 @@ class Lifetime:
                 f"The endurance of {self.device}, or its Weibull shape, is not confirmed: synarray devices show {self.device}"
             )
         if self.trainings == math.inf:
-            notes.append("Fewer cells were written than may fail: the array lives for ever.")
+            notes.append("Fewer cells were written than may fail: the array has no end of life.")
         return notes
 
 

@@ -24,6 +24,8 @@ MEASURED = ("G_S", *MORE)
 _SI = Scale()
 _ONE_EACH = ("pulse", "cycle", "polarity", "amplitude_V", "read_V", "width_s", "temperature_K", "time_s", "per_row")
 _SPREAD = re.compile(r"\b(std|stdev|sigma|err|error|sem|var|variance|min|max|abs)\b|^abs|标准差|误差|편차|오차")
+_BEFORE = re.compile(r"\b(before|pre|prior|vor|avant|initial)\b|前|이전")
+_AFTER = re.compile(r"\b(after|post|nach|apres|final)\b|后|後|이후")
 _CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|\bchange\b|\bnorm\w*\b|变化")
 
 
@@ -113,7 +115,7 @@ def understand(table: Table, mapping: Mapping, source: str) -> tuple[list[Column
     names = table.header or ("",) * table.width
     found = [_named(at, name, facts[at]) for at, name in enumerate(names)] if any(names) else _by_values(facts)
     given, constants = _mapped(found, mapping, table, source)
-    found = _one_quantity(given, facts)
+    found = _after(_one_quantity(given, facts))
     for meaning in _ONE_EACH:
         found = _best(found, meaning, facts)
     found = [_in_unit(column, facts[column.at], source) for column in found]
@@ -270,6 +272,16 @@ def _one_quantity(found: list[Column], facts: Sequence[Facts]) -> list[Column]:
             c = replace(c, meaning="", why="columns of LTP and LTD are there")
         kept.append(c)
     return kept
+
+
+def _after(found: list[Column]) -> list[Column]:
+    """Keep the reads after pulses where there are reads before them as well."""
+    measured = [c for c in found if c.meaning in MEASURED and not c.given]
+    before, after = ([c for c in measured if pattern.search(plain_words(c.name))] for pattern in (_BEFORE, _AFTER))
+    if not before or len(before) != len(after):
+        return found
+    why = "the state before each pulse; that after it is used"
+    return [replace(c, meaning="", why=why) if c in before else c for c in found]
 
 
 _FIRST_CHOICE: dict[str, Callable[[Column, Facts], tuple[bool, ...]]] = {

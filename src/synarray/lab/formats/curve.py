@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.rows.assembly import Train
-from synarray.lab.rows.cutting import blocks, runs
+from synarray.lab.rows.cutting import blocks, restarts, runs
 from synarray.lab.rows.measured import Rows
 
 __all__ = ["trains_of_curve"]
@@ -51,12 +51,15 @@ def trains_of_curve(rows: Rows, *, rising_only: bool = False) -> list[Train]:
 def _cut(g: Floats, number: Floats | None, device: str, *, rising_only: bool) -> tuple[list[Train], int]:
     """Cut one curve; return its trains and how many turns of the conductance cut it."""
     counted = number is not None and bool(np.isfinite(number).all())
-    edges = blocks(number) if counted and number is not None else [0, len(g)]
-    trains, cuts = [], 0
+    numbered = blocks(number) if counted and number is not None else [0, len(g)]
+    edges = [0, *(a + edge for a, b in pairwise(numbered) for edge in (*restarts(g[a:b]), b - a))]
+    trains, cuts = [], len(edges) - len(numbered)
     for a, b in pairwise(edges):
         low = float(number[a:b].min()) if counted and number is not None else np.nan
         before = True if low == 0 else False if low == 1 else None
         inner = [0, b - a] if rising_only else runs(g[a:b], counted_from_0=low == 0)
+        if low == 0 and len(inner) == 3 and (halves := runs(g[a:b]))[1] == (b - a) / 2:
+            before, inner = False, halves  # equal trains, counted from 0: no read without a pulse
         cuts += len(inner) - 2
         for i, (c, d) in enumerate(pairwise(inner)):
             whole = len(inner) == 2

@@ -147,13 +147,14 @@ def _labels(plan: Plan, matrix: Floats) -> list[str]:
 
 
 def _in_rows(plan: Plan, matrix: Floats) -> bool:
-    """Whether numbers without names are trains along the rows: smooth along them, and rough down the columns."""
+    """Whether numbers without names are trains along the rows: smooth along them and rough down the columns, or further."""
     if plan.table.header or min(matrix.shape) < 2 or matrix.shape[1] < 8 or len(plan.measured) < plan.table.width:
         return False
     if matrix.shape[0] < 8:
         return True
     along, down = (float(np.nanmedian(np.abs(np.diff(matrix, axis=axis)))) for axis in (1, 0))
-    return along < 0.5 * down
+    far, near = (float(np.nanmedian(np.nanmax(matrix, axis) - np.nanmin(matrix, axis))) for axis in (1, 0))
+    return along < 0.5 * down or far > 3.0 * near
 
 
 def _white(matrix: Floats) -> bool:

@@ -61,6 +61,7 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     if is_ramp(rows) and rows.polarity is None:
         keep_one_amplitude(rows, plan.source)
     rows.remarks += unused(plan)
+    _require_one_width(rows, plan)
     if _is_curve(rows):
         return settled(trains_of_curve(rows), rows, plan, said=False)
     _size(rows, plan)
@@ -153,6 +154,24 @@ def _require_read_voltage(plan: Plan) -> None:
         raise no_read_voltage(plan)
 
 
+def _require_one_width(rows: Rows, plan: Plan) -> None:
+    """Refuse pulses whose widths vary within LTP or within LTD: their steps are not those of equal pulses."""
+    if rows.width_s is None:
+        return
+    kind = rows.polarity if rows.polarity is not None else rows.amplitude_V
+    kinds = np.nan_to_num(rows.polarity if rows.polarity is not None else np.sign(kind if kind is not None else 0.0))
+    kinds = np.broadcast_to(kinds, rows.width_s.shape)
+    for each in np.unique(kinds):
+        widths = rows.width_s[(kinds == each) & np.isfinite(rows.width_s) & (rows.width_s > 0)]
+        different, counts = np.unique(amplitudes(widths), return_counts=True)
+        if len(different) > (2 if kind is None else 1) and counts.max() < 0.9 * len(widths):
+            raise DataError(
+                "pulses of a fit must have one width for LTP and one for LTD", where=plan.source,
+                got=f"{len(different)} widths between {different[0]:g} and {different[-1]:g} s",
+                do="Measure trains of equal pulses, or keep the rows of one width.",
+            )  # fmt: skip
+
+
 def _is_curve(rows: Rows) -> bool:
     """Whether nothing tells LTP from LTD but what the conductance does."""
     if rows.polarity is not None:
@@ -162,8 +181,10 @@ def _is_curve(rows: Rows) -> bool:
     kinds = np.unique(amplitudes(rows.amplitude_V[np.isfinite(rows.amplitude_V)]))
     if len(kinds) <= 1:
         if len(kinds):
+            without = int(np.count_nonzero(~np.isfinite(rows.amplitude_V)))
+            where = f"wherever it is a number ({without:,} rows have none)" if without else "in all rows"
             rows.remarks.append(
-                f"the voltage is {kinds[0]:g} V in all rows: it does not tell LTP from LTD, the movement does"
+                f"the voltage is {kinds[0]:g} V {where}: it does not tell LTP from LTD, the movement does"
             )
         return True
     return False

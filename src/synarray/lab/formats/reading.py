@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
-from synarray.lab.formats.tables import QUANTITY, Table
+from synarray.lab.formats.tables import QUANTITY, Table, plain_marks
 from synarray.units import parse_quantity
 
 __all__ = ["Columns", "Convert", "Names", "lines_of", "numbers", "read_columns", "read_numbers"]
@@ -145,4 +145,4 @@ def _bounded(lines: io.TextIOWrapper, path: Path) -> Iterator[str]:
                 f"a line of a table must be shorter than {_LONGEST_LINE:,} characters", got="a longer one", where=str(path),
                 do="Save the measurement as CSV, one row per pulse.",
             )  # fmt: skip
-        yield line.replace("\0", "")
+        yield plain_marks(line.replace("\0", ""))

@@ -22,6 +22,7 @@ from synarray.lab.rows.measured import MOST_ROWS, Rows
 __all__ = ["in_turn", "read_sides"]
 
 Floats = npt.NDArray[np.float64]
+_FEW = 0.1
 _CYCLE = re.compile(r"\b(?:cycle|cyc|loop|zyklus|run|rep|repeat|train|循环|周期|사이클|サイクル)\w*\s*(\d+)|\bc(\d+)\b")
 
 
@@ -49,6 +50,8 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
         g = conductances(column.meaning, values, volts, rows)
         x = x_of[column.at]
         number = found.values[x.at] if x else None
+        if number is not None:
+            g = _numbered(g, number, rows)
         for place, chosen in groups:
             mine = sorted_trains.setdefault(
                 (f"{place} {device}".strip() or "0", label, int(np.sign(column.branch))), []
@@ -58,6 +61,15 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
             )
     rows.repairs[:] = list(dict.fromkeys(rows.repairs))
     return in_turn(sorted_trains)
+
+
+def _numbered(g: Floats, number: Floats, rows: Rows) -> Floats:
+    """Leave out the few rows whose pulse number is none, such as a mean beneath the table."""
+    other = np.isfinite(g) & ~np.isfinite(number)
+    if not 0 < np.count_nonzero(other) <= _FEW * np.count_nonzero(np.isfinite(g)):
+        return g
+    rows.discard("conductance beside words in place of a pulse number", int(np.count_nonzero(other)))
+    return np.where(other, np.nan, g)
 
 
 def _x(plan: Plan, column: Column) -> Column | None:
@@ -82,6 +94,9 @@ def _labelled(branches: list[Column], rows: Rows) -> list[tuple[str, str]]:
             device = f"{device} ({seen[key]})".strip()
             said = "columns of LTP or LTD that are called alike were read as devices of their own"
             rows.remarks += [] if said in rows.remarks else [said]
+        if device.isdigit() and not label:
+            said = f"numbers behind LTP and LTD ({column.shown}) were read as devices; of cycles, write 'cycle {device}' there"
+            rows.remarks += [] if any("numbers behind" in remark for remark in rows.remarks) else [said]
         found.append((device, label))
     return found
 

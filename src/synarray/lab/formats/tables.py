@@ -17,7 +17,7 @@ from synarray.files import open_ordinary
 from synarray.lab.formats.headers import is_units, unit_of
 from synarray.lab.rows.polarity import POLARITIES
 
-__all__ = ["NOTHING", "NUMBER", "QUANTITY", "Table", "cells_of", "first_lines", "open_table", "table_of"]
+__all__ = ["NOTHING", "NUMBER", "QUANTITY", "Table", "cells_of", "first_lines", "open_table", "plain_marks", "table_of"]
 
 _SAMPLE = 1 << 16
 _MOST_COLUMNS = 5_000
@@ -139,7 +139,12 @@ def _beginning(path: Path) -> tuple[list[str], str, list[str]]:
             do="Check the path and its rights.",
         ) from None  # fmt: skip
     encoding, repairs = _encoding(head, path)
-    lines = head.decode(encoding, "replace").splitlines()
+    if re.match(rb'\s*[\[{]+\s*("|\[|\{)', head):
+        raise DataError(
+            "a file of pulses must be a table of text", got="JSON", where=str(path),
+            do="Write its numbers as CSV, a row of names above rows of numbers. Presets of aihwkit: synarray device import.",
+        )  # fmt: skip
+    lines = plain_marks(head.decode(encoding, "replace")).splitlines()
     return (lines[:-1] if not whole and len(lines) > 1 else lines), encoding, repairs
 
 
@@ -170,10 +175,21 @@ def _encoding(head: bytes, path: Path) -> tuple[str, list[str]]:
     return "utf-8", []
 
 
+_MINUS = str.maketrans(dict.fromkeys("\u2212\ufe63\uff0d", "-"))
+
+
+def plain_marks(text: str) -> str:
+    """Write typographic minus signs as programs do."""
+    return text.translate(_MINUS)
+
+
+_TWO_BYTES = re.compile(rb"[\x80-\xff]{2}")
 _NATIONAL = ("cp1252", "latin_1", "gb18030", "big5", "cp949", "shift_jis", "euc_jp")
 
 
 def _other_encoding(head: bytes) -> tuple[str, list[str]]:
+    if not _TWO_BYTES.search(head):  # letters beyond ASCII stand alone, as in Western words and "µS"
+        return "cp1252", ["text that is no UTF-8 was read as Windows-1252"]
     from charset_normalizer import from_bytes
 
     best = from_bytes(head[:16_384], cp_isolation=list(_NATIONAL)).best()
@@ -309,6 +325,9 @@ def _first_row(split: Sequence[Sequence[str]], comma: bool) -> int | None:
         words = sum(cell.strip().lower() in _WORDS or bool(QUANTITY.match(cell.strip())) for cell in row)
         return found >= 1 and 2 * (found + words) >= len(row)
 
+    names = next((i + 1 for i, row in enumerate(split) if row and row[0].strip().lower() == "dataname"), 0)
+    if names:  # EasyEXPERT's own lines, some of them numbers as wide as the table, end there
+        return next((i for i in range(names, len(split)) if split[i] and counts(split[i])), None)
     widths = [len(row) for row in split if row and counts(row)]
     if not widths:
         return None

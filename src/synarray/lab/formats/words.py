@@ -86,6 +86,7 @@ _BY_DIMENSION = {"S": "G_S", "ohm": "R_ohm", "A": "I_A", "K": "temperature_K"}
 _ACCENTS = "\u0300\u0301\u0302\u0308\u0327"
 """Of Latin letters; those of Korean syllables and Japanese letters come together again."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_NUMBERED = re.compile(r"\b(ltp|ltd|pot|dep|potentiation|depression|set|reset)(\d+)\b")
 _GLUED = re.compile(
     r"\b(read|meas|pulse|prog|set|reset)(v|i|r|g)\b|\b([vigr])(read|meas|pulse|prog|set|reset|ltp|ltd)\b"
 )
@@ -103,6 +104,7 @@ def plain_words(name: str) -> str:
     head = re.sub(r"^[A-Za-z]\w*\d\.(?=[A-Za-z])", "", head)  # the instrument's channel
     letters = unicodedata.normalize("NFC", "".join(c for c in unicodedata.normalize("NFD", head) if c not in _ACCENTS))
     words = re.sub(r"[\W_]+", " ", _CAMEL.sub(" ", letters)).strip().lower()
+    words = _NUMBERED.sub(r"\1 \2", words)
     return _GLUED.sub(lambda found: " ".join(part for part in found.groups() if part), words)
 
 

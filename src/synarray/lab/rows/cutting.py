@@ -6,15 +6,23 @@ are taken, so that noise at a turn does not make 63 pulses of 64.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["blocks", "runs", "turning_points"]
+__all__ = ["blocks", "restarts", "runs", "turning_points"]
 
 Floats = npt.NDArray[np.float64]
 Order = npt.NDArray[np.intp]
 _SLIP = 0.2
 """Share of the range by which a single read that is off both its neighbours is no turn of the curve."""
+_RESTART = 0.5
+"""Share of the range that a curve goes back in one step where it begins again, and that each block covers."""
+_AROUND = 12
+"""Reads on either side of a turn that show the noise there."""
+_NEAR = 0.05
+"""Share of a train's length by which noise may move its end."""
 _AS_GOOD = 0.03
 """Share of the way that cuts at equal distances may lose."""
 
@@ -67,9 +75,34 @@ def runs(g: Floats, *, counted_from_0: bool = False) -> list[int]:
     first = int(counted_from_0)
     found = [0, *turns.tolist(), len(g)]
     for edges in (_equal(len(g), len(turns) + 1, first), _two_lengths(g, found, first)):
-        if edges and _way(g, edges) >= (1.0 - _AS_GOOD) * _way(g, found):
+        if edges and (_way(g, edges) >= (1.0 - _AS_GOOD) * _way(g, found) or _beside(edges, found)):
             return edges
     return found
+
+
+def restarts(g: Floats) -> list[int]:
+    """Return where a curve that only rises, or only falls, begins again at once; empty where it has any other turn.
+
+    So are blocks listed that all rise, as NeuroSim asks for them.
+
+    Examples
+    --------
+    >>> restarts(np.r_[1.0:9.0, 1.0:9.0]), restarts(np.r_[1.0:9.0, 7.0:0.0:-1.0])
+    ([8], [])
+    """
+    x = _without_slips(g)
+    if len(x) < 6 or not np.isfinite(x).all():
+        return []
+    step, span = np.diff(x), float(np.ptp(x))
+    jumps = np.flatnonzero(np.abs(step) > _RESTART * span)
+    if not len(jumps) or len(jumps) > len(x) // 6:
+        return []
+    edges = [0, *(jumps + 1).tolist(), len(x)]
+    ways = [float(x[b - 1] - x[a]) for a, b in pairwise(edges)]
+    one_way = (
+        all(way * ways[0] > 0 and abs(way) > _RESTART * span for way in ways) and (step[jumps] * ways[0] < 0).all()
+    )
+    return edges[1:-1] if one_way and min(np.diff(edges)) > 2 else []
 
 
 def _without_slips(g: Floats) -> Floats:
@@ -86,6 +119,12 @@ def _equal(n: int, count: int, first: int) -> list[int]:
     """Cut into equal runs, those after the first read where that is the state before; empty where it does not come out."""
     length, rest = divmod(n - first, count)
     return [] if rest or length < 2 else [0, *(first + length * k for k in range(1, count)), n]
+
+
+def _beside(edges: list[int], found: list[int]) -> bool:
+    """Whether cuts are no further from those found than noise moves a turn."""
+    length = edges[-1] / (len(edges) - 1)
+    return len(edges) == len(found) and bool(np.abs(np.subtract(edges, found)).max() <= max(1.0, _NEAR * length))
 
 
 def _two_lengths(g: Floats, found: list[int], first: int) -> list[int]:
@@ -136,12 +175,17 @@ def turning_points(g: Floats) -> Order:
             if sign < 0 or x[start] - x[bottom] > back:
                 turns.append(bottom)
             sign, start, bottom, top = 1, bottom, i, i
+
+    def scatter(turn: int) -> float:  # noise may grow with the conductance
+        around = second[max(turn - _AROUND, 0) : turn + _AROUND]
+        return max(noise, 1.4826 * float(np.median(around)))
+
     found = [
-        _last_within(x, turn, following, 3.0 * noise)
+        _last_within(x, turn, following, 3.0 * scatter(turn))
         for turn, following in zip(turns, [*turns[1:], len(x)][: len(turns)], strict=True)
     ]
     middle = (len(x) - 1) // 2
-    if len(found) == 1 and abs(x[middle] - x[turns[0]]) <= 3.0 * noise:
+    if len(found) == 1 and abs(x[middle] - x[turns[0]]) <= 4.0 * scatter(turns[0]):
         found = [middle]
     return finite[np.array(found, np.intp) + 1]
 

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from synarray.errors import DataError
+from synarray.task import datasets
 from synarray.task.datasets import check_images, check_labels, from_arrays, load_dataset
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -514,3 +515,11 @@ def test_the_checks_stand_alone() -> None:
         check_labels(np.array([4, 5]), 2, "y", known=np.array([5, 6]))
     with pytest.raises(DataError, match="no labels"):
         check_labels(np.array([], int), None, "y")
+
+
+def test_a_data_set_that_the_system_installs(bars_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(datasets.INSTALLED, "fashion-mnist", tmp_path / "missing")
+    with pytest.raises(DataError, match="apt-get install dataset-fashion-mnist"):
+        load_dataset("fashion-mnist")
+    monkeypatch.setitem(datasets.INSTALLED, "fashion-mnist", bars_file)
+    assert len(load_dataset("fashion-mnist").x_train) == 160

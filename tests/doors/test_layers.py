@@ -126,6 +126,16 @@ def test_joules_of_layers_add_up_and_copies_cost_pulses(trained: dict) -> None:
         synarray.price(trained["contrast"])
 
 
+def test_layers_of_one_device_may_share_an_array(trained: dict, bar_images: tuple) -> None:
+    assert trained["in cells"].metrics()["arrays_shared"] is None  # of two devices
+    x, y = bar_images[0][:40], bar_images[1][:40]
+    both = {"array.rows": 48, "array.columns": 28, "device": "subquantum-cbram"}  # 18 x 8 beside 32 x 12 fill 48 x 20
+    metrics = synarray.train(load_experiment(STACK, both), x, y).metrics()
+    assert (metrics["arrays"], metrics["arrays_shared"]) == (2, 1)
+    metrics = synarray.train(load_experiment(STACK, {**both, "array.rows": 32, "array.columns": 12}), x, y).metrics()
+    assert metrics["arrays_shared"] == 2
+
+
 def test_a_layer_that_does_not_learn_stays_as_it_began(bar_images: tuple) -> None:
     x, y = bar_images[0][:100], bar_images[1][:100]
     result = synarray.train(experiment(layers__1__learn=False), x, y)

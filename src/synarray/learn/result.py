@@ -15,7 +15,7 @@ from synarray.learn.reading import Votes, vote
 from synarray.learn.readout import Evaluation
 from synarray.learn.scale import Scale
 from synarray.learn.spec import LearningSpec
-from synarray.learn.stack import Layer
+from synarray.learn.stack import Layer, arrays_shared
 from synarray.learn.trainer import HistoryPoint
 from synarray.network.encoding import Retina
 from synarray.network.layer import TEACHERS
@@ -158,16 +158,18 @@ class Result:
     def hardware(self) -> dict[str, Any]:
         """Say what the weights live in: device, scheme, cells, arrays; ``None`` where weights are ideal."""
         array, device, placement = self.machine.array, self.machine.spec.device, self.machine.placement
+        in_cells = [machine for machine in self.machines if machine.spec.device]
         return {
             "device": device.name if device else None,
             "unconfirmed": device.unconfirmed if device else [],
             "scheme": array.scheme.name if device else None,
             "cells_per_weight": self.machine.spec.synapse.cells_per_weight(device),
-            "arrays": placement.n_arrays if placement else None,
+            "arrays": sum(m.placement.n_arrays for m in self.machines if m.placement) if placement else None,
+            "arrays_shared": arrays_shared(self.machines),
             "cells_failed": self.machine.wear.n_failed if self.machine.wear else None,
-            "stuck_cells": int((array.stuck_cells & array.exists).sum()) if device else 0,
-            "reads_saturated": array.n_saturated,
-            "most_writes": int(array.writes.max()) if device else None,
+            "stuck_cells": sum(int((m.array.stuck_cells & m.array.exists).sum()) for m in in_cells),
+            "reads_saturated": sum(m.array.n_saturated for m in self.machines),
+            "most_writes": max(int(m.array.writes.max()) for m in in_cells) if device else None,
         }
 
     def metrics(self) -> dict[str, Any]:

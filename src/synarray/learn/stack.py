@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.geometry import ArraySpec, place
 from synarray.errors import SpecError
 from synarray.events import NetworkEvent
 from synarray.learn.spec import LearningSpec
@@ -25,7 +26,7 @@ from synarray.network.machine import Machine, Pixels
 from synarray.network.topology import FieldSpec
 from synarray.rng import Phase
 
-__all__ = ["Layer", "Plan", "check_layers", "features_of", "layer_specs", "plan_layers"]
+__all__ = ["Layer", "Plan", "arrays_shared", "check_layers", "features_of", "layer_specs", "plan_layers"]
 
 _ODD = 0x9E3779B1
 _AT_ONCE = 1 << 21
@@ -170,6 +171,28 @@ def plan_layers(spec: LearningSpec, retina: Retina, image_shape: tuple[int, ...]
         plans.append(Plan(layer, own, below, above, cell, where))
         below = above
     return plans
+
+
+def arrays_shared(machines: list[Machine]) -> int | None:
+    """Count the arrays that layers fill when they share them, tile beside tile; None where they cannot, or there is one layer.
+
+    Each layer is trained in arrays of its own. Cells of one kind, in arrays of one size, can be in the same array.
+    """
+    first = machines[0].spec
+    alike = all((machine.spec.device, machine.spec.array) == (first.device, first.array) for machine in machines)
+    if len(machines) < 2 or first.device is None or not alike:
+        return None
+    tiles = [
+        shape
+        for machine in machines
+        for shape in machine.array.shapes
+        for _ in range(machine.spec.synapse.cells_per_weight(machine.spec.device))
+    ]
+    enough = ArraySpec(rows=first.array.rows, columns=first.array.columns, count=100_000)
+    cells = sum(rows * columns for rows, columns in tiles)
+    if cells <= first.array.rows * first.array.columns:
+        enough = ArraySpec(rows=first.array.rows, columns=first.array.columns)
+    return place(tiles, 1, enough).n_arrays
 
 
 def features_of(

@@ -125,6 +125,10 @@ def _cells(metrics: dict[str, Any]) -> Table:
         ("stuck cells", f"{metrics['stuck_cells']:,}"),
         ("most pulses on one cell", f"{metrics['most_writes']:,}"),
     ]
+    if metrics["layers"]:
+        shared = metrics["arrays_shared"]
+        rows[2] = ("arrays, each layer in its own", f"{metrics['arrays']:,}")
+        rows.insert(3, ("arrays, if layers share them", f"{shared:,}" if shared else "not of one kind"))
     if metrics["cells_failed"] is not None:
         rows.append(("cells that failed from wear", f"{metrics['cells_failed']:,}"))
     return Table("Cells", ("", ""), rows)

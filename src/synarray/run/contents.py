@@ -133,6 +133,7 @@ class _Metrics(BaseModel):
     scheme: str | None
     cells_per_weight: int
     arrays: int | None
+    arrays_shared: int | None = None
     stuck_cells: int
     cells_failed: int | None = None
     reads_saturated: int

@@ -42,6 +42,8 @@ __all__ = [
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 BUILT_IN = ("mnist",)
+INSTALLED = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
+"""Data sets that a system's package installs, and where."""
 IN_PYTHON = "arrays:"
 """What the name of data begins with that were arrays in Python; a fingerprint of them follows. No file has them."""
 MOST_FEATURES = 1 << 20
@@ -112,10 +114,10 @@ def load_dataset(source: str | Path) -> Dataset:
     Parameters
     ----------
     source : str or Path
-        "mnist", which is part of the package; or a folder with four IDX files under their customary names
-        (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k- or test- likewise; a dot before idx and a final .gz are
-        known too); or an .npz file with x_train, y_train, x_test, y_test in any case. A folder of your own called mnist
-        is "./mnist".
+        "mnist", which is part of the package; "fashion-mnist", which Debian's package dataset-fashion-mnist installs; or a
+        folder with four IDX files under their customary names (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k- or
+        test- likewise; a dot before idx and a final .gz are known too); or an .npz file with x_train, y_train, x_test, y_test
+        in any case. A folder of your own called mnist is "./mnist".
 
     Returns
     -------
@@ -150,8 +152,15 @@ def load_dataset(source: str | Path) -> Dataset:
         )
     try:
         path = Path(source).expanduser()
+        if str(source) in INSTALLED and not path.exists():
+            path = INSTALLED[str(source)]
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
+        if str(source) in INSTALLED:
+            raise DataError(
+                f"{source} must be installed, or given as a folder of IDX files", got="no such folder",
+                where=str(INSTALLED[str(source)]), do=f"On Debian: apt-get install dataset-{source}.",
+            ) from None  # fmt: skip
         raise DataError(
             "data must be a built-in name or an existing path",
             got=f'"{source}", which is neither',

@@ -161,10 +161,10 @@ def _require_one_width(rows: Rows, plan: Plan) -> None:
     kind = rows.polarity if rows.polarity is not None else rows.amplitude_V
     kinds = np.nan_to_num(rows.polarity if rows.polarity is not None else np.sign(kind if kind is not None else 0.0))
     kinds = np.broadcast_to(kinds, rows.width_s.shape)
-    for each in np.unique(kinds):
+    for each in np.unique(kinds[kinds != 0] if kind is not None else kinds):  # a state before pulses has no width
         widths = rows.width_s[(kinds == each) & np.isfinite(rows.width_s) & (rows.width_s > 0)]
         different, counts = np.unique(amplitudes(widths), return_counts=True)
-        if len(different) > (2 if kind is None else 1) and counts.max() < 0.9 * len(widths):
+        if len(widths) and len(different) > (2 if kind is None else 1) and counts.max() < 0.9 * len(widths):
             raise DataError(
                 "pulses of a fit must have one width for LTP and one for LTD", where=plan.source,
                 got=f"{len(different)} widths between {different[0]:g} and {different[-1]:g} s",

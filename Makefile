@@ -11,7 +11,7 @@ locked = $(PIP) --only-binary :all: --require-hashes --requirement locks/$(1).tx
 	|| { echo "The locked packages cannot all be had here: taking what pyproject.toml allows ..."; $(PIP) --editable '.[$(2)]'; }
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test fast bench lint clean
+.PHONY: help reproduce test fast bench lint docs clean
 
 help:  ## Say what can be made
 	@echo "synarray: train a spiking network inside a simulated array of memory devices"
@@ -43,6 +43,12 @@ lint: $(READY)  ## Style, types and the import contract
 
 bench: $(VENV)/.ready  ## Speed, against the same network in NumPy and against the machine's limits
 	@$(BIN)/synarray bench
+
+docs: $(READY)  ## Build the documentation site in docs/_build/html; tutorials are run, warnings are errors
+	@$(PIP) --editable '.[docs]'
+	@rm -rf docs/_build docs/_extra docs/gallery docs/reference/generated
+	@MPLBACKEND=agg $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Site: docs/_build/html/index.html"
 
 clean:  ## Remove the environment and caches (not runs or reports)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -34,7 +34,7 @@ def test_the_python_example_prints_what_the_readme_shows() -> None:
 
 def test_the_two_commands_exist() -> None:
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
-    assert {"reproduce", "test", "help", "bench", "lint"} <= set(targets)
+    assert {"reproduce", "test", "help", "bench", "lint", "docs"} <= set(targets)
     assert {"make reproduce", "make test"} <= set(re.findall(r"make \w+", README.read_text("utf-8")))
 
 

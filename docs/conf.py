@@ -1,0 +1,145 @@
+"""The documentation site; ``make docs`` builds it, without the network. Tutorials are run, and warnings are errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+WORK = HERE / "_work"
+"""Where the tutorials are run: a fresh folder, as a reader's is."""
+
+sys.path.insert(0, str(ROOT / "src"))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+project, author = "synarray", "the synarray authors"
+version = release = PROJECT["version"]
+copyright = author
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "_work", "_extra", "tutorials", "gallery/*.ipynb", "gallery/*.py", "**/README.md"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings = ["config.cache"]
+autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_typehints = "none"
+autosummary_generate = True
+numpydoc_show_class_members = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "synarray"
+html_theme_options = {
+    "show_nav_level": 2,
+    "navigation_depth": 2,
+    "header_links_before_dropdown": 7,
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"index": [], "start": [], "results": []}
+html_show_sourcelink = False
+html_copy_source = False
+html_extra_path = ["_extra"]
+templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+
+
+def _copy_tutorials() -> str:
+    """Copy the tutorials to a fresh folder, where the files that they write do not matter."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    shutil.copytree(HERE / "tutorials", WORK / "tutorials")
+    return str(WORK / "tutorials")
+
+
+def _figure(block: tuple[Any, ...], variables: dict[str, Any], conf: dict[str, Any]) -> str:
+    """Save the figure that a block of a tutorial ends with."""
+    from matplotlib import pyplot
+    from sphinx_gallery.scrapers import figure_rst
+
+    if not block[1].rstrip().endswith("\nfigure"):
+        return ""
+    path = next(variables["image_path_iterator"])
+    variables["example_globals"]["figure"].savefig(path, dpi=110)
+    pyplot.close("all")
+    return str(figure_rst([path], conf["src_dir"]))
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": [_copy_tutorials()],
+    "gallery_dirs": ["gallery"],
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 1,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+    "abort_on_example_error": True,
+    "capture_repr": (),
+    "image_scrapers": (_figure,),
+}
+
+
+def _glossary() -> None:
+    """Write the page of words from the file that the studio shows, too."""
+    words = tomllib.loads((ROOT / "src" / "synarray" / "glossary.toml").read_text("utf-8"))
+    words = words.get("terms", words)
+    lines = [
+        "# Glossary",
+        "",
+        "These are the words of the studio and of this site, two sentences each.",
+        "",
+        ":::{glossary}",
+    ]
+    for name in sorted(words, key=str.lower):
+        lines += [name, f"  {words[name]}", ""]
+    (HERE / "glossary.md").write_text("\n".join([*lines, ":::", ""]), "utf-8")
+
+
+def _contributing() -> None:
+    """Take the page for contributors, and the changelog, from the files at the top."""
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        text = (ROOT / name).read_text("utf-8")
+        text = re.sub(r"\bdocs/([a-z]+)\.md\b", r"\1.md", text)
+        (HERE / name.lower()).write_text(text, "utf-8")
+
+
+def _browser_page() -> None:
+    """Write the page that learns in the browser, to be shown within a page of the site."""
+    page = HERE / "_extra" / "learns-in-the-browser.html"
+    if not page.exists():
+        page.parent.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "synarray", "export", "browser", "-o", str(page), "--images", "6000"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+_glossary()
+_contributing()
+_browser_page()
+
+
+def _skip(app: Any, what: str, name: str, *_: Any) -> bool | None:
+    """Leave out what scikit-learn adds to every classifier."""
+    return True if name.endswith("_request") or name == "get_metadata_routing" else None
+
+
+def setup(app: Any) -> None:
+    """Register what is above."""
+    app.connect("autodoc-skip-member", _skip)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from synarray.cli import benching, devices, exporting, listing, reproducing, runs, studies, training
+from synarray.cli import benching, devices, exporting, listing, playing, reproducing, runs, studies, training
 from synarray.cli.device_group import device
 from synarray.cli.first_page import FIRST_PAGE, GroupedHelp
 from synarray.cli.studio import studio
@@ -33,6 +33,7 @@ app = typer.Typer(
 for _command in (
     training.train,
     training.resume,
+    playing.play,
     reproducing.reproduce,
     runs.show,
     runs.report,

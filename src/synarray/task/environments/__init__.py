@@ -1,0 +1,1 @@
+"""Tasks with a reward: environments of gymnasium, ours and others', and how their observations become spikes."""

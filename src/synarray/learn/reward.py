@@ -1,7 +1,7 @@
 """Learning from a reward: an actor and a critic in two tiles of cells, by pulses that are sent or not when the reward comes.
 
     spikes       x_i = 1 with the probability that the coding of the observation gives it
-    actor        k* ~ softmax(beta u), u_k = sum_i w_ki x_i: the neuron that fires names the action
+    actor        a* ~ softmax(beta u), u_a = mean over the action's neurons k of sum_i w_ki x_i; they fire
     critic       V = mean over its neurons of sum_i w_ki x_i
     error        delta = reward + discount V' - V                 V' = 0 where the environment ended the episode
     eligibility  e_ki = 1 where x_i = 1 and k fired (all neurons of the critic), else discount trace e_ki: pulses that are due
@@ -59,7 +59,7 @@ class RewardSpec(Spec):
     """How an actor and a critic in cells learn from a reward."""
 
     neurons_per_action: Annotated[int, Field(ge=1, le=64)] = 1
-    """Neurons of the actor that stand for each action."""
+    """Neurons of the actor for each action: their potentials are averaged, so that no cell decides alone."""
     critic_neurons: Annotated[int, Field(ge=1, le=64)] = 1
     """Neurons of the critic; the value is the mean of their potentials."""
     discount: _Share = 0.95
@@ -169,8 +169,10 @@ class ActorCritic:
             round(_ONE * self.spec.discount), round(self._gain),
             np.rint(_ONE * np.array(decay)).astype(np.int64), round(_ONE * _SMALLEST),
             np.stack([schedule.pulses[0] for schedule, _ in schedules]), machine.looks,
+            self.spec.neurons_per_action,
         )  # fmt: skip
-        self.winner_table = winner_tables(machine.spec.neuron, np.zeros(1), machine.array.read_units)[0]
+        units = machine.array.read_units * self.spec.neurons_per_action
+        self.winner_table = winner_tables(machine.spec.neuron, np.zeros(1), units)[0]
         self._bench = machine.bench()
         self._wires = self._moment = 0
 
@@ -193,22 +195,22 @@ class ActorCritic:
         """
         machine = self.machine
         laws = (None, None) if machine.word else self.laws
-        winner = kernels.step(
+        action = kernels.step(
             chance, round(reward * self.unit), moment, self.steps, self.spec.seed, machine.layout, machine.cells,
             self.winner_table, self.rates, laws, machine.device, machine.pairs, machine.word, self._bench, self.memory,
             self.updates, machine.neuron_events, machine.network_events, machine.driven,
         )  # fmt: skip
         self.steps += 1
-        return int(winner) // self.spec.neurons_per_action if moment in (Moment.BEGIN, Moment.CONTINUE) else -1
+        return int(action) if moment in (Moment.BEGIN, Moment.CONTINUE) else -1
 
     def choose(self, chance: Chances, presentation: int) -> int:
         """See a state and choose what has the highest potential; nothing learns."""
         machine = self.machine
         best = kernels.choose(
-            chance, presentation, int(Phase.TEST), self.spec.seed, machine.layout, machine.cells, machine.device, self._bench,
-            self.memory.spikes,
+            chance, presentation, int(Phase.TEST), self.spec.seed, machine.layout, machine.cells, machine.device,
+            self.rates.neurons, self._bench, self.memory.spikes,
         )  # fmt: skip
-        return int(best) // self.spec.neurons_per_action
+        return int(best)
 
     def chooser(self, place: int) -> Callable[[Chances, int], int]:
         """Return what chooses greedily in one episode, whose random numbers are drawn at a place of its own."""

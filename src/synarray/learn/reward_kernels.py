@@ -43,6 +43,7 @@ class Rates(NamedTuple):
         np.uint32
     ]  # [2, 512] mean pulses of a full update by tile and state, 16 fractional bits: LTD, LTP
     looks: int  # cells read per weight before an update
+    neurons: int  # of the actor for each action
 
 
 class Memory(NamedTuple):
@@ -82,6 +83,18 @@ def _read(g, spikes, presentation, stream, seed, layout, cells, device, bench, d
                 stream, g, presentation,
             )  # fmt: skip
     return n
+
+
+@woven_in
+def _vote(u, columns, neurons):
+    """Add up the potentials of each action's neurons, in place. Returns how many actions there are."""
+    actions = columns // neurons
+    for a in range(actions):
+        total = np.int64(0)
+        for i in range(neurons):
+            total += np.int64(u[a * neurons + i])
+        u[a] = total
+    return actions
 
 
 @woven_in
@@ -149,7 +162,7 @@ def _send(
 
 
 @woven_in
-def _remember(winner, layout, rates, memory):
+def _remember(action, layout, rates, memory):
     """Let eligibility decay; the cells of this step's spikes and neurons are fully eligible."""
     for g in range(2):
         row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
@@ -157,7 +170,7 @@ def _remember(winner, layout, rates, memory):
             for j in range(n_cells):
                 left = (memory.trace[k, j] * rates.decay[g]) >> _16
                 left = left * np.int64(left >= rates.floor)
-                fresh = memory.spikes[layout.inputs[row + j]] > 0 and (g == 1 or k == winner)
+                fresh = memory.spikes[layout.inputs[row + j]] > 0 and (g == 1 or k // rates.neurons == action)
                 memory.trace[k, j] = _SURE if fresh else left
 
 
@@ -165,11 +178,11 @@ def _remember(winner, layout, rates, memory):
 def step(
     chance, reward, moment, presentation, seed, layout, cells, winner_table, rates, laws, device, pairs, word_, bench, memory,
     updates, events, totals, driven, ):  # fmt: skip
-    """Take one step: see a state, learn from the reward that led to it, choose what to do. Returns the neuron that fired, or -1.
+    """Take one step: see a state, learn from the reward that led to it, choose what to do. Returns the action, or -1.
 
     ``reward`` is in the critic's units; ``chance`` [input] the probability of each input's spike, / 2^16.
     """
-    winner, value = np.int64(-1), np.int64(0)
+    action, value = np.int64(-1), np.int64(0)
     if moment != END:
         totals[_PRESENTATION] += 1
         totals[_INPUT_SPIKE] += _spike(chance, presentation, _INPUT, seed, bench, memory.spikes)
@@ -180,7 +193,7 @@ def step(
             totals[_COLUMN_SENSE] += columns
             if g == 0:
                 random = word(np.uint64(0), np.int64(0), presentation, seed, _WINNER)
-                winner = _draw(bench.u, columns, winner_table, random, bench.numerator)
+                action = _draw(bench.u, _vote(bench.u, columns, rates.neurons), winner_table, random, bench.numerator)
             else:
                 for c in range(columns):
                     value += np.int64(bench.u[c])
@@ -195,20 +208,21 @@ def step(
                 events,
             )  # fmt: skip
     if moment <= CONTINUE:
-        events[winner, _SPIKE] += 1
-        _remember(winner, layout, rates, memory)
+        for k in range(action * rates.neurons, (action + 1) * rates.neurons):
+            events[k, _SPIKE] += 1
+        _remember(action, layout, rates, memory)
         memory.value[0] = value
-    return winner
+    return action
 
 
 @compiled(allocates=False)
-def choose(chance, presentation, phase, seed, layout, cells, device, bench, spikes):
-    """See a state and choose the neuron with the highest potential, the first of equals; nothing learns."""
+def choose(chance, presentation, phase, seed, layout, cells, device, neurons, bench, spikes):
+    """See a state and choose the action with the highest potential, the first of equals; nothing learns."""
     _spike(chance, presentation, _INPUT + (phase << 8), seed, bench, spikes)
     g = np.int64(0)
     _read(g, spikes, presentation, _READ + (phase << 8), seed, layout, cells, device, bench, bench.no_count)
     best = np.int64(0)
-    for k in range(layout.neuron_start[1]):
-        if bench.u[k] > bench.u[best]:
-            best = k
+    for a in range(_vote(bench.u, layout.neuron_start[1], neurons)):
+        if bench.u[a] > bench.u[best]:
+            best = a
     return best

@@ -54,7 +54,7 @@ class SlowActorCritic:
         """Take one step, as ``ActorCritic.step`` does."""
         agent, machine = self.agent, self.agent.machine
         memory, rates, start = agent.memory, agent.rates, machine.array.neuron_start
-        winner, value, presentation, seed = -1, 0, agent.steps, agent.spec.seed
+        action, value, presentation, seed = -1, 0, agent.steps, agent.spec.seed
         if moment != reward.Moment.END:
             noise = random_u16(len(chance), seed=seed, stream=Stream.INPUT, presentation=presentation)
             memory.spikes[:] = noise < chance
@@ -62,7 +62,8 @@ class SlowActorCritic:
             machine.network_events[NetworkEvent.PRESENTATION] += 1
             machine.network_events[NetworkEvent.INPUT_SPIKE] += active.sum()
             u, v = (port.read(g, active, Moment(g, presentation)) for g, port in enumerate(self.ports))
-            winner, value = self._draw(u, presentation), int(v.sum())
+            action = self._draw(u.reshape(-1, rates.neurons).sum(axis=1), presentation)
+            value, fired = int(v.sum()), list(range(action * rates.neurons, (action + 1) * rates.neurons))
         if moment == reward.Moment.BEGIN:
             memory.trace[:] = 0
         else:
@@ -71,17 +72,16 @@ class SlowActorCritic:
             for k in range(start[-1]):
                 self._send(int(k >= start[1]), k, error, presentation)
         if moment in (reward.Moment.BEGIN, reward.Moment.CONTINUE):
-            machine.neuron_events[winner, NeuronEvent.OUTPUT_SPIKE] += 1
+            machine.neuron_events[fired, NeuronEvent.OUTPUT_SPIKE] += 1
             for g in range(2):
                 tile = slice(start[g], start[g + 1])
                 left = (memory.trace[tile] * rates.decay[g]) >> 16
                 memory.trace[tile] = np.where(left >= rates.floor, left, 0)
-            memory.trace[[winner, *range(start[1], start[2])], : len(chance)] = np.where(
-                memory.spikes, 65536, memory.trace[[winner, *range(start[1], start[2])], : len(chance)]
-            )
+            eligible = [*fired, *range(start[1], start[2])]
+            memory.trace[eligible] = np.where(memory.spikes, 65536, memory.trace[eligible])
             memory.value[0] = value
         agent.steps += 1
-        return winner // agent.spec.neurons_per_action if winner >= 0 and moment <= reward.Moment.CONTINUE else -1
+        return action if moment <= reward.Moment.CONTINUE else -1
 
     def _draw(self, u: npt.NDArray[np.int32], presentation: int) -> int:
         """K ~ softmax(beta u): the first neuron at which the summed numerators pass a random share of their total."""

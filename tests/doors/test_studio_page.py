@@ -355,3 +355,29 @@ def test_a_run_in_progress_is_watched(bars_file: Path, tmp_path: Path) -> None:
                 assert page.complaints == []
         finally:
             stop(running)
+
+
+def test_a_study_is_watched(bars_file: Path, tmp_path: Path) -> None:
+    lines = (
+        'name = "two"',
+        'base = "local-fields"',
+        "seeds = [0]",
+        "[axes]",
+        "n_neurons = [12, 18, 24]",
+        "[set]",
+        "epochs = 1",
+    )
+    (tmp_path / "s.toml").write_text("\n".join([*lines, f'data = "{bars_file}"']))
+    command = [sys.executable, "-m", "synarray", "study", "run", "s.toml", "--out", "study"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    running = start("study", "--watch", "--port", "0", folder=tmp_path)
+    try:
+        with Page(running.address, 390) as page:
+            page.wait_until("document.body.dataset.study === '3'")
+            rows = page.evaluate("[...document.querySelectorAll('#study tr th')].map(cell => cell.textContent)")
+            assert rows == ["n_neurons 24, seed 0", "n_neurons 18, seed 0", "n_neurons 12, seed 0"]
+            assert page.evaluate("document.getElementById('left').offsetParent") is None
+            assert page.overflow == 0
+            assert page.complaints == []
+    finally:
+        stop(running)

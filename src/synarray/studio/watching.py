@@ -119,7 +119,7 @@ def _run(path: Path) -> Iterator[dict[str, Any]]:
     }
     bill = bill_of(result) | {key: run.metrics[key] for key in ("accuracy", "accuracy_low", "accuracy_high")}
     seen = {"fields": views.fields_view(result.machine), "array": views.array_view(result.machine)}
-    yield {"t": "done", **seen, "bill": bill, "command": f"synarray show {target}"}
+    yield {"t": "done", **seen, "bill": bill}
 
 
 def _words(spec: ExperimentSpec) -> dict[str, Any]:

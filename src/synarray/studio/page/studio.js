@@ -116,6 +116,8 @@ function begin(message) {
   enable(true);
   document.body.dataset.ready = "yes";
   if (hello.watched) {
+    document.body.classList.add("watched");
+    $("result").replaceChildren(make("p", "The result appears when the run is finished.", {class: "soft"}));
     words("waiting", `watching ${hello.watched}`);
     send({t: "watch", id: number});
   } else if (!again && hello.pulses && !location.hash) {
@@ -136,7 +138,7 @@ function enable(on) {
 function buttons() {
   const known = Boolean(run && run.words && hello && !lost);
   $("undo").disabled = !history.length || lost;
-  $("pin").disabled = !(run && run.done) || pins.length >= MOST_PINS;
+  $("pin").disabled = !(run && run.done) || hello.watched || pins.length >= MOST_PINS;
   $("pin").title = pins.length >= MOST_PINS ? "Four are pinned: remove one first." : "";
   for (const id of ["link", "command", "python", "toml"]) $(id).disabled = !known;
 }
@@ -442,9 +444,11 @@ function drawArray() {
   $("array").setAttribute("aria-label", `Map of the array: ${there === "writes" ? "pulses received" : there}, ${height} rows by ${width} columns, from ${text(ends[0])} to ${text(ends[1])}`);
   for (const radio of document.querySelectorAll("input[name=layer]")) radio.disabled = !view[radio.value];
 }
+const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap(each => [each, 2 * each, 5 * each]);
 let plot = null, plotted = "";
 function lines() {
   const found = [];
+  if (document.body.classList.contains("study")) return [{name: "each finished run", colour: "blue", width: 0, points: run.points, dot: true}];
   if (before && before !== run && before.points.length) found.push({name: "the one before", colour: "grey", width: 2, points: before.points});
   pins.forEach((pin, i) => found.push({name: `pinned ${"ABCD"[i]}`, colour: PIN_COLOURS[i], width: 1.5, dash: PIN_DASH[i], points: pin.points}));
   found.push({name: "this one", colour: "blue", width: 2.5, points: run.points});
@@ -466,7 +470,7 @@ function drawCurve() {
   plot = new uPlot({
     width: Math.max(200, $("curve").clientWidth), height: innerWidth > 1900 ? 320 : 230, legend: {show: false}, cursor: {drag: {x: false, y: false}},
     scales: {x: {time: false}, y: {range: (_, low, high) => low === null ? [0, 100] : [Math.max(0, Math.floor(low / 5) * 5), Math.min(100, Math.ceil((high + 0.5) / 5) * 5)]}},
-    axes: [{...axis, values: (_, ticks) => ticks.map(tick => tick >= 1000 ? `${tick / 1000}k` : tick)}, {...axis, size: 52, values: (_, ticks) => ticks.map(tick => `${tick} %`)}],
+    axes: [{...axis, incrs: WHOLE, values: (_, ticks) => ticks.map(tick => tick >= 1000 ? `${tick / 1000}k` : tick)}, {...axis, size: 52, values: (_, ticks) => ticks.map(tick => `${tick} %`)}],
     series: [{}, ...series.map(line => ({label: line.name, stroke: css(line.colour), width: line.width, dash: line.dash, spanGaps: true, points: {show: Boolean(line.dot), size: 11, fill: css("ground")}}))],
   }, data, $("curve"));
   const legend = $("legend");
@@ -563,17 +567,20 @@ function drawVerdict() {
     return track;
   };
   const signed = value => `${value >= 0 ? "" : "−"}${Math.abs(value).toFixed(2)}`;
+  const opened = target.querySelector("details[open]"), intervals = [];
   const names = {c2c: "cycle to cycle", d2d: "device to device"};
   for (const cost of verdict.costs) {
-    const interval = cost.low === null ? "" : ` (${signed(cost.low)} to ${signed(cost.high)})`;
-    const value = make("span", signed(cost.points), {class: "number", title: `95 % interval${interval || ": after the second draw"}`});
-    grid.append(make("b", (names[cost.property] || cost.property) + (cost.assumed ? " ?" : "")), bar(0, cost.points, cost.points < 0 ? "gain" : ""), value);
+    const name = (names[cost.property] || cost.property) + (cost.assumed ? " ?" : "");
+    grid.append(make("b", name), bar(0, cost.points, cost.points < 0 ? "gain" : ""), make("span", signed(cost.points), {class: "number"}));
+    if (cost.low !== null) intervals.push(`${name}: ${signed(cost.points)}, 95 % interval ${signed(cost.low)} to ${signed(cost.high)}`);
   }
   if (verdict.together !== null && verdict.costs.length > 1) grid.append(make("b", "together"), bar(0, verdict.together, verdict.together < 0 ? "gain" : ""), make("span", signed(verdict.together), {class: "number"}));
   grid.append(make("b", "all of them"), bar(0, 100 * (ideal - full), "whole"), make("span", signed(100 * (ideal - full)), {class: "number"}));
   const widths = verdict.costs.filter(cost => cost.low !== null).map(cost => cost.high - cost.points).sort((a, b) => a - b);
   const scatter = widths.length ? ` Differences below about ${widths[Math.floor(widths.length / 2)].toFixed(2)} points cannot be seen.` : "";
-  target.replaceChildren(grid, make("p", `Points of accuracy that each imperfection costs: ${percent(ideal, 1)} without them, ${percent(full, 1)} with all, on ${count(verdict.images[1])} images held out, after ${count(verdict.images[0])} images of training.${scatter} ${verdict.done} of ${verdict.of} trainings done.`, {class: "soft"}));
+  const more = intervals.length ? [folded("Intervals", list(intervals))] : [];
+  for (const each of more) each.open = Boolean(opened);
+  target.replaceChildren(grid, make("p", `Points of accuracy that each imperfection costs: ${percent(ideal, 1)} without them, ${percent(full, 1)} with all, on ${count(verdict.images[1])} images held out, after ${count(verdict.images[0])} images of training.${scatter} ${verdict.done} of ${verdict.of} trainings done.`, {class: "soft"}), ...more);
 }
 
 /* ---- pins ----------------------------------------------------------------------------------------------------------------------- */
@@ -682,10 +689,15 @@ function filed(message) {
 function study(message) {
   const box = $("study"), table = make("table"), body = make("tbody");
   box.hidden = false;
+  document.body.classList.add("study");
+  const first = message.done + message.failed - message.rows.length;
+  run.points = message.rows.flatMap((row, i) => row.accuracy === null ? [] : [[first + i + 1, row.accuracy]]);
+  $("curve-words").textContent = "of the runs, in the order of the plan";
+  drawCurve();
   const best = message.rows.reduce((found, row) => row.accuracy > (found ? found.accuracy : -1) ? row : found, null);
   words(best ? percent(best.accuracy) : "–", `best of ${count(message.done)} of ${count(message.planned)} runs of ${message.name}`);
   $("progress").value = message.planned ? message.done / message.planned : 0;
-  $("speed").textContent = `${count(message.done)} runs done, ${count(message.failed)} failed`;
+  $("speed").textContent = `${count(message.done)} of ${count(message.planned)} runs done, ${count(message.failed)} failed`;
   for (const row of [...message.rows].reverse()) {
     const line = make("tr"), where = Object.entries(row.at).map(([key, value]) => `${key} ${value}`).join(", ");
     line.append(make("th", `${where}, seed ${row.seed}`, {scope: "row"}), make("td", row.failed ? "failed" : percent(row.accuracy)), make("td", row.pulses === null ? "" : `${count(row.pulses)} pulses`));

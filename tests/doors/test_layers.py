@@ -179,5 +179,8 @@ def test_commands_show_layers(trained: dict, command: Command, tmp_path: Path) -
     assert "or 100 copies of it" in command("energy", str(folder)).out
     found = command("energy", str(folder), "--json").json
     assert found["total"] == pytest.approx(sum(layer["ledger"]["total"] for layer in found["layers"]))
+    assert command("report", str(folder), "--out", str(tmp_path / "page")).status == 0
+    page = next((tmp_path / "page").glob("*.html")).read_text("utf-8")
+    assert "or 100 copies of it" in page and "taught: contrastive" in page
     refused = command("lifetime", str(folder))
     assert refused.status == 2 and "networks of one layer so far" in refused.err

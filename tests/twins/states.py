@@ -3,7 +3,7 @@
     python tests/twins/states.py > tests/twins/states.json
 
 ``states.json`` was printed by the code of 26 November 2026 (commit be2f445), before the project's parts were moved to where
-they are now; ``test_states.py`` holds today's code to it. Numbers change only with a line in CHANGELOG.md.
+they are now (that of cases which came later by theirs); ``test_states.py`` holds today's code to it. Numbers change only with a line in CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import synarray
 IMAGES, TESTED = 3000, 200
 DEVICES = ("taox-tio2", "pcm", "hzo-fefet", "sram", "stt-mram", "epiram", "ecram")
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, {}) for name in synarray.experiment_names() if not synarray.load_experiment(name).layers},
+    **{
+        name: (name, {}) for name in synarray.experiment_names() if name != "conv-taught-fashion"
+    },  # whose images may be missing
     "cbram-everything": ("cbram-everything", {"array.thermal_noise": False}),  # came later
     **{f"local-fields in {device}": ("local-fields", {"device": device}) for device in DEVICES},
     **{f"soft-pruned in {device}": ("soft-pruned", {"device": device}) for device in ("pcm", "sram", "taox-tio2")},

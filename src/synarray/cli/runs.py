@@ -45,7 +45,7 @@ def show(
     arrays, shape = pictured(opened)
     files, drawn = figures.save_where_possible(
         lambda: figures.of_run(
-            arrays | {name: opened.arrays[name] for name in ("confusion", "classes") if name in opened.arrays},
+            arrays,
             shape,
             opened.history,
             opened.metrics["accuracy"],

@@ -80,12 +80,21 @@ def train_layers(
     on_part = partial(observe, trainer) if observe else None
     counts = _label(trainer, spec, source, task, workers, on_part)
     seconds["label"] = time.perf_counter() - clock
-    notes = [note for own in (plan.spec for plan in plans) for note in notes_on(own, task.image_shape)]
+    notes = _controls(plans) + [
+        note for own in (plan.spec for plan in plans) for note in notes_on(own, task.image_shape)
+    ]
     result = Result(
         spec, trainer.machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, shown,
         list(dict.fromkeys(notes)), below=layers, windows=_windows([*(layer.machine for layer in layers), trainer.machine], task),
     )  # fmt: skip
     return result, on_part
+
+
+def _controls(plans: list[Plan]) -> list[str]:
+    """Say what a taught result is to be compared with."""
+    if plans[-1].layer.teacher == "name" or not all(plan.layer.learn for plan in plans):
+        return []
+    return ["Labels taught this network. Its control, the lowest layer left at random: --set layers.1.learn=false."]
 
 
 def _windows(machines: list[Machine], task: Task) -> tuple[int, ...]:

@@ -111,7 +111,7 @@ def cite_run(run: Run) -> Citations:
     Citations
         The program first, then known works in the order of their first use, other sources, choices.
     """
-    return cite_runs([run.experiment])
+    return cite_runs([layer.experiment for layer in run.by_layer()])
 
 
 def cite_runs(experiments: Iterable[ExperimentSpec]) -> Citations:

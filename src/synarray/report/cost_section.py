@@ -34,6 +34,8 @@ class Costs:
     notes : list of str
     node_nm : float
         Of the circuits around the cells.
+    layers : Table or None
+        What each of several layers cost; there is then nothing elsewhere, nothing free, no pace.
     """
 
     ledger: Ledger
@@ -42,6 +44,7 @@ class Costs:
     pace: Mapping[str, Any]
     notes: Sequence[str]
     node_nm: float
+    layers: Table | None = None
 
 
 def by_component(ledger: Ledger) -> dict[str, float]:
@@ -84,7 +87,9 @@ def cost_section(costs: Costs, command: str) -> Section:
             comparison_table([costs.ledger], costs.elsewhere),
             steps_table(costs.free),
             pace_table(costs.pace),
-        ],
+        ]
+        if costs.layers is None
+        else [costs.layers, ledger_table(costs.ledger, costs.node_nm), use_table(costs.ledger)],
         pictures=[energy_picture(machines, command)],
         notes=costs.notes,
     )

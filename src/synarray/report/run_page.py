@@ -14,13 +14,16 @@ from synarray.errors import SpecError
 from synarray.report.array_section import array_section, wear_section
 from synarray.report.citing import cite_run
 from synarray.report.cost_section import Costs, cost_section
+from synarray.report.cost_tables import layers_table
 from synarray.report.learning_section import learning_pictures
 from synarray.report.run_tables import paper_states, run_tables
 from synarray.report.sections import Fact, Page, Section
 from synarray.report.tables import Code, Table
 from synarray.report.words import percent, quantity
 from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
+from synarray.run.fields import pictured
 from synarray.run.folder import to_toml
+from synarray.run.layered_energy import bill_of_layers
 from synarray.run.opened import Run
 
 __all__ = ["provenance_table", "run_page"]
@@ -42,7 +45,6 @@ def run_page(run: Run) -> Page:
     RunError
         When matplotlib is missing, or the run's arrays do not fit its experiment.
     """
-    run.check_one_layer("a page")
     spec, metrics = run.experiment, run.metrics
     priced = _price(run)
     lead = [spec.note.strip()] if spec.note.strip() else []
@@ -60,8 +62,13 @@ def run_page(run: Run) -> Page:
 
 
 def _price(run: Run) -> Costs | None:
-    if run.experiment.device is None:
+    if any(layer.experiment.device is None for layer in run.by_layer()):
         return None
+    if run.experiment.layers:
+        layers, circuits = bill_of_layers(run), load_periphery()
+        whole, notes = layers.ledger(circuits), layers.notes(circuits)
+        parts = [(cost.row, cost.ledger, cost.replicated) for cost in layers.costs(circuits)]
+        return Costs(whole, [], [], {}, notes, circuits.node_nm, layers_table(parts, whole))
     bill, periphery = bill_of_run(run), load_periphery()
     ledger = bill.ledger(periphery)
     return Costs(
@@ -79,11 +86,14 @@ def _facts(run: Run, priced: Costs | None) -> Iterator[Fact]:
     if metrics["accuracy"] is not None:
         low, high = percent(metrics["accuracy_low"]), percent(metrics["accuracy_high"])
         yield Fact("accuracy", percent(metrics["accuracy"]), f"95 %: {low} to {high}")
-    yield Fact(
-        "absent or pruned",
-        percent(metrics["spared_fraction"], 1),
-        f"of {metrics['n_inputs'] * metrics['n_neurons']:,} weights",
-    )
+    if run.experiment.layers:
+        yield Fact("layers", f"{len(run.experiment.layers)}", metrics["readout"])
+    else:
+        yield Fact(
+            "absent or pruned",
+            percent(metrics["spared_fraction"], 1),
+            f"of {metrics['n_inputs'] * metrics['n_neurons']:,} weights",
+        )
     yield Fact("programming pulses", f"{metrics['pulses'] / 1e6:.2f} million", f"on {metrics['n_cells']:,} weights")
     if priced:
         mark = "" if all(entry.confirmed for entry in priced.ledger.entries) else " ?"
@@ -105,7 +115,7 @@ def _sections(run: Run, priced: Costs | None) -> Iterator[Section]:
     yield Section(
         "learning",
         "What it learned",
-        pictures=list(learning_pictures(run.arrays, run.image_shape, run.history, run.metrics["accuracy"], show)),
+        pictures=list(learning_pictures(*pictured(run), run.history, run.metrics["accuracy"], show)),
     )
     note = "Counted by the simulation, as whole numbers; docs/machine.md and docs/costs.md say what each is."
     yield Section("counts", "Counted actions", tables=counts, notes=[note])
@@ -144,6 +154,9 @@ def _accuracy(run: Run, reached: Table) -> Section:
 
 
 def _array(run: Run, command: str) -> Iterator[Section]:
+    if run.experiment.layers:
+        yield Section("array", "The array", words=["Maps of cells are drawn for networks of one layer so far."])
+        return
     array, placement = run.cells()
     try:
         check_drawable(placement)

@@ -59,7 +59,7 @@ def run_tables(metrics: dict[str, Any], states: str | None = None) -> list[Table
 def paper_states(spec: ExperimentSpec) -> str | None:
     """Return what the article states about the accuracy of such a network on MNIST; None where it states nothing."""
     pruning = spec.pruning
-    if spec.data != "mnist" or spec.fields.kind != "full":
+    if spec.data != "mnist" or spec.fields.kind != "full" or spec.layers:
         return None
     if pruning.kind.keeps and pruning.kind.ranks and 0 < pruning.fraction <= 0.75:
         return "93 % at up to 75 % soft-pruned"

@@ -63,7 +63,11 @@ def pictured(run: StoredRun) -> tuple[dict[str, npt.NDArray[Any]], tuple[int, ..
     y, x, channel = np.unravel_index(np.arange(rows[0]), (height, width, channels))
     row_inputs = np.tile(y * width * channels + channel * width + x, len(rows))
     laid = {"n_features": rows[0], "inputs": np.arange(rows[0]), "row_inputs": row_inputs}
-    return lowest | laid, (height, width * channels)
+    laid["label_counts"] = np.zeros(
+        (len(lowest["w"]), len(run.arrays["classes"])), np.int64
+    )  # labels are of the last layer
+    read = {name: run.arrays[name] for name in ("confusion", "classes") if name in run.arrays}
+    return lowest | laid | read, (height, width * channels)
 
 
 def sheet_of(fields: npt.NDArray[Any], columns: int) -> npt.NDArray[Any]:

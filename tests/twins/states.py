@@ -3,7 +3,8 @@
     python tests/twins/states.py > tests/twins/states.json
 
 ``states.json`` was printed by the code of 26 November 2026 (commit be2f445), before the project's parts were moved to where
-they are now (that of cases which came later by theirs); ``test_states.py`` holds today's code to it. Numbers change only with a line in CHANGELOG.md.
+they are now; cases that came later, by the code they came with. ``test_states.py`` holds today's code to it. Numbers change only
+with a line in CHANGELOG.md.
 """
 
 from __future__ import annotations

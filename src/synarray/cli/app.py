@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from synarray.cli import benching, devices, exporting, listing, playing, reproducing, runs, studies, training
+from synarray.cli import benching, data, devices, exporting, listing, playing, reproducing, runs, studies, training
 from synarray.cli.device_group import device
 from synarray.cli.first_page import FIRST_PAGE, GroupedHelp
 from synarray.cli.studio import studio
@@ -48,6 +48,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(devices.devices, name="devices")
 app.add_typer(device, name="device")
+app.add_typer(data.data, name="data")
 app.add_typer(runs.array, name="array")
 app.add_typer(studies.study, name="study")
 app.add_typer(exporting.export, name="export")

@@ -31,7 +31,7 @@ All commands: synarray --help
 
 GROUPS = {
     "Judge a device": ("device", "devices"),
-    "Train": ("train", "play", "resume", "experiments", "runs", "show", "studio", "play"),
+    "Train": ("train", "play", "data", "resume", "experiments", "runs", "show", "studio", "play"),
     "What it costs, and where it is": ("energy", "lifetime", "array"),
     "Many runs, and the paper": ("study", "reproduce", "bench"),
     "Tell others": ("report", "cite", "export"),

@@ -42,7 +42,7 @@ def fit_pulses(
     from synarray.lab.formats import explain_file, read_file
     from synarray.lab.traces.retention import Aged
     from synarray.report import figures
-    from synarray.report.fit_views import fit_sentences, fit_table, fitted_curves, steps_left
+    from synarray.report.fit_views import fit_figure, fit_sentences, fit_table, steps_left
     from synarray.run.folder import check_writable
 
     asked = {"ltd": reading.ltd, "only": reading.only}
@@ -62,7 +62,7 @@ def fit_pulses(
     check_writable(out or Path("devices") / name_from(target))
     found = fit(measured, name_from(target))
     drawn = {
-        "fitted-curves": fitted_curves(found.spec, found.measured),
+        "fitted-curves": fit_figure(found),
         "steps": steps_left(found.spec, found.measured),
     }
     files = figures.save(drawn, out or Path("devices") / found.spec.name, "png")

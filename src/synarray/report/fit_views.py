@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
+from synarray.device.response import pulse_response
 from synarray.device.spec import DeviceSpec
 from synarray.export.device_files import Change
 from synarray.lab.fitting import Fit
+from synarray.lab.posterior import draws_of
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.rows.outliers import listed
 from synarray.report.style import COLOURS, matplotlib_of, styled
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "SHOWN_DRAWS",
     "changes_table",
+    "fit_figure",
     "fit_sentences",
     "fit_table",
     "fitted_curves",
@@ -38,6 +43,8 @@ _WORDS = {
     "p_switch_ltp": "LTP switches", "p_switch_ltd": "LTD switches", "p_fail": "pulses that fail",
     "stuck_low": "stuck low", "stuck_high": "stuck high",
 }  # fmt: skip
+SHOWN_DRAWS = 20
+"""Draws of a fit that figures show."""
 _SHOWN_TRAINS, _BINS, _WIDEST = 60, 24, 5.0
 
 Floats = npt.NDArray[np.float64]
@@ -66,7 +73,14 @@ def fit_sentences(fit: Fit) -> list[str]:
         if others
         else []
     )
-    return [*fit.verdict, *why, *rows_sentences(fit.measured), *(f"Beware: {warning}" for warning in fit.warnings)]
+    shown = [f"{'Allowed for' if found.modelled else 'Not in the model'}: {found.words}." for found in fit.findings]
+    return [
+        *fit.verdict,
+        *shown,
+        *why,
+        *rows_sentences(fit.measured),
+        *(f"Beware: {warning}" for warning in fit.warnings),
+    ]
 
 
 def rows_sentences(measured: Measurements) -> list[str]:
@@ -99,8 +113,10 @@ def changes_table(changes: list[Change]) -> Table:
 
 
 @styled
-def fitted_curves(device: DeviceSpec, measured: Measurements, size: tuple[float, float] = (8, 4.2)) -> Figure:
-    """Draw measured trains, and the nominal fitted device under the same pulses."""
+def fitted_curves(
+    device: DeviceSpec, measured: Measurements, size: tuple[float, float] = (8, 4.2), draws: Sequence[DeviceSpec] = ()
+) -> Figure:
+    """Draw measured trains, the nominal fitted device under the same pulses, and cells of draws of the fit, all noises on."""
     plt = matplotlib_of()
     figure: Figure = plt.figure.Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
@@ -110,11 +126,16 @@ def fitted_curves(device: DeviceSpec, measured: Measurements, size: tuple[float,
     every = max(len(starts) // _SHOWN_TRAINS, 1)
     for i, (a, b) in enumerate(zip(starts[::every], ends[::every], strict=True)):
         axis.plot(
-            np.arange(b - a), measured.G_S[a:b] / scale, color=_GREY, lw=0.5, alpha=0.6, label=None if i else "measured",
-            rasterized=True,
+            np.arange(b - a), measured.G_S[a:b] / scale, ".-", color=_GREY, lw=0.5, ms=2.5, alpha=0.7, zorder=2.5,
+            label=None if i else "measured", rasterized=True,
         )  # fmt: skip
     longest = int(np.argmax(ends - starts))
     polarity = measured.polarity[starts[longest] : ends[longest]]
+    for i, draw in enumerate(draws):
+        axis.plot(
+            _drawn_train(draw, polarity, measured.G_S[starts[longest]], i) / scale, color=_BLUE, lw=0.5, alpha=0.4,
+            label=None if i else "cells of draws of the fit", rasterized=True,
+        )  # fmt: skip
     axis.plot(
         nominal_train(device, polarity, measured.G_S[starts[longest]]) / scale,
         color=_RED,
@@ -127,7 +148,8 @@ def fitted_curves(device: DeviceSpec, measured: Measurements, size: tuple[float,
     axis.set_ylabel(f"conductance ({unit})")
     if 2.0 * device.g_min < device.g_max:  # else the curve of a small window would be a flat line
         axis.set_ylim(bottom=0)
-    axis.set_title(f"{len(measured.devices)} devices, {len(starts)} trains of {Path(measured.source).name}")
+    several = f"{len(measured.devices)} device" + "s" * (len(measured.devices) > 1)
+    axis.set_title(f"{several}, {len(starts)} train{'s' * (len(starts) > 1)} of {Path(measured.source).name}")
     axis.legend(frameon=False, fontsize=8)
     return figure
 
@@ -186,6 +208,23 @@ def steps_left(device: DeviceSpec, measured: Measurements, size: tuple[float, fl
 
 def _scale(device: DeviceSpec) -> tuple[float, str]:
     return next(((s, u) for s, u in ((1e-3, "mS"), (1e-6, "uS"), (1e-9, "nS")) if device.g_max >= s), (1e-12, "pS"))
+
+
+def fit_figure(fit: Fit) -> Figure:
+    """Draw a fit for a notebook: measured trains, the fitted device, and cells of twenty of its draws."""
+    return fitted_curves(fit.spec, fit.measured, draws=draws_of(fit.spec, fit.draws, fit.spec.name)[:SHOWN_DRAWS])
+
+
+def _drawn_train(device: DeviceSpec, polarity: npt.NDArray[np.int8], start: float, seed: int) -> Floats:
+    """Follow one cell of a device through a train, and read it, all noises on."""
+    rng = np.random.default_rng(seed)
+    pulses = polarity[1:][polarity[1:] != 0] > 0
+    before = 0
+    if start > (device.g_min + device.g_max) / 2.0:  # cells begin at the low end
+        before = int(np.ceil(2.0 * device.step_law.pulses_across(device)["ltp"])) + 1
+    g = pulse_response(device, np.r_[np.ones(before, bool), pulses], 1, seed)[before:, 0]
+    there = np.r_[0, np.cumsum(polarity[1:] != 0)]
+    return np.asarray(g[there] * (1.0 + device.sigma_read * rng.standard_normal(len(there))))
 
 
 def nominal_train(device: DeviceSpec, polarity: npt.NDArray[np.int8], start: float) -> Floats:

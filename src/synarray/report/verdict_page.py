@@ -15,7 +15,7 @@ from synarray.judge.verdict import Verdict
 from synarray.judge.words import amount, count
 from synarray.lab.fitting import Fit
 from synarray.lab.rows.measured import Measurements
-from synarray.report.fit_views import fit_sentences, fitted_curves, rows_sentences, steps_left
+from synarray.report.fit_views import SHOWN_DRAWS, fit_sentences, fitted_curves, rows_sentences, steps_left
 from synarray.report.html import render, write_page
 from synarray.report.style import inline_svg
 from synarray.report.verdict_figures import responses, waterfall
@@ -33,9 +33,6 @@ from synarray.report.verdict_tables import (
 )
 
 __all__ = ["check_can_write", "write_verdict"]
-
-_DRAWN = 20
-"""Draws of a fit shown in the figure."""
 
 
 def check_can_write() -> None:
@@ -133,11 +130,13 @@ def _drawn(verdict: Verdict, measured: Measurements | None) -> dict[str, str]:
         drawn["waterfall"] = inline_svg(
             waterfall(attributed), "waterfall", "What each imperfection costs, as a waterfall"
         )
-    response = responses(device, verdict.posterior[:_DRAWN])
+    response = responses(device, verdict.posterior[:SHOWN_DRAWS])
     if response:
         drawn["response"] = inline_svg(response, "response", "Conductance against pulses")
     if measured is not None:
-        drawn["trains"] = inline_svg(fitted_curves(device, measured, (4.3, 2.9)), "trains", "Measured trains")
+        drawn["trains"] = inline_svg(
+            fitted_curves(device, measured, (4.3, 2.9), verdict.posterior[:SHOWN_DRAWS]), "trains", "Measured trains"
+        )
         if not device.binary:
             steps = steps_left(device, measured, (6.4, 4.6))
             drawn["steps"] = inline_svg(steps, "steps", "Measured steps over the state, with the law")

@@ -21,7 +21,7 @@ from synarray.lab.fitting.binary import binary_numbers, is_binary
 from synarray.lab.fitting.mixed import larger_population, spread_of_all, without_fatigue
 from synarray.lab.fitting.numbers import Numbers, analog_numbers, shares
 from synarray.lab.fitting.residuals import findings_of
-from synarray.lab.fitting.result import Estimate, Finding, Fit, valid_draws, write_device
+from synarray.lab.fitting.result import Estimate, Finding, Fit, Table, valid_draws, write_device
 from synarray.lab.fitting.start import still
 from synarray.lab.fitting.state import Analog
 from synarray.lab.fitting.verdict import usable_levels, verdict_of, warnings_of
@@ -94,7 +94,7 @@ def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
     draws = _columns(spec, numbers)
     used, absent = len(measured), analog.absent if analog else ()
     return Fit(
-        spec, numbers.table, draws, used, dict(measured.discarded), analog.scores if analog else {},
+        spec, Table(numbers.table), draws, used, dict(measured.discarded), analog.scores if analog else {},
         tuple(verdict_of(spec, numbers.table, absent)), tuple(warnings_of(measured, analog, numbers.table) + more), measured,
         tuple(findings),
     )  # fmt: skip

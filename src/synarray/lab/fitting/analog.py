@@ -34,20 +34,26 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
     """Fit the model of the cell to devices that move."""
     fit = begin(measured)
     if fit.noisy:
-        fit = _stopped_or_free(fit, rng, draws)
+        fit = _with_law(_stopped_or_free(fit, rng, draws), rng, draws)
     else:
         maximise_fit(fit)
         shape_noises(fit)
         for _ in range(2):
             _again(fit, rng, draws)
+        fit = _with_law(fit, rng, draws)
         if _may_be_noisy(fit):
-            hidden = _stopped_or_free(begin(measured, noisy=True), rng, draws)
+            hidden = _with_law(_stopped_or_free(begin(measured, noisy=True), rng, draws), rng, draws)
             fit = hidden if hidden.stopped or total(hidden) > total(fit) + _AKAIKE else fit
     if fit.stopped and fit.noisy and not fit.gridded:
         fit.warnings.append(
             "The noises are too fine for the grid of hidden states: "
             "near the ends the fit follows their mean and variance only."
         )
+    return fit
+
+
+def _with_law(fit: Analog, rng: np.random.Generator, draws: int) -> Analog:
+    """Compare devices once more, and choose the law."""
     compare_devices(fit, rng, draws)
     choose_law(fit, rng, draws)
     return fit

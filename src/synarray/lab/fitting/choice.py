@@ -5,8 +5,7 @@ more: two for each curvature (Akaike), ln(reads) for each step of a table (Schwa
 noises.
 
 In the state a linear device steps by a constant, a soft-bound one along a straight line; a table joins states by straight lines,
-bent no more than the data ask, and never steps back. Its states are even, or where cells stay among few of them (ranges over
-several decades) so far apart that each part of the axis has as many reads.
+bent no more than the data ask, and never steps back. Its states are even, or where steps change over decades dense at one end.
 """
 
 from __future__ import annotations
@@ -20,13 +19,24 @@ from synarray.lab.fitting.climb import maximise_fit, total
 from synarray.lab.fitting.departures import compare_devices
 from synarray.lab.fitting.grid import expected
 from synarray.lab.fitting.likelihood import nearly_expected
-from synarray.lab.fitting.model import cells_of
+from synarray.lab.fitting.model import Deviations, cells_of
 from synarray.lab.fitting.noises import shape_noises
 from synarray.lab.fitting.state import SIDES, Analog
 
-__all__ = ["Steps", "choose_law", "fit_table", "steps_of"]
+__all__ = ["Steps", "choose_law", "drawn_tables", "steps_of"]
 
-_NODES, _SMOOTH, _WIDEST = 11, 1e-4, 0.2
+_LOG = np.array([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0])
+_NODES = (np.linspace(0.0, 1.0, 11), _LOG, 1.0 - _LOG[::-1])
+"""States of a table: even, or dense at the lower or the upper end."""
+_SMOOTH = 1e-4
+_MANY = 1000
+"""Reads from which on a table is tried only where least squares asks for it."""
+_CLUSTERS, _STRETCH = 5, 6
+"""Devices or trains whose scatter tells how well a table is known; else stretches of so many pulses."""
+_CHOSEN = (
+    "law", "stopped", "gridded", "shapes", "theta", "own", "spreads", "local", "maximum", "prior", "tables", "nodes",
+)  # fmt: skip
+"""What a fit takes over from that of the law that is chosen."""
 _PASSES = 2
 """How often a table and the noises are fitted in turn."""
 _CURVED = 6.0
@@ -65,7 +75,7 @@ def choose_law(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     if best != "soft-bound":
         chosen = tried[best]
         fit.curved = fit.maximum
-        for name in ("law", "shapes", "theta", "own", "spreads", "local", "maximum", "prior", "tables", "nodes"):
+        for name in _CHOSEN:
             setattr(fit, name, getattr(chosen, name))
 
 
@@ -88,36 +98,65 @@ def _linear(fit: Analog) -> Analog:
 
 
 def _table(fit: Analog, rng: np.random.Generator, draws: int) -> Analog | None:
-    """Fit tables and noises in turn; None where the steps ask for none."""
-    sides = {way: steps for way, sign in SIDES if (steps := steps_of(fit, way, sign)) is not None}
+    """Fit tables and noises in turn, ends stopping the cells or not; None where the steps ask for no table."""
+    plain = _copied(fit, "table")  # noises that excuse a law are no weights for another
+    plain.theta |= dict.fromkeys(fit.shapes, 0.0)
+    plain.shapes = ()
+    sides = {way: steps for way, sign in SIDES if (steps := steps_of(plain, way, sign)) is not None}
     if not sides:
         return None
-    table = _copied(fit, "table")
-    table.nodes, table.shapes = _nodes(sides), ()
-    table.theta |= dict.fromkeys(fit.shapes, 0.0)
-    price, gain = np.log(max(len(fit.units[0]), 2)) * (len(table.nodes) - 2), 0.0
-    for way, steps in sides.items():
-        law = cells_of(fit.theta, fit.placed(fit.theta)).nodes.mean(axis=0)[int(way == "ltp")]
-        law = (law if way == "ltp" else law[::-1]) / (fit.theta["high"] - fit.theta["low"])
-        left = [
-            float((steps.weight * (steps.size - np.interp(steps.gone, np.linspace(0.0, 1.0, len(line)), line)) ** 2).sum())
-            for line in (law, np.interp(np.linspace(0.0, 1.0, 641), _way(table.nodes, way), fit_table(steps, table.nodes, way)))
-        ]  # fmt: skip
-        gain += len(steps.gone) * float(np.log(max(left[0], 1e-300) / max(left[1], 1e-300)))
-    if gain < 0.5 * price:  # by least squares, before anything is fitted again
+    price = np.log(max(len(fit.units[0]), 2)) * len(sides)
+    cells, span = cells_of(fit.theta, fit.placed(fit.theta)), fit.theta["high"] - fit.theta["low"]
+    law = {way: cells.nodes.mean(axis=0)[i, :: 1 if way == "ltp" else -1] / span for i, (way, _) in enumerate(SIDES)}
+    lost = sum(
+        len(steps.gone) * np.log(_left(steps, np.linspace(0.0, 1.0, len(law[way])), law[way]))
+        for way, steps in sides.items()
+    )
+    nodes, left = _nodes(sides, price)
+    if len(fit.units[0]) > _MANY and lost - left < 0.5 * price * (
+        len(nodes) - 2
+    ):  # by least squares, before anything is fitted again
         return None
+    tried = [_filled(plain, rng, draws)]
+    if fit.noisy and fit.stopped:
+        free = _copied(plain, "table")
+        free.stopped = free.gridded = False
+        free.own, free.local, free.prior = Deviations.none(fit.n_devices, 0.0, 0.0), None, 0.0
+        tried.append(_filled(free, rng, draws))
+    return max(tried, key=total)
+
+
+def _filled(table: Analog, rng: np.random.Generator, draws: int) -> Analog:
+    """Fit the steps of a table, then noises and devices, and with these the steps again."""
     for _ in range(_PASSES):
         _set_tables(table)
+        table.theta |= dict.fromkeys(table.shapes, 0.0)
+        table.shapes = ()
         maximise_fit(table)
         compare_devices(table, rng, draws)
-    _set_tables(table)
-    maximise_fit(table)
-    shape_noises(table)
+        maximise_fit(table)
+        shape_noises(table)
     return table
+
+
+def _nodes(sides: dict[str, Steps], price: float) -> tuple[Floats, float]:
+    """Return the states of the tables that leave least of the steps, and how much; even ones, unless others are better."""
+    left = [
+        sum(len(s.gone) * np.log(_left(s, _way(nodes, way), fit_table(s, nodes, way))) for way, s in sides.items())
+        for nodes in _NODES
+    ]
+    best = int(np.argmin([left[0] - price, *left[1:]]))
+    return _NODES[best], float(left[best])
+
+
+def _left(steps: Steps, nodes: Floats, line: Floats) -> float:
+    """Sum of the squares that steps on straight lines between nodes leave."""
+    return max(float((steps.weight * (steps.size - np.interp(steps.gone, nodes, line)) ** 2).sum()), 1e-300)
 
 
 def _set_tables(fit: Analog) -> None:
     sides = {way: steps for way, sign in SIDES if (steps := steps_of(fit, way, sign)) is not None}
+    fit.nodes, _ = _nodes(sides, np.log(max(len(fit.units[0]), 2)) * len(sides))
     rows = {way: fit_table(steps, fit.nodes, way) for way, steps in sides.items()}
     flat = np.full(len(fit.nodes), 1.0)
     ltp = rows.get("ltp", flat)
@@ -131,29 +170,13 @@ def _way(nodes: Floats, way: str) -> Floats:
     return nodes if way == "ltp" else 1.0 - nodes[::-1]
 
 
-def _nodes(sides: dict[str, Steps]) -> Floats:
-    """Return the states of the tables."""
-    states = np.concatenate([steps.gone if way == "ltp" else 1.0 - steps.gone for way, steps in sides.items()])
-    nodes = np.quantile(states, np.linspace(0.0, 1.0, _NODES))
-    nodes[0], nodes[-1] = 0.0, 1.0
-    nodes = nodes[np.r_[True, np.diff(nodes) > 1e-3]]
-    nodes[-1] = 1.0
-    if np.diff(nodes).max() < _WIDEST and np.diff(nodes).min() > 0.25 / _NODES:
-        return np.linspace(0.0, 1.0, _NODES)
-    while (gaps := np.diff(nodes)).max() > _WIDEST:
-        at = int(gaps.argmax())
-        nodes = np.insert(nodes, at + 1, (nodes[at] + nodes[at + 1]) / 2.0)
-    return np.asarray(np.round(nodes, 6))
-
-
-def fit_table(steps: Steps, nodes: Floats, way: str, weight: Floats | None = None) -> Floats:
+def fit_table(steps: Steps, nodes: Floats, way: str) -> Floats:
     """Return the steps at the nodes, in the order of the way gone."""
     from scipy.optimize import nnls
 
-    w = steps.weight * (1.0 if weight is None else weight)
     at = _way(nodes, way)
     basis = np.stack([np.interp(steps.gone, at, row) for row in np.eye(len(at))], axis=1)
-    weighted = basis * w[:, None]
+    weighted = basis * steps.weight[:, None]
     square, pull = basis.T @ weighted, weighted.T @ steps.size
     scale = float(np.trace(square)) / len(square)
     bend = np.diff(np.eye(len(at)), n=2, axis=0)
@@ -162,28 +185,47 @@ def fit_table(steps: Steps, nodes: Floats, way: str, weight: Floats | None = Non
     return np.asarray(nnls(root.T, np.linalg.solve(root, pull))[0])
 
 
+def drawn_tables(steps: Steps, nodes: Floats, way: str, draws: int, rng: np.random.Generator) -> list[Floats]:
+    """Draw tables by a wild bootstrap: what the table leaves of the steps of a cluster changes its sign, or not."""
+    at, row = _way(nodes, way), fit_table(steps, nodes, way)
+    line = np.interp(steps.gone, at, row)
+    _, codes = np.unique(steps.cluster, return_inverse=True)
+    signs = rng.choice([-1.0, 1.0], (draws, int(codes.max()) + 1))
+    return [
+        fit_table(replace(steps, size=line + turned[codes.reshape(-1)] * (steps.size - line)), nodes, way)
+        for turned in signs
+    ]
+
+
 def steps_of(fit: Analog, way: str, sign: int) -> Steps | None:
     """Return the steps of a polarity that no end can have cut short, from the best known state before each."""
     if way in fit.abrupt + fit.absent:
         return None
     cells = fit.cells(fit.theta, fit.placed(fit.theta))
     low, span = fit.theta["low"], fit.theta["high"] - fit.theta["low"]
+    on = int(sign > 0)
     if fit.noisy:
         before = expected(fit.trains, cells) if fit.gridded else nearly_expected(fit.trains, cells)
         there = np.isfinite(fit.trains.x[1:]) & (fit.trains.sign[1:] == sign)
-        train = np.broadcast_to(np.arange(len(fit.trains.device)), there.shape)[there]
+        at, train = np.nonzero(there)
         states, moves = before[:-1][there], sign * (fit.trains.x[1:][there] - before[:-1][there])
         device = fit.trains.device[train]
     else:
         p = fit.pulses.where(fit.pulses.sign == sign)
         states, moves, device, train = p.before, sign * (p.after - p.before), p.device, p.train
-    factor = cells.factor[device, int(sign > 0)]
-    reach = states + sign * factor * cells.steps(states, device, np.full(len(states), int(sign > 0)))[0]
-    clear = 4.0 * max(cells.sigma, 1e-9) + (3.0 * np.sqrt(fit.noise.read) if fit.noisy else 0.0)
+        starts = np.flatnonzero(np.r_[True, np.diff(train) != 0])
+        at = np.arange(len(train)) - np.repeat(starts, np.diff(np.r_[starts, len(train)]))
+    factor = cells.factor[device, on]
+    reach = states + sign * factor * cells.steps(states, device, np.full(len(states), on))[0]
+    shape = np.exp(cells.tilt[on] * (np.clip((states - low) / span, 0.0, 1.0) - 0.5))
+    read = cells.read * (fit.trains.origin / fit.trains.span + cells.base + states) if fit.noisy else 0.0
+    clear = 4.0 * np.hypot(max(cells.sigma, 1e-9) * shape, read)
     free = (reach < cells.high[device] - clear) & (reach > cells.low[device] + clear)
     if np.count_nonzero(free) < 4:
         return None
     gone = np.clip((states - low) / span, 0.0, 1.0)
     gone = gone if sign > 0 else 1.0 - gone
-    cluster = device if fit.n_devices > 1 else train
-    return Steps(gone[free], moves[free] / factor[free] / span, factor[free] ** 2, cluster[free])
+    cluster = next(
+        (codes for codes in (device, train) if len(np.unique(codes)) >= _CLUSTERS), train * len(at) + at // _STRETCH
+    )
+    return Steps(gone[free], (moves / factor / span)[free], (factor / shape)[free] ** 2, cluster[free])

@@ -28,6 +28,8 @@ def compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         else:
             values, errors = mean_ends(fit.measured, sign, fit.n_devices)
             bound = np.zeros(fit.n_devices, np.int64)
+        if not errors.any() and not fit.silent and not fit.stopped:  # no two trains of a device: one read's noise
+            errors = np.full(len(errors), fit.trains.span * np.sqrt(max(fit.noise.step + fit.noise.read, 0.0)))
         known = np.isfinite(values)
         centre = float(np.median(values[known])) if known.any() else 0.0
         if centre > 0:

@@ -23,8 +23,8 @@ _START = 0.2
 """Noise of the instrument that the climb starts from, x."""
 _SURE = 4.0
 """Standard errors that the larger tilt must be from 0."""
-_TILT = 0.25
-"""Size that it must have: a noise less than a quarter larger at one end than at the other is worth no number."""
+_TILT, _BASE = 0.25, 0.25
+"""Sizes worth a number: log of the ratio of the noises at both ends; the instrument's noise against the lowest read's."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,9 +43,13 @@ def shape_noises(fit: Analog) -> bool:
         maximise_fit(tried)
         assert tried.maximum is not None
         known = np.sqrt(np.diag(tried.maximum.covariance))
-        sure = "base" in names or any(
-            abs(tried.theta[name]) > max(_SURE * known[tried.maximum.free.index(name)], _TILT) for name in names
-        )
+        if "base" in names:
+            least = fit.trains.origin / fit.trains.span + tried.theta["low"]
+            sure = tried.theta["base"] > _BASE * least
+        else:
+            sure = any(
+                abs(tried.theta[name]) > max(_SURE * known[tried.maximum.free.index(name)], _TILT) for name in names
+            )
         if sure and total(tried) > total(fit) + price * len(names):
             fit.shapes, fit.theta, fit.maximum = tried.shapes, tried.theta, tried.maximum
     return fit.shapes != before

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.fitting.choice import fit_table, steps_of
+from synarray.device.curves import MOST_NONLINEAR
+from synarray.lab.fitting.choice import drawn_tables, steps_of
 from synarray.lab.fitting.effects import Spread
 from synarray.lab.fitting.model import label_of
 from synarray.lab.fitting.noises import read_in_the_middle, root_mean_square
 from synarray.lab.fitting.residuals import heavy, residuals_of, widened
 from synarray.lab.fitting.result import DRAWS, Estimate
-from synarray.lab.fitting.state import Analog
+from synarray.lab.fitting.state import SIDES, Analog
 
 __all__ = ["Numbers", "analog_numbers", "estimate", "shares"]
 
@@ -26,6 +27,10 @@ _LOOSE = 0.4
 """Standard error of the log of a noise from which on it may be none, and no curvature tells its interval."""
 _TINY = 1e-6
 """No interval is narrower than this share of its value: reads have so many digits."""
+_BENDS = np.geomspace(1e-3, 200.0, 700)
+"""Curvatures that tables are compared with."""
+_ALIKE = 6.0
+"""Pulses over which the difference of two shapes keeps its sign, about."""
 
 Floats = npt.NDArray[np.float64]
 Draws = dict[str, Floats]
@@ -75,7 +80,7 @@ def analog_numbers(fit: Analog, rng: np.random.Generator, count: int) -> Numbers
         of = "ltp" if way in fit.absent and way == "ltd" else "ltd" if way in fit.absent else way
         _put_law(fit, drawn, way, of, sign, put, table)
         if responses and of not in fit.abrupt:
-            _put_levels(fit, responses, way, fit.counts[of], table)
+            _put_levels(fit, responses, way, fit.counts[of], table, rng)
     _share_range(fit, drawn, table, draws)
     silent = fit.theta["log_sigma"] < -15
     point = {name: np.asarray(value) for name, value in fit.theta.items()}
@@ -189,12 +194,20 @@ def _put_law(fit: Analog, drawn: Draws, way: str, of: str, sign: float, put: Any
 
 
 def _put_levels(
-    fit: Analog, responses: list[tuple[Any, ...]], way: str, count: int | None, table: dict[str, Estimate]
-) -> None:
-    """Count the pulses from end to end of the table and of its draws."""
+    fit: Analog, responses: list[tuple[Any, ...]], way: str, count: int | None, table: dict[str, Estimate],
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Count the pulses from end to end of the table and of its draws, and take the label of the exponential next to each."""
     nodes = fit.nodes if way == "ltp" else 1.0 - fit.nodes[::-1]
-    counted = [_across(np.array(ltp if way == "ltp" else ltd[::-1]), nodes, count) for _, ltp, ltd in responses]
-    table[f"n_levels_{way}"] = estimate(counted[0], np.array(counted))
+    paths = [_path(np.array(ltp if way == "ltp" else ltd[::-1]), nodes, count) for _, ltp, ltd in responses]
+    counted = np.array([float(len(path) - 1) for path in paths])
+    found = estimate(float(counted[0]), counted)
+    doubt = 0.0 if counted[0] == count and np.ptp(counted) == 0 else 0.5  # pulses are whole
+    table[f"n_levels_{way}"] = Estimate(found.value, max(found.low - doubt, 1.0), found.high + doubt)
+    found_labels = np.array([_label_of(path) for path in paths])
+    labels = (1.0 if way == "ltp" else -1.0) * found_labels[:, 0] + found_labels[:, 1] * rng.standard_normal(len(paths))
+    value = (1.0 if way == "ltp" else -1.0) * float(found_labels[0, 0])
+    table[f"nonlinearity_{way}"] = estimate(value, np.clip(labels, -MOST_NONLINEAR, MOST_NONLINEAR))
 
 
 def _put_read(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -> None:
@@ -232,39 +245,44 @@ def _put_spread(fit: Analog, name: str, key: str, put: Any, table: dict[str, Est
         table[key] = Estimate(0.0, 0.0, min(float(np.percentile(turn(spread.taus), 97.5)), UNKNOWN))
 
 
-def _across(steps: Floats, nodes: Floats, count: int | None) -> float:
-    """Count the pulses of a table from end to end; that of the trains, where one of as many ends there and not long before.
+def _path(steps: Floats, nodes: Floats, count: int | None) -> Floats:
+    """Follow a table from end to end; as far as the trains, where one of as many pulses ends there and not long before.
 
     Across is 99 % of the way: where a table crawls, the last part takes pulses without end.
     """
-    gone, path, n = 0.0, [0.0], 0
-    while n < 20_000 and (gone < _ACROSS or n < (count or 0)):
+    gone, path = 0.0, [0.0]
+    while len(path) <= 20_000 and (gone < _ACROSS or len(path) <= (count or 0)):
         gone = min(gone + max(float(np.interp(gone, nodes, steps)), 1e-6), 1.0)
         path.append(gone)
-        n += 1
     if count and path[count] > _NEARLY and path[int(_EARLIER * count)] < _ACROSS:
-        return float(count)
-    return float(int(np.argmax(np.array(path) >= _ACROSS)) or n)
+        return np.array(path[: count + 1])
+    return np.array(path[: int(np.argmax(np.array(path) >= _ACROSS) or len(path) - 1) + 1])
+
+
+def _label_of(path: Floats) -> tuple[float, float]:
+    """Return the label of the exponential nearest to a path (least squares), and what the path's other shape leaves open."""
+    bends = np.concatenate([-_BENDS[::-1], _BENDS])
+    p = np.linspace(0.0, 1.0, len(path))
+    with np.errstate(over="ignore", invalid="ignore"):
+        curves = np.expm1(-bends[:, None] * p) / np.expm1(-bends[:, None])
+    left = ((curves - path / path[-1]) ** 2).sum(axis=1)
+    best = int(left.argmin())
+    near = np.flatnonzero(left <= left[best] * (1.0 + _ALIKE / len(path)))  # errors of a shape follow each other
+    ends = label_of(bends[near[[0, -1]]])
+    return float(label_of(bends[best])), float(np.ptp(ends)) / 2.0
 
 
 def _responses(fit: Analog, rng: np.random.Generator) -> list[tuple[Any, ...]]:
-    """Return the table, and tables of bootstrap samples of the devices (or trains, or stretches of one train)."""
-    sides = {way: steps_of(fit, way, sign) for way, sign in (("ltd", -1), ("ltp", 1))}
+    """Return the table, and draws of it."""
     x = fit.nodes.tolist()
     assert fit.tables is not None
-    found = [(x, _rounded(fit.tables[1]), _rounded(fit.tables[0]))]
-    for _ in range(DRAWS):
-        rows = {}
-        for way, steps in sides.items():
-            if steps is None:
-                rows[way] = fit.tables[int(way == "ltp")]
-                continue
-            names, codes = np.unique(steps.cluster, return_inverse=True)
-            times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
-            drawn = fit_table(steps, fit.nodes, way, times[codes.reshape(-1)].astype(float))
-            rows[way] = drawn if way == "ltp" else drawn[::-1]
-        found.append((x, _rounded(rows["ltp"]), _rounded(rows["ltd"])))
-    return found
+    rows = []
+    for i, (way, sign) in enumerate(SIDES):
+        steps = steps_of(fit, way, sign)
+        drawn = drawn_tables(steps, fit.nodes, way, DRAWS, rng) if steps is not None else []
+        own = fit.tables[i]
+        rows.append([own, *(row[:: 1 if way == "ltp" else -1] for row in drawn)] if drawn else [own] * (DRAWS + 1))
+    return [(x, _rounded(ltp), _rounded(ltd)) for ltd, ltp in zip(*rows, strict=True)]
 
 
 def _rounded(steps: Floats) -> list[float]:

@@ -17,6 +17,8 @@ _FAR = 4.0
 """Standard deviations beyond which one normal read in 16,000 lies."""
 _HEAVY = 0.004
 """Share of the errors beyond that from which tails are heavy; a few may be slips of the instrument."""
+_LITTLE = 0.1
+"""Log of the ratio of noises at both ends of the range that is worth no word."""
 _CLEAR = 4.0
 """Standard deviations of its own noise that a step must keep from the ends, so that none cuts it short."""
 _FOLLOWS, _SURE, _LAGS, _FEWEST = 0.03, 3.5, 5, 100
@@ -96,7 +98,7 @@ def findings_of(fit: Analog) -> list[Finding]:
 def _shapes(fit: Analog) -> list[Finding]:
     said = []
     for way, _ in SIDES:
-        if f"tilt_{way}" in fit.shapes:
+        if f"tilt_{way}" in fit.shapes and abs(fit.theta[f"tilt_{way}"]) > _LITTLE:
             tilt, sigma = fit.theta[f"tilt_{way}"], float(np.exp(fit.theta["log_sigma"]))
             i = fit.maximum.free.index(f"tilt_{way}") if fit.maximum else 0
             error = float(np.sqrt(fit.maximum.covariance[i, i])) if fit.maximum else 0.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.device.spec import DeviceSpec
-from synarray.errors import RunError, SynarrayError
+from synarray.errors import MissingExtraError, RunError, SynarrayError
 from synarray.files import write_file
 from synarray.lab.rows.measured import Measurements
 from synarray.units import format_quantity
@@ -22,6 +24,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "Fit",
+    "Table",
     "device_toml",
     "spec_toml",
     "valid_draws",
@@ -56,6 +59,24 @@ class Estimate(NamedTuple):
     high: float
 
 
+class Table(dict[str, Estimate]):
+    """Numbers of a device with their intervals: by name, and when called as a table."""
+
+    def __call__(self) -> Any:
+        """Return a pandas DataFrame: a row for each number, with ``value``, ``low`` and ``high`` (95 %), SI units.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas: ``pip install 'synarray[studies]'``.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtraError("the table of a fit", "pandas", extra="studies") from None
+        return pd.DataFrame.from_dict({key: e._asdict() for key, e in self.items()}, orient="index")
+
+
 class Finding(NamedTuple):
     """Something in the data that is not in a device's numbers."""
 
@@ -66,15 +87,16 @@ class Finding(NamedTuple):
     words: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A device fitted to measured pulses.
 
     Attributes
     ----------
     spec : DeviceSpec
-    table : dict of str to Estimate
-        By the names of the device's numbers.
+        The device; also ``device``.
+    table : Table
+        Numbers with their intervals, by the names of the device's numbers; ``table()`` is a pandas DataFrame of them.
     draws : dict of str to list
         Columns of the posterior, as they stand in the device's file.
     rows_used : int
@@ -91,7 +113,7 @@ class Fit:
     """
 
     spec: DeviceSpec
-    table: dict[str, Estimate]
+    table: Table
     draws: dict[str, list[Any]]
     rows_used: int
     rows_discarded: dict[str, int]
@@ -100,6 +122,43 @@ class Fit:
     warnings: tuple[str, ...]
     measured: Measurements = field(repr=False)
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def device(self) -> DeviceSpec:
+        """The fitted device."""
+        return self.spec
+
+    def plot(self) -> Any:
+        """Draw measured trains, the fitted device, and cells of draws of the fit; returns the matplotlib figure.
+
+        Raises
+        ------
+        MissingExtraError
+            Without matplotlib: ``pip install 'synarray[report]'``.
+        """
+        views: Any = importlib.import_module("synarray.report.fit_views")  # of a floor above, met when it is called
+        return views.fit_figure(self)
+
+    def __repr__(self) -> str:
+        """Say what was found in a few lines."""
+        numbers = [f"{name}: {text}" for name, text in self._facts()]
+        return "\n".join([f"Fit of {self.measured.source}: law {self.spec.law}", *numbers, *self.verdict])
+
+    def _repr_html_(self) -> str:
+        """Return the same as a small card for notebooks."""
+        cell = "style='text-align:left'"
+        rows = "".join(f"<tr><th {cell}>{name}</th><td {cell}>{escape(text)}</td></tr>" for name, text in self._facts())
+        said = "".join(f"<div>{escape(words)}</div>" for words in (*self.verdict, *(f.words for f in self.findings)))
+        title = escape(f"Fit of {self.measured.source}: law {self.spec.law}")
+        return f"<table><caption {cell}><b>{title}</b></caption>{rows}</table>{said}"
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """Numbers that act in the device, with their intervals."""
+        return [
+            (key, f"{value:.4g} ({low:.4g} to {high:.4g})")
+            for key, (value, low, high) in self.table.items()
+            if key in self.spec.sources
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Everything for machines: law, each number with ``_low`` and ``_high``, counts of rows, words."""

@@ -19,7 +19,7 @@ __all__ = ["MOST_WILD", "wild_reads"]
 MOST_WILD = 0.05
 """Share of the reads up to which they are slips; more are what the device does."""
 _SIGMAS = 5.0
-_FINEST = 1e-3
+_FINEST = 3e-3
 """Of the range: what a law may be wrong by."""
 
 Floats = npt.NDArray[np.float64]
@@ -40,12 +40,14 @@ def wild_reads(fit: Analog) -> npt.NDArray[np.bool_]:
         """Return where a pulse leads on the mean, and its variance."""
         on = (pulse > 0).astype(np.int64)
         factor = cells.factor[of, on] * (pulse != 0)
+        gone = np.clip((state - cells.floor) / (cells.top - cells.floor), 0.0, 1.0)
+        noise = factor * cells.sigma * np.exp(np.array(cells.tilt)[on] * (gone - 0.5))
         mean = state + np.sign(pulse) * factor * cells.steps(state, of.astype(np.int64), on)[0]
-        return np.clip(mean, cells.low[of], cells.high[of]), (factor * cells.sigma) ** 2
+        return np.clip(mean, cells.low[of], cells.high[of]), noise**2
 
     def read(state: Floats) -> Floats:
         """Return the variance of a read, and what a law may be wrong by."""
-        return (relative * (ground + state)) ** 2 + _FINEST**2
+        return (relative * (ground + cells.base + state)) ** 2 + _FINEST**2
 
     before, at, after, of = x[inner - 1], x[inner], x[inner + 1], device[inner]
     there, spread = pulsed(before, sign[inner], of)

@@ -2,14 +2,14 @@
 
     python benchmarks/fit_coverage.py [--seeds 20] [--devices 10] [--cycles 6] [NAME ...]
 
-Pulses come from ``tests/independent_pulses.py``, which knows nothing of synarray. Of each kind: the share of the 95 % intervals that
-hold what is true (target 90 to 99 %), the laws chosen, what the residuals were found to show (in how many fits), and the processor time of
-a fit. Kinds with read noise take a third of the seeds: their fits take longer.
+Pulses come from ``tests/independent_pulses.py``, which knows nothing of synarray. Of each kind: the share of the 95 % intervals
+that hold what is true (target 90 to 99 %), the laws chosen, what the residuals were found to show (in how many fits), and the
+processor time of a fit. Kinds with read noise take a third of the seeds: their fits take longer.
 
     python benchmarks/fit_coverage.py --single [--seeds 40]
 
-One LTP and one LTD train of Ag:a-Si's labels (2.4 / -4.88) with read noise of 2, 4 and 6 %: how often a curved law is chosen, and how
-often both labels are right (within 15 %, or their interval holds them and is narrower than +-1.5).
+One LTP and one LTD train of Ag:a-Si's labels (2.4 / -4.88) with read noise of 2, 4 and 6 %: how often a curved law is chosen, and
+how often the labels are right (within 15 %, or their interval holds them and is narrower than +-1.5).
 """
 
 from __future__ import annotations

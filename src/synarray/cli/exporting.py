@@ -107,6 +107,35 @@ def export_browser(
     print(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB). Open it in a browser.")
 
 
+@export.command("nir")
+def export_nir(
+    run: RunFolder,
+    output: Annotated[Path | None, file_option("File to write; default: RUN's name.nir.", "FILE.nir")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a trained network as a NIR graph, which Norse, snnTorch, Nengo and others read. It no longer learns there."""
+    from synarray.export.nir_export import nir_graph, write_nir
+    from synarray.run.experiment import task_images
+    from synarray.run.opened import open_run
+
+    opened = open_run(run)
+    path = output or Path(f"{run.resolve().name}.nir")
+    if path.suffix != ".nir":
+        raise RunError(
+            "a graph is written as .nir", got=f'"{path.suffix}"', where=str(path), do="Name the file NET.nir."
+        )
+    graph = nir_graph(opened, task_images(opened.experiment)[1])
+    write_nir(path, graph)
+    shapes = {name: list(node.weight.shape) for name, node in graph.nodes.items() if hasattr(node, "weight")}
+    if as_json:
+        print(json.dumps({"file": str(path), "bytes": path.stat().st_size, "weights": shapes}))
+        return
+    for name, shape in shapes.items():
+        print(f"{name}: {' x '.join(map(str, shape))}")
+    print("Not in the graph: learning, stochastic winners (a race with lateral inhibition instead), cells, energy.")
+    print(f"Written: {path} ({path.stat().st_size:,} bytes)")
+
+
 @export.command("weights")
 def export_weights(
     run: RunFolder,

@@ -109,6 +109,25 @@ def test_texts_of_a_command_survive_the_shell() -> None:
     assert given == asked.settings
 
 
+def test_a_request_of_several_layers_survives_the_shell_and_what_is_too_large_is_refused() -> None:
+    import shlex
+
+    from synarray.run.experiment import parse_setting
+
+    spec = load_experiment("conv-taught", {"layers.2.device": "pcm"})
+    asked = as_asked(spec)
+    words = shlex.split(asked.command())
+    given = dict(parse_setting(words[i + 1]) for i, word in enumerate(words) if word == "--set")
+    assert load_experiment(words[2], given).identity == spec.identity
+    for changes in (
+        {"n_neurons": 5000},
+        {"array": {"count": 1000}},
+        {"layers": [{"kind": "full", "n_neurons": 50_000}]},
+    ):
+        with pytest.raises(SpecError, match="at most"):
+            read_asked({"set": changes}).spec()
+
+
 def test_the_glossary_has_forty_terms_of_two_plain_sentences_and_explains_every_word_of_the_page() -> None:
     glossary = load_glossary()
     assert len(glossary) == 40

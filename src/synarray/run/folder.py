@@ -50,6 +50,7 @@ __all__ = [
     "result_arrays",
     "result_metrics",
     "to_toml",
+    "toml_value",
     "unwritable",
     "write_run",
 ]
@@ -231,22 +232,26 @@ def _table(name: str, values: dict[str, Any]) -> str:
     plain = {key: value for key, value in values.items() if value is not None and not isinstance(value, dict)}
     inner = {_key(key): value for key, value in values.items() if isinstance(value, dict)}
     header = f"\n[{name}]\n" if name and (plain or not inner) else ""
-    lines = "".join(f"{_key(key)} = {_toml(value)}\n" for key, value in plain.items())
+    lines = "".join(f"{_key(key)} = {toml_value(value)}\n" for key, value in plain.items())
     return header + lines + "".join(_table(f"{name}.{key}" if name else key, table) for key, table in inner.items())
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """One TOML value; JSON writes strings, numbers and booleans the way TOML reads them."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)} = {_toml(each)}" for key, each in value.items() if each is not None) + "}"
+        return (
+            "{"
+            + ", ".join(f"{_key(key)} = {toml_value(each)}" for key, each in value.items() if each is not None)
+            + "}"
+        )
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _key(text: str) -> str:
     """One TOML key, in quotes where it must be."""
-    return text if re.fullmatch("[A-Za-z0-9_-]+", text) else _toml(text)
+    return text if re.fullmatch("[A-Za-z0-9_-]+", text) else toml_value(text)
 
 
 def partial_of(target: Path) -> Path:

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from synarray.device.library import device_names
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
-from synarray.judge.question import setting_text
 from synarray.run.experiment import DEFAULT, ExperimentSpec, experiment_names, load_experiment
-from synarray.run.folder import to_toml
+from synarray.run.folder import to_toml, toml_value
 from synarray.studio.controls import by_key
-from synarray.task.datasets import BUILT_IN
+from synarray.task.datasets import BUILT_IN, INSTALLED
 from synarray.units import format_quantity
 
-__all__ = ["Asked", "as_asked", "device_table", "read_asked"]
+__all__ = ["DATA", "Asked", "as_asked", "device_table", "read_asked"]
 
 Settings = dict[str, Any]
 _MOST_KEYS, _LONGEST = 200, 20_000
@@ -30,6 +29,8 @@ _LARGEST = {"n_neurons": 4000, "epochs": 20, "array.count": 64, "array.rows": 40
 _CLOSED = ("start", "checkpoint")
 """Keys that a page may not set."""
 _WHERE = "the page"
+DATA = (*BUILT_IN, *INSTALLED)
+"""Data sets that can be named without a path."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,22 @@ class Asked:
     settings: Settings = field(default_factory=dict)
 
     def spec(self) -> ExperimentSpec:
-        """Return the experiment; raises SpecError when it is none."""
-        return load_experiment(self.base, self.settings)
+        """Return the experiment; raises SpecError when it is none, or larger than the studio trains."""
+        spec = load_experiment(self.base, self.settings)
+        for part in (spec, *spec.layers):
+            for key, most in _LARGEST.items():
+                value: Any = part
+                for name in key.split("."):
+                    value = None if value is None else getattr(value, name, None)
+                if value is not None and value > most:
+                    raise _refused(f"{key} must be at most {most:,} in the studio", f"{value:,}")
+        return spec
 
     def command(self) -> str:
         """Return the command that trains it at the shell."""
         words = ["synarray", "train", self.base]
         for key, value in self.settings.items():
-            words += ["--set", f"{key}={value}" if _plain(value) else setting_text(key, value)]
+            words += ["--set", f"{key}={value if _plain(value) else toml_value(value)}"]
         return shlex.join(words)
 
     def python(self) -> str:
@@ -86,7 +95,7 @@ def _plain(value: Any) -> bool:
         return True
 
 
-def read_asked(given: Any, data: tuple[str, ...] = BUILT_IN) -> Asked:
+def read_asked(given: Any, data: tuple[str, ...] = DATA) -> Asked:
     """Check a request.
 
     Parameters
@@ -110,9 +119,6 @@ def read_asked(given: Any, data: tuple[str, ...] = BUILT_IN) -> Asked:
             raise _refused("a page may set any key of an experiment but those of files", repr(key))
         settings[key] = _written(key, value)
     _check_files(settings, data)
-    for key, most in _LARGEST.items():
-        if isinstance(settings.get(key), int | float) and settings[key] > most:
-            raise _refused(f"{key} must be at most {most:,} in the studio", f"{settings[key]:,}")
     return _bent(Asked(base, settings))
 
 
@@ -131,13 +137,21 @@ def _check_files(settings: Settings, data: tuple[str, ...]) -> None:
     """Refuse every name of a file: of data, of a device, of the device that a device is built on."""
     if settings.get("data", BUILT_IN[0]) not in data:
         raise _refused(f"data must be {' or '.join(data)}", repr(settings["data"]))
-    device = settings.get("device")
-    named = [device] if isinstance(device, str) else []
-    named += [device["base"]] if isinstance(device, dict) and "base" in device else []
-    named += [settings["device.base"]] if "device.base" in settings else []
-    for name in named:
+    for name in (name for key, value in settings.items() for name in _named(key, value)):
         if not isinstance(name, str) or name not in device_names():
             raise _refused("device must be one of the library, or a table", repr(name))
+
+
+def _named(key: str, value: Any) -> Iterator[Any]:
+    """Yield whatever names a device, at any depth: in a table, in the layers of a network."""
+    if isinstance(value, dict):
+        for inner, part in value.items():
+            yield from _named(str(inner), part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _named(key, part)
+    elif key.rpartition(".")[2] in ("device", "base"):
+        yield value
 
 
 def _bent(asked: Asked) -> Asked:
@@ -163,7 +177,7 @@ def as_asked(spec: ExperimentSpec) -> Asked:
     settings: Settings = {}
     for key, value in _flat(spec.model_dump(mode="json", exclude={"device", "start", "checkpoint"})).items():
         if value is not None and base.get(key) != value and key not in ("name", "note"):
-            settings[key] = value
+            settings[key] = _said(value)
     if spec.device is not None:
         library = spec.device.name if spec.device.name in device_names() else None
         alike = library and load_experiment(DEFAULT, {"device": library}).device == spec.device
@@ -180,6 +194,13 @@ def device_table(device: DeviceSpec) -> dict[str, Any]:
     return {
         key: value for key, value in values.items() if key in fields and (key in always or value != default.get(key))
     }
+
+
+def _said(value: Any) -> Any:
+    """Leave out of tables, in lists of them, what is not said: a file cannot say nothing."""
+    if isinstance(value, dict):
+        return {key: _said(part) for key, part in value.items() if part is not None}
+    return [_said(part) for part in value] if isinstance(value, list) else value
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

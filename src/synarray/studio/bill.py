@@ -32,8 +32,8 @@ def bill_of(result: Result) -> dict[str, Any]:
 
 
 def _price(result: Result) -> dict[str, Any] | None:
-    """Price the counts; None for ideal weights, which met no conductance."""
-    bill = bill_of_result(result)
+    """Price the counts; None for ideal weights, which met no conductance, and for several layers, which have no ledger yet."""
+    bill = None if result.spec.layers else bill_of_result(result)
     if bill is None:
         return None
     periphery = load_periphery()
@@ -55,7 +55,7 @@ def _price(result: Result) -> dict[str, Any] | None:
 def _life(result: Result) -> dict[str, Any] | None:
     """Say through how many trainings like this one the cells live, until a hundredth of them has failed."""
     device, array = result.spec.device, result.machine.array
-    if device is None:
+    if device is None or result.spec.layers:
         return None
     writes = array.scheme.pulses_per_cell(array.writes)[:, array.exists & ~array.stuck_cells.any(axis=0)]
     left = trainings_left(writes, device) if writes.size else math.nan

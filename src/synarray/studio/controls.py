@@ -103,11 +103,15 @@ def values_of(spec: ExperimentSpec) -> dict[str, Any]:
 
 def disabled(spec: ExperimentSpec) -> dict[str, str]:
     """Say of each control that has no effect why that is so."""
-    device, reasons = spec.device, {}
-    keys = [control.key for control in CONTROLS]
+    device, keys = spec.device, [control.key for control in CONTROLS]
+    reasons = (
+        dict.fromkeys(("n_neurons", "fields.kind"), "The layers of this experiment have their own.")
+        if spec.layers
+        else {}
+    )
     if device is None:
         why = "Ideal weights have no device: choose one above."
-        return dict.fromkeys((key for key in keys if key.startswith(("device.", "array."))), why)
+        return reasons | dict.fromkeys((key for key in keys if key.startswith(("device.", "array."))), why)
     scheme = spec.synapse.scheme_for(device)
     law = device.step_law
     for way in ("ltp", "ltd"):

@@ -11,8 +11,7 @@ from synarray.files import parse_toml, read_text
 from synarray.run.experiment import experiment_names, load_experiment
 from synarray.run.folder import PARTIAL, is_there, partial_of
 from synarray.run.opened import open_run
-from synarray.studio.asked import Asked, as_asked, device_table
-from synarray.task.datasets import BUILT_IN
+from synarray.studio.asked import DATA, Asked, as_asked, device_table
 
 __all__ = ["Source", "open_source"]
 
@@ -38,7 +37,7 @@ class Source:
     asked: Asked
     pulses: Path | None = None
     watched: Path | None = None
-    data: tuple[str, ...] = BUILT_IN
+    data: tuple[str, ...] = DATA
 
 
 def open_source(name: str | None, watch: bool = False) -> Source:
@@ -77,7 +76,7 @@ def open_source(name: str | None, watch: bool = False) -> Source:
 
 
 def _data(named: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*BUILT_IN, named)))
+    return tuple(dict.fromkeys((*DATA, named)))
 
 
 def _is_device(path: Path) -> bool:

@@ -55,21 +55,33 @@ def shown_neurons(machine: Machine) -> list[list[int]]:
 
 
 def field_places(
-    machine: Machine, inputs: npt.NDArray[np.int64], shape: tuple[int, ...] | None, features: int
+    machine: Machine, inputs: npt.NDArray[np.int64] | None, shape: tuple[int, ...] | None, features: int
 ) -> dict[str, Any]:
-    """Say where the weights of the shown neurons lie in the image: for each group, the pixel of each of its rows."""
+    """Say where the weights of the shown neurons lie in the image: for each group, the pixel of each of its rows.
+
+    ``inputs`` are the pixels of the network's inputs; None: the rows are no pixels (layers, channels), and are laid out in a
+    square.
+    """
+    neurons = shown_neurons(machine)
+    groups = machine.groups[: len(neurons)]
+    if inputs is None:
+        side = int(np.ceil(np.sqrt(max(group.n_rows for group in groups))))
+        return {
+            "width": side,
+            "height": side,
+            "places": [list(range(group.n_rows)) for group in groups],
+            "neurons": neurons,
+        }
     width = int(np.prod(shape[1:])) if shape else int(np.ceil(np.sqrt(features)))
     height = shape[0] if shape else -(-features // width)
-    neurons = shown_neurons(machine)
-    places = [inputs[machine.groups[g].inputs].tolist() for g in range(len(neurons))]
-    return {"width": width, "height": height, "places": places, "neurons": neurons}
+    return {"width": width, "height": height, "places": [inputs[g.inputs].tolist() for g in groups], "neurons": neurons}
 
 
 def fields_view(machine: Machine) -> list[str]:
     """Return the weights of the shown neurons, group by group: -1 is 0, +1 is 255."""
     found = []
     for g, neurons in enumerate(shown_neurons(machine)):
-        w = machine.array.w[neurons, : len(machine.groups[g].inputs)]
+        w = machine.array.w[neurons, : machine.groups[g].n_rows]
         found.append(packed(np.clip(np.rint(127.5 * (w + 1.0)), 0, 255).astype(np.uint8)))
     return found
 

@@ -89,7 +89,7 @@ def _run(path: Path) -> Iterator[dict[str, Any]]:
         if not begun:
             begun = True
             yield {"t": "begin", "watching": True, **_words(spec)}
-        state = _newest(partial)
+        state = None if spec.layers else _newest(partial)
         if state is not None and int(state["trainer.presentations"]) != known:
             if trainer is None:
                 trainer, places = _built(spec)
@@ -109,7 +109,8 @@ def _run(path: Path) -> Iterator[dict[str, Any]]:
         yield {"t": "begin", "watching": True, **_words(run.experiment)}
     history = [[p.presentations, p.accuracy, p.pulses, p.pruned_fraction] for p in run.history]
     result, shape = run.result, run.image_shape
-    places = views.field_places(result.machine, result.retina.inputs, shape, result.retina.n_features)
+    pixels = None if run.experiment.layers else result.retina.inputs
+    places = views.field_places(result.machine, pixels, shape, result.retina.n_features)
     yield {
         "t": "frame",
         "n": run.metrics["images_seen"],

@@ -204,7 +204,8 @@ class Worker:
         job.look()
         trained = train(
             spec, *task, image_shape=data.image_shape, full_scale=data.full_scale, workers=os.cpu_count() or 1,
-            observe=_Eye(job, self._send, lambda trainer: self._places(spec, data, task[0], trainer)).look,
+            observe=_Eye(job, self._send, lambda trainer: self._places(spec, data, task[0], trainer),
+                         [i for i, layer in enumerate(spec.layers, 1) if layer.learn]).look,
         )  # fmt: skip
         self._send({"t": "done", "id": job.number, **self._last_look(trained), "bill": bill_of(trained)})
         del trained
@@ -239,6 +240,8 @@ class Worker:
         self, spec: ExperimentSpec, data: Dataset, x: npt.NDArray[np.generic], trainer: Trainer
     ) -> dict[str, Any]:
         """Say where the shown neurons' weights are in the image; what the retina selects is remembered."""
+        if spec.layers:
+            return views.field_places(trainer.machine, None, None, 0)
         key = f"{spec.data} {spec.inputs} {spec.images} {spec.validation} {spec.seed if spec.images else ''}"
         features = int(np.prod(x.shape[1:]))
         if key not in self._inputs:
@@ -252,10 +255,14 @@ class Worker:
 
 
 class _Eye:
-    """Looks at a training as it is, sends what it sees ten times a second, and ends it when it is to end."""
+    """Looks at a training as it is, sends what it sees ten times a second, and ends it when it is to end.
 
-    def __init__(self, job: Job, send: Send, places: Callable[[Trainer], dict[str, Any]]) -> None:
-        self._job, self._send, self._places = job, send, places
+    Layers learn one after the other, each with a trainer of its own; ``layers`` are the numbers of those that learn.
+    """
+
+    def __init__(self, job: Job, send: Send, places: Callable[[Trainer], dict[str, Any]], layers: list[int]) -> None:
+        self._job, self._send, self._places, self._layers = job, send, places, layers
+        self._trainer: Trainer | None = None
         self._sent = self._pictured = 0.0
         self._points = 0
         self._said_reading = False
@@ -272,9 +279,12 @@ class _Eye:
             self._one.release()
 
     def _see(self, trainer: Trainer) -> None:
+        fresh = trainer is not self._trainer
+        if fresh:
+            self._trainer, self._sent, self._pictured, self._points, self._said_reading = trainer, 0.0, 0.0, 0, False
         now = time.perf_counter()
         first = any(point.accuracy is not None for point in trainer.history) and self._points < 2
-        learned = trainer.presentations >= trainer.total
+        learned = trainer.presentations >= trainer.total + (trainer.teacher.extra if trainer.teacher else 0)
         if not (first or now - self._sent >= _FRAME or (learned and not self._said_reading)):
             return
         frame: dict[str, Any] = {
@@ -284,8 +294,8 @@ class _Eye:
         }  # fmt: skip
         if not (learned and self._said_reading):
             frame |= {"fields": views.fields_view(trainer.machine), "spikes": views.spikes_view(trainer)}
-            if not self._sent:
-                frame["places"] = self._places(trainer)
+            if fresh:
+                frame |= {"places": self._places(trainer), "layer": self._layers.pop(0) if self._layers else 0}
             if now - self._pictured >= _PICTURE:
                 frame["array"] = views.conductance_view(trainer.machine)
                 self._pictured = time.perf_counter()

@@ -332,7 +332,8 @@ function begun(message) {
   drawCurve();
 }
 function framed(message) {
-  if (message.places) run.places = message.places;
+  if (message.places) { run.places = message.places; run.points = []; }
+  if (message.layer) run.layer = message.layer;
   if (message.fields) { run.fields = message.fields; drawFields(); }
   if (message.spikes) { run.spikes = message.spikes; drawSpikes(); }
   if (message.array) { run.array = {...message.array}; drawArray(); }
@@ -341,7 +342,7 @@ function framed(message) {
   const latest = [...run.points].reverse().find(point => point[1] !== null);
   $("progress").value = run.total ? run.n / run.total : 0;
   if (message.rate) $("speed").textContent = message.reading ? "reading the images without learning" : `${count(run.n)} of ${count(run.total)} images, ${count(message.rate)} a second`;
-  words(latest ? percent(latest[1], 1) : "–", message.reading ? "so far; labels and test" : "so far, while it learns");
+  words(latest ? percent(latest[1], 1) : "–", message.reading ? "so far; labels and test" : `so far, while ${run.layer ? `layer ${run.layer}` : "it"} learns`);
   if (latest && !run.first) { run.first = performance.now(); document.body.dataset.first = run.number; }
 }
 function finished(message) {
@@ -533,7 +534,8 @@ function drawBill() {
       grid.append(make("b", name), track, make("span", quantity(joules, "J")));
     }
     parts.push(grid);
-  } else parts.push(make("p", "Ideal weights meet no conductance, so they have no price. Choose a device.", {class: "soft"}));
+  } else if (run.device) parts.push(make("p", "Networks of several layers have no price here: synarray energy has.", {class: "soft"}));
+  else parts.push(make("p", "Ideal weights meet no conductance, so they have no price. Choose a device.", {class: "soft"}));
   const notes = [...bill.notes, ...(bill.price ? bill.price.notes : [])];
   if (bill.life && !bill.life.confirmed) notes.push("The endurance of this device is unconfirmed, so its trainings of life are too.");
   if (notes.length) parts.push(folded(`${notes.length} note${notes.length > 1 ? "s" : ""}`, list(notes)));
@@ -554,7 +556,7 @@ function folded(title, ...inner) {
 function drawVerdict() {
   const verdict = run.verdict, target = $("verdict");
   if (!verdict) {
-    target.replaceChildren(make("p", run.device || !run.done ? "It is worked out after each training, in the background." : "Ideal weights have no imperfections.", {class: "soft"}));
+    target.replaceChildren(make("p", (run.device && !(run.done && !run.done.price)) || !run.done ? "It is worked out after each training, in the background." : run.device ? "Networks of several layers have no verdict yet." : "Ideal weights have no imperfections.", {class: "soft"}));
     return;
   }
   const grid = make("div", null, {class: "cost"}), [full] = verdict.full, [ideal] = verdict.ideal;

@@ -285,7 +285,8 @@ REFUSED = [
     ({"set": {"device": "pcm", "device.g_min": 1.0}}, "must exceed g_min"), ({"set": {"no_such": 1}}, "no_such"),
     ({"set": {"device": "pcm", "device.law": "no-law"}}, "law"), ({"set": {"seed": 1e400}}, ""),
     ({"set": {"epochs": {"a": 1}}}, ""), ({"set": {"layers": [{"device": "/tmp/x.toml"}]}}, "device must be"),
-    ({"set": {"layers.1.device": "/tmp/x.toml"}}, "device must be"), ({"set": {"layers": [{"device": {"base": "x.toml"}}]}}, "device must be"),
+    ({"set": {"layers.1.device": "/tmp/x.toml"}}, "device must be"),
+    ({"set": {"layers": [{"device": {"base": "x.toml"}}]}}, "device must be"),
     ({"set": {"array": {"count": 90_000}}}, "array.count must be at most"),
 ]  # fmt: skip
 

@@ -234,6 +234,9 @@ def test_layers_learn_one_after_the_other(studio: Studio, bars_file: Path) -> No
         placed = [answer for answer in seen if "places" in answer]
         assert [answer["layer"] for answer in placed] == [1, 2]
         assert [len(answer["places"]["places"][0]) for answer in placed] == [18, 200]
+        assert [answer["taught"] for answer in placed] == [False, True]
+        second = seen.index(placed[1])
+        assert {point[1] for answer in seen[second:] for point in answer.get("points", [])} == {None}
         result = synarray.train("local-fields", settings=changes, progress=False)
         assert seen[-1]["bill"]["state_sha256"] == result.state_sha256
         assert seen[-1]["bill"]["price"] is None

@@ -99,8 +99,15 @@ def spikes_view(trainer: Trainer) -> dict[str, Any] | None:
 
 
 def points_view(trainer: Trainer, known: int) -> list[list[float | None]]:
-    """Return the points of the training curve beyond those that are known."""
-    return [[p.presentations, p.accuracy, p.pulses, round(p.pruned_fraction, 5)] for p in trainer.history[known:]]
+    """Return the points of the training curve beyond those that are known.
+
+    Where a teacher has a part in the winners they say nothing of what the network reads by itself: no accuracy then.
+    """
+    taught = trainer.teacher is not None
+    return [
+        [p.presentations, None if taught else p.accuracy, p.pulses, round(p.pruned_fraction, 5)]
+        for p in trainer.history[known:]
+    ]
 
 
 def conductance_view(machine: Machine) -> dict[str, Any] | None:

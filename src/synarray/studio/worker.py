@@ -296,6 +296,7 @@ class _Eye:
             frame |= {"fields": views.fields_view(trainer.machine), "spikes": views.spikes_view(trainer)}
             if fresh:
                 frame |= {"places": self._places(trainer), "layer": self._layers.pop(0) if self._layers else 0}
+                frame["taught"] = trainer.teacher is not None
             if now - self._pictured >= _PICTURE:
                 frame["array"] = views.conductance_view(trainer.machine)
                 self._pictured = time.perf_counter()

@@ -333,7 +333,7 @@ function begun(message) {
 }
 function framed(message) {
   if (message.places) { run.places = message.places; run.points = []; }
-  if (message.layer) run.layer = message.layer;
+  if (message.layer) { run.layer = message.layer; run.taught = message.taught; }
   if (message.fields) { run.fields = message.fields; drawFields(); }
   if (message.spikes) { run.spikes = message.spikes; drawSpikes(); }
   if (message.array) { run.array = {...message.array}; drawArray(); }
@@ -342,7 +342,7 @@ function framed(message) {
   const latest = [...run.points].reverse().find(point => point[1] !== null);
   $("progress").value = run.total ? run.n / run.total : 0;
   if (message.rate) $("speed").textContent = message.reading ? "reading the images without learning" : `${count(run.n)} of ${count(run.total)} images, ${count(message.rate)} a second`;
-  words(latest ? percent(latest[1], 1) : "–", message.reading ? "so far; labels and test" : `so far, while ${run.layer ? `layer ${run.layer}` : "it"} learns`);
+  words(latest ? percent(latest[1], 1) : "–", message.reading ? "reading: labels and test" : `so far, while ${run.layer ? `layer ${run.layer}` : "it"} learns${run.taught ? "; taught, so it is read in the test only" : ""}`);
   if (latest && !run.first) { run.first = performance.now(); document.body.dataset.first = run.number; }
 }
 function finished(message) {

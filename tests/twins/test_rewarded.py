@@ -37,7 +37,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_steps_are_the_same(case: str) -> None:
     spec = RewardSpec(
-        neurons_per_action=2, critic_neurons=2, rate_actor=0.4, rate_critic=0.3, beta=3.0, w_spread=0.5, seed=5, **CASES[case]
+        neurons_per_action=2, critic_neurons=2, rate_actor=0.4, rate_critic=0.3, beta=3.0, w_spread=0.5, seed=5,
+        opposed=0.8 * (case != "levels"), **CASES[case],
     )  # fmt: skip
     fast, slow = (ActorCritic.build(spec, INPUTS, ACTIONS) for _ in range(2))
     readable, random = SlowActorCritic.of(slow), np.random.default_rng(0)

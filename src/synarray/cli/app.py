@@ -14,7 +14,19 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from synarray.cli import benching, data, devices, exporting, listing, playing, reproducing, runs, studies, training
+from synarray.cli import (
+    benching,
+    continual,
+    data,
+    devices,
+    exporting,
+    listing,
+    playing,
+    reproducing,
+    runs,
+    studies,
+    training,
+)
 from synarray.cli.device_group import device
 from synarray.cli.first_page import FIRST_PAGE, GroupedHelp
 from synarray.cli.studio import studio
@@ -34,6 +46,7 @@ for _command in (
     training.train,
     training.resume,
     playing.play,
+    continual.continual,
     reproducing.reproduce,
     runs.show,
     runs.report,

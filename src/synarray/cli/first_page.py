@@ -31,9 +31,9 @@ All commands: synarray --help
 
 GROUPS = {
     "Judge a device": ("device", "devices"),
-    "Train": ("train", "play", "data", "resume", "experiments", "runs", "show", "studio", "play"),
+    "Train": ("train", "play", "data", "resume", "experiments", "runs", "show", "studio"),
     "What it costs, and where it is": ("energy", "lifetime", "array"),
-    "Many runs, and the paper": ("study", "reproduce", "bench"),
+    "Many runs, and the paper": ("study", "continual", "reproduce", "bench"),
     "Tell others": ("report", "cite", "export"),
 }
 """Commands by what they are for; a command that is in none comes last."""

@@ -5,6 +5,7 @@
     critic       V = mean over its neurons of sum_i w_ki x_i
     error        delta = reward + discount V' - V                 V' = 0 where the environment ended the episode
     eligibility  e_ki = 1 where x_i = 1 and k fired (all neurons of the critic), else discount trace e_ki: pulses that are due
+                 e_ki = -opposed / (actions - 1) where x_i = 1 and another action was taken: pulses of the opposite sign
     pulses       n = floor(rate |delta| / error_full e_ki / D + U(0, 1)) of one size D: LTP where delta > 0, LTD where delta < 0
 
 So which pulses are due is kept by the controller, and whether they are sent, how many, and their sign come with the reward. V of
@@ -72,6 +73,8 @@ class RewardSpec(Spec):
     """Movement of a fully eligible cell of the actor, at a full error, in units of weight."""
     rate_critic: _Rate = 0.5
     """The same of the critic."""
+    opposed: _Share = 0.0
+    """Share of the actor's eligibility that the other actions have, with the opposite sign and divided among them."""
     error_full: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """Error of prediction from which on pulses are not more, in units of weight."""
     beta: Annotated[float, Field(ge=0.01, le=100)] = 10.0
@@ -169,12 +172,17 @@ class ActorCritic:
             round(_ONE * self.spec.discount), round(self._gain),
             np.rint(_ONE * np.array(decay)).astype(np.int64), round(_ONE * _SMALLEST),
             np.stack([schedule.pulses[0] for schedule, _ in schedules]), machine.looks,
-            self.spec.neurons_per_action,
+            self.spec.neurons_per_action, round(_ONE * self.spec.opposed / max(1, self.n_actions - 1)),
         )  # fmt: skip
         units = machine.array.read_units * self.spec.neurons_per_action
         self.winner_table = winner_tables(machine.spec.neuron, np.zeros(1), units)[0]
         self._bench = machine.bench()
         self._wires = self._moment = 0
+
+    @property
+    def n_actions(self) -> int:
+        """How many actions there are."""
+        return self.machine.array.shapes[0][1] // self.spec.neurons_per_action
 
     @property
     def unit(self) -> float:

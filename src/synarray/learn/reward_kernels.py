@@ -44,12 +44,13 @@ class Rates(NamedTuple):
     ]  # [2, 512] mean pulses of a full update by tile and state, 16 fractional bits: LTD, LTP
     looks: int  # cells read per weight before an update
     neurons: int  # of the actor for each action
+    opposed: int  # eligibility, of the opposite sign, of the neurons of another action
 
 
 class Memory(NamedTuple):
     """What is kept from step to step."""
 
-    trace: npt.NDArray[np.int64]  # [neuron, cell] eligibility, 0 to 65536
+    trace: npt.NDArray[np.int64]  # [neuron, cell] eligibility, -65536 to 65536
     value: npt.NDArray[np.int64]  # [1] value of the state before, in read units summed over the critic's neurons
     spikes: npt.NDArray[np.uint8]  # [input] of this step
     error: npt.NDArray[np.int64]  # [1] the last error of prediction, in the same units
@@ -122,20 +123,20 @@ def _send(
     """Send a tile what an error of prediction calls for: LTP or LTD pulses on eligible cells, the more the larger both are."""
     row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
     share = min((abs(error) * np.int64(rates.gain)) >> _16, _SURE)
-    up = np.uint32(error > 0)
     zero = np.int64(0)
     for k in range(layout.neuron_start[g], layout.neuron_start[g + 1]):
         column = k - layout.neuron_start[g]
         eligible = 0
         for j in range(n_cells):
-            eligible += np.int64(trace[k, j] > 0) * np.int64(cells.alive[k, j])
+            eligible += np.int64(trace[k, j] != 0) * np.int64(cells.alive[k, j])
         if eligible == 0 or share == 0:
             continue
         fill_words(bench.words, n_cells, seed, _PULSE, k, presentation)
         hits = 0
         for j in range(n_cells):
+            up = np.uint32((error > 0) != (trace[k, j] < 0))
             law_at = up * np.uint32(256) + state_of_weight(cells.w[k, j])
-            mean = (np.int64(rates.pulses[g, law_at]) * ((share * trace[k, j]) >> _16)) >> _16
+            mean = (np.int64(rates.pulses[g, law_at]) * ((share * abs(trace[k, j])) >> _16)) >> _16
             bench.wanted[j] = np.uint32((mean + np.int64(bench.noise[j])) >> _16)
             bench.x_row[j] = up
             bench.hit[hits] = j
@@ -168,10 +169,12 @@ def _remember(action, layout, rates, memory):
         row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
         for k in range(layout.neuron_start[g], layout.neuron_start[g + 1]):
             for j in range(n_cells):
-                left = (memory.trace[k, j] * rates.decay[g]) >> _16
+                left = (abs(memory.trace[k, j]) * rates.decay[g]) >> _16
                 left = left * np.int64(left >= rates.floor)
-                fresh = memory.spikes[layout.inputs[row + j]] > 0 and (g == 1 or k // rates.neurons == action)
-                memory.trace[k, j] = _SURE if fresh else left
+                left = -left if memory.trace[k, j] < 0 else left
+                if memory.spikes[layout.inputs[row + j]] > 0:
+                    left = _SURE if g == 1 or k // rates.neurons == action else -np.int64(rates.opposed)
+                memory.trace[k, j] = left
 
 
 @compiled(allocates=False)

@@ -75,10 +75,11 @@ class SlowActorCritic:
             machine.neuron_events[fired, NeuronEvent.OUTPUT_SPIKE] += 1
             for g in range(2):
                 tile = slice(start[g], start[g + 1])
-                left = (memory.trace[tile] * rates.decay[g]) >> 16
-                memory.trace[tile] = np.where(left >= rates.floor, left, 0)
-            eligible = [*fired, *range(start[1], start[2])]
-            memory.trace[eligible] = np.where(memory.spikes, 65536, memory.trace[eligible])
+                left = (np.abs(memory.trace[tile]) * rates.decay[g]) >> 16
+                memory.trace[tile] = np.sign(memory.trace[tile]) * np.where(left >= rates.floor, left, 0)
+            fresh = np.full(start[2], -rates.opposed)
+            fresh[[*fired, *range(start[1], start[2])]] = 65536
+            memory.trace[:] = np.where(memory.spikes, fresh[:, None], memory.trace)
             memory.value[0] = value
         agent.steps += 1
         return action if moment <= reward.Moment.CONTINUE else -1
@@ -91,18 +92,19 @@ class SlowActorCritic:
         return int(np.searchsorted(total, (np.uint64(random) * total[-1]) >> np.uint64(32), side="right"))
 
     def _send(self, g: int, k: int, error: int, presentation: int) -> None:
-        """Send n = floor(mean share e + U(0, 1)) pulses to each eligible cell of a neuron, LTP where the error is positive."""
+        """Send n = floor(mean share e + U(0, 1)) pulses to each eligible cell of a neuron, LTP where error and e agree."""
         agent, port = self.agent, self.ports[g]
         array, rates = agent.machine.array, agent.rates
         column, n = k - int(array.neuron_start[g]), port.shapes[g][0]
         share, trace, alive = min((abs(error) * rates.gain) >> 16, 65536), agent.memory.trace[k, :n], array.alive[k, :n]
-        eligible = int(((trace > 0) & (alive > 0)).sum())
+        eligible = int(((trace != 0) & (alive > 0)).sum())
+        up = (trace < 0) ^ np.bool_(error > 0)
         if eligible == 0 or share == 0:
             return
         state = port.look(g, column, eligible).state
         noise = random_u16(n, seed=agent.spec.seed, stream=Stream.PULSE, step=k, presentation=presentation)
-        mean = (rates.pulses[g, 256 * (error > 0) + state].astype(np.int64) * ((share * trace) >> 16)) >> 16
+        mean = (rates.pulses[g, 256 * up + state].astype(np.int64) * ((share * np.abs(trace)) >> 16)) >> 16
         pulses = ((mean + noise) >> 16).astype(np.int32)
-        port.pulse(g, column, pulses * alive, np.full(n, error > 0), Moment(k, presentation))
+        port.pulse(g, column, pulses * alive, up, Moment(k, presentation))
         agent.updates[k] += 1
         port.refresh(g, column, alive > 0, int(agent.updates[k]))

@@ -78,7 +78,7 @@ class Asked:
 
     def toml(self) -> str:
         """Return the whole experiment as a file."""
-        return to_toml(self.spec())
+        return to_toml(load_experiment(self.base, self.settings))
 
     def described(self) -> dict[str, Any]:
         """Return it for the page."""

@@ -28,8 +28,8 @@ print(Path("pulses.csv").read_text()[:220], "...")
 # %%
 # The fit
 # -------
-# ``read_pulses`` says what it understood of the file. ``fit`` finds the law, the range, the levels
-# and the spreads, each with its uncertainty.
+# ``read_pulses`` says what it understood of the file. ``fit`` finds the law, the range, the
+# levels and the spreads, each with its uncertainty.
 
 pulses = synarray.read_pulses("pulses.csv")
 fit = synarray.fit(pulses, name="my-device")

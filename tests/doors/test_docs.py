@@ -15,7 +15,7 @@ import synarray
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.py"))
-LONG = {"plot_1_device.py", "plot_5_study.py"}
+LONG = {"plot_1_device.py", "plot_5_study.py", "plot_6_layers.py", "plot_8_reward.py"}
 """Run only when the site is built."""
 
 

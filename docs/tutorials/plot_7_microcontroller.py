@@ -34,7 +34,7 @@ command = [
     "c",
     str(run),
     "-o",
-    "my-learner",
+    "exports/my-learner",
 ]
 print(
     subprocess.run(
@@ -45,7 +45,7 @@ print(
 # %%
 # The folder holds four source files and the layouts of CMake, Zephyr and Arduino.
 
-for path in sorted(Path("my-learner").rglob("*")):
+for path in sorted(Path("exports/my-learner").rglob("*")):
     if path.is_file():
         print(f"{path.stat().st_size:8,} {path}")
 
@@ -59,14 +59,14 @@ from synarray.export.run_c import compiler, load
 
 mnist = synarray.load_dataset("mnist")
 if compiler():
-    learner = load("my-learner")
+    learner = load("exports/my-learner")
     same = learner.predict(mnist.x_test[:500]) == result.predict(
         mnist.x_test[:500]
     )
     print(f"{same.mean():.0%} of 500 predictions are the same")
 else:
     print(
-        "no C compiler here: cmake -S my-learner -B build does it elsewhere"
+        "no C compiler here: cmake -S exports/my-learner -B build does it elsewhere"
     )
 
 # %%

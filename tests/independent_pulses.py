@@ -95,6 +95,8 @@ KINDS: dict[str, Kind] = {
     "two slopes": Kind(two_slopes, two_slopes, (60, 60), known={"sigma_c2c": 0.008},
                        c2c=lambda x, step: np.full(len(x), 0.008)),
     "bell": Kind(bell, bell, (60, 60), known={"sigma_c2c": 0.006}, c2c=lambda x, step: np.full(len(x), 0.006)),
+    "soft bound": _bent(known=_ONE),
+    "soft bound, steep": Kind(exponential(4.0), exponential(-1.0), (50, 25), labels=(4.0, -1.0), known=_ONE),
 }  # fmt: skip
 
 

@@ -18,6 +18,8 @@ _MOST_PULSES, _MOST_HIDDEN = 150_000, 60_000
 """Reads that the law is fitted to, without and with read noise."""
 _LEAST_WAY = 1e-6
 """Of the range that was seen: ends closer than this are one."""
+_LEAST_SPREAD = 1e-3
+"""Of the range: no end of a train behind read noise is known better by itself."""
 _SILENT = 1e-6
 """What may be left of the steps where there is no noise, as a share of the range: the digits of a file."""
 
@@ -91,8 +93,16 @@ def _set_ends(fit: Analog) -> None:
                 values = trains.x[0]
             if len(values):
                 fit.theta[name] = float(np.mean(values))
-            spread = float(np.std(values, ddof=1)) if len(values) > 2 else np.sqrt(max(fit.noise.read, _LEAST_WAY))
+            spread = float(np.std(values, ddof=1)) if len(values) > 2 else 0.0
+            spread = max(spread, _read_spread(fit, fit.theta[name]), _LEAST_SPREAD)
             fit.train_ends[name] = fit.theta[name], spread / np.sqrt(max(len(values), 1))
+
+
+def _read_spread(fit: Analog, x: float) -> float:
+    """Spread of a read at a state, be it in proportion to the conductance or of one size."""
+    ground = fit.trains.origin / fit.trains.span
+    levels = float(np.sqrt(np.nanmean((fit.trains.x + ground) ** 2)))
+    return float(np.sqrt(max(fit.noise.read, 0.0)) * max((ground + x) / max(levels, 1e-9), 1.0))
 
 
 def _set_failures_aside(fit: Analog) -> None:

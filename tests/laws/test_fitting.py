@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.special import ndtr
@@ -270,6 +269,23 @@ def test_what_the_data_cannot_tell_is_said() -> None:
     assert any(warning.startswith("One device only") for warning in one.warnings)
     assert any(warning.startswith("One cycle only") for warning in one.warnings)
     assert one.table["sigma_d2d_step"].high == 5.0
+
+
+def test_a_fit_shows_itself() -> None:
+    """Device, numbers with their intervals as a mapping and as a table, a figure of the small window's curve, a card."""
+    small = SOFT.model_copy(update={"g_min": 1.00e-6, "g_max": 1.03e-6})
+    found = fit(measure_devices(small, 3, 2))
+    assert found.device is found.spec
+    assert list(found.table().columns) == ["value", "low", "high"]
+    assert found.table().loc["g_max", "value"] == found.table["g_max"].value
+    axis = found.plot().axes[0]
+    low, high = axis.get_ylim()
+    assert low > 0.99  # uS: on/off is 1.03, and a curve drawn from zero would be a flat line
+    assert high < 1.04
+    texts = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert texts == ["measured", "cells of draws of the fit", "fitted device, without noise"]
+    assert "g_max: 1.03e-06 (" in repr(found)
+    assert found._repr_html_().startswith("<table>")
 
 
 def test_noise_costs_levels() -> None:

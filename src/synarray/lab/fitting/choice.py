@@ -71,7 +71,7 @@ def choose_law(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         price["table"] = np.log(reads) * sum(len(fit.nodes) - 2 for _ in bends)
     scores = {law: price[law] + np.log(reads) * len(one.shapes) - 2.0 * total(one) for law, one in tried.items()}
     best = min(scores, key=lambda law: scores[law])
-    fit.scores = {law: score - scores[best] for law, score in scores.items()}
+    fit.scores = {law: float(score - scores[best]) for law, score in scores.items()}
     if best != "soft-bound":
         chosen = tried[best]
         fit.curved = fit.maximum

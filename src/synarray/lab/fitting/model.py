@@ -21,23 +21,10 @@ import numpy.typing as npt
 from synarray.device.curves import MOST_NONLINEAR, curvature
 from synarray.lab.fitting.likelihood import Cells
 
-__all__ = ["MOST_BENT", "NAMES", "Deviations", "Maximum", "bend_of", "cells_of", "label_of", "maximise", "soft_nodes"]
+__all__ = ["MOST_BENT", "Deviations", "Maximum", "bend_of", "cells_of", "label_of", "maximise", "soft_nodes"]
 
 Floats = npt.NDArray[np.float64]
 
-NAMES = (
-    "log_n_ltp",
-    "bend_ltp",
-    "log_n_ltd",
-    "bend_ltd",
-    "log_sigma",
-    "log_read",
-    "low",
-    "high",
-    "tilt_ltp",
-    "tilt_ltd",
-    "base",
-)
 MOST_BENT = 1.0 / curvature(MOST_NONLINEAR)
 """1 / A of the largest label."""
 _GAIN = 1e-3

@@ -135,7 +135,9 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
             f"Trains of {' and '.join(way.upper() for way in count)} differ in length: levels come from the law alone."
         )
     for way in ("ltp", "ltd"):
-        label = table[f"nonlinearity_{way}"]
+        label, levels = table[f"nonlinearity_{way}"], table[f"n_levels_{way}"]
+        if levels.high > 3.0 * levels.low:
+            said.append(f"The levels of {way.upper()} are not identified: at least {levels.low:.3g}.")
         if label.high - label.low > 1.5:
             said.append(f"The nonlinearity of {way.upper()} is hardly known: {label.low:.2g} to {label.high:.2g}.")
     if fit.noisy:

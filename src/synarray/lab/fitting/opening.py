@@ -19,7 +19,7 @@ _MOST_PULSES, _MOST_HIDDEN = 150_000, 60_000
 _LEAST_WAY = 1e-6
 """Of the range that was seen: ends closer than this are one."""
 _LEAST_SPREAD = 1e-3
-"""Of the range: no end of a train behind read noise is known better by itself."""
+"""Of the range: no end behind read noise is known better by one or two trains."""
 _SILENT = 1e-6
 """What may be left of the steps where there is no noise, as a share of the range: the digits of a file."""
 
@@ -94,7 +94,7 @@ def _set_ends(fit: Analog) -> None:
             if len(values):
                 fit.theta[name] = float(np.mean(values))
             spread = float(np.std(values, ddof=1)) if len(values) > 2 else 0.0
-            spread = max(spread, _read_spread(fit, fit.theta[name]), _LEAST_SPREAD)
+            spread = spread or max(_read_spread(fit, fit.theta[name]), _LEAST_SPREAD)
             fit.train_ends[name] = fit.theta[name], spread / np.sqrt(max(len(values), 1))
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from synarray.lab.fitting.likelihood import innovations
 from synarray.lab.fitting.result import Estimate, Finding
 from synarray.lab.fitting.state import SIDES, Analog
+from synarray.units import format_quantity
 
 __all__ = ["Residuals", "findings_of", "heavy", "residuals_of", "widened"]
 
@@ -17,7 +18,7 @@ _FAR = 4.0
 """Standard deviations beyond which one normal read in 16,000 lies."""
 _HEAVY = 0.004
 """Share of the errors beyond that from which tails are heavy; a few may be slips of the instrument."""
-_LITTLE = 0.1
+_LITTLE = 0.25
 """Log of the ratio of noises at both ends of the range that is worth no word."""
 _CLEAR = 4.0
 """Standard deviations of its own noise that a step must keep from the ends, so that none cuts it short."""
@@ -116,8 +117,8 @@ def _shapes(fit: Analog) -> list[Finding]:
         size = Estimate(*(siemens * max(fit.theta["base"] + s * error, 0.0) for s in (0.0, -1.96, 1.96)))
         said.append(Finding(
             "noise of the instrument", size, True,
-            f"Reads have a noise of {size.value:.2g} S at zero conductance, as of an instrument, besides one in proportion; the "
-            "device has that of the middle of the range",
+            f"Reads have a noise of {format_quantity(float(f'{size.value:.2g}'), 'S')} at zero conductance, as of an instrument, "
+            "besides one in proportion; the device has that of the middle of the range",
         ))  # fmt: skip
     return said
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command import Command, four_parts
 
 from synarray.device.library import device_names
 from synarray.errors import RunError, SpecError
@@ -137,6 +140,28 @@ def test_the_glossary_has_forty_terms_of_two_plain_sentences_and_explains_every_
     used = set(re.findall(r'data-term="([^"]+)"', (PAGE / "index.html").read_text("utf-8")))
     used |= {control.term for control in CONTROLS if control.term}
     assert used <= set(glossary)
+
+
+def test_the_page_writes_texts_as_texts_only() -> None:
+    """Names of files, columns and devices come from strangers: none of them may become markup or a program."""
+    script = (PAGE / "studio.js").read_text("utf-8")
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|https?:", script
+    )
+    assert not re.search(r"\son\w+=|style=|javascript:|https?:", (PAGE / "index.html").read_text("utf-8"))
+
+
+def test_without_its_packages_the_command_says_how_to_install_them(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert "pip install 'synarray[studio]'" in four_parts(command("studio", "--no-browser"))["do"]
+
+
+def test_importing_synarray_loads_no_web_server() -> None:
+    code = "import sys, synarray, synarray.cli.app; print(sorted({'starlette', 'uvicorn', 'websockets'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

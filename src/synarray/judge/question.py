@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +13,7 @@ from synarray.judge.imperfections import pinned
 from synarray.judge.pulse import Unknown, as_strong_as_the_other, check_endurance, parse_pulse, unknown_of
 from synarray.lab.posterior import load_posterior
 from synarray.run.experiment import ExperimentSpec, load_experiment, parse_setting
+from synarray.run.folder import toml_value
 
 __all__ = ["EXPERIMENT", "Composed", "Question", "compose", "setting_text"]
 
@@ -194,10 +193,4 @@ def setting_text(key: str, value: Any) -> str:
     >>> setting_text("n_neurons", 24), setting_text("device.g_max", "25 uS"), setting_text("array.wires", {})
     ('n_neurons=24', 'device.g_max="25 uS"', 'array.wires={}')
     """
-    return f"{key}={_toml(value)}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml(part)}" for key, part in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)
+    return f"{key}={toml_value(value)}"

@@ -170,6 +170,26 @@ def test_by_keyboard_alone(studio: Studio) -> None:
         assert page.evaluate("document.getElementById('c-device-g_max').getAttribute('aria-valuetext')") == before
 
 
+def test_no_move_of_a_slider_is_lost_however_quick(studio: Studio) -> None:
+    moves = """(async () => {
+      const slider = document.getElementById("c-device-sigma_c2c");
+      for (let position = 100; position <= 900; position += 4) {
+        slider.value = position;
+        slider.dispatchEvent(new Event("input", {bubbles: true}));
+        await new Promise(then => setTimeout(then, 7));
+      }
+    })()"""
+    with Page(studio.address) as page:
+        page.wait_until(DONE)
+        page.evaluate(moves)
+        page.wait_until(f"{DONE} && document.body.dataset.done > 0")
+        page.wait_until("document.getElementById('c-device-sigma_c2c').getAttribute('aria-valuetext') === '40.5 %'")
+        page.evaluate("document.getElementById('command').click()")
+        assert "device.sigma_c2c=0.405" in page.wait_until("document.body.dataset.copied")
+        finished(page, "document.getElementById('undo').click()")  # one gesture is one step
+        assert page.evaluate("document.getElementById('c-device-sigma_c2c').getAttribute('aria-valuetext')") == "2 %"
+
+
 def test_everything_that_can_be_reached_has_a_name(studio: Studio) -> None:
     with Page(studio.address) as page:
         page.wait_until(DONE)

@@ -149,6 +149,7 @@ function request() {
   const wait = Math.max(0, 60 - (performance.now() - last));
   clearTimeout(waiting);
   waiting = setTimeout(() => {
+    waiting = null;
     last = performance.now();
     number += 1;
     document.body.dataset.state = "asked";
@@ -318,8 +319,8 @@ function begun(message) {
   run.asked = message.asked; run.command = message.command; run.python = message.python; run.toml = message.toml;
   run.device = message.device; run.words = message.command; run.number = message.id;
   if (kept) { run.places = kept.places; run.fields = kept.fields; run.array = kept.array; run.spikes = kept.spikes; }
-  if (hello.watched) asked = message.asked;
-  else if (message.id === number) asked = message.asked;
+  if (waiting !== null) return; // a slider has moved on: what it asks for comes next
+  asked = message.asked;
   values = message.values; reasons = message.disabled;
   show();
   banner("");

@@ -66,8 +66,8 @@ class Twin:
         pixels, winners, n = self.retina.see(self.x), [], len(self.x)
         show = self.trainer._show
 
-        def watched(pixels: Any, images: Any, block: np.ndarray, **rest: Any) -> None:
-            show(pixels, images, block, **rest)
+        def watched(pixels: Any, images: Any, block: np.ndarray, *rest: Any, **more: Any) -> None:
+            show(pixels, images, block, *rest, **more)
             winners.append(block.reshape(len(block), -1).copy())
 
         self.trainer._show = watched  # type: ignore[method-assign]
@@ -91,7 +91,7 @@ class Twin:
         array, bits = self.machine.array, self.model.numbers["bits"]
         tiles = [array.tile(g) for g in range(len(self.machine.groups))]
         if bits == 32:
-            return np.concatenate([tile.ravel() for tile in tiles])
+            return np.concatenate([tile.T.ravel() for tile in tiles])
         codes = codes_of(self.machine, schedule(self.machine, self.spec, len(self.x)).most_pulses)
         return np.concatenate([pack(codes.encode(tile), int(bits)) for tile in tiles])
 

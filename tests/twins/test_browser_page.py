@@ -94,8 +94,8 @@ def test_the_page_learns_the_bits_of_the_native_learner(
         tiles, at = [], 0
         shapes = (network.model.tables[f"group_{name}"].tolist() for name in ("rows", "columns"))
         for rows, columns in zip(*shapes, strict=True):
-            w = packed[at : at + rows * columns].reshape(rows, columns)
-            tiles.append(np.floor(np.clip(w, -1, 1) * np.float32(127) + np.float32(127.5)).T.ravel())
+            w = packed[at : at + rows * columns]
+            tiles.append(np.floor(np.clip(w, -1, 1) * np.float32(127) + np.float32(127.5)))
             at += rows * columns
         assert np.array_equal(np.concatenate(tiles), seen["answer"]["cells"])
     else:

@@ -132,7 +132,7 @@ def trained_blob(
     parts.append(np.minimum(counts, 65_535).astype("<u2"))
     tiles = [array.tile(g) for g in range(len(machine.groups))]
     if bits == 32:
-        parts += [tile.astype("<f4") for tile in tiles]
+        parts += [tile.T.astype("<f4") for tile in tiles]
     else:
         codes = codes_of(machine, schedule(machine, spec, per_epoch).most_pulses)
         parts += [pack(codes.encode(tile), bits) for tile in tiles]

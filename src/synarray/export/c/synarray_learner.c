@@ -12,7 +12,7 @@
 
 enum { STREAM_INPUT = 2, STREAM_WINNER = 3, STREAM_PULSE = 4, STREAM_INITIAL = 5, STREAM_FAILURE = 9, STREAM_PROGRAM = 10 };
 enum { PHASE_LABEL = 1, PHASE_TEST = 2 };
-enum { WORDS_OF_CELLS = 2, MOST_PROGRAMMING = 1000, FLUSH = 256, HEADER = 24 };
+enum { WORDS_OF_CELLS = 2, MOST_PROGRAMMING = 1000, FLUSH = 256, SIDE = 128, HEADER = 24 };
 #define CERTAIN 65536u
 #define FAR (INT32_C(1) << 29) /* no threshold lies further away */
 
@@ -255,6 +255,30 @@ static void sum_lanes(const uint64_t *lanes, const uint8_t *cells, const uint16_
     *sum = even + odd;
 }
 
+/* Add the bytes of some rows to u, in 16-bit sums of a few columns at a time. */
+static void sum_bytes(int32_t *restrict u, const uint8_t *restrict cells, const uint16_t *restrict rows, unsigned n,
+                      uint32_t stride, unsigned columns)
+{
+    unsigned a, b, k, first, wide;
+    for (b = 0; b < columns; b += wide) {
+        wide = columns - b >= SIDE ? SIDE : columns - b >= SIDE / 4 ? SIDE / 4 : columns - b;
+        for (first = 0; first < n; first += FLUSH) {
+            const unsigned last = n - first < FLUSH ? n : first + FLUSH;
+            uint16_t sum[SIDE] = {0};
+            for (a = first; a < last; a++) {
+                const uint8_t *row = cells + rows[a] * stride + b;
+                if (wide == SIDE)
+                    for (k = 0; k < SIDE; k++) sum[k] = (uint16_t)(sum[k] + row[k]);
+                else if (wide == SIDE / 4)
+                    for (k = 0; k < SIDE / 4; k++) sum[k] = (uint16_t)(sum[k] + row[k]);
+                else
+                    for (k = 0; k < wide; k++) sum[k] = (uint16_t)(sum[k] + row[k]);
+            }
+            for (k = 0; k < wide; k++) u[b + k] += sum[k];
+        }
+    }
+}
+
 /* Potentials of one group: u_k = sum of the active rows' cells + threshold. Returns the sum of their states. */
 static void read_cells(synarray *s, const tile *t, unsigned n)
 {
@@ -264,13 +288,12 @@ static void read_cells(synarray *s, const tile *t, unsigned n)
     unsigned a, b, c, k;
     for (k = 0; k < t->columns; k++) s->u[k] = s->threshold[t->neuron + k] - 127 * (int32_t)n;
     if (m->bits >= 8) {
-        for (a = 0; a < n; a++) {
-            const uint8_t *row = cells + s->rows[a] * t->stride;
-            if (m->state)
+        if (!m->state) sum_bytes(s->u, cells, s->rows, n, t->stride, t->columns);
+        else
+            for (a = 0; a < n; a++) {
+                const uint8_t *row = cells + s->rows[a] * t->stride;
                 for (k = 0; k < t->columns; k++) s->u[k] += m->state[row[k]];
-            else
-                for (k = 0; k < t->columns; k++) s->u[k] += row[k];
-        }
+            }
         return;
     }
     for (a = 0; a < n; a += FLUSH)
@@ -348,7 +371,7 @@ static cell get_cell(synarray *s, const tile *t, unsigned row, unsigned column)
     c.code = cell_code(s, t, row, column);
     c.state = state_of(s->model, c.code);
 #ifndef SYNARRAY_NO_FLOAT
-    c.w = s->w ? s->w[t->cell + row * t->columns + column] : 0.0f;
+    c.w = s->w ? s->w[t->cell + column * t->rows + row] : 0.0f; /* a neuron's cells lie together: they learn together */
 #endif
     return c;
 }
@@ -358,7 +381,7 @@ static void put_cell(synarray *s, const tile *t, unsigned row, unsigned column, 
     if (s->model->bits == 0) return; /* it is where the pulses went */
     set_code(s, t, row, column, c.code);
 #ifndef SYNARRAY_NO_FLOAT
-    if (s->w) s->w[t->cell + row * t->columns + column] = c.w;
+    if (s->w) s->w[t->cell + column * t->rows + row] = c.w;
 #endif
 }
 
@@ -983,6 +1006,18 @@ static int cells_are_sound(const synarray *s, const uint8_t *p)
     return 1;
 }
 
+#ifndef SYNARRAY_NO_FLOAT
+static void states_of_floats(synarray *s)
+{
+    tile t = first_tile(s->model);
+    for (; t.group < s->model->groups; next_tile(s->model, &t)) {
+        unsigned j, k;
+        for (k = 0; k < t.columns; k++)
+            for (j = 0; j < t.rows; j++) set_code(s, &t, j, k, float_state(s->w[t.cell + k * t.rows + j]));
+    }
+}
+#endif
+
 synarray_status synarray_load(synarray *s, const uint8_t *blob, size_t bytes)
 {
     const uint8_t *thresholds, *p;
@@ -1014,7 +1049,6 @@ synarray_status synarray_load(synarray *s, const uint8_t *blob, size_t bytes)
 #ifndef SYNARRAY_NO_FLOAT
         if (s->w) {
             s->w[i] = float_of(get32(p));
-            s->cells[i] = (uint8_t)float_state(s->w[i]);
             p += 4;
             continue;
         }
@@ -1022,6 +1056,9 @@ synarray_status synarray_load(synarray *s, const uint8_t *blob, size_t bytes)
         s->cells[i] = *p++;
     }
     for (i = 0; i < s->alive_bytes; i++) s->alive[i] = *p++;
+#ifndef SYNARRAY_NO_FLOAT
+    if (s->w) states_of_floats(s);
+#endif
     find_moment(s);
     return SYNARRAY_OK;
 }

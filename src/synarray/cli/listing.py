@@ -30,7 +30,7 @@ def experiments(as_json: Json = False) -> None:
     rows = [
         (
             spec.name,
-            f"{spec.n_neurons:,}",
+            " + ".join(f"{layer.n_neurons:,}" for layer in spec.layers or (spec,)),
             f"{spec.epochs}",
             _first(spec.note),
         )
@@ -46,7 +46,7 @@ def _summary(spec: ExperimentSpec) -> dict[str, Any]:
     """Return an experiment in few values, ready for JSON."""
     device = spec.device.name if spec.device else None
     words = {"name": spec.name, "note": " ".join(spec.note.split())}
-    return words | {"n_neurons": spec.n_neurons, "epochs": spec.epochs, "device": device}
+    return words | {"n_neurons": sum(layer.n_neurons for layer in spec.layers or (spec,)), "epochs": spec.epochs, "device": device}
 
 
 def _first(note: str) -> str:

@@ -46,7 +46,8 @@ def _summary(spec: ExperimentSpec) -> dict[str, Any]:
     """Return an experiment in few values, ready for JSON."""
     device = spec.device.name if spec.device else None
     words = {"name": spec.name, "note": " ".join(spec.note.split())}
-    return words | {"n_neurons": sum(layer.n_neurons for layer in spec.layers or (spec,)), "epochs": spec.epochs, "device": device}
+    neurons = sum(layer.n_neurons for layer in spec.layers or (spec,))
+    return words | {"n_neurons": neurons, "epochs": spec.epochs, "device": device}
 
 
 def _first(note: str) -> str:

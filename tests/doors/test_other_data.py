@@ -42,6 +42,8 @@ def test_series_train_a_network(command: Command, waves_file: Path) -> None:
     made = command("data", "series", str(waves_file), "-o", "waves.npz", "--bins", "8", "--json").json
     assert (made["shape"], made["train"], made["classes"]) == ([8, 4], 200, 2)
     assert made["provenance"]["synthetic"] is False
+    first = synarray.load_dataset(waves_file.with_name("waves.npz")).y_train[:20]
+    assert first.tolist() != [0, 1] * 10 and 4 <= first.sum() <= 16  # mixed, not in the order of the file
     trained = command(
         "train", "full-field", "--set", "data=waves.npz", "--set", "n_neurons=20", "--set", "epochs=20", "--set",
         "encoding.floor=0", "--json",

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
+from synarray.rng import Stream, permutation
 from synarray.task.datasets import Dataset, from_arrays
 from synarray.task.idx import few, read_npz, unreadable
 
@@ -269,7 +270,9 @@ def load_events(
     full = float(np.quantile(active, 0.99)) if active.size else 1.0
     arrays = {part: np.rint(255.0 * np.minimum(count / full, 1.0)).astype(np.uint8) for part, count in counts.items()}
     labels = {part: _labels([name for name, _ in files], names, folder) for part, files in parts.items()}
-    return from_arrays(arrays["train"], labels["train"], arrays["test"], labels["test"], name=folder.resolve().name)
+    mixed = permutation(len(labels["train"]), seed=0, stream=Stream.ORDER)  # else the last, held out, are of one class
+    train = arrays["train"][mixed], labels["train"][mixed]
+    return from_arrays(*train, arrays["test"], labels["test"], name=folder.resolve().name)
 
 
 def _recordings(folder: Path, part: str, most: int | None) -> list[tuple[str, Path]]:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
+from synarray.rng import Stream, permutation
 from synarray.task.datasets import Dataset, from_arrays
 from synarray.task.idx import few, unreadable
 
@@ -194,7 +195,9 @@ def load_series(
             "classes of test series must be seen in training", few(unknown), test.where, "Leave these series out."
         )
     y_train, y_test = (np.array([names.index(label) for label in part.labels]) for part in (train, test))
-    return from_arrays(x_train, y_train, x_test, y_test, name=Path(train.where).stem.removesuffix("_TRAIN"))
+    mixed = permutation(len(y_train), seed=0, stream=Stream.ORDER)  # files are sorted by class; the last are held out
+    name = Path(train.where).stem.removesuffix("_TRAIN")
+    return from_arrays(x_train[mixed], y_train[mixed], x_test, y_test, name=name)
 
 
 def encode_series(

@@ -24,7 +24,7 @@ def continual(
     kind: FigureFormat = "png",
     as_json: Json = False,
 ) -> None:
-    """Learn tasks one after another in the same cells. Says what is forgotten, with and without soft pruning and maturity."""
+    """Learn tasks one after another in the same cells. Says what is forgotten, with and without consolidation."""
     from synarray.cli.progress import bars
     from synarray.files import write_file, writing
     from synarray.report import figures
@@ -53,10 +53,15 @@ def continual(
             bar.show(done, f"seed {seed}, all tasks together")
             together.append(learn_together(tasks, changes, seed))
             done += 1
-    result = {"sequence": sequence, "seeds": seeds, "settings": changes, "together": together, "methods": found}
-    with writing("the folder for results must be writable", folder, "Free some space, or give another with --out."):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_file(folder / "result.json", json.dumps(result, default=str).encode())
+            result = {
+                "sequence": sequence, "seeds": seed + 1, "images": images, "settings": changes, "together": together,
+                "methods": found,
+            }  # fmt: skip
+            with writing(
+                "the folder for results must be writable", folder, "Free some space, or give another with --out."
+            ):
+                folder.mkdir(parents=True, exist_ok=True)
+                write_file(folder / "result.json", json.dumps(result, default=str).encode())
     files, drawn = figures.save_where_possible(lambda: continual_figures(result), folder, kind)
     if as_json:
         print(json.dumps(result | {"folder": str(folder), "figures": [str(file) for file in files]}, default=str))

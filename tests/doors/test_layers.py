@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,21 @@ def experiment(kind: str = "contrast", **changes: Any) -> synarray.ExperimentSpe
     return load_experiment(STACK, {**KINDS[kind], **{key.replace("__", "."): value for key, value in changes.items()}})
 
 
+class OnDemand(dict[str, synarray.Result]):
+    """Networks of every kind, each trained when it is first asked for."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        super().__init__()
+        self.images = (x[:500], y[:500], x[500:], y[500:])
+
+    def __missing__(self, kind: str) -> synarray.Result:
+        self[kind] = synarray.train(experiment(kind), *self.images)
+        return self[kind]
+
+
 @pytest.fixture(scope="module")
-def trained(bar_images: tuple) -> dict[str, synarray.Result]:
-    x, y = bar_images
-    return {kind: synarray.train(experiment(kind), x[:500], y[:500], x[500:], y[500:]) for kind in KINDS}
+def trained(bar_images: tuple) -> OnDemand:
+    return OnDemand(*bar_images)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -184,3 +196,21 @@ def test_commands_show_layers(trained: dict, command: Command, tmp_path: Path) -
     assert "or 100 copies of it" in page and "taught: contrastive" in page
     refused = command("lifetime", str(folder))
     assert refused.status == 2 and "networks of one layer so far" in refused.err
+
+
+@pytest.mark.parametrize("broken", ["layer1_w", "layer1_row_start", "layer1_threshold", "missing", "layers"])
+def test_a_damaged_layer_is_recognised(broken: str, trained: dict, command: Command, tmp_path: Path) -> None:
+    folder = trained["contrast"].save(tmp_path / "run")
+    with np.load(folder / "arrays.npz") as kept:
+        arrays = dict(kept)
+    if broken == "layers":
+        metrics = json.loads((folder / "metrics.json").read_text())
+        (folder / "metrics.json").write_text(json.dumps(metrics | {"layers": metrics["layers"][:1]}))
+    elif broken == "missing":
+        del arrays["layer1_alive"]
+    else:
+        arrays[broken] = arrays[broken][:-1]
+    np.savez(folder / "arrays.npz", **arrays)
+    for verb in ("show", "energy", "report"):
+        refused = command(verb, str(folder))
+        assert refused.status == 2 and "a run folder must be whole" in refused.err

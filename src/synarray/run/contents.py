@@ -23,7 +23,7 @@ from synarray.errors import RunError
 from synarray.files import read_text
 from synarray.learn.stack import layer_specs
 from synarray.learn.trainer import HistoryPoint
-from synarray.network.layer import TEACHERS
+from synarray.network.layer import MOST_INPUTS, TEACHERS
 from synarray.network.state import kept_types
 from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import layer_prefix
@@ -284,15 +284,40 @@ def read_arrays(path: Path, n_below: int = 0) -> Arrays:
     return arrays
 
 
-def check_arrays(arrays: Arrays, n_inputs: int | None = None) -> None:
-    """Hold the arrays of a run against each other; raises ValueError. ``n_inputs``: those of the last of several layers."""
-    n_neurons, most = arrays["w"].shape
-    rows, neurons, classes = arrays["row_start"], arrays["neuron_start"], arrays["classes"]
+def check_arrays(arrays: Arrays, n_layers: int = 0) -> None:
+    """Hold the arrays of a run against each other; raises ValueError. ``n_layers``: of a network of several."""
+    classes, n_inputs = arrays["classes"], MOST_INPUTS if n_layers else len(arrays["inputs"])
+    below = [
+        {name.removeprefix(begins): part for name, part in arrays.items() if name.startswith(begins)}
+        for begins in map(layer_prefix, range(n_layers - 1))
+    ]
     sides, n_features = arrays["image_shape"].tolist(), int(arrays["n_features"])
     points = {len(arrays[f"history_{name}"]) for name in ("presentations", "accuracy", "pulses", "pruned")}
     whole = (
+        all(map(_tiles_fit, [arrays, *below]))
+        and len(arrays["row_inputs"]) == arrays["row_start"][-1]
+        and _within(arrays["row_inputs"], n_inputs)
+        and 1 <= n_features <= MOST_FEATURES
+        and _within(arrays["inputs"], n_features)
+        and arrays["full_scale"] > 0
+        and arrays["mean_total"] >= 0
+        and (not sides or (len(sides) in (2, 3) and min(sides) > 0 and math.prod(sides) == n_features))
+        and 2 <= len(classes) <= MOST_CLASSES
+        and arrays["label_counts"].shape == (len(arrays["w"]), len(classes))
+        and ("confusion" not in arrays or arrays["confusion"].shape == 2 * classes.shape)
+        and len(points) == 1
+    )
+    if not whole:
+        raise ValueError("arrays.npz holds arrays that do not fit each other")
+
+
+def _tiles_fit(arrays: Arrays) -> bool:
+    """Say whether the arrays of one layer's tiles and neurons fit each other."""
+    n_neurons, most = arrays["w"].shape
+    rows, neurons = arrays["row_start"], arrays["neuron_start"]
+    return bool(
         len(rows) == len(neurons) >= 2
-        and _rises(rows, len(arrays["row_inputs"]))
+        and _rises(rows, int(rows[-1]))
         and _rises(neurons, n_neurons)
         and most == np.diff(rows).max()
         and len(arrays["spikes"]) == len(arrays["threshold"]) == n_neurons
@@ -300,20 +325,8 @@ def check_arrays(arrays: Arrays, n_inputs: int | None = None) -> None:
         and arrays["pair"].shape in ((2, 0, 0), (2, n_neurons, most))
         and arrays["writes"].shape[1:] == (n_neurons, most)
         and len(arrays["read_copy"]) == rows[-1] + 1
-        and _within(arrays["row_inputs"], len(arrays["inputs"]) if n_inputs is None else n_inputs)
-        and 1 <= n_features <= MOST_FEATURES
-        and _within(arrays["inputs"], n_features)
-        and arrays["full_scale"] > 0
-        and arrays["mean_total"] >= 0
-        and (not sides or (len(sides) in (2, 3) and min(sides) > 0 and math.prod(sides) == n_features))
-        and 2 <= len(classes) <= MOST_CLASSES
-        and arrays["label_counts"].shape == (n_neurons, len(classes))
-        and ("confusion" not in arrays or arrays["confusion"].shape == 2 * classes.shape)
-        and len(points) == 1
         and _of_cells(arrays)
     )
-    if not whole:
-        raise ValueError("arrays.npz holds arrays that do not fit each other")
 
 
 def _of_cells(arrays: Arrays) -> bool:

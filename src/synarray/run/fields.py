@@ -59,6 +59,8 @@ def pictured(run: StoredRun) -> tuple[dict[str, npt.NDArray[Any]], tuple[int, ..
     if layer.kind != "full":
         height = width = layer.kernel
     rows = np.diff(lowest["row_start"])
+    if rows[0] % (height * width):  # not all pixels are inputs
+        height, width = 1, 1
     channels = int(rows[0]) // (height * width)
     y, x, channel = np.unravel_index(np.arange(rows[0]), (height, width, channels))
     row_inputs = np.tile(y * width * channels + channel * width + x, len(rows))

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from synarray.errors import DataError, RunError, SpecError
 from synarray.files import parse_toml, read_text
-from synarray.network.layer import MOST_INPUTS
 from synarray.run.contents import StoredRun, check_arrays, read_arrays, read_json, read_metrics, train_again
 from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import FILES, FORMAT, PARTIAL, is_there, partial_of
@@ -199,7 +198,7 @@ def _read(path: Path) -> Run:
     if len(metrics["layers"]) != n_layers:
         raise ValueError(f"metrics.json holds {len(metrics['layers'])} layers, its experiment {n_layers}")
     arrays = read_arrays(path / "arrays.npz", max(0, n_layers - 1))
-    check_arrays(arrays, MOST_INPUTS if n_layers else None)
+    check_arrays(arrays, n_layers)
     return Run(path, experiment, metrics, provenance, arrays)
 
 

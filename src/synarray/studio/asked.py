@@ -24,7 +24,7 @@ __all__ = ["DATA", "Asked", "as_asked", "device_table", "read_asked"]
 
 Settings = dict[str, Any]
 _MOST_KEYS, _LONGEST = 200, 20_000
-_LARGEST = {"n_neurons": 4000, "epochs": 20, "array.count": 64, "array.rows": 4096, "array.columns": 4096}
+_LARGEST = {"n_neurons": 8000, "epochs": 100, "array.count": 64, "array.rows": 4096, "array.columns": 4096}
 """Largest numbers that a page may ask for."""
 _CLOSED = ("start", "checkpoint")
 """Keys that a page may not set."""

@@ -123,7 +123,7 @@ def test_a_request_of_several_layers_survives_the_shell_and_what_is_too_large_is
     given = dict(parse_setting(words[i + 1]) for i, word in enumerate(words) if word == "--set")
     assert load_experiment(words[2], given).identity == spec.identity
     for changes in (
-        {"n_neurons": 5000},
+        {"n_neurons": 9000},
         {"array": {"count": 1000}},
         {"layers": [{"kind": "full", "n_neurons": 50_000}]},
     ):

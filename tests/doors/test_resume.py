@@ -192,8 +192,10 @@ def test_what_a_process_left_that_died_while_tidying_up_is_tidied_up(
 # What is said
 
 
-def test_an_unfinished_run_cannot_be_shown_and_it_is_said_how_to_go_on(command: Command, partial: Path) -> None:
-    for arguments in (["show", "run"], ["show", "run.partial"], ["array", "show", "run"]):
+def test_an_unfinished_run_has_no_tables_yet_and_it_is_said_how_to_resume(command: Command, partial: Path) -> None:
+    for name in ("run", "run.partial"):  # the curve so far: test_shell.py
+        assert command("show", name).out.splitlines()[-1] == "Resume it: synarray resume run"
+    for arguments in (["report", "run"], ["report", "run.partial"], ["array", "show", "run"]):
         message = four_parts(command(*arguments))
         assert "finished" in message["rule"]
         assert message["do"] == f"Resume it: synarray resume {arguments[-1]}"

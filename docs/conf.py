@@ -97,10 +97,12 @@ sphinx_gallery_conf = {
 }
 
 
+_TERMS = tomllib.loads((ROOT / "src" / "synarray" / "glossary.toml").read_text("utf-8"))
+
+
 def _glossary() -> None:
     """Write the page of words from the file that the studio shows, too."""
-    words = tomllib.loads((ROOT / "src" / "synarray" / "glossary.toml").read_text("utf-8"))
-    words = words.get("terms", words)
+    words = _TERMS
     lines = [
         "# Glossary",
         "",
@@ -140,6 +142,32 @@ def _skip(app: Any, what: str, name: str, *_: Any) -> bool | None:
     return True if name.endswith("_request") or name == "get_metadata_routing" else None
 
 
+def _link_terms(app: Any, tree: Any) -> None:
+    """Link the first use of each word of the glossary on a page to the glossary."""
+    from docutils import nodes
+    from sphinx import addnodes
+
+    if app.env.docname in ("glossary", "changelog", "contributing") or "generated" in app.env.docname:
+        return
+    left = dict(_TERMS)
+    for paragraph in tree.findall(nodes.paragraph):
+        for text in list(paragraph.findall(nodes.Text)):
+            if not isinstance(text.parent, nodes.paragraph | nodes.emphasis | nodes.strong):
+                continue
+            found = re.search(rf"\b({'|'.join(map(re.escape, left))})\b", text.astext()) if left else None
+            if found is None:
+                continue
+            name = found[1]
+            link = addnodes.pending_xref(
+                "", nodes.inline(name, name), refdomain="std", reftype="term", reftarget=name, refdoc=app.env.docname,
+                refexplicit=True, refwarn=True,
+            )  # fmt: skip
+            before, after = text.astext()[: found.start()], text.astext()[found.end() :]
+            text.parent.replace(text, [nodes.Text(before), link, nodes.Text(after)])
+            del left[name]
+
+
 def setup(app: Any) -> None:
     """Register what is above."""
     app.connect("autodoc-skip-member", _skip)
+    app.connect("doctree-read", _link_terms)

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from synarray.study.table import load_table
     from synarray.task.datasets import Dataset, load_dataset
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "ArraySpec": "array.geometry",

@@ -20,10 +20,10 @@ import synarray
 
 IMAGES, TESTED = 3000, 200
 DEVICES = ("taox-tio2", "pcm", "hzo-fefet", "sram", "stt-mram", "epiram", "ecram")
+OTHER_DATA = ("conv-taught-fashion", "series")
+"""Experiments that are not made for digits."""
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    **{
-        name: (name, {}) for name in synarray.experiment_names() if name != "conv-taught-fashion"
-    },  # whose images may be missing
+    **{name: (name, {}) for name in synarray.experiment_names() if name not in OTHER_DATA},
     "cbram-everything": ("cbram-everything", {"array.thermal_noise": False}),  # came later
     **{f"local-fields in {device}": ("local-fields", {"device": device}) for device in DEVICES},
     **{f"soft-pruned in {device}": ("soft-pruned", {"device": device}) for device in ("pcm", "sram", "taox-tio2")},

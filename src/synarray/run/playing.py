@@ -36,6 +36,8 @@ __all__ = ["Played", "TaskSpec", "load_task", "play", "task_names"]
 
 _CHECKS, _TESTS = 1 << 60, 1 << 61
 """First seeds of the environment in checks and in the test; those of training episodes are below."""
+_UNSEEN = 1 << 40
+"""Added to the seeds of test episodes since settings were chosen: these were not played while choosing."""
 _PATHS = 12
 """Ways of the test that are kept for the figure."""
 
@@ -239,7 +241,7 @@ def _test(
 ) -> list[Episode]:
     """Run the test's episodes; the first of them keep their ways."""
     return [
-        run_episode(chooser(i), environment, coder, _TESTS + i, spec.environment, path=i < paths)
+        run_episode(chooser(i), environment, coder, _TESTS + _UNSEEN + i, spec.environment, path=i < paths)
         for i in range(spec.tests)
     ]
 

@@ -154,7 +154,7 @@ def newest(folder: Path) -> int:
     found = [0]
     for name in checkpoint.CHECKPOINTS:
         with contextlib.suppress(FileNotFoundError, ValueError):
-            _, state = checkpoint._read(folder / name, 10**9)
+            _, state = checkpoint.read_checkpoint(folder / name, 10**9)
             found.append(int(state["trainer.presentations"]))
     return max(found)
 

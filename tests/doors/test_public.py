@@ -271,7 +271,8 @@ def test_a_packaged_experiment_is_named_as_its_file() -> None:
     for name in experiment_names():
         spec = load_experiment(name)
         assert isinstance(spec, ExperimentSpec)
-        assert (spec.name, spec.data, spec.start) == (name, "mnist", "")
+        data = "fashion-mnist" if name.endswith("-fashion") else "mnist"
+        assert (spec.name, spec.data, spec.start) == (name, data, "")
         assert spec.validation == 0  # results are of the test set
 
 

@@ -162,7 +162,7 @@ def load_nir(
         ) from None
     _check(graph, str(path))
     spec = load_device(device) if isinstance(device, str) else device
-    if spec is not None and spec.law == "exact":
+    if spec is not None and spec.step_law.exact:
         raise SpecError(
             "cells of a graph need pulses of a size", got='law "exact"', where=spec.name, do="Choose another device."
         )

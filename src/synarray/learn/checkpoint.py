@@ -273,7 +273,7 @@ class Checkpoints:
     def _name(self, slot: int) -> str:
         return CHECKPOINTS[slot] + (f"-layer-{self._layer + 1}" if self._layer else "")
 
-    def begin(self, trainer: Trainer, task: dict[str, str], images: int, layer: int = 0) -> None:
+    def begin(self, trainer: Trainer, task: dict[str, str], images: int, layer: int = 0, *, last: bool = True) -> None:
         """Go on from the newest good checkpoint, when there is any.
 
         Parameters
@@ -286,6 +286,8 @@ class Checkpoints:
             Images of an epoch.
         layer : int
             Which layer is trained, from 0; each has its own two files.
+        last : bool
+            Whether it is the last one; of others that had learned all, nothing is said.
 
         Raises
         ------
@@ -316,7 +318,7 @@ class Checkpoints:
             self.resumed, self.spent = [*header["resumed"], presentations], float(header["spent"])
             for name, reason in bad.items():
                 self._note(f"{name} {reason}; it is passed over.")
-            if presentations < trainer.total:  # else of a layer that had learned all
+            if last or presentations < trainer.total:
                 self._note(f"Resumed from {self._name(slot)}, after {presentations:,} presentations.")
             break
         else:

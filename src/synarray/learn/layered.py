@@ -65,7 +65,7 @@ def train_layers(
         seconds["features"] += time.perf_counter() - clock
         seconds["compile"] += trainer.compile(source)
         if checkpoints:
-            checkpoints.begin(trainer, known, images, layer=i)
+            checkpoints.begin(trainer, known, images, layer=i, last=i == len(plans) - 1)
         on_block = between_stretches(trainer, checkpoints, observe)
         _show_all(trainer, plan, source, task.labels, images, _shifted(on_progress, shown, total), on_block)
         if checkpoints and i < len(plans) - 1:

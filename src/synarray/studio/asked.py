@@ -162,7 +162,7 @@ def _bent(asked: Asked) -> Asked:
     device = load_experiment(
         asked.base, {k: v for k, v in asked.settings.items() if not k.startswith("device.")}
     ).device
-    if device is None or device.law != "linear":
+    if device is None or not device.step_law.affine or device.step_law.labelled:
         return asked
     return Asked(asked.base, asked.settings | {"device.law": "soft-bound"})
 

@@ -211,6 +211,8 @@ def bin_events(
     bins : int
     shrink : int
         Pixels along each side that are counted as one.
+    where : str
+        What the events are called in an error.
 
     Examples
     --------

@@ -394,7 +394,6 @@ def test_a_seed_beyond_its_range_is_refused(refused: Refused, small: list[str], 
         ["reproduce", "--seeds", "1001"],
         ["reproduce", "--workers", "0"],
         ["--verison"],
-        [],
     ],
 )
 def test_a_command_line_that_cannot_be_parsed_gets_its_usage(

@@ -54,7 +54,9 @@ def main() -> None:
     from synarray.run.experiment import experiment_names, load_experiment
 
     rng = np.random.default_rng(0)
-    kinds: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in experiment_names()]
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        (name, {}) for name in experiment_names() if not load_experiment(name).layers
+    ]
     kinds += [
         ("cbram-everything", {"array.wires_every": 4}), ("full-field", {"device": "pcm", "synapse.scheme": "pair"}),
     ]  # fmt: skip

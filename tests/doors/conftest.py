@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from command import Command, Outcome
+from studio_process import Studio, start, stop
 
 from synarray.cli.app import main
 from synarray.learn.training import train
@@ -62,3 +64,21 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> P
     data, x, y, x_test, y_test = task_images(spec)
     result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
     return write_run(result, spec, reserve(tmp_path_factory.mktemp("runs") / "finished", spec))
+
+
+@pytest.fixture(scope="module")
+def studio_file(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
+    """Write the small experiment that studios open."""
+    path = tmp_path_factory.mktemp("studio") / "bars.toml"
+    path.write_text(
+        f'base = "local-fields"\ndata = "{bars_file}"\nn_neurons = 12\nepochs = 1\ndevice = "subquantum-cbram"\n'
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def studio(studio_file: Path) -> Iterator[Studio]:
+    """Start a studio, one for the tests of a file."""
+    running = start(str(studio_file), "--port", "0", folder=studio_file.parent)
+    yield running
+    stop(running)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import os
 import pickle
@@ -16,96 +14,17 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from studio_process import Studio, kill, start, stop
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync import client
 
 import synarray
 from synarray.studio.web import MOST_BYTES
 
 JSON = dict[str, Any]
-
-
-@dataclass
-class Studio:
-    """A studio that runs as a process of its own."""
-
-    process: subprocess.Popen[str]
-    address: str
-    said: list[str]
-
-    @property
-    def port(self) -> int:
-        return int(re.search(r":(\d+)/", self.address)[1])  # type: ignore[index]
-
-    @property
-    def token(self) -> str:
-        return self.address.rstrip("/").rpartition("/")[2]
-
-    @property
-    def workers(self) -> list[int]:
-        """Process numbers of its workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(child) for child in children.split()]
-
-    def get(self, path: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.putrequest("GET", path or f"/{self.token}/", skip_host="Host" in headers)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        with contextlib.closing(connection), answer:
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-
-    def talk(self, origin: str | None = "", token: str = "") -> Any:
-        where = f"ws://127.0.0.1:{self.port}/{token or self.token}/talk"
-        mine = f"http://127.0.0.1:{self.port}" if origin == "" else origin
-        return client.connect(where, origin=mine, open_timeout=60, max_size=None)
-
-
-def start(*arguments: str, folder: Path) -> Studio:
-    command = [sys.executable, "-m", "synarray", "studio", "--no-browser", *arguments]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    said = []
-    while not (found := re.search(r"http://\S+", said[-1] if said else "")):
-        line = process.stdout.readline()
-        assert line, said
-        said.append(line.strip())
-    return Studio(process, found[0], said)
-
-
-def stop(studio: Studio) -> str:
-    studio.process.send_signal(signal.SIGINT)
-    rest, _ = studio.process.communicate(timeout=60)
-    return rest
-
-
-def kill(studio: Studio) -> None:
-    studio.process.kill()
-    studio.process.communicate(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def experiment(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
-    path = tmp_path_factory.mktemp("studio") / "bars.toml"
-    path.write_text(
-        f'base = "local-fields"\ndata = "{bars_file}"\nn_neurons = 12\nepochs = 1\ndevice = "subquantum-cbram"\n'
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def studio(experiment: Path) -> Iterator[Studio]:
-    running = start(str(experiment), "--port", "0", folder=experiment.parent)
-    yield running
-    stop(running)
 
 
 def until(talk: Any, *kinds: str, number: int | None = None) -> JSON:
@@ -194,22 +113,14 @@ def test_the_numbers_are_those_of_the_copied_command(studio: Studio, tmp_path: P
     bill = done["bill"]
     for key in ("accuracy", "accuracy_low", "accuracy_high", "pulses", "state_sha256", "n_cells"):
         assert bill[key] == metrics[key], key
-    said = subprocess.run(
-        [sys.executable, "-m", "synarray", "energy", "run", "--json"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert bill["price"]["total"] == pytest.approx(json.loads(said.stdout)["total"], rel=1e-12)
-    lived = subprocess.run(
-        [sys.executable, "-m", "synarray", "lifetime", "run", "--json"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert bill["life"]["trainings"] == pytest.approx(json.loads(lived.stdout)["trainings_left"], rel=1e-12)
+    said = {
+        name: json.loads(
+            subprocess.check_output([sys.executable, "-m", "synarray", name, "run", "--json"], cwd=tmp_path, text=True)
+        )
+        for name in ("energy", "lifetime")
+    }
+    assert bill["price"]["total"] == pytest.approx(said["energy"]["total"], rel=1e-12)
+    assert bill["life"]["trainings"] == pytest.approx(said["lifetime"]["trainings_left"], rel=1e-12)
     scope: JSON = {}
     exec(begun["python"], scope)
     assert scope["result"].state_sha256 == bill["state_sha256"]
@@ -432,12 +343,12 @@ def test_a_killed_worker_is_replaced(studio: Studio) -> None:
         assert until(talk, "done", number=1)["bill"]["accuracy"] > 0.2
 
 
-def test_the_next_port_is_taken_and_ctrl_c_ends_everything(experiment: Path) -> None:
+def test_the_next_port_is_taken_and_ctrl_c_ends_everything(studio_file: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        running = start(str(experiment), "--port", str(port), folder=experiment.parent)
+        running = start(str(studio_file), "--port", str(port), folder=studio_file.parent)
     try:
         assert running.port != port
         assert running.said[0] == f"Port {port} is in use; the studio is at port {running.port}."
@@ -454,8 +365,8 @@ def test_the_next_port_is_taken_and_ctrl_c_ends_everything(experiment: Path) -> 
         kill(running)
 
 
-def test_no_worker_outlives_a_killed_server(experiment: Path) -> None:
-    running = start(str(experiment), "--port", "0", folder=experiment.parent)
+def test_no_worker_outlives_a_killed_server(studio_file: Path) -> None:
+    running = start(str(studio_file), "--port", "0", folder=studio_file.parent)
     workers = running.workers
     kill(running)
     until_then = time.monotonic() + 20

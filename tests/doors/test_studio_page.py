@@ -12,12 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import Page, needs_chromium
-from test_studio import Studio, start, stop
+from studio_process import Studio, start, stop
 
 pytestmark = needs_chromium
 
@@ -55,22 +54,6 @@ CONTRAST = """(() => {
 
 TOO_SMALL = """[...document.querySelectorAll("button, select, input:not([type=radio])")]
   .filter(each => each.offsetParent && each.getBoundingClientRect().height < 20).map(each => each.id || each.textContent)"""
-
-
-@pytest.fixture(scope="module")
-def experiment(tmp_path_factory: pytest.TempPathFactory, bars_file: Path) -> Path:
-    path = tmp_path_factory.mktemp("studio") / "bars.toml"
-    path.write_text(
-        f'base = "local-fields"\ndata = "{bars_file}"\nn_neurons = 12\nepochs = 1\ndevice = "subquantum-cbram"\n'
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def studio(experiment: Path) -> Iterator[Studio]:
-    running = start(str(experiment), "--port", "0", folder=experiment.parent)
-    yield running
-    stop(running)
 
 
 def finished(page: Page, act: str) -> None:

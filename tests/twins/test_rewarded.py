@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_reference import BINARY, GRADUAL, SPREADS
 
 from synarray.array.synapse import SynapseSpec
 from synarray.device.cell import CellSpec
@@ -12,15 +13,6 @@ from synarray.learn.reward import ActorCritic, Moment, RewardSpec
 from synarray.learn.reward_reference import SlowActorCritic
 
 INPUTS, ACTIONS = 23, 3
-SPREADS = {"sigma_c2c": 0.05, "sigma_d2d_range": 0.1, "sigma_d2d_step": 0.3, "stuck_low": 0.05, "stuck_high": 0.05}
-GRADUAL = {
-    "law": "soft-bound",
-    "n_levels_ltp": 20,
-    "n_levels_ltd": 15,
-    "nonlinearity_ltp": 2.0,
-    "nonlinearity_ltd": -3.0,
-}
-BINARY = {"law": "binary", "p_switch_ltp": 0.6, "p_switch_ltd": 0.7}
 CASES = {
     "ideal": {},
     "exact": {"cell": CellSpec(step="exact")},

@@ -82,7 +82,7 @@ class Group:
 
 
 def check_geometry(image_shape: object, n_features: int) -> None:
-    """Refuse an image shape that does not stand for the features.
+    """Refuse an image shape that does not fit the features.
 
     Raises
     ------

@@ -344,8 +344,8 @@ def _elsewhere(bench: _Bench, soft: list[Bill], pairs: list[tuple[Bill, Gradient
         for memory in MEMORIES
     ]
     if pairs:
-        bills, told = [bill for bill, _ in pairs], ", ".join(f"{100 * rival.accuracy:.1f}" for _, rival in pairs)
-        how = f"{pairs[0][1].weights:,} weights, in batches, trained here to {told} % of the test images"
+        bills, shares = [bill for bill, _ in pairs], ", ".join(f"{100 * rival.accuracy:.1f}" for _, rival in pairs)
+        how = f"{pairs[0][1].weights:,} weights, in batches, trained here to {shares} % of the test images"
         claims += [
             claim(f"back-propagation, weights in {memory}", how, partial(gradients, memory=memory), bills)
             for memory in MEMORIES

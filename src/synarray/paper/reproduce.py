@@ -1,6 +1,6 @@
 """The paper's experiment and what improves on it, row by row, several seeds a row, on this machine.
 
-The rows stand in ``reproduce.toml``: a packaged experiment, what is changed in it, and what Shi et al. 2018 state about
+The rows are in ``reproduce.toml``: a packaged experiment, what is changed in it, and what Shi et al. 2018 state about
 it. Nothing is trained on the test set: it is read once per run, at the end.
 """
 

@@ -34,7 +34,7 @@ __all__ = ["Estimate", "Finding", "Fit", "fit", "usable_levels", "write_device"]
 _COUNT = 4000
 _FEWEST = 4
 _PASSES = 4
-"""How often a fit is made anew at most, without the reads that are wild under its law."""
+"""How often a fit is repeated at most, without the reads that are wild under its law."""
 _OFTEN = 0.002
 """Share of wild reads from which on some may have gone unseen."""
 

@@ -1,4 +1,4 @@
-"""What each device has of its own, steps, labels and ends, told apart from what is merely not known well."""
+"""What each device has of its own, steps, labels and ends, separated from what is merely not known well."""
 
 from __future__ import annotations
 

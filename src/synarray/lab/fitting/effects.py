@@ -1,4 +1,4 @@
-"""What differs from device to device, told apart from what is merely not known well: random effects on a grid.
+"""What differs from device to device, separated from what is merely not known well: random effects on a grid.
 
 Each device i has an estimate v_i with variance e_i^2 of something that is normal over the devices, N(mu, tau^2); an estimate may
 be a bound only ("at least v_i"). Groups that share tau (both ends of the range; LTP and LTD) are taken together. The posterior of

@@ -2,7 +2,7 @@
 
 ``single`` takes each pulse by itself: what was read is the state, before and after.
 
-``forward`` carries the probability of each state on a grid. A cell stands in one of M states (an end of its range, the grid
+``forward`` carries the probability of each state on a grid. A cell is in one of M states (an end of its range, the grid
 inside, the other end) with masses p. A pulse sends p to p T, T the matrix of ``matrix_of``; a read y weighs each state with the
 density of y there; what is left of the sum is how probable the read was. Only states that matter are touched: sources with more
 than 1e-9 of the mass, targets that both the pulse and the read can reach.
@@ -153,7 +153,7 @@ def _weighed(p, first, beyond, y, states, spread):
         z = (y - x[i]) / r[i]
         mass[i] *= np.exp(0.5 * (least - z * z)) / r[i]
         total += mass[i]
-    if not total > 1e-290:  # nothing the model knows leads here: begin anew from the read
+    if not total > 1e-290:  # nothing the model knows leads here: begin again from the read
         least, total = least + _LOST, 0.0
         for i in range(len(mass)):
             z = (y - x[i]) / r[i]

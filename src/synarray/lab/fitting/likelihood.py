@@ -6,7 +6,7 @@ In normalised conductance x (0 and 1: the nominal ends) a pulse moves a cell of 
 
 with the law's mean step s (straight lines between nodes), the device's factor F of each polarity, and its own ends;
 where the data ask for it, both noises depend on the state (``noises.py``).
-Without read noise x is what was read, and each pulse counts by itself: a normal density, or where the cell stands at an end the
+Without read noise x is what was read, and each pulse counts by itself: a normal density, or where the cell is at an end the
 probability of getting there or beyond (Tobin's censored regression). With it the state is hidden, and its whole distribution is
 carried along on a grid (``grid.py``). Mean and variance alone (a Kalman filter, the clipping by the moments of a clipped normal
 number) are enough where no end cuts the distribution, are all there is where noises are too fine for a grid, and find the numbers

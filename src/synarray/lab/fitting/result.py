@@ -98,7 +98,7 @@ class Fit:
     table : Table
         Numbers with their intervals, by the names of the device's numbers; ``table()`` is a pandas DataFrame of them.
     draws : dict of str to list
-        Columns of the posterior, as they stand in the device's file.
+        Columns of the posterior, as they are in the device's file.
     rows_used : int
         Rows that went into the fit.
     rows_discarded : dict of str to int

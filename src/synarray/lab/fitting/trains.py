@@ -77,7 +77,7 @@ class Trains:
         return Pulses(before, after, sign.astype(np.int64), self.device[train], train)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Trains:
-        """Return some of the trains, the devices numbered anew."""
+        """Return some of the trains, the devices numbered again."""
         kept = np.unique(self.device[chosen], return_inverse=True)
         return Trains(
             self.x[:, chosen], self.sign[:, chosen], kept[1].reshape(-1), len(kept[0]), self.origin, self.span

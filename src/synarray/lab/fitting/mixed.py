@@ -92,7 +92,7 @@ def larger_population(measured: Measurements, idle: Bools) -> tuple[Bools, Findi
     kept[moving[order[at:] if larger else order[:at]]] = True
     ranges = [float(np.exp(np.median(part))) for part in (parts[larger], parts[1 - larger])]
     counts = [len(parts[larger]), len(parts[1 - larger])]
-    parts = [
+    both = [
         f"{count} with a range of {format_quantity(float(f'{r:.3g}'), 'S')}"
         for count, r in zip(counts, ranges, strict=True)
     ]
@@ -100,7 +100,7 @@ def larger_population(measured: Measurements, idle: Bools) -> tuple[Bools, Findi
     error = 1.96 * float(np.sqrt(share * (1.0 - share) / len(moving)))
     return kept, Finding(
         "populations", Estimate(share, max(share - error, 0.0), min(share + error, 1.0)), False,
-        f"The devices are of two populations: {parts[0]} and {parts[1]}. Law, ends and noises are those of the {counts[0]}; "
+        f"The devices are of two populations: {both[0]} and {both[1]}. Law, ends and noises are those of the {counts[0]}; "
         "the device-to-device spread of the ends is over all, as if they were one",
     )  # fmt: skip
 

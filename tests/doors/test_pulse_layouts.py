@@ -77,6 +77,16 @@ def test_one_device_of_64_and_64_pulses(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found.G_S[found.polarity != 0], BOTH * 1e-6, rtol=1e-4)
 
 
+def test_what_the_number_0_was_taken_for_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "measured.txt"
+    path.write_text(CASES["numpy.savetxt, counted from 0"][0], "ascii")
+    assert any("numbered 0 was taken for" in remark for remark in read_pulses(path).remarks)
+    path.write_text(
+        lines("# pulse conductance\n", np.arange(2 * N + 1), np.r_[3.4, BOTH] * 1e-6, separator=" "), "ascii"
+    )
+    assert not any("numbered 0" in remark for remark in read_pulses(path).remarks)
+
+
 def test_noise_at_the_turn_does_not_move_the_ends_of_equal_trains(tmp_path: Path) -> None:
     rows = [np.r_[trains(seed=seed)].ravel() * 1e-6 for seed in range(12)]
     path = tmp_path / "rows.csv"

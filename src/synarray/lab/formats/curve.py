@@ -41,6 +41,9 @@ def trains_of_curve(rows: Rows, *, rising_only: bool = False) -> list[Train]:
             number = None if rows.pulse is None else rows.pulse[mine[a:b]]
             found, more = _cut(rows.G_S[mine[a:b]], number, name, rising_only=rising_only)
             trains, cuts = trains + found, cuts + more
+            if number is not None and found and found[0].before is False and number.min() == 0:
+                said = "the read numbered 0 was taken for the one after the first pulse, since trains are then equally long"
+                rows.remarks += [] if said in rows.remarks else [said]
     if cuts:
         rows.repairs.append(
             f"pulse numbers that run on were cut at {cuts:,} turning point{'s' * (cuts > 1)} of the conductance"

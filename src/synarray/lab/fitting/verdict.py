@@ -22,7 +22,7 @@ def _quantity(g: float) -> str:
 
 
 def usable_levels(device: DeviceSpec) -> int:
-    """Count the levels that can be distinguished: one standard deviation of pulse and read to each side, and no more than pulses.
+    """Count the levels that can be distinguished: one standard deviation of pulse and read to each side, at most the pulses.
 
     Examples
     --------

@@ -110,7 +110,7 @@ def test_numbered_branches_are_devices_and_it_is_said(tmp_path: Path) -> None:
     ("text", "says"),
     [
         (lines("pulse,Pulse width (us),V (V),G (uS)\n", np.arange(2 * N), WIDTHS, VOLTS, BOTH), "must have one width"),
-        ('{"LTP": [1e-6, 2e-6], "LTD": [2e-6, 1e-6]}', "got JSON"),
+        ('{"device": {"class": "LinearStep", "dw_min": 0.001}}', "got JSON"),
         (lines("pulse,dG (%) LTP,dG (%) LTD\n", PULSE, UP, DOWN), "must have a column of conductances"),
     ],
 )  # fmt: skip

@@ -26,6 +26,9 @@ def fit_device(
         str | None, typer.Option(metavar="rising|falling", help="Whether LTD is listed from its lowest conductance up.")
     ] = None,
     only: Annotated[str | None, typer.Option(metavar="ltp|ltd", help="Read one branch alone.")] = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="comma|point", help="Decimal mark; default: found in the numbers.")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each column was taken for; fit nothing.")
     ] = False,
@@ -38,7 +41,7 @@ def fit_device(
     """Fit a device to measured pulses. Its law, range, levels and spreads, each with an interval."""
     from synarray.cli.fitting import Reading, fit_pulses
 
-    fit_pulses(pulses, output, Reading(kind, columns, ltd, only), out, explain, into, as_json)
+    fit_pulses(pulses, output, Reading(kind, columns, ltd, only, decimal), out, explain, into, as_json)
 
 
 @device.command("synth")

@@ -25,6 +25,7 @@ class Reading:
     columns: str | None = None
     ltd: str | None = None
     only: str | None = None
+    decimal: str | None = None
 
 
 def fit_pulses(
@@ -45,7 +46,7 @@ def fit_pulses(
     from synarray.report.fit_views import fit_figure, fit_sentences, fit_table, steps_left
     from synarray.run.folder import check_writable
 
-    asked = {"ltd": reading.ltd, "only": reading.only}
+    asked = {"ltd": reading.ltd, "only": reading.only, "decimal": reading.decimal}
     if explain:
         say_explained(explain_file(pulses, reading.kind, reading.columns, **asked), as_json)
         return

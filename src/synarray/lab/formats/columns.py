@@ -4,94 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.formats.headers import MORE, UNITS, Scale, known_unit, scale_of, unit_of
+from synarray.errors import DataError
+from synarray.lab.formats.evidence import MEASURED, Column, Facts
+from synarray.lab.formats.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
+from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
 from synarray.lab.formats.mapping import Mapping, constant, places
-from synarray.lab.formats.reading import numbers
-from synarray.lab.formats.tables import NOTHING, Table
+from synarray.lab.formats.tables import Table
 from synarray.lab.formats.words import branch_of, label_of, meaning_of, plain_words, state_of
 from synarray.lab.rows.measured import COLUMNS
-from synarray.lab.rows.polarity import POLARITIES
 
-__all__ = ["MEASURED", "Column", "Facts", "understand"]
+__all__ = ["understand"]
 
-MEASURED = ("G_S", *MORE)
-"""Quantities that give a conductance, the best first."""
-_SI = Scale()
 _ONE_EACH = ("pulse", "cycle", "polarity", "amplitude_V", "read_V", "width_s", "temperature_K", "time_s", "per_row")
 _SPREAD = re.compile(r"\b(std|stdev|sigma|err|error|sem|var|variance|min|max|abs)\b|^abs|标准差|误差|편차|오차")
 _BEFORE = re.compile(r"\b(before|pre|prior|vor|avant|initial)\b|前|이전")
 _AFTER = re.compile(r"\b(after|post|nach|apres|final)\b|后|後|이후")
-_CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|\bchange\b|\bnorm\w*\b|变化")
+_CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|\bchange\b|变化")
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of a file and what it was taken for.
-
-    Attributes
-    ----------
-    at : int
-        Place in the file, from 0.
-    name : str
-        As the file has it; empty where it has no names.
-    meaning : str
-        A column of the project, ``time_s``, or ``per_row`` (pulses before each read); empty: not used.
-    why : str
-        What decided.
-    unit : str
-        As the file writes it; empty: SI, or none is due.
-    branch, state : int
-        1 LTP, -1 LTD, 2 program, -2 erase; 1 low resistance, -1 high; 0 neither.
-    label : str
-        What tells it from other columns of the same meaning: "device 2".
-    """
-
-    at: int
-    name: str
-    meaning: str
-    why: str
-    unit: str = ""
-    branch: int = 0
-    state: int = 0
-    label: str = ""
-    scale: Scale = _SI
-    first: tuple[str, ...] = ()
-    given: bool = False
-
-    @property
-    def shown(self) -> str:
-        """The name, or the number of a column without."""
-        return self.name.strip() or f"column {self.at + 1}"
-
-
-class Facts:
-    """What the first rows show of a column."""
-
-    def __init__(self, cells: Sequence[str], table: Table) -> None:
-        self.cells = [cell.strip() for cell in cells]
-        filled = [cell for cell in self.cells if cell.lower() not in NOTHING]
-        self.values = values = numbers(filled, table)
-        self.finite: npt.NDArray[np.float64] = values[np.isfinite(values)]
-        self.empty = not filled
-        self.is_text = bool(filled) and len(self.finite) < 0.5 * len(filled)
-        self.words = {cell.lower() for cell in filled} if self.is_text else set()
-        x = self.finite
-        self.whole = len(x) > 0 and bool((x == np.rint(x)).all())
-        self.constant = len(x) > 1 and bool((x == x[0]).all())
-        steps = np.diff(x)
-        self.counts = self.whole and len(x) > 1 and bool(np.mean(steps == 1) > 0.5) and x.min() >= 0
-        self.rises = len(x) > 2 and bool(np.mean(steps > 0) > 0.9)
-        self.distinct = len(np.unique(x)) if not self.is_text else len(self.words)
-
-    @property
-    def speaks_of_polarity(self) -> bool:
-        """Whether the cells are words for LTP and LTD."""
-        return self.is_text and all(word in POLARITIES or branch_of(word) for word in self.words)
+_SAME_END, _STRAIGHT = 0.2, 0.02
+"""Shares of the range by which ends of LTP and LTD of one device may differ, and by which a bent curve departs from a line."""
 
 
 def understand(table: Table, mapping: Mapping, source: str) -> tuple[list[Column], dict[str, float]]:
@@ -114,8 +51,9 @@ def understand(table: Table, mapping: Mapping, source: str) -> tuple[list[Column
     facts = [Facts(cells, table) for cells in zip(*rows, strict=True)] if rows else []
     names = table.header or ("",) * table.width
     found = [_named(at, name, facts[at]) for at, name in enumerate(names)] if any(names) else _by_values(facts)
+    found = drain_voltages(source_and_reading(found, facts), facts)
     given, constants = _mapped(found, mapping, table, source)
-    found = _after(_one_quantity(given, facts))
+    found = only_reads(_after(_one_quantity(_absolute(given, source), facts)))
     for meaning in _ONE_EACH:
         found = _best(found, meaning, facts)
     found = [_in_unit(column, facts[column.at], source) for column in found]
@@ -125,8 +63,9 @@ def understand(table: Table, mapping: Mapping, source: str) -> tuple[list[Column
 def _named(at: int, name: str, facts: Facts) -> Column:
     """Take a column for what its name says, unless its values contradict."""
     own = {key.lower(): key for key in (*COLUMNS, *MORE)}.get(name.strip().lower().lstrip("# "))
+    name, log = logarithm(name)
     branch, state, meaning = branch_of(name), state_of(name), own or meaning_of(name)
-    column = Column(at, name, meaning, "its name", branch=branch, state=state, label=label_of(name))
+    column = Column(at, name, meaning, "its name", branch=branch, state=state, label=label_of(name), log=log)
     if facts.empty:
         return replace(column, meaning="", why="no values", branch=0, state=0)
     if facts.is_text:
@@ -165,10 +104,11 @@ def _of_words(column: Column, facts: Facts) -> Column:
         return replace(column, meaning=meaning, why="its name, and words in its cells", branch=0, state=0)
     if facts.speaks_of_polarity and (column.meaning == "polarity" or facts.distinct > 1):
         return replace(column, meaning="polarity", why="words for LTP and LTD in its cells", branch=0, state=0)
-    if column.meaning in (*MEASURED, "amplitude_V", "read_V", "width_s") and any(
-        re.match(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*\S{1,6}$", word) for word in facts.words
-    ):
+    quantities = any(re.match(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*\S{1,6}$", word) for word in facts.words)
+    if quantities and column.meaning in (*MEASURED, "amplitude_V", "read_V", "width_s"):
         return replace(column, why="its name, and units in its cells")
+    if quantities and column.branch and (meaning := meaning_in(facts.cells)):
+        return replace(column, meaning=meaning, why="its name, and units in its cells")
     few = 2 <= facts.distinct <= 0.5 * len(facts.cells)
     why = "words that may tell devices apart" if few else "words in its cells"
     return replace(column, meaning="", why=why, branch=0, state=0)
@@ -209,13 +149,40 @@ def _branches_by_values(found: list[Column], facts: Sequence[Facts]) -> list[Col
     pair = [column for column in found if column.meaning == "G_S"]
     if len(pair) != 2:
         return found
-    ways = [float(np.median(x[-3:]) - np.median(x[:3])) for x in (facts[c.at].finite for c in pair)]
-    numbered = [c.meaning for c in found if c.meaning] == ["pulse", "G_S", "pulse", "G_S"]
-    if not numbered and not (ways[0] > 0 > ways[1]):
+    curves = [facts[c.at].finite for c in pair]
+    ways = [float(np.median(x[-3:]) - np.median(x[:3])) for x in curves]
+    if [c.meaning for c in found if c.meaning] == ["pulse", "G_S", "pulse", "G_S"]:
+        why = "LTP before LTD, each with its own numbers"
+    elif ways[0] > 0 > ways[1]:
+        why = "one of two columns rises, the other falls"
+    elif min(ways) > 0 and _bend_apart(*curves):
+        why = "both rise between the same ends, the first steep below, the second above"
+    else:
         return found
-    why = "LTP before LTD, each with its own numbers" if numbered else "one of two columns rises, the other falls"
     signs = {pair[0].at: 1, pair[1].at: -1}
     return [replace(c, branch=signs[c.at], why=why) if c.at in signs else c for c in found]
+
+
+def _bend_apart(one: npt.NDArray[np.float64], two: npt.NDArray[np.float64]) -> bool:
+    """Whether two curves that rise between the same ends bend to either side of the straight line, beyond their noise.
+
+    So do LTP and LTD of one device in NeuroSim's order, where LTD is listed from its lowest conductance up; LTP of two devices
+    bends to one side.
+    """
+    few = max(len(one) // 10, 1)
+    if min(len(one), len(two)) < 8:
+        return False
+    ends = np.array([[np.median(x[:few]), np.median(x[-few:])] for x in (one, two)])
+    span = float(np.diff(ends.mean(axis=0))[0])
+    if np.abs(ends[0] - ends[1]).max() > _SAME_END * span:
+        return False
+    bends = []
+    for x in (one, two):
+        off = (x - np.linspace(x[0], x[-1], len(x))) / span
+        noise = 1.4826 * float(np.median(np.abs(np.diff(x, 2)))) / np.sqrt(6.0) / span
+        bends.append((float(off.mean()), 4.0 * noise + _STRAIGHT))
+    (first, least), (second, other) = bends
+    return bool(first > least and second < -other)
 
 
 def _mapped(found: list[Column], mapping: Mapping, table: Table, source: str) -> tuple[list[Column], dict[str, float]]:
@@ -244,7 +211,7 @@ def _mapped(found: list[Column], mapping: Mapping, table: Table, source: str) ->
 
 def _given(column: Column, own: str, unit: str) -> Column:
     branch = {"LTP": 1, "LTD": -1}.get(own, 0)
-    known = known_unit(unit) if unit else None
+    known = given_unit(unit) if unit else None
     quantity = next((key for key in MEASURED if known and UNITS[key] == known[0]), meaning_of(column.name))
     meaning = "" if own == "ignore" else own if not branch else quantity if quantity in MEASURED else "G_S"
     return replace(column, meaning=meaning, branch=branch, state=0, why="--columns", unit=unit, given=True)
@@ -272,6 +239,31 @@ def _one_quantity(found: list[Column], facts: Sequence[Facts]) -> list[Column]:
             c = replace(c, meaning="", why="columns of LTP and LTD are there")
         kept.append(c)
     return kept
+
+
+def _absolute(found: list[Column], source: str) -> list[Column]:
+    """Leave ratios out where conductances are there as well, else refuse them with the way to say what 1 is worth.
+
+    Raises
+    ------
+    DataError
+        When nothing but ratios is there.
+    """
+    measured = [c for c in found if c.meaning in MEASURED]
+    ratios = [c for c in measured if relative(c.name) and not c.given]
+    if len(ratios) < len(measured):
+        return [replace(c, meaning="", why="a ratio, no value") if c in ratios else c for c in found]
+    if not ratios:
+        return found
+    keys = {1: "LTP", -1: "LTD"}
+    due = UNITS[ratios[0].meaning]
+    worth = f"0.1 {'k' if due == 'ohm' else 'u'}{due}"
+    given = ",".join(f"{keys.get(c.branch, c.meaning)}={c.at + 1} in {worth}" for c in ratios)
+    raise DataError(
+        "conductances must be in siemens, or it must be said what 1 of the column is worth",
+        got=", ".join(repr(c.shown) for c in ratios[:4]), where=source,
+        do=f"If 1{' %' * ('%' in ratios[0].name)} is {worth}: synarray device fit {source} --columns '{given}'.",
+    )  # fmt: skip
 
 
 def _after(found: list[Column]) -> list[Column]:
@@ -340,7 +332,7 @@ def _in_unit(column: Column, facts: Facts, source: str) -> Column:
     first = tuple(cell for cell in facts.cells[:3])
     if column.meaning not in UNITS:
         return replace(column, first=first)
-    if column.unit and (known := known_unit(column.unit)) and known[0] == UNITS[column.meaning]:
+    if column.unit and (known := given_unit(column.unit)) and known[0] == UNITS[column.meaning]:
         return replace(column, scale=known[1], first=first)
     name = column.name if column.name.strip().lower() != column.meaning.lower() else ""
     scale = scale_of(column.name, column.meaning, source) if name else Scale()

@@ -13,22 +13,29 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.formats.columns import Column
+from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.headers import UNITS, Scale
+from synarray.lab.formats.marks import NOTHING
 from synarray.lab.formats.plan import Plan
+from synarray.lab.formats.raw_log import Log, average_repeats, keep_reads
 from synarray.lab.formats.reading import Names, numbers, read_columns
-from synarray.lab.formats.tables import NOTHING, Table
-from synarray.lab.formats.words import branch_of, plain_words
+from synarray.lab.formats.tables import Table
+from synarray.lab.formats.words import are_cycles, branch_of, plain_words
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.lab.traces.recognise import amplitudes
 
-__all__ = ["beyond_words", "conductances", "in_si", "read_flat"]
+__all__ = ["beyond_words", "brought", "conductances", "in_si", "read_flat", "to_numbers"]
 
 Floats = npt.NDArray[np.float64]
 _BY_ROW = ("cycle", "pulse", "amplitude_V", "width_s", "read_V", "temperature_K", "time_s", "per_row")
 _ALIKE = 0.03
 """Share by which the means of columns may differ that are reads of one state."""
+_APART_K = 5.0
+"""Kelvin by which temperatures differ that are not one."""
+_MOST = 0.9
+"""Share of currents that are negative where the sign is that of the read voltage."""
 _WHITE = 0.3
 """Autocorrelation from row to row below which columns are reads of one state."""
 
@@ -41,7 +48,7 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     for column, codes in zip(plan.every("device_id"), names, strict=True):
         wanted[column.at] = codes.codes
     for column in (*measured, *(c for key in _BY_ROW if (c := plan.one(key)))):
-        wanted[column.at] = _to_numbers(table, UNITS.get(column.meaning), carried)
+        wanted[column.at] = to_numbers(table, UNITS.get(column.meaning), carried)
     if polarity := plan.one("polarity"):
         wanted[polarity.at] = lambda cells: _polarities(cells, table, unknown, kinds)
     found = read_columns(table, MOST_ROWS // max(len(measured), 1), wanted)
@@ -49,8 +56,7 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     rows.words, rows.two_kinds = unknown.known, bool(kinds)
     rows.discard("row with another number of columns", found.short)
     rows.discard(beyond_words(), found.beyond)
-    rows.repairs += [f"{count:,} value{'s' * (count > 1)} with their unit {'were' if count > 1 else 'was'} brought to {unit}"
-                     for unit, count in carried.items()]  # fmt: skip
+    rows.repairs += brought(carried)
     n = len(next(iter(found.values.values()))) if found.values else 0
     columns = {key: in_si(c, found.values[c.at], rows) for key in _BY_ROW if (c := plan.one(key))}
     if polarity:
@@ -67,15 +73,59 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         )
         labels = [f"row {i + 1}" for i in range(matrix.shape[1])]
     else:
-        labels = _labels(plan, matrix)
-    if not labels and len(measured) > 1:
+        labels = _labels(plan, matrix, rows)
+    in_turn = not labels and len(measured) > 1 and "cycle" not in columns and are_cycles([c.name for c in measured])
+    if in_turn:
+        rows.remarks.append(
+            f"columns {measured[0].shown} to {measured[-1].shown} were read as cycles, one after the other"
+        )
+    elif not labels and len(measured) > 1:
         matrix = _averaged(matrix, rows)
-    devices = [found.values[c.at] for c in plan.every("device_id")]
-    _melt(plan, rows, matrix, columns, (devices, names), labels)
-    return rows, None if "time_s" not in columns else np.tile(columns["time_s"], matrix.shape[1])
+    log = Log(columns, matrix, [found.values[c.at] for c in plan.every("device_id")])
+    log = average_repeats(keep_reads(log, rows) if measured[0].meaning == "I_A" else log, rows)
+    columns, matrix, k = log.columns, log.matrix, log.matrix.shape[1]
+    _melt(plan, rows, matrix, columns, (log.devices, names), labels)
+    if in_turn:
+        rows.cycle = np.repeat(np.arange(float(k)), len(matrix))
+        rows.device_id = None if rows.device_id is None else np.tile(rows.device_id, k)
+    _several_conditions(plan, rows)
+    return rows, None if "time_s" not in columns else np.tile(columns["time_s"], k)
 
 
-def _to_numbers(table: Table, unit: str | None, carried: Counter[str]) -> Callable[[Sequence[str]], Floats]:
+def _several_conditions(plan: Plan, rows: Rows) -> None:
+    """Say where a file holds several temperatures or amplitudes, which are fitted as one."""
+    column = plan.one("temperature_K")
+    if column is not None and rows.temperature_K is not None:
+        known = np.unique(np.round(rows.temperature_K[np.isfinite(rows.temperature_K)]))
+        if 2 <= len(known) <= 20 and np.ptp(known) >= _APART_K:
+            rows.remarks.append(
+                f"{len(known)} temperatures between {known[0]:g} and {known[-1]:g} K are fitted as one; "
+                f"apart: --columns 'device_id={column.shown}'"
+            )
+    if rows.amplitude_V is None or rows.polarity is not None:
+        return
+    volts = amplitudes(rows.amplitude_V[np.isfinite(rows.amplitude_V)])
+    for sign, name in ((1, "positive"), (-1, "negative")):
+        kinds, counts = np.unique(volts[np.sign(volts) == sign], return_counts=True)
+        if (
+            2 <= len(kinds) <= 20
+            and counts.min() > 0.05 * counts.sum()
+            and np.unique(np.sign(volts[volts != 0])).size == 2
+        ):
+            shown = ", ".join(f"{kind:g}" for kind in kinds[:4].tolist())
+            rows.remarks.append(f"{name} pulses have {len(kinds)} amplitudes ({shown} V), which are fitted as one")
+
+
+def brought(carried: Counter[str]) -> list[str]:
+    """Say how many cells carried a unit."""
+    return [
+        f"{count:,} value{'s' * (count > 1)} with their unit {'were' if count > 1 else 'was'} brought to {unit}"
+        for unit, count in carried.items()
+    ]
+
+
+def to_numbers(table: Table, unit: str | None, carried: Counter[str]) -> Callable[[Sequence[str]], Floats]:
+    """Return what turns the cells of a column into numbers, and counts those that carry a unit."""
     return lambda cells: numbers(cells, table, unit, carried)
 
 
@@ -86,6 +136,10 @@ def beyond_words() -> str:
 
 def in_si(column: Column, values: Floats, rows: Rows) -> Floats:
     """Bring a column to the unit that is due, and say so; overflow readings stay what they are."""
+    if column.log:
+        rows.repairs.append(f"{column.shown} holds logarithms to the base {column.log:.3g}: they were raised")
+        with np.errstate(over="ignore"):
+            values = column.log**values
     if column.scale == Scale():
         return values
     rows.repairs.append(f"column {column.shown} was brought to {UNITS[column.meaning]}")
@@ -130,7 +184,7 @@ def _settings(plan: Plan, columns: dict[str, Floats], n: int, rows: Rows) -> Non
             rows.remarks.append(f"{own} of the pulses is what the file says above its table ({said})")
 
 
-def _labels(plan: Plan, matrix: Floats) -> list[str]:
+def _labels(plan: Plan, matrix: Floats, rows: Rows) -> list[str]:
     """Return the names of the devices in the columns; none where they are reads of one state, or there is one column."""
     measured = plan.measured
     if len(measured) == 1:
@@ -138,8 +192,13 @@ def _labels(plan: Plan, matrix: Floats) -> list[str]:
     words = [plain_words(column.name) for column in measured]
     reads = all(re.search(r"\b(read|rep|repeat|repetition|meas|measurement|sample)\w* ?\d", w) for w in words)
     devices = plan.is_simbrain or any(re.search(r"dev|dut|cell|chip|\bd ?\d|器件|소자|bauteil", w) for w in words)
-    if reads or (not devices and _white(matrix)):
+    if reads or are_cycles([column.name for column in measured]) or (not devices and _white(matrix)):
         return []
+    places = [column.at + 1 for column in measured]
+    if len(places) == 2 and not any(words):
+        rows.remarks.append(
+            f"two columns without names were read as devices; of LTP and LTD: --columns LTP={places[0]},LTD={places[1]}"
+        )
     labels = [column.label or column.shown for column in measured]
     plain = [re.sub(r"^(device|dut|cell|dev|器件|소자)\s*(?=\S)", "", label) for label in labels]
     labels = plain if len(set(plain)) == len(plain) and all(plain) else labels
@@ -165,8 +224,9 @@ def _white(matrix: Floats) -> bool:
     mean = whole.mean(axis=1)
     scale = float(np.median(np.abs(mean)))
     factors = np.median(whole / np.where(mean == 0, scale or 1.0, mean)[:, None], axis=0)
-    if not scale or (factors <= 0).any() or np.abs(factors[1:] / factors[1:].mean() - 1.0).max() > _ALIKE:
-        return False  # but for the first, which may still settle, reads of one state are equal
+    settled = factors[1:] if len(factors) > 2 else factors
+    if not scale or (factors <= 0).any() or np.abs(settled / settled.mean() - 1.0).max() > _ALIKE:
+        return False  # but for the first of several, which may still settle, reads of one state are equal
     off = whole / factors - (whole / factors).mean(axis=1, keepdims=True)
     spread = float(off.std())
     if spread <= 1e-9 * scale or spread > 0.5 * float(mean.std()):
@@ -204,6 +264,10 @@ def conductances(quantity: str, values: Floats, read_V: Floats | None, rows: Row
     if quantity == "G_S":
         return values
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        there = values[np.isfinite(values)]
+        if quantity == "I_A" and read_V is not None and np.mean(there < 0) > _MOST and np.nanmin(read_V) > 0:
+            rows.repairs.append("currents are negative throughout: their sign was left out")
+            values = -values
         found = 1.0 / values if quantity == "R_ohm" else values / (np.nan if read_V is None else read_V)
     rows.repairs.append(f"conductances are {'1 / resistance' if quantity == 'R_ohm' else 'current / read voltage'}")
     return np.where(np.isfinite(values) & (np.abs(values) >= OVERFLOW), OVERFLOW, found)

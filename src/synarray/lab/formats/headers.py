@@ -13,7 +13,19 @@ from typing import NamedTuple
 
 from synarray.errors import DataError
 
-__all__ = ["MORE", "UNITS", "Scale", "bare", "dimension_of", "is_units", "known_unit", "scale_of", "unit_of"]
+__all__ = [
+    "MORE",
+    "UNITS",
+    "Scale",
+    "bare",
+    "dimension_of",
+    "given_unit",
+    "is_units",
+    "known_unit",
+    "relative",
+    "scale_of",
+    "unit_of",
+]
 
 UNITS = {
     "amplitude_V": "V",
@@ -64,6 +76,14 @@ _GLUED = re.compile(r"^(?P<head>[GgRrIiVv])(?P<unit>[fpnum\u00b5\u03bckMG](?:S|A
 _GLUED_WORD = re.compile(r"[a-z](?P<unit>[fpnum\u00b5\u03bckMG](?:S|A|V|[Oo]hms?|\u03a9|\u2126))$")
 
 
+_MULTIPLE = re.compile(r"(?P<times>\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\d\s.].*)")
+_RELATIVE = re.compile(
+    r"\bnorm(ali[sz]ed|alisiert|\.)?(?=\W|_|$)|\b([gir])[ _]?\w* ?/ ?\2_?(0|min|max|init\w*|off|on|hrs|lrs)\b"
+    r"|\b(a\.? ?u\.?|arb\w*\.? ?u\w*\.?)(?=\W|$)|%",
+    re.IGNORECASE,
+)
+
+
 class Scale(NamedTuple):
     """How values of a column become SI: value * factor + offset."""
 
@@ -100,6 +120,32 @@ def known_unit(text: str) -> tuple[str, Scale] | None:
     if unit is None or unit == "K" or prefix not in _PREFIXES:
         return None
     return unit, Scale(_PREFIXES[prefix])
+
+
+def given_unit(text: str) -> tuple[str, Scale] | None:
+    """Read a unit that a user gives, also a multiple of one, for what 1 of a ratio is worth; None where it is none.
+
+    Examples
+    --------
+    >>> given_unit("36.6 uS"), given_unit("nS")
+    (('S', Scale(factor=3.66e-05, offset=0.0)), ('S', Scale(factor=1e-09, offset=0.0)))
+    """
+    several = _MULTIPLE.fullmatch(text.strip())
+    found = known_unit(several["unit"] if several else text)
+    if found is None or several is None:
+        return found
+    return found[0], Scale(float(f"{float(several['times']) * found[1].factor:.15g}"))
+
+
+def relative(name: str) -> bool:
+    """Whether a name says that values are ratios, which have no unit: normalised, G/G0, a.u., %.
+
+    Examples
+    --------
+    >>> relative("Normalized G"), relative("G/Gmax (LTP)"), relative("LTP (a.u.)"), relative("LTP (%)"), relative("G/uS")
+    (True, True, True, True, False)
+    """
+    return bool(_RELATIVE.search(unicodedata.normalize("NFKC", name)))
 
 
 def unit_of(name: str) -> tuple[str, str | None]:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from synarray.errors import DataError
 from synarray.lab.formats.curve import trains_of_curve
 from synarray.lab.formats.flat import beyond_words, conductances, in_si, read_flat
-from synarray.lab.formats.plan import Plan, Wishes, unused
+from synarray.lab.formats.marks import Marks
+from synarray.lab.formats.plan import WEIGHT, Plan, Wishes, unused
 from synarray.lab.formats.reading import lines_of, numbers, read_columns, read_numbers
 from synarray.lab.formats.refusal import command, no_conductance, no_read_voltage, no_sweep
 from synarray.lab.formats.sides import read_sides
@@ -55,7 +56,8 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     rows, time = read_flat(plan)
     if is_sweep(rows, of_pulses=_of_pulses(plan)):
         raise no_sweep(plan)
-    _require_read_voltage(plan)
+    if rows.read_V is None:
+        _require_read_voltage(plan)
     if is_retention(rows, time, _words(plan)) and time is not None:
         return fit_retention(_traces(rows, time), plan.source)
     if is_ramp(rows) and rows.polarity is None:
@@ -104,7 +106,7 @@ def _weights(rows: Rows, plan: Plan) -> bool:
     """Put a placeholder in for the range of normalised weights, which have no unit; say so."""
     finite = rows.G_S[np.isfinite(rows.G_S)]
     names = " ".join(plain_words(column.name) for column in plan.measured)
-    named = re.search(r"weight|norm|gewicht|poids|权重|가중|\bw\b", names)
+    named = re.search(WEIGHT, names)
     if not named or not len(finite) or finite.min() < -1.05 or not 0.1 < finite.max() <= 1.05:
         return False
     low, high = PLACEHOLDER
@@ -247,11 +249,11 @@ def _read_list(plan: Plan) -> Measurements:
     return settled(trains, rows, plan, said=False)
 
 
-def read_rows_of_trains(path: Path, encoding: str, separator: str, comma: bool, wishes: Wishes) -> Measurements:
+def read_rows_of_trains(path: Path, encoding: str, separator: str, marks: Marks, wishes: Wishes) -> Measurements:
     """Read a file with one train per row."""
     rows = Rows(np.zeros(0))
     lines: Iterable[list[str]] = (cells_of(line, separator) for line in lines_of(path, encoding))
-    trains = read_train_rows(lines, comma, path.name, rows, None)
+    trains = read_train_rows(lines, marks, path.name, rows, None)
     if trains and any(np.isnan(train.g).all() for train in trains):
         raise DataError("currents need the voltage at which they were read", got="rows of currents without it", where=path.name,
                         do="Write the voltage in front of the numbers: Vread=0.1 V.")  # fmt: skip

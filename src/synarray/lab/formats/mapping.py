@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from synarray.errors import DataError, nearest
-from synarray.lab.formats.headers import MORE, UNITS, bare, known_unit
+from synarray.lab.formats.headers import MORE, UNITS, bare, given_unit
 from synarray.lab.rows.measured import COLUMNS
 from synarray.units import parse_quantity, parse_temperature
 
@@ -89,7 +89,7 @@ def places(wanted: str, header: Sequence[str], width: int, source: str) -> tuple
     if span and wanted.lower() not in _small(header) and 1 <= int(span[1]) <= int(span[2]) <= width:
         return list(range(int(span[1]) - 1, int(span[2]))), ""
     head, marked, unit = wanted.rpartition(" in ")
-    if marked and known_unit(unit) and wanted.strip('"').lower() not in _small(header):
+    if marked and given_unit(unit) and wanted.strip('"').lower() not in _small(header):
         return [place(head.strip(), header, width, source)], unit.strip()
     return [place(wanted, header, width, source)], ""
 

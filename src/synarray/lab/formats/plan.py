@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from synarray.lab.formats.columns import MEASURED, Column, understand
+from synarray.lab.formats.columns import understand
+from synarray.lab.formats.evidence import MEASURED, Column
 from synarray.lab.formats.headers import UNITS, dimension_of
 from synarray.lab.formats.mapping import Mapping
 from synarray.lab.formats.settings import Settings, settings_of
 from synarray.lab.formats.tables import Table
 from synarray.lab.formats.words import plain_words
 
-__all__ = ["LAYOUTS", "Plan", "Wishes", "plan_of", "unused"]
+__all__ = ["LAYOUTS", "WEIGHT", "Plan", "Wishes", "plan_of", "unused"]
 
 LAYOUTS = {
     "long": "one row per pulse",
@@ -40,12 +41,15 @@ class Wishes:
         "ltp" or "ltd": the branch that is read alone.
     layout : str, optional
         From ``--format``; none: recognised.
+    decimal : str, optional
+        "comma" or "point": the decimal mark; none: found in the numbers.
     """
 
     mapping: Mapping = field(default_factory=dict)
     ltd: str | None = None
     only: str | None = None
     layout: str | None = None
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,9 +127,14 @@ def _layout(columns: list[Column], measured: list[Column]) -> str:
     return "long" if by_pulse or not measured else "curve"
 
 
+WEIGHT = r"weight|gewicht|poids|权重|가중|\bw\b"
+"""Normalised weights have no unit."""
+
+
 def unused(plan: Plan) -> list[str]:
     """Say which columns have no unit, which are not used and why, and how to use those that may tell devices apart."""
-    named = [c for c in plan.measured if c.name.strip() and c.name.strip().lower() != c.meaning.lower()]
+    named = [c for c in plan.measured if not re.search(WEIGHT, plain_words(c.name))]
+    named = [c for c in named if c.name.strip() and c.name.strip().lower() != c.meaning.lower()]
     bare = [repr(c.shown) for c in named if not (c.unit or dimension_of(c.name))]
     units = []
     if bare:

@@ -6,21 +6,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from synarray.errors import DataError
-from synarray.lab.formats.columns import Column
 from synarray.lab.formats.crosssim import is_crosssim
+from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.known import FORMATS, format_named
 from synarray.lab.formats.layouts import read_plan, read_rows_of_trains
 from synarray.lab.formats.mapping import parse_mapping
+from synarray.lab.formats.marks import Marks
 from synarray.lab.formats.plan import LAYOUTS, Plan, Wishes, plan_of
+from synarray.lab.formats.records import rows_of_json
 from synarray.lab.formats.refusal import command
 from synarray.lab.formats.sheets import choose_sheets, read_sheets
-from synarray.lab.formats.tables import first_lines, open_table
+from synarray.lab.formats.tables import first_lines, open_table, table_of
 from synarray.lab.formats.train_rows import are_train_rows, columns_of
 from synarray.lab.formats.workbook import ENDINGS
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.traces.retention import Aged
 
 __all__ = ["Explained", "explain_file", "read_file", "read_pulses"]
+
+_CHOICES = {"ltd": ("rising", "falling"), "only": ("ltp", "ltd"), "decimal": ("comma", "point")}
+"""Options that take one of two words."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ def read_pulses(
     *,
     ltd: str | None = None,
     only: str | None = None,
+    decimal: str | None = None,
 ) -> Measurements:
     r"""Read measured pulses from whatever file they are in: CSV, text or .xlsx, in most layouts without an option.
 
@@ -67,6 +73,8 @@ def read_pulses(
         Whether LTD is listed from the lowest conductance up (NeuroSim's order) or in time; none: decided by the blocks' ends.
     only : {"ltp", "ltd"}, optional
         Read one branch alone.
+    decimal : {"comma", "point"}, optional
+        The decimal mark, where numbers such as "1,234" may have it or separate thousands; none: other numbers decide.
 
     Returns
     -------
@@ -88,7 +96,7 @@ def read_pulses(
     >>> print(pulses.G_S.tolist(), pulses.polarity.tolist())
     [3.4e-06, 4.8e-06, 6.3e-06, 7.5e-06] [1, 1, 1, 1]
     """
-    found = read_file(path, format, columns, ltd=ltd, only=only)
+    found = read_file(path, format, columns, ltd=ltd, only=only, decimal=decimal)
     if isinstance(found, Aged):
         what = (
             "a retention trace: reads over time, no pulses"
@@ -109,9 +117,10 @@ def read_file(
     *,
     ltd: str | None = None,
     only: str | None = None,
+    decimal: str | None = None,
 ) -> Measurements | Aged:
     """Read a file of measured pulses, of retention or of endurance; see :func:`read_pulses`."""
-    path, wishes, special = _asked(path, format, columns, ltd, only)
+    path, wishes, special = _asked(path, format, columns, {"ltd": ltd, "only": only, "decimal": decimal})
     if special:
         reader = FORMATS[special].read
         assert reader is not None
@@ -133,14 +142,15 @@ def explain_file(
     *,
     ltd: str | None = None,
     only: str | None = None,
+    decimal: str | None = None,
 ) -> Explained:
     """Say how a file would be read: what each column means and why; nothing is fitted, and a refusal is part of the answer."""
-    path, wishes, special = _asked(path, format, columns, ltd, only)
+    path, wishes, special = _asked(path, format, columns, {"ltd": ltd, "only": only, "decimal": decimal})
     if special:
         return Explained(path.name, FORMATS[special].title, ())
     found = _understood(path, wishes)
     try:
-        measured = read_file(path, format, columns, ltd=ltd, only=only)
+        measured = read_file(path, format, columns, ltd=ltd, only=only, decimal=decimal)
         said = measured.said if isinstance(measured, Aged) else (*measured.remarks, *measured.repairs)
     except DataError as error:
         said = (f"It would be refused: {error}",)
@@ -153,16 +163,17 @@ def explain_file(
 
 
 def _asked(
-    path: Path | str, format: str | None, columns: str | None, ltd: str | None, only: str | None
+    path: Path | str, format: str | None, columns: str | None, choices: dict[str, str | None]
 ) -> tuple[Path, Wishes, str]:
     """Check what was asked for; return the path, the wishes, and the name of a format that has a reader of its own."""
-    for option, value, allowed in (("--ltd", ltd, ("rising", "falling")), ("--only", only, ("ltp", "ltd"))):
+    for option, value in choices.items():
+        allowed = _CHOICES[option]
         if value is not None and value not in allowed:
             raise DataError(
-                f"{option} must be {' or '.join(allowed)}",
+                f"--{option} must be {' or '.join(allowed)}",
                 got=repr(value),
-                where=option,
-                do=f"Write {option} {allowed[0]}.",
+                where=f"--{option}",
+                do=f"Write --{option} {allowed[0]}.",
             )
     _require_there(path)
     path, mapping = Path(path), parse_mapping(columns)
@@ -181,7 +192,7 @@ def _asked(
             "dG_increasing.txt and dG_decreasing.txt", got="another folder", where=str(path), do="Give the file in it.",
         )  # fmt: skip
     layout = chosen.layout if chosen is not None and chosen.name != "columns" else None
-    return path, Wishes(mapping, ltd, only, layout), special
+    return path, Wishes(mapping, layout=layout, **choices), special
 
 
 def _require_there(path: Path | str) -> None:
@@ -195,11 +206,14 @@ def _require_there(path: Path | str) -> None:
                         do="Check the path and its rights.") from None  # fmt: skip
 
 
-def _understood(path: Path, wishes: Wishes) -> Plan | list[Plan] | tuple[list[list[str]], str, str, bool]:
+def _understood(path: Path, wishes: Wishes) -> Plan | list[Plan] | tuple[list[list[str]], str, str, Marks]:
     """Say how a file is laid out: a table, sheets of a workbook, or (its first lines) one train per row."""
     if path.suffix.lower() in ENDINGS:
         return choose_sheets(path, wishes)
-    lines, encoding, separator, comma = first_lines(path)
-    if wishes.layout == "rows" or (wishes.layout is None and not wishes.mapping and are_train_rows(lines, comma)):
-        return lines, encoding, separator, comma
-    return plan_of(open_table(path), wishes, path.name)
+    rows = rows_of_json(path)
+    if rows is not None and (table := table_of(path, rows)) is not None:
+        return plan_of(replace(table, repairs=("the table was taken out of JSON", *table.repairs)), wishes, path.name)
+    lines, encoding, separator, marks = first_lines(path, wishes.decimal)
+    if wishes.layout == "rows" or (wishes.layout is None and not wishes.mapping and are_train_rows(lines, marks)):
+        return lines, encoding, separator, marks
+    return plan_of(open_table(path, wishes.decimal), wishes, path.name)

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
-from synarray.lab.formats.tables import QUANTITY, Table, plain_marks
+from synarray.lab.formats.marks import QUANTITY, plain_text
+from synarray.lab.formats.tables import Table
 from synarray.units import parse_quantity
 
 __all__ = ["Columns", "Convert", "Names", "lines_of", "numbers", "read_columns", "read_numbers"]
@@ -116,14 +117,15 @@ def numbers(
     cells: Sequence[str], table: Table, unit: str | None = None, carried: Counter[str] | None = None
 ) -> npt.NDArray[np.float64]:
     """Turn cells into numbers: nan where a cell is none; quantities such as "2.3 uS" where a unit is due, which are counted."""
-    if not table.decimal_comma:
+    marks = table.marks
+    if not (marks.decimal_comma or marks.thousands):
         try:
             return np.array(cells, float)
         except ValueError:
             pass
     values, quantities = np.full(len(cells), np.nan), 0
     for i, cell in enumerate(cells):
-        text = cell.strip().replace(",", ".") if table.decimal_comma else cell.strip()
+        text = marks.plain(cell)
         try:
             values[i] = float(text)
         except ValueError:
@@ -145,4 +147,4 @@ def _bounded(lines: io.TextIOWrapper, path: Path) -> Iterator[str]:
                 f"a line of a table must be shorter than {_LONGEST_LINE:,} characters", got="a longer one", where=str(path),
                 do="Save the measurement as CSV, one row per pulse.",
             )  # fmt: skip
-        yield plain_marks(line.replace("\0", ""))
+        yield plain_text(line.replace("\0", ""))

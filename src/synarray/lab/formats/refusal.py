@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from synarray.errors import DataError
+from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import numbers
 
@@ -46,15 +47,34 @@ def _which(plan: Plan) -> str:
     """Return the command for the column that may hold conductances: one that nothing is known of, and whose numbers vary."""
     if not plan.table.header and plan.table.width == 2:
         return f"If these are sizes of steps, up and down: {command(plan.source, '--format', 'aihwkit-steps')}"
+    names = [row for row in plan.table.above[-1:] if 2 <= len(row) < plan.table.width]
+    if plan.table.separator == "," and not plan.table.header and names:
+        return (
+            f"The line of names has {len(names[0])} cells, those of numbers {plan.table.width}: where commas separate thousands, "
+            "save it without them, or with semicolons between the columns."
+        )
+    last: list[Column] = []
     for column in reversed(plan.columns):
         values = numbers([row[column.at] for row in plan.table.sample if len(row) == plan.table.width], plan.table)
         known = values[np.isfinite(values)]
         if column.meaning or len(known) < 2 or (known == np.rint(known)).all():
+            if last:
+                break
             continue
-        name = column.shown if column.name.strip() else str(column.at + 1)
-        quoted = f'"{name}"' if set(name) & set(',"=') else name
+        last.insert(0, column)
         unit = " in uS" if np.median(np.abs(known)) > 0.1 else ""
-        return f"If {column.shown} holds them{unit}: {command(plan.source, '--columns', f'G_S={quoted}{unit}')}"
+    if len(last) > 1:
+        span = (
+            ",".join(f"G_S={column.at + 1}{unit}" for column in last)
+            if unit
+            else f"G_S={last[0].at + 1}-{last[-1].at + 1}"
+        )
+        shown = f"If {last[0].shown} to {last[-1].shown} hold them{unit}, a device each"
+        return f"{shown}: {command(plan.source, '--columns', span)}"
+    if last:
+        name = last[0].shown if last[0].name.strip() else str(last[0].at + 1)
+        quoted = f'"{name}"' if set(name) & set(',"=') else name
+        return f"If {last[0].shown} holds them{unit}: {command(plan.source, '--columns', f'G_S={quoted}{unit}')}"
     return f"Add them. What each column was taken for: {command(plan.source, '--explain')}"
 
 

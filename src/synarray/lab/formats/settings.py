@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from synarray.lab.formats.headers import UNITS, known_unit, unit_of
-from synarray.lab.formats.words import branch_of, meaning_of, plain_words
+from synarray.lab.formats.words import branch_of, is_drain, meaning_of, plain_words
 
 __all__ = ["Settings", "settings_of"]
 
 _PAIR = re.compile(
     r"(?P<name>[^\W\d][^,;:=\t]{0,60}?)\s*[,;:=\t]\s*(?P<value>[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\s,;:=\d][^\s,;:=]{0,8})?"
 )
+_MORE = re.compile(r"\s*[,;/]\s*(?P<value>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(?P<unit>[fpnum\u00b5\u03bck]?[Vs])\b")
 _NAMED = re.compile(
     r"(?P<name>device|device ?(id|name|no\.?)|dut|cell|sample ?(id|name)?|crosspoint)\s*[,;:=\t]\s*(?P<value>[^,;\t]{1,40})",
     re.I,
@@ -58,20 +59,22 @@ def settings_of(lines: Iterable[Sequence[str]], names: Iterable[str] = ()) -> Se
             found.device = named["value"].strip()
             continue
         for pair in _PAIR.finditer(line):
-            _take(found, pair)
+            _take(found, pair["name"], pair)
+            if more := _MORE.match(line, pair.end()):  # "Set: 0.85 V, 1 us"
+                _take(found, pair["name"], more)
     return found
 
 
-def _take(found: Settings, pair: re.Match[str]) -> None:
+def _take(found: Settings, name: str, pair: re.Match[str]) -> None:
     """Take one pair of a name and a number, if it is a voltage, a width or a temperature within what they can be."""
-    name = pair["name"].strip()
-    meaning = meaning_of(name)
+    name = name.strip()
+    unit = known_unit(pair["unit"] or unit_of(name)[1] or "")
+    meaning = _meaning(name, unit[0] if unit else "")
     value = float(pair["value"].replace(",", "."))
     due = UNITS.get(meaning, "")
-    if meaning not in _LIMITS:
+    if meaning not in _LIMITS or (unit is not None and unit[0] != due):
         return
-    unit = known_unit(pair["unit"] or unit_of(name)[1] or "")
-    if unit is not None and unit[0] != due:
+    if is_drain(name) and found.read_V is not None:
         return
     value = value * unit[1].factor + unit[1].offset if unit else value
     if not 0 < abs(value) <= _LIMITS[meaning] or (meaning == "amplitude_V" and not _of_pulses(name)):
@@ -84,6 +87,18 @@ def _take(found: Settings, pair: re.Match[str]) -> None:
         table = found.pulse_V if meaning == "amplitude_V" else found.pulse_s
         table[branch] = value if meaning == "amplitude_V" else abs(value)
         found.said[f"{meaning} {branch}"] = pair[0].strip()
+
+
+def _meaning(name: str, dimension: str) -> str:
+    """Return what a setting is: by its name, by "Read", "Set" or "Reset" and its unit, or a drain's voltage."""
+    if is_drain(name):
+        return "read_V"
+    found = meaning_of(name)
+    if found in _LIMITS or dimension not in ("V", "s"):
+        return found
+    if re.fullmatch(r"read(ing|out)?( pulse)?", plain_words(name)):
+        return "read_V" if dimension == "V" else ""
+    return {"V": "amplitude_V", "s": "width_s"}[dimension] if branch_of(name) else found
 
 
 def _of_pulses(name: str) -> bool:

@@ -13,10 +13,10 @@ from synarray.lab.formats.plan import Plan, Wishes, plan_of
 from synarray.lab.formats.refusal import first_rows
 from synarray.lab.formats.sides import in_turn
 from synarray.lab.formats.tables import table_of
-from synarray.lab.formats.words import branch_of
+from synarray.lab.formats.words import are_cycles, branch_of
 from synarray.lab.formats.workbook import sheets
 from synarray.lab.rows.assembly import Train
-from synarray.lab.rows.measured import Measurements, Rows, together
+from synarray.lab.rows.measured import Measurements, Rows, in_succession, together
 from synarray.lab.traces.retention import Aged
 
 __all__ = ["choose_sheets", "read_sheets"]
@@ -42,6 +42,7 @@ def choose_sheets(path: Path, wishes: Wishes) -> list[Plan]:
         except DataError as error:
             problems[title] = error
     fits = {title: plan for title, plan in plans.items() if plan.measured}
+    fits = dict(sorted(fits.items(), key=lambda pair: not _has_pulses(pair[1])))
     if not fits:
         raise _none(path, found, plans, problems)
     chosen = _belonging(fits)
@@ -52,6 +53,11 @@ def choose_sheets(path: Path, wishes: Wishes) -> list[Plan]:
         said = f"{read.format(', '.join(map(repr, chosen)))}, and not {', '.join(map(repr, others))}"
         first = replace(first, table=replace(first.table, repairs=(said, *first.table.repairs)))
     return [first, *(fits[title] for title in chosen[1:])]
+
+
+def _has_pulses(plan: Plan) -> bool:
+    """Whether a sheet has numbers or polarities of pulses; others may be sweeps and come after it."""
+    return plan.layout == "sides" or any(plan.one(key) for key in ("pulse", "polarity")) or not plan.one("amplitude_V")
 
 
 def _belonging(fits: dict[str, Plan]) -> list[str]:
@@ -77,6 +83,10 @@ def read_sheets(plans: list[Plan]) -> Measurements | Aged:
     measured = [part for part in found if isinstance(part, Measurements)]
     if len(measured) < len(found):
         return found[0]
+    if are_cycles(titles):
+        return in_succession(
+            measured, f"sheets {', '.join(map(repr, titles))} were read as cycles, one after the other"
+        )
     said = f"sheets {', '.join(map(repr, titles))} have the same columns: each was read as devices of its own"
     return together(measured, titles, said)
 

@@ -6,13 +6,15 @@ pulse | potentiation | depression        x_LTP | G_LTP | x_LTD | G_LTD        pu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.formats.columns import Column
-from synarray.lab.formats.flat import beyond_words, conductances, in_si
+from synarray.lab.formats.evidence import Column
+from synarray.lab.formats.flat import beyond_words, brought, conductances, in_si, to_numbers
+from synarray.lab.formats.headers import UNITS
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import Convert, Names, numbers, read_columns
 from synarray.lab.rows.assembly import Train
@@ -31,14 +33,20 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
     table = plan.table
     branches = [c for c in plan.measured if c.branch]
     x_of = {c.at: _x(plan, c) for c in branches}
-    wanted = {at: (lambda cells: numbers(cells, table)) for at in (*x_of, *(x.at for x in x_of.values() if x))}
+    carried = Counter[str]()
+    wanted = {x.at: (lambda cells: numbers(cells, table)) for x in x_of.values() if x}
+    wanted |= {c.at: to_numbers(table, UNITS[c.meaning], carried) for c in branches}
     names = [Names() for _ in plan.every("device_id")]
     more: dict[int, Convert] = {c.at: name.codes for c, name in zip(plan.every("device_id"), names, strict=True)}
     cycle = plan.one("cycle")
     if cycle is not None:
         more[cycle.at] = lambda cells: numbers(cells, table)
     found = read_columns(table, MOST_ROWS, wanted | more)
+    rows.repairs += brought(carried)
     rows.repairs += table.repairs
+    if not (table.header or branches[0].given):
+        places, why = ",".join(f"G_S={c.at + 1}" for c in branches), branches[0].why
+        rows.remarks.append(f"columns without names were read as LTP and LTD: {why}; of devices: --columns {places}")
     rows.discard("row with another number of columns", found.short)
     rows.discard(beyond_words(), found.beyond)
     read = plan.constants.get("read_V", plan.settings.read_V)
@@ -127,10 +135,11 @@ def _trains(g: Floats, number: Floats | None, branch: int, device: str) -> list[
     there = np.flatnonzero(np.isfinite(g))
     if not len(there):
         return []
-    g = g[there[0] : there[-1] + 1]
+    kept = np.arange(there[0], there[-1] + 1)
     if number is None:
-        return [Train(g, branch, device)]
-    number = number[there[0] : there[-1] + 1]
+        return [Train(g[kept], branch, device)]
+    kept = kept[np.isfinite(g[kept]) | np.isfinite(number[kept])]  # a header that is repeated, a line of text
+    g, number = g[kept], number[kept]
     edges = blocks(np.nan_to_num(number)) if np.isfinite(number).all() else [0, len(g)]
     trains = []
     for a, b in pairwise(edges):

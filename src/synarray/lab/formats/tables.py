@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,22 +16,24 @@ from pathlib import Path
 from synarray.errors import DataError
 from synarray.files import open_ordinary
 from synarray.lab.formats.headers import is_units, unit_of
+from synarray.lab.formats.marks import NOTHING, NUMBER, QUANTITY, Marks, marks_of, plain_text
 from synarray.lab.rows.polarity import POLARITIES
 
-__all__ = ["NOTHING", "NUMBER", "QUANTITY", "Table", "cells_of", "first_lines", "open_table", "plain_marks", "table_of"]
+__all__ = ["Table", "cells_of", "first_lines", "open_table", "table_of"]
 
 _SAMPLE = 1 << 16
 _MOST_COLUMNS = 5_000
 _SHOWN, _LINES = 500, 2_000
 """Rows of a sample, and lines among which the first row of numbers is looked for in a sheet."""
-_SAID = {";": "semicolons", "|": "vertical bars"}
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?$")
-NOTHING = frozenset(("", "nan", "nan.", "null", "none", "na", "n/a", "#n/a", "-nan", "-", "--"))
-"""What is in a cell without a value."""
+_TOP = 60
+"""Lines among which a name may be broken over several."""
+_SAID = {";": "semicolons", "|": "vertical bars", ",": "commas", ".": "points"}
 _WORDS = {*NOTHING, "inf", "-inf", "+inf", *POLARITIES}
 _QUOTED = re.compile(r'"[^"]*"')
-QUANTITY = re.compile(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*[a-zA-Zµμ%Ω]+$")
+_LINE_LABELS = re.compile(
+    r"long name|short name|units?|comments?|f\(x\)=?|sparklines?|sampling interval", re.IGNORECASE
+)
+_REMARKS = re.compile(r"comments?|remarks?|notes?", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(#+|%+|//+|!+) *(?=[^\s,;|#])")
 
 
@@ -59,7 +62,7 @@ class Table:
     path: Path
     encoding: str
     separator: str
-    decimal_comma: bool
+    marks: Marks
     header: tuple[str, ...]
     before: int
     width: int
@@ -75,7 +78,7 @@ class Table:
         return tuple(name.strip().lower() for name in self.header)
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path, decimal: str | None = None) -> Table:
     """Look at the beginning of a file.
 
     Raises
@@ -84,19 +87,30 @@ def open_table(path: Path) -> Table:
         When it cannot be read, is no text, or holds no rows of numbers.
     """
     lines, encoding, repairs = _beginning(path)
-    separator, comma = _separator(lines)
-    if comma:
-        repairs.append("decimal commas were read as points")
-    if separator in _SAID:
-        repairs.append(f"columns are separated by {_SAID[separator]}")
+    separator = _separator(lines)
     split = [cells_of(line, separator) for line in lines]
-    layout = _layout(split, comma)
+    marks = _marks(split, separator, decimal, path)
+    if marks.decimal_comma:
+        repairs.append("decimal commas were read as points")
+    if marks.thousands:
+        repairs.append(f"{_SAID[marks.thousands]} between thousands were taken out")
+    if marks.unclear and separator == ";":
+        repairs.append(
+            f"{marks.unclear!r} and its like were read with a decimal point (with --decimal comma it separates thousands)"
+        )
+    if separator in ";|":
+        repairs.append(f"columns are separated by {_SAID[separator]}")
+    layout = _layout(split, marks)
     if layout is None:
         raise DataError(
             "a file of pulses must be a table of text with rows of numbers", got=_first_words(lines, split),
             where=str(path), do="Save the measurement as CSV or .xlsx, a row of names above rows of numbers.",
         )  # fmt: skip
     start, header, above, said = layout
+    before = start + sum(line.count("\n") for line in lines[:start])
+    header = tuple(" ".join(name.split()) for name in header)
+    if separator == " ":  # words are no cells where a line has marks of its own: "Read: 50 mV, 10 ms"
+        above = tuple((line,) if re.search("[:=]", line) else row for line, row in zip(lines, above, strict=False))
     sample = tuple(map(tuple, split[start : start + _SHOWN]))
     width = len(split[start])
     if width > _MOST_COLUMNS:
@@ -104,27 +118,31 @@ def open_table(path: Path) -> Table:
             f"a table of pulses must have at most {_MOST_COLUMNS:,} columns", got=f"{width:,} or more", where=str(path),
             do="Save it with one row per pulse, or one train per row with LTP or LTD in front of the numbers.",
         )  # fmt: skip
-    return Table(path, encoding, separator, comma, header, start, width, sample, (*repairs, *said), above)
+    return Table(path, encoding, separator, marks, header, before, width, sample, (*repairs, *said), above)
 
 
-def first_lines(path: Path) -> tuple[list[list[str]], str, str, bool]:
-    """Return the first lines of a file in cells, its encoding, its separator, and whether it has decimal commas."""
+def first_lines(path: Path, decimal: str | None = None) -> tuple[list[list[str]], str, str, Marks]:
+    """Return the first lines of a file in cells, its encoding, its separator, and how its numbers are written."""
     lines, encoding, _ = _beginning(path)
-    separator, comma = _separator(lines)
-    return [cells_of(line, separator) for line in lines], encoding, separator, comma
+    separator = _separator(lines)
+    split = [cells_of(line, separator) for line in lines]
+    return split, encoding, separator, _marks(split, separator, decimal, path)
 
 
 def table_of(path: Path, rows: list[list[str]], title: str = "") -> Table | None:
     """Look at rows that are at hand, those of a sheet; None where there are no numbers in them."""
     widest = max(map(len, rows[:_LINES]), default=0)
     padded = [row + [""] * (widest - len(row)) for row in rows]  # empty cells at the end of a row are not stored
-    layout = _layout(padded[:_LINES], comma=False)
+    marks = marks_of(cell for row in padded[:_SHOWN] for cell in row)
+    if "," in marks.unclear:
+        marks = Marks(True)  # cells of numbers have points; those of text have what people typed
+    layout = _layout(padded[:_LINES], marks)
     if layout is None:
         return None
     start, header, above, said = layout
     kept = padded[start:]
     return Table(
-        path, "", "", False, header, start, widest, tuple(map(tuple, kept[:_SHOWN])), tuple(said), above, kept, title
+        path, "", "", marks, header, start, widest, tuple(map(tuple, kept[:_SHOWN])), tuple(said), above, kept, title
     )
 
 
@@ -138,14 +156,34 @@ def _beginning(path: Path) -> tuple[list[str], str, list[str]]:
             "a file of pulses must be readable", got=getattr(error, "strerror", None) or str(error), where=str(path),
             do="Check the path and its rights.",
         ) from None  # fmt: skip
+    if head.startswith(b"\x1f\x8b"):
+        raise DataError("a file of pulses must be text", got="packed data", where=str(path), do=_unpacked(head, path))
     encoding, repairs = _encoding(head, path)
     if re.match(rb'\s*[\[{]+\s*("|\[|\{)', head):
         raise DataError(
             "a file of pulses must be a table of text", got="JSON", where=str(path),
             do="Write its numbers as CSV, a row of names above rows of numbers. Presets of aihwkit: synarray device import.",
         )  # fmt: skip
-    lines = plain_marks(head.decode(encoding, "replace")).splitlines()
+    text = plain_text(head.decode(encoding, "replace"))
+    if "\u00b1" in text:
+        repairs.append("what follows \u00b1 was left out")
+    lines = _whole_rows(text.splitlines())
     return (lines[:-1] if not whole and len(lines) > 1 else lines), encoding, repairs
+
+
+def _whole_rows(lines: list[str]) -> list[str]:
+    """Put names that are broken within quotes together, as Excel writes two lines in one cell."""
+    found, i = list[str](), 0
+    while i < len(lines):
+        joined = lines[i]
+        for more in lines[i + 1 : i + 5] if i < _TOP and joined.count('"') % 2 else ():
+            joined += "\n" + more
+            if joined.count('"') % 2 == 0:
+                break
+        joined = joined if joined.count('"') % 2 == 0 else lines[i]
+        found.append(joined)
+        i += 1 + joined.count("\n")
+    return found
 
 
 def _encoding(head: bytes, path: Path) -> tuple[str, list[str]]:
@@ -162,9 +200,7 @@ def _encoding(head: bytes, path: Path) -> tuple[str, list[str]]:
         )
         if wide:
             return wide, [f"text in {wide.upper()} without a byte-order mark"]
-        raise DataError(
-            "a file of pulses must be text", got="binary data", where=str(path), do="Save the measurement as CSV (or .xlsx).",
-        )  # fmt: skip
+        raise DataError("a file of pulses must be text", got="binary data", where=str(path), do=_unpacked(head, path))
     if head.startswith(b"\xef\xbb\xbf"):
         return "utf-8-sig", ["a byte-order mark was passed over"]
     try:
@@ -175,12 +211,15 @@ def _encoding(head: bytes, path: Path) -> tuple[str, list[str]]:
     return "utf-8", []
 
 
-_MINUS = str.maketrans(dict.fromkeys("\u2212\ufe63\uff0d", "-"))
-
-
-def plain_marks(text: str) -> str:
-    """Write typographic minus signs as programs do."""
-    return text.translate(_MINUS)
+def _unpacked(head: bytes, path: Path) -> str:
+    """Say how binary data of a kind that is known become text."""
+    name = path.name
+    if head.startswith(b"\x1f\x8b"):
+        return f"Unpack it: gunzip -k {shlex.quote(name)}"
+    if head.startswith(b"\x93NUMPY"):
+        code = f'import numpy as np; np.savetxt("{name}.csv", np.load("{name}"), delimiter=",")'
+        return f"Write it as CSV: python -c {shlex.quote(code)}"
+    return "Save the measurement as CSV (or .xlsx)."
 
 
 _TWO_BYTES = re.compile(rb"[\x80-\xff]{2}")
@@ -211,43 +250,53 @@ def cells_of(line: str, separator: str) -> list[str]:
         return []
 
 
-def _separator(lines: Sequence[str]) -> tuple[str, bool]:
-    """Find what separates columns in most lines, and whether numbers have decimal commas."""
+def _separator(lines: Sequence[str]) -> str:
+    """Find what separates columns in most lines."""
     last = [_QUOTED.sub('""', line) for line in lines if line.strip()][-100:]  # marks within quotes separate nothing
     if not last:
-        return ",", False
+        return ","
     for mark in (";", "\t", "|"):
         if sum(mark in line for line in last) > 0.5 * len(last):
-            return mark, _has_commas(last, mark)
+            return mark
     in_words = [line.split() for line in last]
-    if len(in_words) > 1 and sum(len(row) > 1 for row in in_words) > 0.5 * len(last) and _has_commas(last, " "):
-        return " ", True
-    if sum("," in line for line in last) > 0.5 * len(last):
-        return ",", False
-    return " ", False
+    if sum(len(row) > 1 for row in in_words) > 0.5 * len(last):
+        marks = marks_of(cell for row in in_words for cell in row)
+        if len(last) > 1 and (marks.decimal_comma or marks.thousands or marks.unclear):
+            return " "
+    return "," if sum("," in line for line in last) > 0.5 * len(last) else " "
 
 
-def _has_commas(lines: Sequence[str], separator: str) -> bool:
-    cells = [cell.strip() for line in lines for cell in cells_of(line, separator)]
-    found = sum(bool(_COMMA_NUMBER.match(cell)) for cell in cells)
-    return found > 0 and not any("." in cell and NUMBER.match(cell) for cell in cells)
-
-
-def _is_number(cell: str, comma: bool) -> bool:
-    text = cell.strip()
-    return bool(NUMBER.match(text.replace(",", ".") if comma else text))
+def _marks(split: Sequence[Sequence[str]], separator: str, decimal: str | None, path: Path) -> Marks:
+    """Say how numbers of a table are written, from its rows of the commonest width."""
+    if decimal is not None:
+        return Marks(True, ".") if decimal == "comma" else Marks(False, ",")
+    widths = [len(row) for row in split if any(row)]
+    common = max(set(widths), key=widths.count, default=0)
+    marks = marks_of(cell for row in split if len(row) == common for cell in row)
+    if "," not in marks.unclear:
+        return marks
+    if separator != ",":
+        return Marks(True)  # where commas do not separate columns, they are decimal marks more often than not
+    raise DataError(
+        "a comma in a number must be a decimal mark or separate thousands", got=f"{marks.unclear!r}, which may be either, and no "
+        "number of the file tells", where=str(path),
+        do=f"If they separate thousands: synarray device fit {shlex.quote(path.name)} --decimal point (else --decimal comma).",
+    )  # fmt: skip
 
 
 def _layout(
-    split: Sequence[Sequence[str]], comma: bool
+    split: Sequence[Sequence[str]], marks: Marks
 ) -> tuple[int, tuple[str, ...], tuple[tuple[str, ...], ...], list[str]] | None:
     """Find the first row of numbers, the header above it, the lines above that, and what to say of them."""
-    start = _first_row(split, comma)
+    start = _first_row(split, marks)
     if start is None:
         return None
     width, top, said = len(split[start]), start, []
+    split = [*map(_without_label, split[:start]), *split[start:]]
     header: tuple[str, ...] = ()
     units: Sequence[str] = ()
+    while top and not any(split[top - 1]):
+        top -= 1
     for _ in range(3):  # names, units, and comments or groups, in any order
         if not top or not (len(split[top - 1]) == width and _is_header(split[top - 1], width)):
             break
@@ -272,12 +321,27 @@ def _layout(
         and not any(row[-1] for row in split[start:] if len(row) == width)
     ):
         header, top = (*split[start - 1], ""), start - 1  # rows end in a separator, the header does not
+    if (
+        not header
+        and start
+        and _is_header(split[start - 1], width + 1)
+        and _REMARKS.fullmatch(split[start - 1][-1].strip())
+    ):
+        header, top = (
+            tuple(split[start - 1][:-1]),
+            start - 1,
+        )  # LabVIEW names a column of comments that rows without one lack
     if units and header:
         header = tuple(map(_with_unit, header, units))
     if top > 0:
         lines = "1 line" if top == 1 else f"{top} lines"
         said.append(f"{lines} of the instrument above the columns {'was' if top == 1 else 'were'} passed over")
     return start, header, tuple(map(tuple, split[:top])), said
+
+
+def _without_label(row: Sequence[str]) -> list[str]:
+    """Take off what Origin writes in front of the lines above its columns."""
+    return ["", *row[1:]] if len(row) > 1 and _LINE_LABELS.fullmatch(row[0].strip()) else list(row)
 
 
 def _belongs_above(upper: Sequence[str], lower: Sequence[str]) -> bool:
@@ -317,11 +381,11 @@ def _first_words(lines: Sequence[str], split: Sequence[Sequence[str]]) -> str:
     return repr(lines[0][:60])
 
 
-def _first_row(split: Sequence[Sequence[str]], comma: bool) -> int | None:
+def _first_row(split: Sequence[Sequence[str]], marks: Marks) -> int | None:
     """Return the first line of numbers that is followed by others as wide; None where no line is."""
 
     def counts(row: Sequence[str]) -> bool:
-        found = sum(_is_number(cell, comma) for cell in row)
+        found = sum(marks.is_number(cell) for cell in row)
         words = sum(cell.strip().lower() in _WORDS or bool(QUANTITY.match(cell.strip())) for cell in row)
         return found >= 1 and 2 * (found + words) >= len(row)
 
@@ -333,10 +397,10 @@ def _first_row(split: Sequence[Sequence[str]], comma: bool) -> int | None:
         return None
     common = max(set(widths), key=widths.count)
     found = [i for i, row in enumerate(split) if len(row) == common and counts(row)]
-    shapes = [tuple(_is_number(cell, comma) for cell in split[i]) for i in found]
+    shapes = [tuple(marks.is_number(cell) for cell in split[i]) for i in found]
     usual = max(set(shapes), key=shapes.count)
     # settings of the instrument may be as wide as the table: "Vread,0.1" above "pulse,conductance"
-    alike = [i for i in found if all(not numeric or _is_number(cell, comma) or cell.strip().lower() in NOTHING
+    alike = [i for i in found if all(not numeric or marks.is_number(cell) or cell.strip().lower() in NOTHING
                                      for cell, numeric in zip(split[i], usual, strict=True))]  # fmt: skip
     known = set(alike)
     for here in alike:

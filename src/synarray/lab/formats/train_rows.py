@@ -10,22 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from synarray.lab.formats.columns import Column
+from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.flat import conductances
 from synarray.lab.formats.headers import Scale, dimension_of, scale_of, unit_of
+from synarray.lab.formats.marks import NOTHING, NUMBER, Marks
 from synarray.lab.formats.settings import Settings, settings_of
-from synarray.lab.formats.tables import NOTHING, NUMBER
 from synarray.lab.formats.words import BRANCHES, branch_of, label_of, meaning_of, plain_words
 from synarray.lab.rows.assembly import Train
+from synarray.lab.rows.cutting import runs
 from synarray.lab.rows.measured import Rows
 
 __all__ = ["are_train_rows", "columns_of", "read_train_rows"]
 
 _FEWEST = 8
 """Numbers of a row from which on it may be a train."""
+_SMOOTH = 4.0
+"""Ranges that numbers go along a row, up and down together, where they are a train."""
 _QUANTITIES = {"G_S": "S", "R_ohm": "ohm", "I_A": "A"}
 
 
@@ -39,25 +43,26 @@ class _Row:
         return next((b for cell in self.before if (b := branch_of(cell))), 0)
 
 
-def _split(cells: Sequence[str], comma: bool) -> _Row:
+def _split(cells: Sequence[str], marks: Marks) -> _Row:
     """Part the numbers at the end of a row from the text before them."""
     cells = [cell.strip() for cell in cells]
     while cells and not cells[-1]:
         cells.pop()
     at = len(cells)
-    while at and (
-        NUMBER.match(cells[at - 1].replace(",", ".") if comma else cells[at - 1]) or cells[at - 1].lower() in NOTHING
-    ):
+    while at and (marks.is_number(cells[at - 1]) or cells[at - 1].lower() in NOTHING):
         at -= 1
-    return _Row(cells[:at], [cell.replace(",", ".") if comma else cell for cell in cells[at:]])
+    return _Row(cells[:at], [marks.plain(cell) for cell in cells[at:]])
 
 
-def are_train_rows(lines: Sequence[Sequence[str]], comma: bool) -> bool:
+def are_train_rows(lines: Sequence[Sequence[str]], marks: Marks) -> bool:
     """Whether the lines of a file are trains: text that names a branch, then many numbers of one kind."""
-    rows = [_split(cells, comma) for cells in lines]
+    rows = [_split(cells, marks) for cells in lines]
     long = [row for row in rows if len(row.numbers) >= _FEWEST and row.before]
+    long = [row for row in long if row.branch or not _counts(row.numbers)]
     bare = [row for row in rows if len(row.numbers) >= 3 and not row.before]
     named = [row for row in long if row.branch]
+    if not named and long and not bare and len(long) == len([row for row in rows if row.before or row.numbers]):
+        return _are_named_trains(long)
     if not named or len(named) < 0.8 * len(long) or len(bare) > 1:
         return False
     header = next((row.before for row in rows if len(row.numbers) < 3 and len(row.before) > 3), [])
@@ -65,9 +70,21 @@ def are_train_rows(lines: Sequence[Sequence[str]], comma: bool) -> bool:
     return len({meaning_of(name) for name in names} & {"amplitude_V", "G_S", "I_A", "R_ohm", "pulse", "width_s"}) < 2
 
 
-def columns_of(lines: Sequence[Sequence[str]], comma: bool) -> list[Column]:
+def _are_named_trains(rows: Sequence[_Row]) -> bool:
+    """Whether rows without words for the branches are trains of devices: a name in front of numbers that go smoothly along."""
+    if any(len(row.before) > 1 for row in rows) or len({row.before[0] for row in rows}) < len(rows):
+        return False
+    smooth = []
+    for row in rows:
+        values = np.array([float(n) if NUMBER.match(n) else np.nan for n in row.numbers])
+        values = values[np.isfinite(values)]
+        smooth.append(len(values) >= _FEWEST and np.abs(np.diff(values)).sum() < _SMOOTH * np.ptp(values))
+    return bool(np.mean(smooth) > 0.8)
+
+
+def columns_of(lines: Sequence[Sequence[str]], marks: Marks) -> list[Column]:
     """Say how such rows are understood, for people."""
-    rows = [row for cells in lines if len((row := _split(cells, comma)).numbers) >= _FEWEST and row.before]
+    rows = [row for cells in lines if len((row := _split(cells, marks)).numbers) >= _FEWEST and row.before]
     text = tuple(" ".join(row.before) for row in rows[:3])
     values = tuple(row.numbers[0] for row in rows[:3])
     return [
@@ -83,7 +100,7 @@ def columns_of(lines: Sequence[Sequence[str]], comma: bool) -> list[Column]:
 
 
 def read_train_rows(
-    lines: Iterable[Sequence[str]], comma: bool, source: str, rows: Rows, read_V: float | None
+    lines: Iterable[Sequence[str]], marks: Marks, source: str, rows: Rows, read_V: float | None
 ) -> list[Train]:
     """Read rows of trains, device after device.
 
@@ -96,7 +113,7 @@ def read_train_rows(
     settings, place = Settings(), ""
     numbered, first = 0, np.nan
     for cells in lines:
-        row = _split(cells, comma)
+        row = _split(cells, marks)
         if len(row.numbers) < 2:
             if row.before:
                 settings = settings_of([row.before])
@@ -115,8 +132,12 @@ def read_train_rows(
         g = conductances(quantity, values * scale.factor, None if reads is None else np.full(len(values), reads), rows)
         width = _of(own.pulse_s, row.branch, settings.pulse_s)
         before = True if first == 0 else False if first == 1 else None
-        train = Train(g, row.branch, device, before, width=width, volts=_of(own.pulse_V, row.branch, settings.pulse_V))
-        trains.setdefault(device, []).append(train)
+        volts = _of(own.pulse_V, row.branch, settings.pulse_V)
+        edges = [0, len(g)] if row.branch else runs(g)
+        trains.setdefault(device, []).extend(
+            Train(g[a:b], row.branch, device, before if not a else False, a > 0, width, volts)
+            for a, b in pairwise(edges)
+        )
     rows.repairs[:] = list(dict.fromkeys(rows.repairs))
     if numbered:
         rows.remarks.append(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from synarray.lab.formats.headers import dimension_of, unit_of
 
-__all__ = ["BRANCHES", "branch_of", "label_of", "meaning_of", "plain_words", "state_of"]
+__all__ = ["BRANCHES", "are_cycles", "branch_of", "is_drain", "label_of", "meaning_of", "plain_words", "state_of"]
 
 _LTP = (
     r"\bltp\b|\bpot\b|\bpotent\w*|\bpotenz\w*|\bpotenci\w*|\benhanc\w*|\bincr\w*|\bset\b|\bup\b|\brising\b",
@@ -76,6 +77,8 @@ def _joined(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 BRANCHES = tuple((sign, _joined(words)) for sign, words in ((1, _LTP), (-1, _LTD), (2, _PROGRAM), (-2, _ERASE)))
 """LTP, LTD; and program and erase, of which the movement says which is which."""
+_SIGNED = re.compile("[GgIiRr] ?(?P<sign>[-+\u2191\u2193])")
+"""A quantity with a sign or an arrow behind it."""
 _STATES = ((1, _joined(_LOW)), (-1, _joined(_HIGH)))
 QUANTITIES = tuple((meaning, _joined(words)) for meaning, words in _QUANTITIES.items())
 _QUANTITY_WORDS = re.compile(
@@ -135,6 +138,8 @@ def branch_of(name: str) -> int:
     >>> branch_of("Potenzierung"), branch_of("Time[ns]_LTD"), branch_of("억제"), branch_of("Gprog"), branch_of("pulse")
     (1, -1, -1, 2, 0)
     """
+    if signed := _SIGNED.fullmatch(unit_of(name)[0].strip()):
+        return 1 if signed["sign"] in "+\u2191" else -1
     words = plain_words(name)
     found = {sign for sign, pattern in BRANCHES if pattern.search(words)}
     return found.pop() if len(found) == 1 else 0
@@ -145,6 +150,26 @@ def state_of(name: str) -> int:
     words = plain_words(name)
     found = {sign for sign, pattern in _STATES if pattern.search(words)}
     return found.pop() if len(found) == 1 else 0
+
+
+_CYCLES = re.compile(r"(cycles?|cyc|loop|run|zyklus|durchlauf|循环|周期|사이클|サイクル) ?\d+")
+
+
+def are_cycles(names: Sequence[str]) -> bool:
+    """Whether names of columns or sheets are those of cycles, each with its number.
+
+    Examples
+    --------
+    >>> are_cycles(["Cycle 1 (uS)", "Cycle 2 (uS)"]), are_cycles(["Device 1", "Device 2"])
+    (True, False)
+    """
+    words = [label_of(name) or plain_words(name) for name in names]
+    return len(set(words)) == len(words) and all(map(_CYCLES.fullmatch, words))
+
+
+def is_drain(name: str) -> bool:
+    """Whether a name says the voltage of a drain, at which the channel of a transistor is read."""
+    return bool(re.fullmatch(r"v ?ds?|drain( source)? (voltage|bias)|v ?drain", plain_words(name)))
 
 
 def label_of(name: str) -> str:

@@ -16,7 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COLUMNS", "MOST_ROWS", "Measurements", "Rows", "chosen", "one_branch", "together", "without"]
+__all__ = [
+    "COLUMNS",
+    "MOST_ROWS",
+    "Measurements",
+    "Rows",
+    "chosen",
+    "in_succession",
+    "one_branch",
+    "together",
+    "without",
+]
 
 COLUMNS = ("device_id", "cycle", "pulse", "polarity", "amplitude_V", "width_s", "G_S", "read_V", "temperature_K")
 MOST_ROWS = 3_000_000
@@ -199,6 +209,22 @@ def together(parts: list[Measurements], names: list[str], said: str) -> Measurem
     repairs = tuple(dict.fromkeys(line for part in parts for line in part.repairs))
     remarks = (said, *dict.fromkeys(line for part in parts for line in part.remarks))
     return replace(parts[0], devices=tuple(devices), discarded=counts, repairs=repairs, remarks=remarks, **arrays)
+
+
+def in_succession(parts: list[Measurements], said: str) -> Measurements:
+    """Return the rows of several measurements of the same devices, the cycles of each after those of the one before."""
+    devices = tuple(dict.fromkeys(name for part in parts for name in part.devices))
+    codes, cycles, next_cycle = [], [], 0
+    for part in parts:
+        codes.append(np.array([devices.index(name) for name in part.devices])[part.device_id])
+        cycles.append(part.cycle + next_cycle)
+        next_cycle = int(cycles[-1].max()) + 1
+    whole = together(parts, [""] * len(parts), said)
+    device, cycle = np.concatenate(codes), np.concatenate(cycles)
+    order = np.lexsort((cycle, device))
+    arrays: dict[str, Any] = {key: getattr(whole, key)[order] for key in COLUMNS}
+    arrays |= {"device_id": device[order].astype(np.int32), "cycle": cycle[order].astype(np.int32)}
+    return replace(whole, devices=devices, **arrays)
 
 
 def chosen(measured: Measurements, devices: npt.NDArray[np.bool_]) -> Measurements:

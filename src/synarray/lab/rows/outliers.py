@@ -84,9 +84,12 @@ def usable(rows: Rows, source: str) -> Bools:
     rows.discard("conductance above 1 S", wild)
     keep: Bools = finite & ~over & ~negative & ~beyond
     if len(g) and np.count_nonzero(~keep) > _MOST_BAD * len(g):
+        do = "Check the column and its sign, or name another with --columns G_S=NAME."
+        if 2 * np.count_nonzero(negative & (g > -18.0) & (g < -1.0)) > len(g):
+            do = "If these are logarithms, say so in the column's name: log10 G (S)."
         raise DataError(
             "more than half of the rows must hold a conductance", got=listed(rows.discarded), where=f"{source}, column G_S",
-            do="Check the column and its sign, or name another with --columns G_S=NAME.",
+            do=do,
         )  # fmt: skip
     return keep
 

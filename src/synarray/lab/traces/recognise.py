@@ -105,6 +105,8 @@ def is_retention(rows: Rows, time: Floats | None, words: str) -> bool:
         few = max(len(t) // 5, 1)
         spans.append(float(t.max() / max(t[t > 0].min(initial=np.inf), 1e-12)))
         rises.append(float(np.median(log[-few:]) - np.median(log[:few])))
-        if np.ptp(log) > 4.0 * abs(rises[-1]) + 0.5:  # it went up and down again
-            return False
+        span = float(np.ptp(log))
+        top = int(np.argmax(log))
+        if span > 4.0 * abs(rises[-1]) + 0.5 or (span > 0.5 and log[top] - log[: top + 1].min() > 0.5 * span):
+            return False  # it went up and down again
     return min(spans) >= 10.0 and max(rises) < 0.2 and (min(rises) > -1.5 or min(spans) >= 1000.0)

@@ -1,0 +1,111 @@
+"""Conventions of instruments: readings beside their unit or source value, currents of pulses, drain voltages, logarithms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from math import e
+
+import numpy as np
+
+from synarray.lab.formats.evidence import MEASURED, Column, Facts
+from synarray.lab.formats.headers import known_unit
+from synarray.lab.formats.marks import NOTHING
+from synarray.lab.formats.words import is_drain, plain_words
+
+__all__ = ["drain_voltages", "logarithm", "meaning_in", "only_reads", "source_and_reading"]
+
+_LOG = re.compile(r"^\s*(?P<log>log_?10|log|lg|ln)(?=[\W_])[\s_]*(?P<open>[(\[{|])?\s*(?P<name>.+)$", re.IGNORECASE)
+_READING = re.compile(r"\breadings?\b|\bvalues?\b|values?$")
+_MEANINGS = {"S": "G_S", "ohm": "R_ohm", "A": "I_A"}
+_LARGEST_READ = 5.0
+"""Volts up to which a source value that does not change is taken for the voltage of the reads."""
+
+
+def logarithm(name: str) -> tuple[str, float]:
+    """Split the name of a logarithm into that of its argument, and the base; 0 where it is none.
+
+    Examples
+    --------
+    >>> logarithm("log10(I) LTP"), logarithm("log G (S)"), logarithm("ln(G/uS)"), logarithm("Logger")
+    (('I LTP', 10.0), ('G (S)', 10.0), ('G/uS', 2.718281828459045), ('Logger', 0.0))
+    """
+    found = _LOG.match(name)
+    if found is None:
+        return name, 0.0
+    inner = found["name"]
+    if found["open"]:
+        close = {"(": ")", "[": "]", "{": "}", "|": "|"}[found["open"]]
+        inner = inner.replace(close, "", 1)
+    return inner.strip(), e if found["log"].lower() == "ln" else 10.0
+
+
+def meaning_in(cells: Sequence[str]) -> str:
+    """Return the quantity that the units of cells such as "4.79 uS" say; empty where they say none, or several."""
+    words = [re.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*(\S{1,6})", cell.strip()) for cell in cells]
+    found = {known[0] for word in words if word and (known := known_unit(word[1]))}
+    return _MEANINGS.get(found.pop(), "") if len(found) == 1 else ""
+
+
+def source_and_reading(found: list[Column], facts: Sequence[Facts]) -> list[Column]:
+    """Take readings for what a column of their unit says, or for currents at a source value that does not change.
+
+    So write source-measure units: "Reading, Unit, Source Value, Source Unit", or "SourceValue, Reading" alone.
+    """
+    if any(column.meaning in MEASURED for column in found):
+        return found
+    values = [c for c in found if not c.meaning and _is_value(c, facts[c.at])]
+    units = {c.at: unit for c in values if (unit := _unit_beside(c, found, facts))}
+    sources = [c for c in values if "source" in plain_words(c.name)]
+    volts = [c for c in sources if facts[c.at].constant and 0 < abs(facts[c.at].finite[0]) <= _LARGEST_READ]
+    readings = [c for c in values if c not in sources]
+    changed: dict[int, Column] = {}
+    for column in readings:
+        known = known_unit(units.get(column.at, "A" if volts and len(readings) == 1 else ""))
+        if known and known[0] in _MEANINGS:
+            why = (
+                "its name, and the unit beside it"
+                if column.at in units
+                else "a reading beside a source value: a current"
+            )
+            changed[column.at] = replace(column, meaning=_MEANINGS[known[0]], unit=units.get(column.at, ""), why=why)
+    for column in volts if changed else []:
+        if units.get(column.at, "V") == "V":
+            changed[column.at] = replace(column, meaning="read_V", why="the source's value, the same in all rows")
+    return [changed.get(c.at, c) for c in found]
+
+
+def _is_value(column: Column, facts: Facts) -> bool:
+    return bool(_READING.search(plain_words(column.name))) and not (facts.is_text or facts.empty or facts.counts)
+
+
+def _unit_beside(column: Column, found: list[Column], facts: Sequence[Facts]) -> str:
+    """Return the unit that the next column of units says for all rows; empty where there is none."""
+    for other in found[column.at + 1 : column.at + 3]:
+        cells = {cell for cell in facts[other.at].cells if cell.lower() not in NOTHING}
+        if "unit" in plain_words(other.name) and len(cells) == 1 and known_unit(next(iter(cells))):
+            return next(iter(cells))
+    return ""
+
+
+def drain_voltages(found: list[Column], facts: Sequence[Facts]) -> list[Column]:
+    """Take a drain voltage that does not change for the voltage of the reads of currents, where nothing else is."""
+    currents = any(c.meaning == "I_A" for c in found)
+    if not currents or any(c.meaning == "read_V" for c in found):
+        return found
+    drains = [c for c in found if c.meaning in ("", "amplitude_V") and is_drain(c.name) and facts[c.at].constant]
+    if len(drains) != 1 or np.abs(facts[drains[0].at].finite[0]) > _LARGEST_READ:
+        return found
+    why = "the drain's voltage, the same in all rows"
+    return [replace(c, meaning="read_V", why=why) if c is drains[0] else c for c in found]
+
+
+def only_reads(found: list[Column]) -> list[Column]:
+    """Keep currents of reads where others are there that flow during pulses: "AI" beside "I_read"."""
+    currents = [c for c in found if c.meaning == "I_A" and not c.given]
+    reads = [c for c in currents if re.search(r"\b(read|meas)", plain_words(c.name))]
+    if not reads or len(reads) == len(currents) or any(c.branch for c in currents):
+        return found
+    why = f"a current while {reads[0].shown} is that of the reads"
+    return [replace(c, meaning="", why=why) if c in currents and c not in reads else c for c in found]

@@ -568,3 +568,28 @@ def test_several_processes_may_write_to_one_place(tmp_path: Path, small: list[st
         thread.join()
     assert sorted(outcome.json["run_dir"] for outcome in outcomes) == ["run", "run-2"]
     assert all({path.name for path in folder.iterdir()} == FILES for folder in tmp_path.iterdir())
+
+
+def test_bench_prints_what_it_measured(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its keys are numbers, its tables are text."""
+    from synarray.bench import benchmark
+    from synarray.cli import benching
+
+    speed = {"ideal": 2e5, "device": 1.5e5, "ratio": 0.75}
+    stand_ins = {
+        "rivals": {"synarray": 8e4, "numpy": 4e3, "ratio": 20.0},
+        "network_speed": 2e5,
+        "through_devices": {"full-field, analog": speed},
+        "stages": [benchmark.Stage("read", 2e-6, 1e-6, "bytes")],
+        "by_neurons": {100: 2e5, 6400: 4e3},
+        "by_inputs": {33.1: 9e4},
+        "peak_memory": 3e8,
+    }
+    for name, found in stand_ins.items():
+        monkeypatch.setattr(benchmark, name, lambda *_, found=found, **__: found)
+    monkeypatch.setattr(benching, "_one_epoch", lambda: {"accuracy": 0.951, "train_seconds": 0.3})
+    done = command("bench")
+    assert (done.status, done.err) == (0, "")
+    for word in ("80,000", "0.75x of ideal", "6,400", "33.1", "2.0x", "300 MB"):
+        assert word in done.out
+    assert json.loads(command("bench", "--json").out)["by_neurons"] == {"100": 2e5, "6400": 4e3}

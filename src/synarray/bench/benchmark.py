@@ -152,12 +152,15 @@ def stages(experiment: str) -> list[Stage]:
     shown, layout, cells, work = np.arange(_SHOWN), machine.layout, machine.cells, machine.bench()
     block, laws, at = machine.encode(pixels, shown, shown, draws), machine.laws(0.5), np.zeros(_SHOWN, np.int64)
     winners = np.zeros((_SHOWN, draws, len(machine.groups)), np.int32)
-    windows = _SHOWN * draws
-    encode = _seconds(lambda: machine.encode(pixels, shown, shown, draws)) / windows
-    read = _seconds(lambda: read_block(block, layout, cells, work)) / windows
-    respond = _seconds(lambda: machine.respond(block, shown, laws[0], winners)) / windows
-    learn = _seconds(lambda: machine.learn(block, at, 0, laws, winners)) / windows
-    byte, word = _seconds_per_byte(), _seconds_per_word()
+    windows, streamed, words = _SHOWN * draws, np.zeros(200_000 // 8, np.uint64), np.zeros(4_000, np.uint32)
+    encode, read, respond, learn, byte, word = _seconds(
+        (lambda: machine.encode(pixels, shown, shown, draws), windows),
+        (lambda: read_block(block, layout, cells, work), windows),
+        (lambda: machine.respond(block, shown, laws[0], winners), windows),
+        (lambda: machine.learn(block, at, 0, laws, winners), windows),
+        (lambda: stream_bytes(2_000, streamed), 2_000 * streamed.nbytes),
+        (lambda: draw_words(2_000, words), 2_000 * words.size),
+    )
     active = machine.network_events[2] / (machine.network_events[0] * spec.encoding.draws)  # rows driven in a window
     columns = np.diff(machine.array.neuron_start).mean()
     width = -(-columns // 64) * 64
@@ -173,22 +176,14 @@ def stages(experiment: str) -> list[Stage]:
     return [Stage(name, float(s), *floor) for name, s, floor in zip(names, steps, floors, strict=True)]
 
 
-def _seconds_per_byte() -> float:
-    block = np.zeros(200_000 // 8, np.uint64)
-    return _seconds(lambda: stream_bytes(2_000, block)) / (2_000 * block.nbytes)
-
-
-def _seconds_per_word() -> float:
-    words = np.zeros(4_000, np.uint32)
-    return _seconds(lambda: draw_words(2_000, words)) / (2_000 * words.size)
-
-
-def _seconds(call: Callable[[], Any], turns: int = 5) -> float:
-    """Median seconds of a call, after compiling."""
-    call()
-    taken = []
+def _seconds(*calls: tuple[Callable[[], Any], int], turns: int = 15) -> list[float]:
+    """Seconds of each call, divided by its number: the least of the turns, which the rest of the machine disturbs least."""
+    for call, _ in calls:
+        call()  # compiles
+    taken: list[list[float]] = [[] for _ in calls]
     for _ in range(turns):
-        start = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+        for (call, _), seconds in zip(calls, taken, strict=True):
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+    return [min(seconds) / n for (_, n), seconds in zip(calls, taken, strict=True)]

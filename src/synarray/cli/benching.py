@@ -87,7 +87,7 @@ def _print(found: dict[str, Any]) -> None:
         columns = ("stage", "us", "limit us", "distance", "the limit counts")
         console.print(Table(f"{name}: one window, by stage", columns, stages, texts=(4,)))
     sizes = [
-        (n, f"{speed:,.0f}", f"{1e6 / speed:.1f}", f"{1e9 / speed / int(n):.1f}")
+        (f"{int(n):,}", f"{speed:,.0f}", f"{1e6 / speed:.1f}", f"{1e9 / speed / int(n):.1f}")
         for n, speed in found["by_neurons"].items()
     ]
     console.print(Table("Full field, by neurons", ("neurons", "images/s", "us an image", "ns a neuron"), sizes))

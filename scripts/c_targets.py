@@ -102,6 +102,8 @@ def _write(folder: Path, twin: Twin, images: np.ndarray) -> None:
         targets[target.title] = {
             "code": emulator.code_bytes(folder, target, ("-DSYNARRAY_NO_FLOAT",)),
             "code_float": emulator.code_bytes(folder, target),
+            "code_stack": emulator.code_bytes(folder, target, ("-DSYNARRAY_NO_FLOAT", "-DSYNARRAY_STACK")),
+            "code_stack_float": emulator.code_bytes(folder, target, ("-DSYNARRAY_STACK",)),
             "learn": round(np.mean([core.count("synarray_learn", image) for image in images])),
             "predict": round(np.mean([core.count("synarray_predict", image, core._out, 0) for image in images[:1]])),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,6 @@ from command import Command, everything_in, four_parts
 
 import synarray.export
 from synarray.errors import RunError
-from synarray.export.c_readme import STRUCT_BYTES
 from synarray.export.run_c import compiler
 from synarray.run.opened import open_run
 
@@ -21,6 +22,12 @@ STRICT = ("-std=c99", "-ffreestanding", "-Wall", "-Wextra", "-Wconversion", "-pe
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler (apt-get install gcc)")
 PRUNED = ("--set", "pruning.mode=soft", "--set", "pruning.fraction=0.5")
 FLOAT = ("--set", "cell.step=0.1")
+TWO = [
+    part
+    for setting in ("epochs=1", "layers.1.n_neurons=8", "layers.1.images=40", "layers.2.n_neurons=12")
+    for part in ("--set", setting)
+]
+"""``conv-taught``, smaller."""
 
 
 @pytest.fixture
@@ -31,6 +38,14 @@ def exported(command: Command, small: list[str]) -> Path:
     return Path("bars").resolve()
 
 
+@pytest.fixture
+def stacked(command: Command, small: list[str]) -> Path:
+    """Export a small convolution with a taught layer above it."""
+    done = command("export", "c", "conv-taught", "-o", "two", *small[:2], *TWO, "--json")
+    assert done.status == 0, done.err
+    return Path("two").resolve()
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(arguments, capture_output=True, encoding="utf-8", check=False)
 
@@ -38,41 +53,49 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @needs_compiler
 @pytest.mark.parametrize("no_float", [False, True])
 @pytest.mark.parametrize("which", ["gcc", "clang"])
-def test_sources_compile_without_a_warning(which: str, no_float: bool, exported: Path) -> None:
+def test_sources_compile_without_a_warning(which: str, no_float: bool, exported: Path, stacked: Path) -> None:
     program = [which] if shutil.which(which) else [sys.executable, "-m", "ziglang", "cc"]
     if which == "gcc" and program != ["gcc"]:
         pytest.skip("no gcc (apt-get install gcc)")
     flags = [*STRICT, "-DSYNARRAY_NO_FLOAT"] if no_float else STRICT
-    for name in ("synarray_learner.c", "synarray_model.c"):
-        done = run(*program, *flags, "-O2", "-c", str(exported / "src" / name), "-o", str(exported / "x.o"))
+    for folder, name in itertools.product((exported, stacked), ("synarray_learner.c", "synarray_model.c")):
+        done = run(*program, *flags, "-O2", "-c", str(folder / "src" / name), "-o", str(exported / "x.o"))
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
-def test_the_struct_is_as_large_as_the_readme_says(exported: Path) -> None:
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_struct_is_as_large_as_the_readme_says(layers: int, exported: Path, stacked: Path) -> None:
     pytest.importorskip("ziglang", reason="pip install ziglang")
-    check = exported / "check.c"
-    check.write_text(f'#include "synarray_model.h"\nchar right[sizeof(synarray) == {STRUCT_BYTES} ? 1 : -1];\n')
-    target = ["-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-I", str(exported / "src")]
-    done = run(sys.executable, "-m", "ziglang", "cc", *target, "-c", str(check), "-o", str(exported / "check.o"))
+    folder = exported if layers == 1 else stacked
+    said = int(re.search(r"`sizeof\(synarray\)`, 32-bit \| (\d+)", (folder / "README.md").read_text())[1])
+    check = folder / "check.c"
+    check.write_text(
+        f'#include "synarray_model.h"\nchar right[SYNARRAY_LAYERS * sizeof(synarray) == {said} ? 1 : -1];\n'
+    )
+    target = ["-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-I", str(folder / "src")]
+    done = run(sys.executable, "-m", "ziglang", "cc", *target, "-c", str(check), "-o", str(folder / "check.o"))
     assert done.returncode == 0, done.stderr
 
 
 @needs_compiler
-def test_the_example_learns_what_python_learns(exported: Path, bar_images: tuple) -> None:
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_example_learns_what_python_learns(layers: int, exported: Path, stacked: Path, bar_images: tuple) -> None:
+    folder = exported if layers == 1 else stacked
     x, y = (part[:200] for part in bar_images)
     records = np.concatenate([y[:, None].astype(np.uint8), x.reshape(len(x), -1)], axis=1)
-    (exported / "train.bin").write_bytes(records[:160].tobytes())
-    (exported / "test.bin").write_bytes(records[160:].tobytes())
+    (folder / "train.bin").write_bytes(records[:160].tobytes())
+    (folder / "test.bin").write_bytes(records[160:].tobytes())
     sources = [
-        str(exported / name) for name in ("examples/desktop/main.c", "src/synarray_learner.c", "src/synarray_model.c")
+        str(folder / name) for name in ("examples/desktop/main.c", "src/synarray_learner.c", "src/synarray_model.c")
     ]
-    program = str(exported / "desktop")
-    built = run(*(compiler() or []), "-std=c99", "-O1", "-I", str(exported / "src"), *sources, "-o", program)
+    program = str(folder / "desktop")
+    built = run(*(compiler() or []), "-std=c99", "-O1", "-I", str(folder / "src"), *sources, "-o", program)
     assert built.returncode == 0, built.stderr
-    done = run(program, str(exported / "train.bin"), str(exported / "test.bin"))
-    learner = synarray.export.load(exported)
-    learner.learn(x[:160])
-    learner.label(x[:160], y[:160])
+    done = run(program, str(folder / "train.bin"), str(folder / "test.bin"))
+    learner = synarray.export.load(folder)
+    learner.learn(x[:160], y[:160])
+    if layers == 1:
+        learner.label(x[:160], y[:160])
     right = int((learner.predict(x[160:]) == y[160:]).sum())
     pulses = sum(learner.events[name] for name in ("ltp_pulse", "ltd_pulse", "pruning_pulse"))
     assert done.stdout == f"presentations 160, pulses {pulses}\n{right} of 40 right\n"
@@ -80,11 +103,12 @@ def test_the_example_learns_what_python_learns(exported: Path, bar_images: tuple
 
 
 @needs_compiler
-@pytest.mark.parametrize("settings", [PRUNED, FLOAT], ids=["packed", "float"])
+@pytest.mark.parametrize("settings", [PRUNED, FLOAT, TWO], ids=["packed", "float", "layers"])
 def test_no_state_and_no_image_does_harm(settings: tuple[str, ...], command: Command, small: list[str]) -> None:
     """Damaged, cut and foreign states, half of them with a right checksum, under AddressSanitizer and UBSan."""
-    base = "local-2-bit" if settings is PRUNED else "local-fields"
-    assert command("export", "c", base, "-o", "bars", *small, *settings).status == 0
+    base = "local-2-bit" if settings is PRUNED else "local-fields" if settings is FLOAT else "conv-taught"
+    given = small[:2] if settings is TWO else small
+    assert command("export", "c", base, "-o", "bars", *given, *settings).status == 0
     sources = [
         str(Path(__file__).with_name("fuzz_learner.c")),
         "bars/src/synarray_learner.c",
@@ -137,11 +161,12 @@ def test_what_cannot_be_exported_is_refused(command: Command, small: list[str], 
         "no wires": ["judge", "--set", "device=ideal"],
         "must fit into the RAM": ["local-2-bit", "--ram", "500"],
         "only a trained network": ["local-2-bit", "--predict-only"],
+        "without layers": ["conv-taught", "--port"],
         "levels are a property": ["cbram-local", "--levels", "4"],
         "exported as it was trained": [str(finished_run), "--levels", "4"],
     }
     for words, arguments in refused.items():
-        settings = [] if arguments[0] == str(finished_run) else small
+        settings = [] if arguments[0] == str(finished_run) else small[:2] if arguments[0] == "conv-taught" else small
         message = four_parts(command("export", "c", *arguments, *settings))
         assert words in message["rule"], message["rule"]
     assert everything_in(Path()) == {}

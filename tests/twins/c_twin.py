@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 import synarray
-from synarray.export.c_cells import codes_of
 from synarray.export.c_folder import c_files, write_files
-from synarray.export.c_model import LearnerModel, learner_model, pack
+from synarray.export.c_model import LearnerModel, learner_model, learning_of, pack
 from synarray.export.c_refused import nominal
-from synarray.export.c_schedule import schedule
 from synarray.export.run_c import CLearner, shared_library
 from synarray.learn.readout import count_spikes
 from synarray.learn.result import Result
@@ -92,7 +90,7 @@ class Twin:
         tiles = [array.tile(g) for g in range(len(self.machine.groups))]
         if bits == 32:
             return np.concatenate([tile.T.ravel() for tile in tiles])
-        codes = codes_of(self.machine, schedule(self.machine, self.spec, len(self.x)).most_pulses)
+        codes = learning_of(self.machine, self.spec, len(self.x))[1]
         return np.concatenate([pack(codes.encode(tile), int(bits)) for tile in tiles])
 
     def alive(self) -> np.ndarray:

@@ -130,12 +130,15 @@ class Emulated:
         status = self._uc.reg_read(register[self._registers[0]])
         assert status == 0, f"{function}: status {status}"
 
-    def learn(self, images: np.ndarray) -> np.ndarray:
-        """Learn from images [image, feature]; return the winners."""
+    def learn(self, images: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """Learn from images [image, feature], of known classes where a layer is taught; return the winners."""
         winners = []
-        for image in images:
+        for i, image in enumerate(images):
             self._uc.mem_write(self._image, image.tobytes())
-            self._call("synarray_learn", self._s, self._image, len(image), self._out)
+            if classes is None:
+                self._call("synarray_learn", self._s, self._image, len(image), self._out)
+            else:
+                self._call("synarray_teach", self._s, self._image, len(image), int(classes[i]), self._out)
             winners.append(np.frombuffer(bytes(self._uc.mem_read(self._out, 2 * self.sizes["winners"])), "<u2"))
         return np.array(winners)
 

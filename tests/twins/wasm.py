@@ -44,7 +44,8 @@ class Wasm:
         self.sizes = sizes(folder)
         out = Path(tempfile.mkdtemp(prefix="synarray-wasm-")) / "learner.wasm"
         sources = [folder / "src" / name for name in ("synarray_learner.c", "synarray_model.c")]
-        build_wasm(sources, [f"synarray_{name}" for name in _FUNCTIONS], out)
+        functions = (*_FUNCTIONS, "teach") if self.sizes["teacher"] else _FUNCTIONS
+        build_wasm(sources, [f"synarray_{name}" for name in functions], out)
         self.bytes = out.stat().st_size
         self._store = wasmtime.Store()
         instance = wasmtime.Instance(self._store, wasmtime.Module.from_file(self._store.engine, str(out)), [])
@@ -65,12 +66,15 @@ class Wasm:
     def _read(self, at: int, n: int) -> bytes:
         return bytes(self._store_memory.read(self._store, at, at + n))
 
-    def learn(self, images: np.ndarray) -> np.ndarray:
-        """Learn from images [image, feature]; return the winners."""
+    def learn(self, images: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """Learn from images [image, feature], of known classes where a layer is taught; return the winners."""
         winners = []
-        for image in images:
+        for i, image in enumerate(images):
             self._store_memory.write(self._store, image.tobytes(), self._image)
-            self._call("learn", self._s, self._image, len(image), self._out)
+            if classes is None:
+                self._call("learn", self._s, self._image, len(image), self._out)
+            else:
+                self._call("teach", self._s, self._image, len(image), int(classes[i]), self._out)
             winners.append(np.frombuffer(self._read(self._out, 2 * self.sizes["winners"]), "<u2"))
         return np.array(winners)
 

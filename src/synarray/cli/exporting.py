@@ -49,7 +49,7 @@ def export_c(
     """Write the learner as one C99 file with its constants, examples and a README; say what it needs."""
     from synarray.export.c_folder import c_files, write_files
     from synarray.export.c_prepare import export_experiment, export_run
-    from synarray.export.c_readme import STRUCT_BYTES
+    from synarray.export.c_readme import struct_bytes
 
     if Path(source).is_dir():
         _only_for_experiments(levels, nominal, port, settings or [])
@@ -63,7 +63,7 @@ def export_c(
             where="--predict-only",
             do="Train it first (synarray train ...), and export the run's folder.",
         )
-    needed = ready.model.ram_bytes + STRUCT_BYTES
+    needed = ready.model.ram_bytes + struct_bytes(ready.model)
     if ram is not None and needed > ram:
         raise SpecError(
             "the learner must fit into the RAM there is",
@@ -218,11 +218,11 @@ def _report(ready: Any, folder: Path, as_json: bool) -> None:
     """Print what the learner needs."""
     from rich.table import Table
 
-    from synarray.export.c_readme import STRUCT_BYTES, measured, needs
+    from synarray.export.c_readme import images_of, measured, needs, struct_bytes
     from synarray.report.terminal import standard_output
 
     model, trained = ready.model, len(ready.trained)
-    numbers, found = model.numbers, needs(model, trained)
+    numbers, found = model.layers[-1].numbers, needs(model, trained)
     if as_json:
         targets = {need.title: {key: value for key, value in vars(need).items() if key != "title"} for need in found}
         print(
@@ -230,12 +230,19 @@ def _report(ready: Any, folder: Path, as_json: bool) -> None:
                 {
                     "folder": str(folder),
                     "ram_bytes": model.ram_bytes,
-                    "struct_bytes": STRUCT_BYTES,
+                    "struct_bytes": struct_bytes(model),
                     "table_bytes": model.table_bytes + trained,
                     "blob_bytes": 0 if model.predicts_only else model.blob_bytes,
                     "cell_bits": numbers["bits"],
                     "levels": numbers["codes"],
                     "neurons": numbers["neurons"],
+                    "layers": [
+                        {
+                            **{key: layer.numbers[key] for key in ("neurons", "bits", "codes")},
+                            "images": images_of(layer),
+                        }
+                        for layer in model.layers
+                    ],
                     "predict_only": model.predicts_only,
                     "trained": bool(trained),
                     "targets": targets,
@@ -247,10 +254,14 @@ def _report(ready: Any, folder: Path, as_json: bool) -> None:
         )
         return
     console = standard_output()
-    cells = {0: "behind a port", 32: "float32 and 8 bits"}.get(int(numbers["bits"]), f"{numbers['bits']} bits")
+    for i, layer in enumerate(model.layers, 1):
+        bits = int(layer.numbers["bits"])
+        cells = {0: "behind a port", 32: "float32 and 8 bits"}.get(bits, f"{bits} bits")
+        name = ready.name if len(model.layers) == 1 else f"{ready.name}, layer {i}"
+        learns = f"; learns from {images_of(layer):,} images" if model.stack and images_of(layer) else ""
+        console.print(f"{name}: {layer.numbers['neurons']:,} neurons, cells {cells}{learns}")
     console.print(
-        f"{ready.name}: {numbers['neurons']:,} neurons, cells {cells}; RAM {model.ram_bytes:,} + {STRUCT_BYTES} bytes, "
-        f"constant tables {model.table_bytes + trained:,} bytes"
+        f"RAM {model.ram_bytes:,} + {struct_bytes(model)} bytes, constant tables {model.table_bytes + trained:,} bytes"
     )
     table = Table("target", "code, B", "flash, B", "RAM, B", "instr/learn", "instr/predict", box=None, pad_edge=False)
     for need in found:

@@ -96,7 +96,7 @@ class Codes:
         return np.array([self.values[float(key)] for key in keys], np.uint8)[place]
 
 
-def codes_of(machine: Machine, pulses: npt.NDArray[np.uint32]) -> Codes:
+def codes_of(machine: Machine, pulses: npt.NDArray[np.uint32], *, at_bound: bool = False) -> Codes:
     """Find the codes of a machine's cells.
 
     Parameters
@@ -105,6 +105,8 @@ def codes_of(machine: Machine, pulses: npt.NDArray[np.uint32]) -> Codes:
         Of cells that do not spread.
     pulses : ndarray of uint32, shape (512,)
         Most pulses an update asks for, by law and state, in all of the training; 16 fractional bits.
+    at_bound : bool
+        Whether pulses are sent without looking whether the cell can still move, whatever ``stdp.pulse_at_bound`` says.
     """
     step = machine.laws(0.0)[1].step[0, 0]
     ideal = machine.spec.device is None
@@ -117,7 +119,7 @@ def codes_of(machine: Machine, pulses: npt.NDArray[np.uint32]) -> Codes:
     prunes = pruning_of(machine).maturity > 0 or len(pruning_of(machine).at_spikes) > 0
     if values is not None:
         found = _merge(values, step, target if prunes else None, pulses, ideal, pruning_of(machine).maturity > 0)
-    if found is None and ideal and not prunes and not machine.spec.stdp.pulse_at_bound:
+    if found is None and ideal and not prunes and not (at_bound or machine.spec.stdp.pulse_at_bound):
         found = _by_level(machine)
     if found is None:
         states = np.arange(255, dtype=np.uint8)

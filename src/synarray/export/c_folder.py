@@ -6,12 +6,13 @@ from importlib import resources
 from pathlib import Path
 
 from synarray.export.c_model import LearnerModel
-from synarray.export.c_readme import readme
+from synarray.export.c_readme import has_floats, readme
 from synarray.export.c_source import model_header, model_source
 
 __all__ = ["c_files", "write_files"]
 
 _SOURCES = ("synarray_learner.h", "synarray_learner.c")
+_STACK = "#define SYNARRAY_STACK /* this model has layers or a teacher */"
 _LAYOUT = (
     *("CMakeLists.txt", "library.properties", "examples/desktop/main.c", "examples/Learn/Learn.ino"),
     *("zephyr/module.yml", "zephyr/Kconfig", "zephyr/CMakeLists.txt"),
@@ -28,9 +29,12 @@ def c_files(
     """Return the files of an export by their paths in its folder."""
     packaged = resources.files("synarray.export") / "c"
     files = {f"src/{source}": (packaged / source).read_text("utf-8") for source in _SOURCES}
+    if model.stack:
+        header = "src/synarray_learner.h"
+        files[header] = files[header].replace("#include <stddef.h>", f"{_STACK}\n\n#include <stddef.h>", 1)
     files["src/synarray_model.h"] = model_header(model, len(trained))
     files["src/synarray_model.c"] = model_source(model, trained)
-    flags = "-ffp-contract=off" if model.numbers["bits"] == 32 else "-DSYNARRAY_NO_FLOAT"
+    flags = "-ffp-contract=off" if has_floats(model) else "-DSYNARRAY_NO_FLOAT"
     for path in _LAYOUT:
         text = (packaged / "layout" / path).read_text("utf-8")
         files[path] = text.replace("@FLAGS@", flags).replace("@ZEPHYR_FLAGS@", flags)

@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from synarray.array.schemes.scheme import WORD
 from synarray.export.c_cells import Codes, codes_of, pruning_of
+from synarray.export.c_place import CONTRAST, Place
 from synarray.export.c_refused import check_exportable, check_gains
 from synarray.export.c_schedule import Schedule, decay_per_unit, schedule
 from synarray.learn.spec import LearningSpec
-from synarray.network.encoding import Retina, chance_table
+from synarray.network.encoding import Retina, chance_table, channel_table
 from synarray.network.machine import Machine
 
-__all__ = ["LearnerModel", "Trained", "cell_bytes", "learner_model", "memory_bytes", "pack"]
+__all__ = ["LearnerModel", "Trained", "cell_bytes", "learner_model", "learning_of", "pack"]
 
 _EVENTS = 23
 _HEADER = 24
@@ -38,12 +39,12 @@ class Trained:
     Attributes
     ----------
     threshold : ndarray of int32, shape (n_neurons,)
-    counts : ndarray of int64, shape (n_neurons, n_classes)
-        Output spikes while labelling.
+    counts : ndarray of int64, shape (n_neurons, n_classes), or None
+        Output spikes while labelling; None where labels named no neurons.
     """
 
     threshold: npt.NDArray[np.int32]
-    counts: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class LearnerModel:
         Value of full intensity in the data: what the caller scales to 255.
     notes : list of str
         What a reader of the export must know.
+    above : LearnerModel or None
+        The layer that reads this one's winners, of a network of several.
     """
 
     numbers: dict[str, int | float]
@@ -69,6 +72,27 @@ class LearnerModel:
     classes: Array
     full_scale: float
     notes: list[str]
+    above: LearnerModel | None = None
+
+    @property
+    def layers(self) -> list[LearnerModel]:
+        """It and the layers above it."""
+        return [self, *(self.above.layers if self.above else [])]
+
+    @property
+    def stack(self) -> bool:
+        """Whether it needs what the C file compiles for layers and teachers."""
+        return "teacher" in self.numbers
+
+    @property
+    def draws(self) -> int:
+        """Winners of a window of learning."""
+        return int(self.numbers["groups"]) * int(self.numbers.get("draws", 1))
+
+    @property
+    def counts(self) -> int:
+        """Label counts that it keeps: none below another layer, and none where neurons were taught their class."""
+        return counts_of(self.numbers, self.above is not None)
 
     @property
     def predicts_only(self) -> bool:
@@ -78,21 +102,27 @@ class LearnerModel:
     @property
     def ram_bytes(self) -> int:
         """Bytes of memory that ``synarray_init`` asks for, the same on every target."""
-        return memory_bytes(self.numbers, self.tables)
+        own = memory_bytes(self.numbers, self.tables, self.counts)
+        return own if self.above is None else -(-own // 8) * 8 + self.above.ram_bytes
 
     @property
     def table_bytes(self) -> int:
         """Bytes of constants."""
-        return sum(table.nbytes for table in self.tables.values())
+        return sum(table.nbytes for layer in self.layers for table in layer.tables.values())
+
+    @property
+    def own_blob_bytes(self) -> int:
+        """Bytes of a saved state of this layer."""
+        n, cells = self.numbers, cell_bytes(self.numbers, self.tables)
+        neurons, masked = int(n["neurons"]), bool(n["masked"])
+        of_cells = 4 * cells if n["bits"] == 32 else cells
+        of_neurons = 4 * neurons * (1 + masked) + 2 * self.counts
+        return _HEADER + 8 * _EVENTS + of_neurons + of_cells + ((_n_cells(self.tables) + 7) // 8 if masked else 0)
 
     @property
     def blob_bytes(self) -> int:
         """Bytes of a saved state."""
-        n, cells = self.numbers, cell_bytes(self.numbers, self.tables)
-        neurons, masked = int(n["neurons"]), bool(n["masked"])
-        of_cells = 4 * cells if n["bits"] == 32 else cells
-        of_neurons = 4 * neurons * (1 + masked) + 2 * neurons * int(n["classes"])
-        return _HEADER + 8 * _EVENTS + of_neurons + of_cells + ((_n_cells(self.tables) + 7) // 8 if masked else 0)
+        return sum(layer.own_blob_bytes for layer in self.layers)
 
 
 def learner_model(
@@ -105,8 +135,9 @@ def learner_model(
     trained: Trained | None = None,
     predict_only: bool = False,
     port: bool = False,
+    place: Place | None = None,
 ) -> LearnerModel:
-    """Work the constants out.
+    """Work the constants of one layer out.
 
     Parameters
     ----------
@@ -124,6 +155,8 @@ def learner_model(
         Cells, thresholds and label counts are constants, and nothing is learned.
     port : bool
         The cells are behind a port: a real array.
+    place : Place, optional
+        Where the layer is in a network of layers; none: it is the network.
 
     Raises
     ------
@@ -131,29 +164,31 @@ def learner_model(
         When the learner cannot do what the experiment asks.
     """
     check_exportable(machine, retina, classes, spec, predict_only)
-    numbers, tables = _common(machine, retina, classes, spec)
+    numbers, tables = _common(machine, retina, classes, spec, place)
     if predict_only:
         assert trained is not None
         numbers, tables = _predicting(machine, trained, numbers, tables)
         notes: list[str] = []
     else:
-        numbers, tables, notes = _learning(machine, spec, per_epoch, port, numbers, tables)
-    check_gains(retina, int(numbers["gain_total"]))
+        numbers, tables, notes = _learning(machine, spec, per_epoch, port, numbers, tables, place)
+    if place is None or place.lowest:
+        check_gains(retina, int(numbers["gain_total"]))
     numbers["identity"] = _identity(numbers, tables)
     return LearnerModel(numbers, tables, classes, retina.full_scale, notes)
 
 
 def _common(
-    machine: Machine, retina: Retina, classes: Array, spec: LearningSpec
+    machine: Machine, retina: Retina, classes: Array, spec: LearningSpec, place: Place | None
 ) -> tuple[dict[str, int | float], dict[str, Array]]:
     """Work out what learning and predicting share: sizes, fields, encoding, read-out."""
     groups, readout = machine.groups, spec.readout
     units, neuron = machine.array.read_units, spec.neuron
-    total = Fraction(retina.mean_total) * 65536 * (1 << 24) if retina.gain_control else Fraction(0)
+    sees_image = place is None or place.lowest
+    total = Fraction(retina.mean_total) * 65536 * (1 << 24) if retina.gain_control and sees_image else Fraction(0)
     numbers: dict[str, int | float] = {
         "seed": spec.seed,
         "features": retina.n_features,
-        "inputs": len(retina.inputs),
+        "inputs": len(retina.inputs) if place is None else place.plan.below.size,
         "neurons": len(machine.threshold),
         "groups": len(groups),
         "classes": len(classes),
@@ -166,12 +201,18 @@ def _common(
         "smoothing": max(1, round(readout.smoothing * 65536)),
     }
     tables: dict[str, Array] = {
-        "input_feature": retina.inputs.astype(np.uint16),
-        "row_input": np.concatenate([group.inputs for group in groups]).astype(np.uint16),
-        "group_rows": np.array([len(group.inputs) for group in groups], np.uint16),
+        "row_input": np.concatenate([group.places[0] for group in groups]).astype(np.uint16),
+        "group_rows": np.array([group.n_rows for group in groups], np.uint16),
         "group_columns": np.array([group.n_neurons for group in groups], np.uint16),
-        "intensity": chance_table(machine.spec.encoding, per_step=False),
     }
+    if sees_image:
+        encoding = machine.spec.encoding
+        intensity = channel_table(encoding) if encoding.channels else chance_table(encoding, per_step=False)
+        tables |= {"input_feature": retina.inputs.astype(np.uint16), "intensity": intensity}
+    if place is not None:
+        own_numbers, own_tables = place.constants(machine, classes)
+        numbers |= own_numbers
+        tables |= own_tables
     numbers["table_room"] = machine.laws(1.0, learning=False)[0].winner.shape[1]
     return numbers, tables
 
@@ -183,10 +224,10 @@ def _learning(
     port: bool,
     numbers: dict[str, int | float],
     tables: dict[str, Array],
+    place: Place | None,
 ) -> tuple[dict[str, int | float], dict[str, Array], list[str]]:
     """Add what learning needs: cells, schedules, pruning."""
-    plan = schedule(machine, spec, per_epoch)
-    codes = codes_of(machine, plan.most_pulses)
+    plan, codes = learning_of(machine, spec, per_epoch, place)
     notes = []
     if port:
         codes = _behind_port(codes, machine)
@@ -235,7 +276,21 @@ def _learning(
     tables |= _schedule_tables(plan, codes, numbers)
     if masked:
         tables |= _pruning_tables(machine, codes, numbers)
+    if place is not None:
+        numbers["calibrates"] = plan.calibrates
+        if numbers["teacher"] == CONTRAST and not machine.array.scheme.sensed_by_bit:
+            numbers["looks"] = 0  # a pulse is sent whatever the state of a cell
+        numbers["total"] = int(numbers["total"]) * place.plan.layer.learn
     return numbers, tables, notes
+
+
+def learning_of(
+    machine: Machine, spec: LearningSpec, per_epoch: int, place: Place | None = None
+) -> tuple[Schedule, Codes]:
+    """Work out the schedule of a layer, and the codes of its cells."""
+    teacher = place.teacher(per_epoch) if place else None
+    plan = schedule(machine, spec, per_epoch, teacher)
+    return plan, codes_of(machine, plan.most_pulses, at_bound=teacher is not None and teacher.how == "contrast")
 
 
 def _behind_port(codes: Codes, machine: Machine) -> Codes:
@@ -301,8 +356,9 @@ def _predicting(
     else:
         tables |= {"state": codes.state, "lanes": _lanes(codes)}
     packed = [pack(np.searchsorted(codes.state, tile.astype(np.int64) + 127), bits) for tile in tiles]
-    counts = np.minimum(trained.counts, 65535).astype(np.uint16)
-    tables |= {"fixed_cells": np.concatenate(packed), "fixed_threshold": trained.threshold, "fixed_counts": counts}
+    tables |= {"fixed_cells": np.concatenate(packed), "fixed_threshold": trained.threshold}
+    if trained.counts is not None:
+        tables["fixed_counts"] = np.minimum(trained.counts, 65535).astype(np.uint16)
     numbers |= {
         "bits": bits,
         "codes": len(codes.state),
@@ -319,6 +375,8 @@ def _predicting(
         "stages": 0,
         "maturity": 0,
     }
+    if "teacher" in numbers:
+        numbers["calibrates"] = 0
     return numbers, tables
 
 
@@ -345,20 +403,27 @@ def _n_cells(tables: dict[str, Array]) -> int:
     return int(tables["group_rows"].astype(np.int64) @ tables["group_columns"].astype(np.int64))
 
 
-def memory_bytes(numbers: dict[str, int | float], tables: dict[str, Array]) -> int:
-    """Bytes that ``lay_out`` of the C file lays out."""
+def counts_of(numbers: dict[str, int | float], below_another: bool = False) -> int:
+    """Label counts that a layer keeps."""
+    kept = not below_another and numbers.get("teacher", 0) != CONTRAST
+    return int(numbers["neurons"]) * int(numbers["classes"]) * kept
+
+
+def memory_bytes(numbers: dict[str, int | float], tables: dict[str, Array], counts: int) -> int:
+    """Bytes that ``lay_out`` of the C file lays out; ``counts``: label counts that it keeps."""
     n = {name: int(value) for name, value in numbers.items() if isinstance(value, int)}
     learns, masked = "fixed_cells" not in tables, bool(n["masked"])
     columns = -(-int(tables["group_columns"].max()) // 4) * 4
     cells = cell_bytes(numbers, tables)
     parts = [
+        8 * n["classes"] * (n.get("teacher") == CONTRAST),
         4 * n["neurons"],
         4 * n["neurons"] * (learns and masked),
         8 * n["codes"] * learns,
         -(-n["inputs"] // 32) * 4,
         4 * columns,
         4 * _n_cells(tables) * (learns and n["bits"] == 32),
-        2 * n["neurons"] * n["classes"] * learns,
+        2 * counts * learns,
         2 * n["table_room"],
         2 * int(tables["group_rows"].max()),
         2 * n["groups"] * max(n["label_windows"], n["test_windows"]),

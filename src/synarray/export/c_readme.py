@@ -8,11 +8,12 @@ from importlib import resources
 from typing import Any
 
 from synarray.export.c_model import LearnerModel
+from synarray.export.c_place import CONTRAST
 
-__all__ = ["Need", "needs", "readme"]
+__all__ = ["Need", "has_floats", "images_of", "measured", "needs", "readme", "struct_bytes"]
 
-STRUCT_BYTES = 280
-"""``sizeof(synarray)`` on a 32-bit processor; a test compiles it there."""
+_STRUCT, _STRUCT_STACK = 280, 288
+"""``sizeof(synarray)`` on a 32-bit processor, without and with SYNARRAY_STACK; a test compiles it there."""
 _TEXT = """# {name}: a spiking network that learns on the device
 
 Written by `synarray export c`. {what} C99, freestanding: no heap, no libc, no libm. (A compiler may call `memset` and its own
@@ -37,9 +38,9 @@ Code sizes: {compiler}{without}. {measured}
 #include "synarray_model.h"
 
 static uint64_t memory[(SYNARRAY_RAM_BYTES + 7) / 8];
-synarray s;
+synarray {declared};
 
-synarray_init(&s, memory, sizeof memory, &synarray_model_data, {port});
+synarray_init({s}, memory, sizeof memory, &synarray_model_data, {port});
 {calls}```
 
 An image is {features:,} bytes, one intensity each{scale}. Classes by number: {classes}. Every function returns `SYNARRAY_OK` or a
@@ -68,6 +69,11 @@ class Need:
         self.learn, self.predict = learn, predict
 
 
+def struct_bytes(model: LearnerModel) -> int:
+    """Bytes of the learner itself, ``synarray`` for each layer, on a 32-bit processor."""
+    return len(model.layers) * _STRUCT_STACK if model.stack else _STRUCT
+
+
 @cache
 def measured() -> dict[str, Any]:
     """Return what ``scripts/c_targets.py`` measured."""
@@ -79,25 +85,37 @@ def measured() -> dict[str, Any]:
 def needs(model: LearnerModel, trained: int = 0) -> list[Need]:
     """Return what the learner needs on each target."""
     numbers, known = model.numbers, measured()
-    alike = not model.predicts_only and all(numbers[key] == value for key, value in known["shape"].items())
+    alike = not (model.predicts_only or model.stack)
+    alike = alike and all(numbers[key] == value for key, value in known["shape"].items())
+    kind = ("code_stack" if model.stack else "code") + ("_float" if has_floats(model) else "")
     tables = model.table_bytes + trained
     found = []
     for title, figures in known["targets"].items():
-        code = figures["code_float" if numbers["bits"] == 32 else "code"]
+        code = figures[kind]
         instructions = (figures["learn"], figures["predict"]) if alike else (None, None)
-        found.append(Need(title, code, tables, model.ram_bytes + STRUCT_BYTES, *instructions))
+        found.append(Need(title, code, tables, model.ram_bytes + struct_bytes(model), *instructions))
     return found
+
+
+def images_of(layer: LearnerModel) -> int:
+    """Images that a layer learns from before the one above it begins; 0: it only predicts, or stays at random."""
+    return int(layer.numbers["total"])
+
+
+def has_floats(model: LearnerModel) -> bool:
+    """Whether a layer keeps its cells as float32."""
+    return any(layer.numbers["bits"] == 32 for layer in model.layers)
 
 
 def readme(model: LearnerModel, name: str, folder: str, trained: int = 0, dropped: list[str] | None = None) -> str:
     """Write the README of an export."""
-    numbers, floats = model.numbers, model.numbers["bits"] == 32
+    numbers, floats = model.numbers, has_floats(model)
     rows = [
         f"| {need.title} | {need.code:,} | {need.flash:,} | {need.ram:,} | {_or_not(need.learn)} | {_or_not(need.predict)} |"
         for need in needs(model, trained)
     ]
     rows.append("| ESP32 (Xtensa) | not measured | | | | |")
-    notes = [*model.notes]
+    notes = [*model.notes, *_order(model)]
     if dropped:
         notes.append(f"Left out of the device (--nominal): {', '.join(dropped)}.")
     alike = any(need.learn for need in needs(model, trained))
@@ -105,7 +123,9 @@ def readme(model: LearnerModel, name: str, folder: str, trained: int = 0, droppe
         name=name,
         what=_what(model, trained),
         ram=model.ram_bytes,
-        struct=STRUCT_BYTES,
+        struct=struct_bytes(model),
+        declared="s[SYNARRAY_LAYERS]" if model.stack else "s",
+        s="s" if model.stack else "&s",
         tables=model.table_bytes + trained,
         blob=0 if model.predicts_only else model.blob_bytes,
         targets="\n".join(rows),
@@ -131,25 +151,42 @@ def _or_not(instructions: int | None) -> str:
 
 
 def _what(model: LearnerModel, trained: int) -> str:
-    n = model.numbers
+    does = "it only predicts" if model.predicts_only else "trained, and able to learn on" if trained else "untrained"
+    if len(model.layers) == 1:
+        return f"{_shape(model)}; {does}."
+    said = [f" Layer {i}: {_shape(layer)}." for i, layer in enumerate(model.layers, 1)]
+    return f"{len(said)} layers; {does}.{''.join(said)}"
+
+
+def _shape(layer: LearnerModel) -> str:
+    n = layer.numbers
     cells = {0: "cells of a real array, behind a port", 32: "float32 cells"}.get(
         int(n["bits"]), f"cells of {n['bits']} bits"
     )
-    shape = f"{n['neurons']:,} neurons in {n['groups']} group{'s' if n['groups'] != 1 else ''}, {cells}"
-    does = "it only predicts" if model.predicts_only else "trained, and able to learn on" if trained else "untrained"
-    return f"{shape}; {does}."
+    places = f", each read at {n['sites']:,} places" if int(n.get("sites", 1)) > 1 else ""
+    return f"{n['neurons']:,} neurons in {n['groups']} group{'s' if n['groups'] != 1 else ''}{places}, {cells}"
 
 
 def _calls(model: LearnerModel, trained: int) -> str:
+    s, teacher = "s" if model.stack else "&s", int(model.layers[-1].numbers.get("teacher", 0))
+    predict = f"synarray_predict({s}, image, SYNARRAY_FEATURES, &class, NULL);\n"
     if model.predicts_only:
-        return "synarray_predict(&s, image, SYNARRAY_FEATURES, &class, NULL);\n"
-    taken = (
-        "synarray_load(&s, synarray_trained, SYNARRAY_TRAINED_BYTES);               /* the trained cells */\n"
-        if trained
-        else ""
-    )
-    return (
-        taken + "synarray_learn(&s, image, SYNARRAY_FEATURES, NULL);                         /* for every image */\n"
-        "synarray_label(&s, image, SYNARRAY_FEATURES, class);                        /* for some whose class is known */\n"
-        "synarray_predict(&s, image, SYNARRAY_FEATURES, &class, NULL);\n"
-    )
+        return predict
+    lines = [(f"synarray_load({s}, synarray_trained, SYNARRAY_TRAINED_BYTES);", "the trained cells")] if trained else []
+    if teacher:
+        lines.append((f"synarray_teach({s}, image, SYNARRAY_FEATURES, class, NULL);", "for every image"))
+    else:
+        lines.append((f"synarray_learn({s}, image, SYNARRAY_FEATURES, NULL);", "for every image"))
+    if teacher != CONTRAST:
+        lines.append((f"synarray_label({s}, image, SYNARRAY_FEATURES, class);", "for some whose class is known"))
+    return "".join(f"{call:<75} /* {why} */\n" for call, why in lines) + predict
+
+
+def _order(model: LearnerModel) -> list[str]:
+    """Say which layer learns from which images."""
+    learned = [(i, images_of(layer)) for i, layer in enumerate(model.layers[:-1], 1) if images_of(layer)]
+    if not learned or model.predicts_only:
+        return []
+    parts = [f"layer {i} from {'the first' if j == 0 else 'the next'} {n:,} images" for j, (i, n) in enumerate(learned)]
+    last = f"layer {len(model.layers)} from all that follow, {images_of(model.layers[-1]):,} in its schedule"
+    return [f"Layers learn one after the other: {', '.join(parts)}, {last}."]

@@ -79,8 +79,6 @@ def check_exportable(machine: Machine, retina: Retina, classes: Array, spec: Lea
     SpecError
         With the first reason.
     """
-    if spec.layers:
-        raise _refuse("the exported learner has one layer", f"{len(spec.layers)}", "Export an experiment of one layer.")
     against = [] if predict_only else reasons_against(machine, spec)
     if machine.array.read_sigma > 0:  # whatever else the cells are, a read of them is a number
         rule, noise = (
@@ -93,10 +91,12 @@ def check_exportable(machine: Machine, retina: Retina, classes: Array, spec: Lea
         raise against[0]
     rows, neurons = int(machine.array.row_start[-1]), len(machine.threshold)
     sizes = {"features": retina.n_features, "rows": rows, "neurons": neurons, "classes": len(classes)}
+    sizes["inputs"] = 1 + max(int(group.places.max()) for group in machine.groups)
     for name, size in sizes.items():
         if size > 65_535:
             raise _refuse(f"the exported learner counts {name} in 16 bits", f"{size:,}", "Use fewer.")
-    fall = 512 * spec.encoding.draws * int(machine.laws(0.0)[0].homeostasis[0])
+    draws = spec.encoding.draws * max(group.draws for group in machine.groups)
+    fall = 512 * draws * int(machine.laws(0.0)[0].homeostasis[0])
     if fall >= 1 << 29:
         rule = "thresholds must not fall further than 2^29 between two blocks"
         raise _refuse(rule, f"{fall:,}", "Lower neuron.homeostasis.")

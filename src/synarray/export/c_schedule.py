@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from synarray.errors import SpecError
 from synarray.learn.spec import LearningSpec
+from synarray.learn.teacher import Teacher
 from synarray.network.machine import Machine
 from synarray.network.stdp import MOST_PULSES, mean_pulses
 
@@ -51,16 +52,20 @@ class Schedule:
     most: npt.NDArray[np.uint32]  # [2, state]
     corrections: list[tuple[int, int, int]]  # moment, law x 255 + state, pulses
     most_pulses: npt.NDArray[np.uint32]  # [512] of any moment
+    calibrates: int  # moment from which thresholds are calibrated only
 
 
-def blocks(spec: LearningSpec, per_epoch: int, groups: int) -> Moments:
-    """Cut a training into blocks as ``Trainer.learn`` does: within an epoch, within a point of the training curve."""
+def blocks(spec: LearningSpec, per_epoch: int, winners: int, epochs: int | None = None) -> Moments:
+    """Cut a training into blocks as ``Trainer.learn`` does: within an epoch, within a point of the training curve.
+
+    ``winners`` of a window; ``epochs``: those that are cut, of a training of ``spec.epochs``.
+    """
     total = spec.epochs * per_epoch
     block = min(512, max(1, total // 400))
-    chunk = max(1, min(_MONITOR, _MOST_SPIKES // (spec.encoding.draws * groups)))
+    chunk = max(1, min(_MONITOR, _MOST_SPIKES // (spec.encoding.draws * winners)))
     images = [
         min(block, min(chunk, per_epoch - begin) - first)
-        for _ in range(spec.epochs)
+        for _ in range(spec.epochs if epochs is None else epochs)
         for begin in range(0, per_epoch, chunk)
         for first in range(0, min(chunk, per_epoch - begin), block)
     ]
@@ -83,33 +88,54 @@ def decay_per_unit(beta: float, units: float) -> int:
     return min((value + (1 << 191)) >> 192, (1 << 64) - 1)
 
 
-def schedule(machine: Machine, spec: LearningSpec, per_epoch: int) -> Schedule:
+def schedule(machine: Machine, spec: LearningSpec, per_epoch: int, teacher: Teacher | None = None) -> Schedule:
     """Work out the schedule of a training, and compare it with the machine's own tables.
+
+    Where class groups have competed, moments follow in which thresholds are calibrated.
 
     Raises
     ------
     SpecError
         When the integers cannot reproduce a table.
     """
-    moments, total = blocks(spec, per_epoch, len(machine.groups)), spec.epochs * per_epoch
+    moments, total = blocks(spec, per_epoch, machine.n_winners), spec.epochs * per_epoch
+    contrast = teacher is not None and teacher.how == "contrast"
     progress = [min(1.0, int(before) / total) for before in moments.before]
     units, neuron = machine.array.read_units, spec.neuron
     q = [decay_per_unit(neuron.beta * (neuron.beta_start + (1.0 - neuron.beta_start) * p), units) for p in progress]
     final_q = decay_per_unit(neuron.beta * (neuron.beta_start + (1.0 - neuron.beta_start) * 1.0), units)
     gains = [max(spec.stdp.gain_end, 1.0 - p) for p in progress]
     gain = None if set(gains) == {1.0} else np.array([round(Fraction(g) * (1 << 62)) for g in gains], np.uint64)
-    free, most = _law(machine, spec)
-    schedules = [machine.laws(p)[0] for p in progress]
+    free, most = _law(machine, spec) if not contrast else _one_pulse()
+    schedules = [(machine.contrast_laws if contrast else machine.laws)(p)[0] for p in progress]
     final = machine.laws(1.0, learning=False)[0]
     room = _check_softmax(np.array([*q, final_q], np.uint64), [*(t.winner[0] for t in schedules), final.winner[0]])
+    if contrast:  # pulses of LTP, then those of LTD: what each has for the other kind is none
+        schedules = [t._replace(pulses=t.pulses.max(axis=0, keepdims=True)) for t in schedules]
     pulses = np.concatenate([t.pulses for t in schedules]).reshape(len(q), 2, 256)[:, :, :_STATES].reshape(len(q), -1)
     rebuilt = _rebuild(free.reshape(-1), most.reshape(-1), gain, len(q))
     differing = [(int(m), int(i), int(pulses[m, i])) for m, i in np.argwhere(rebuilt != pulses)]
     if len(differing) > 1000:
         raise _not_rebuilt(f"{len(differing):,} entries of the pulse tables that differ")
-    step = np.concatenate([t.homeostasis for t in schedules]).astype(np.uint32)
-    most_pulses = np.max([t.pulses[0] for t in schedules], axis=0)
-    return Schedule(moments, np.array(q, np.uint64), gain, step, final_q, room, free, most, differing, most_pulses)
+    step = np.abs(np.concatenate([t.homeostasis for t in schedules])).astype(np.uint32)
+    most_pulses, calibrates = np.max([t.pulses[0] for t in schedules], axis=0), len(q)
+    if teacher is not None and teacher.extra:
+        after = blocks(spec, per_epoch, machine.n_winners, epochs=1)
+        steps = [teacher.laws(machine, np.array([total + int(b)]), total)[0].homeostasis for b in after.before]
+        q += [final_q] * len(after.images)
+        gain = None if gain is None else np.concatenate([gain, np.repeat(gain[-1:], len(after.images))])
+        step = np.concatenate([step, *(each.astype(np.uint32) for each in steps)])
+        moments = Moments(
+            np.concatenate([moments.before, total + after.before]), np.concatenate([moments.images, after.images])
+        )
+    return Schedule(
+        moments, np.array(q, np.uint64), gain, step, final_q, room, free, most, differing, most_pulses, calibrates
+    )
+
+
+def _one_pulse() -> tuple[Words, npt.NDArray[np.uint32]]:
+    """Return ``_law`` of a contrastive teacher: one pulse, whatever the state."""
+    return np.full((2, _STATES), 1 << 48, np.uint64), np.full((2, _STATES), MOST_PULSES * 65536, np.uint32)
 
 
 def _law(machine: Machine, spec: LearningSpec) -> tuple[Words, npt.NDArray[np.uint32]]:

@@ -18,14 +18,14 @@ _WIDTH = 110
 
 
 @cache
-def members() -> list[tuple[str, str, bool]]:
-    """Read the members of ``synarray_model`` from the header itself: name, type, and whether it points to a table."""
+def members(stack: bool = False) -> list[tuple[str, str, bool]]:
+    """Read the members of ``synarray_model`` from the header itself: name, type, and whether it is a pointer.
+
+    ``stack``: with those of a network whose header defines SYNARRAY_STACK.
+    """
     header = (resources.files("synarray.export") / "c" / "synarray_learner.h").read_text("utf-8")
-    body = re.sub(
-        r"/\*.*?\*/",
-        "",
-        header.split("exported network;")[1].split("} synarray_model;")[0].split("typedef struct {")[1],
-    )
+    body = re.sub(r"/\*.*?\*/", "", header.split("struct synarray_model {")[1].split("\n};")[0])
+    body = re.sub(r"#ifdef SYNARRAY_STACK(.*?)#endif", r"\1" if stack else "", body, flags=re.DOTALL)
     found = []
     for part in filter(str.strip, body.split(";")):
         kind, names = part.replace("const ", "").strip().split(None, 1)
@@ -35,19 +35,30 @@ def members() -> list[tuple[str, str, bool]]:
 
 def model_header(model: LearnerModel, blob: int = 0) -> str:
     """Write the sizes that a program needs at compile time; ``blob``: bytes of a trained state that goes with it."""
-    n = model.numbers
+    layers = model.layers
+    last = layers[-1].numbers
+    winners = max(int(each.numbers["windows"]) * each.draws for each in layers)
     defined = {
-        "FEATURES": (n["features"], "8-bit intensities of an image"),
-        "CLASSES": (n["classes"], ""),
-        "NEURONS": (n["neurons"], ""),
-        "WINNERS": (int(n["windows"]) * int(n["groups"]), "of one learned image"),
+        "FEATURES": (model.numbers["features"], "8-bit intensities of an image"),
+        "CLASSES": (last["classes"], ""),
+        "NEURONS": (last["neurons"], ""),
+        "WINNERS": (winners, "of one learned image"),
         "RAM_BYTES": (model.ram_bytes, "memory for synarray_init(), beside sizeof(synarray)"),
         "TABLE_BYTES": (model.table_bytes + blob, "constants in flash"),
         "BLOB_BYTES": (0 if model.predicts_only else model.blob_bytes, "of a saved state"),
-        "CELL_BITS": (n["bits"], "2, 4, 8: packed; 32: float32 beside 8 bits; 0: behind a port"),
-        "CELL_STORE": (cell_bytes(n, model.tables), "bytes of packed cells, or number of float cells"),
-        "MASKED": (n["masked"], "1: cells are pruned while learning"),
+        "CELL_BITS": (last["bits"], "2, 4, 8: packed; 32: float32 beside 8 bits; 0: behind a port"),
+        "CELL_STORE": (cell_bytes(last, layers[-1].tables), "bytes of packed cells, or number of float cells"),
+        "MASKED": (last["masked"], "1: cells are pruned while learning"),
     }
+    defined |= {
+        "LAYERS": (len(layers), "synarray s[SYNARRAY_LAYERS]"),
+        "TEACHER": (last.get("teacher", 0), "0: labels name neurons; 1: class groups compete; 2: contrastive"),
+    }
+    for i, layer in enumerate(layers[:-1], 1):
+        n = layer.numbers
+        of_layer = {"NEURONS": n["neurons"], "CELL_BITS": n["bits"], "MASKED": n["masked"]}
+        of_layer |= {"CELL_STORE": cell_bytes(n, layer.tables), "IMAGES": n["total"]}
+        defined |= {f"LAYER_{i}_{name}": (value, "") for name, value in of_layer.items()}
     lines = [
         f"#define SYNARRAY_{name} {value}u{f'  /* {why} */' if why else ''}" for name, (value, why) in defined.items()
     ]
@@ -56,7 +67,7 @@ def model_header(model: LearnerModel, blob: int = 0) -> str:
         lines.append(f"#define SYNARRAY_TRAINED_BYTES {blob}u")
         declared += "\n/* The trained state: give it to synarray_load() after synarray_init(). */\n"
         declared += "extern const uint8_t synarray_trained[SYNARRAY_TRAINED_BYTES];"
-    classes = _comment(", ".join(str(name) for name in model.classes.tolist()))
+    classes = _comment(", ".join(str(name) for name in layers[-1].classes.tolist()))
     return _HEADER.format(classes=classes, lines="\n".join(lines), declared=declared)
 
 
@@ -80,19 +91,34 @@ extern "C" {{
 
 
 def model_source(model: LearnerModel, trained: bytes = b"") -> str:
-    """Write the constant tables and the model that points to them."""
+    """Write the constant tables and the model that points to them; of several layers, the last one first."""
     parts = ['/* Constant tables of this model, written by synarray. */\n#include "synarray_model.h"\n']
-    parts += [_array(name, model.tables[name]) for name, _, pointer in members() if pointer and name in model.tables]
-    values = []
-    for name, _, pointer in members():
-        if pointer:
-            values.append(f"    /* {name} */ {name + '_table' if name in model.tables else 'NULL'}")
-        else:
-            values.append(f"    /* {name} */ {_number(name, model.numbers[name])}")
-    parts.append("const synarray_model synarray_model_data = {\n" + ",\n".join(values) + "};\n")
+    layers = model.layers
+    for i in range(len(layers), 0, -1):
+        own = "" if i == 1 else f"_{i}"
+        above = f"&synarray_model_data_{i + 1}" if i < len(layers) else "NULL"
+        parts += _layer(layers[i - 1], own, above, members(model.stack))
     if trained:
         parts.append(f"const uint8_t synarray_trained[{len(trained)}] = {{\n{_rows([str(b) for b in trained])}}};\n")
     return "\n".join(parts)
+
+
+def _layer(layer: LearnerModel, own: str, above: str, of_struct: list[tuple[str, str, bool]]) -> list[str]:
+    """Write one layer's tables and constants; ``own`` ends their names."""
+    tables, values = list[str](), list[str]()
+    for name, _, pointer in of_struct:
+        if name == "above":
+            value = above
+        elif not pointer:
+            value = _number(name, layer.numbers[name])
+        elif name in layer.tables:
+            value = f"{name}{own}_table"
+            tables.append(_array(value, layer.tables[name]))
+        else:
+            value = "NULL"
+        values.append(f"    /* {name} */ {value}")
+    kind = "static const" if own else "const"
+    return [*tables, f"{kind} synarray_model synarray_model_data{own} = {{\n" + ",\n".join(values) + "};\n"]
 
 
 def _number(name: str, value: int | float) -> str:
@@ -100,7 +126,7 @@ def _number(name: str, value: int | float) -> str:
         return _float(float(np.float32(value)))
     if isinstance(value, float):
         return repr(float(value))
-    if name in ("gain_total", "final_q"):
+    if name in ("gain_total", "final_q", "vote_scale"):
         return f"UINT64_C({value})"
     return f"{value}" if name == "refractory" else f"{value}u"
 
@@ -113,7 +139,7 @@ def _float(value: float) -> str:
 def _array(name: str, table: npt.NDArray[np.generic]) -> str:
     if table.dtype.names:
         rows = [f"{{{m}u, {i}u, {p}u}}" for m, i, p in table.tolist()]
-        return f"static const synarray_correction {name}_table[{len(table)}] = {{\n{_rows(rows)}}};\n"
+        return f"static const synarray_correction {name}[{len(table)}] = {{\n{_rows(rows)}}};\n"
     flat = table.ravel()
     kind = flat.dtype.str[1:]
     if kind == "f4":
@@ -122,7 +148,7 @@ def _array(name: str, table: npt.NDArray[np.generic]) -> str:
         words = [f"UINT64_C({value})" for value in flat.tolist()]
     else:
         words = [f"{value}{'u' if kind[0] == 'u' else ''}" for value in flat.tolist()]
-    return f"static const {_TYPES[kind]} {name}_table[{len(flat)}] = {{\n{_rows(words)}}};\n"
+    return f"static const {_TYPES[kind]} {name}[{len(flat)}] = {{\n{_rows(words)}}};\n"
 
 
 def _rows(words: list[str]) -> str:

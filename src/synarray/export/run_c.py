@@ -39,10 +39,14 @@ STATUS = {
     9: "a version that is not known",
     10: "a wrong checksum",
     11: "a value that learning does not reach",
+    12: "no class of the image, where a taught layer learns",
+    13: "labels for neurons that were taught their classes",
 }
 _FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared")
+_CONTRAST = 2
+"""``SYNARRAY_TEACHER`` of neurons that were taught their classes."""
 _STRUCT_BYTES = 1024
-"""More than ``sizeof(synarray)`` on any machine."""
+"""More than ``sizeof(synarray)`` on any machine; of each layer."""
 
 
 def compiler() -> list[str] | None:
@@ -138,7 +142,7 @@ class CLearner:
         self.sizes, self._port = sizes(folder), port
         self._c = ctypes.CDLL(str(library))
         self._memory = np.zeros(self.sizes["ram_bytes"] // 8 + 1, np.uint64)
-        self._struct = np.zeros(_STRUCT_BYTES // 8, np.uint64)
+        self._struct = np.zeros(self.sizes["layers"] * _STRUCT_BYTES // 8, np.uint64)
         self._s = c_void_p(self._struct.ctypes.data)
         model = byref(c_uint8.in_dll(self._c, "synarray_model_data"))
         memory = c_void_p(self._memory.ctypes.data)
@@ -147,13 +151,20 @@ class CLearner:
         if "trained_bytes" in self.sizes:
             self.load((c_uint8 * self.sizes["trained_bytes"]).in_dll(self._c, "synarray_trained"))
 
-    def learn(self, images: npt.ArrayLike) -> npt.NDArray[np.uint16]:
-        """Learn from images, one after another. Returns the winners, shape (n_images, windows x groups)."""
+    def learn(self, images: npt.ArrayLike, classes: npt.ArrayLike | None = None) -> npt.NDArray[np.uint16]:
+        """Learn from images, one after another. Returns the winners, shape (n_images, windows x groups).
+
+        A network of layers learns them from the bottom, each for as many images as its training asks. Where a taught layer
+        learns, ``classes`` are needed: the images' class numbers.
+        """
         x = self._images(images)
         winners = np.zeros((len(x), self.sizes["winners"]), np.uint16)
-        learn, n = self._c.synarray_learn, c_size_t(x.shape[1])
-        for image, row in zip(x, winners, strict=True):
-            status = learn(self._s, c_void_p(image.ctypes.data), n, c_void_p(row.ctypes.data))
+        n, taught = c_size_t(x.shape[1]), classes is not None and self.sizes["teacher"]
+        learn = self._c.synarray_teach if taught else self._c.synarray_learn
+        labels = np.asarray(classes).tolist() if taught else [None] * len(x)
+        more = [[] if label is None else [c_uint(max(label, -1))] for label in labels]
+        for image, row, label in zip(x, winners, more, strict=True):
+            status = learn(self._s, c_void_p(image.ctypes.data), n, *label, c_void_p(row.ctypes.data))
             if status:
                 _check(status)
         return winners
@@ -209,10 +220,18 @@ class CLearner:
         _check(self._c.synarray_events(self._s, counts))
         return dict(zip(EVENTS, list(counts), strict=True))
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Take a saved state apart: threshold, spikes, counts, cells, alive; in the order of the blob."""
-        blob, n = self.save(), self.sizes
-        neurons, place = n["neurons"], 24 + 8 * len(EVENTS)
+    def state(self, layer: int = -1) -> dict[str, npt.NDArray[Any]]:
+        """Take a saved state apart: threshold, spikes, counts, cells, alive; in the order of the blob.
+
+        ``layer``: of a network of layers, from the bottom, 0 first; -1: the last one.
+        """
+        blob, n, layers = self.save(), self.sizes, self.sizes["layers"]
+        begin = 0
+        for _ in range(layer % layers):
+            begin += 24 + int.from_bytes(blob[begin + 16 : begin + 20], "little")
+        end = begin + 24 + int.from_bytes(blob[begin + 16 : begin + 20], "little")
+        own = f"layer_{layer % layers + 1}_" if layer % layers < layers - 1 else ""
+        neurons, place = n[f"{own}neurons"], begin + 24 + 8 * len(EVENTS)
         found: dict[str, npt.NDArray[Any]] = {}
 
         def take(name: str, kind: str, count: int) -> None:
@@ -221,14 +240,15 @@ class CLearner:
             place += found[name].nbytes
 
         take("threshold", "<i4", neurons)
-        if n["masked"]:
+        if n[f"{own}masked"]:
             take("spikes", "<u4", neurons)
-        take("counts", "<u2", neurons * n["classes"])
-        if n["cell_bits"]:
-            take("cells", "<f4" if n["cell_bits"] == 32 else "u1", n["cell_store"])
-        if n["masked"]:
-            take("alive", "u1", len(blob) - place)
-        found["counts"] = found["counts"].reshape(neurons, -1)
+        if not own and n["teacher"] != _CONTRAST:
+            take("counts", "<u2", neurons * n["classes"])
+            found["counts"] = found["counts"].reshape(neurons, -1)
+        if n[f"{own}cell_bits"]:
+            take("cells", "<f4" if n[f"{own}cell_bits"] == 32 else "u1", n[f"{own}cell_store"])
+        if n[f"{own}masked"]:
+            take("alive", "u1", end - place)
         return found
 
     def _images(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:

@@ -12,14 +12,31 @@
 
 enum { STREAM_INPUT = 2, STREAM_WINNER = 3, STREAM_PULSE = 4, STREAM_INITIAL = 5, STREAM_FAILURE = 9, STREAM_PROGRAM = 10 };
 enum { PHASE_LABEL = 1, PHASE_TEST = 2 };
+enum { BY_STDP, LTP_OF_ACTIVE, LTD_OF_ACTIVE }; /* what an update does */
 enum { WORDS_OF_CELLS = 2, MOST_PROGRAMMING = 1000, FLUSH = 256, SIDE = 128, HEADER = 24 };
 #define CERTAIN 65536u
 #define FAR (INT32_C(1) << 29) /* no threshold lies further away */
+
+/* What only several layers, tiles read at many places and teachers need is compiled with SYNARRAY_STACK. */
+#ifdef SYNARRAY_STACK
+enum { STREAM_PLACE = 19, PHASE_FEATURES = 4 };
+enum { COMPETE = 1, CONTRAST = 2 };
+#define ABOVE(m) (m)->above
+#define PIXELS(m) ((m)->channels ? (m)->inputs / (m)->channels : (m)->inputs)
+#define INPUT_AT(t, input) ((input) + (t)->shift)
+#else
+#define ABOVE(m) ((const synarray_model *)NULL)
+#define PIXELS(m) (m)->inputs
+#define INPUT_AT(t, input) (input)
+#endif
 
 /* One group's cells, and where they lie in memory. */
 typedef struct {
     unsigned group, rows, columns, neuron;
     uint32_t row, cell, byte, stride;
+#ifdef SYNARRAY_STACK
+    uint32_t shift; /* added to the inputs of its rows at the place where it is read */
+#endif
 } tile;
 
 /* Where the random numbers of some pulses are drawn. */
@@ -122,7 +139,7 @@ static unsigned state_of(const synarray_model *m, unsigned code) { return m->sta
 
 static tile first_tile(const synarray_model *m)
 {
-    tile t = {0, 0, 0, 0, 0, 0, 0, 0};
+    tile t = {0};
     t.rows = m->group_rows[0];
     t.columns = m->group_columns[0];
     t.stride = m->bits ? (t.columns * (m->bits < 8u ? m->bits : 8u) + 7u) / 8u : 0;
@@ -207,13 +224,20 @@ static uint32_t gain_of(const synarray_model *m, const uint8_t *image)
 static uint32_t spike(synarray *s, const uint8_t *image, uint32_t gain, place at)
 {
     const synarray_model *m = s->model;
+    const uint16_t *feature = m->input_feature, *intensity = m->intensity;
     uint32_t words[4] = {0, 0, 0, 0}, active = 0, bits = 0;
     unsigned i;
     for (i = 0; i < m->inputs; i++) {
-        uint64_t level = ((uint64_t)image[m->input_feature[i]] * gain + 32768u) >> 16;
+        const uint64_t level = ((uint64_t)image[*feature] * gain + 32768u) >> 16;
         uint32_t on;
         if ((i & 7u) == 0) philox(words, i >> 3, at, m->seed);
-        on = half(words, i & 7u) < m->intensity[level < 255u ? level : 255u];
+        on = half(words, i & 7u) < intensity[level < 255u ? level : 255u];
+#ifdef SYNARRAY_STACK
+        intensity += 256u; /* the next channel, or the first one of the next feature */
+        if (m->channels && intensity < m->intensity + 256u * m->channels) feature--;
+        else intensity = m->intensity;
+#endif
+        feature++;
         active += on;
         bits |= on << (i & 31u);
         if ((i & 31u) == 31u || i + 1u == m->inputs) {
@@ -226,7 +250,7 @@ static uint32_t spike(synarray *s, const uint8_t *image, uint32_t gain, place at
 
 static int is_active(const synarray *s, const tile *t, unsigned row)
 {
-    const unsigned input = s->model->row_input[t->row + row];
+    const unsigned input = INPUT_AT(t, s->model->row_input[t->row + row]);
     return (int)((s->x[input >> 5] >> (input & 31u)) & 1u);
 }
 
@@ -338,6 +362,12 @@ static void set_table(synarray *s, uint64_t q)
     s->table_q = q;
 }
 
+static uint32_t numerator_of(const synarray *s, int32_t top, int32_t u)
+{
+    const uint32_t distance = (uint32_t)(top - u);
+    return distance == 0 ? 65536u : distance < s->table_size ? s->table[distance] : 0u;
+}
+
 static unsigned draw_winner(synarray *s, unsigned columns, uint32_t random)
 {
     int32_t top = s->u[0];
@@ -346,8 +376,7 @@ static unsigned draw_winner(synarray *s, unsigned columns, uint32_t random)
     for (k = 1; k < columns; k++)
         if (s->u[k] > top) top = s->u[k];
     for (k = 0; k < columns; k++) {
-        const uint32_t distance = (uint32_t)(top - s->u[k]);
-        const uint32_t numerator = distance == 0 ? 65536u : distance < s->table_size ? s->table[distance] : 0u;
+        const uint32_t numerator = numerator_of(s, top, s->u[k]);
         s->u[k] = (int32_t)numerator;
         total += numerator;
     }
@@ -355,6 +384,22 @@ static unsigned draw_winner(synarray *s, unsigned columns, uint32_t random)
     for (k = 0; left >= (uint32_t)s->u[k]; k++) left -= (uint32_t)s->u[k];
     return k;
 }
+
+#ifdef SYNARRAY_STACK
+/* Draw a winner among some columns, and leave the potentials as they are. */
+static unsigned draw_among(const synarray *s, unsigned low, unsigned high, uint32_t random)
+{
+    int32_t top = s->u[low];
+    uint32_t total = 0, left;
+    unsigned k;
+    for (k = low; k < high; k++)
+        if (s->u[k] > top) top = s->u[k];
+    for (k = low; k < high; k++) total += numerator_of(s, top, s->u[k]);
+    left = (uint32_t)(((uint64_t)random * total) >> 32);
+    for (k = low; left >= numerator_of(s, top, s->u[k]); k++) left -= numerator_of(s, top, s->u[k]);
+    return k;
+}
+#endif
 
 /* ---- pulses -------------------------------------------------------------------------------------------------------- */
 
@@ -457,8 +502,9 @@ static void learn_cell(synarray *s, const tile *t, unsigned row, unsigned column
     put_cell(s, t, row, column, c);
 }
 
-/* STDP: n = floor(mean + U(0, 1)) pulses on each alive cell of the winner, LTP where its input was active, LTD elsewhere. */
-static void update(synarray *s, const tile *t, unsigned column, place at)
+/* STDP: n = floor(mean + U(0, 1)) pulses on each alive cell of the winner, LTP where its input was active, LTD elsewhere.
+ * A teacher asks for LTP or for LTD where the input was active, and for nothing elsewhere. */
+static void update(synarray *s, const tile *t, unsigned column, unsigned how, place at)
 {
     const synarray_model *m = s->model;
     const unsigned halvings = m->bits == 2 ? 2u : m->bits == 4 ? 1u : 0u;
@@ -474,14 +520,15 @@ static void update(synarray *s, const tile *t, unsigned column, place at)
     at.stream = STREAM_PULSE;
     failure.stream = STREAM_FAILURE;
     for (j = 0; j < t->rows; j++) {
-        const unsigned on = (s->x[inputs[j] >> 5] >> (inputs[j] & 31u)) & 1u;
+        const unsigned input = INPUT_AT(t, inputs[j]), active = (s->x[input >> 5] >> (input & 31u)) & 1u;
+        const unsigned on = how == BY_STDP ? active : how == LTP_OF_ACTIVE;
         const unsigned code = codes ? ((unsigned)codes[j * t->stride] >> (halvings ? shift : 0u)) & mask : cell_code(s, t, j, column);
         const int alive = is_alive(s, t, j, column);
         uint32_t n;
         if ((j & 7u) == 0) philox(words, j >> 3, at, m->seed);
         n = (law[on][code] + half(words, j & 7u)) >> 16;
         learning += (uint32_t)alive;
-        if (n == 0) continue;
+        if (n == 0 || (how != BY_STDP && !active)) continue;
         if (alive) learn_cell(s, t, j, column, on, n, failure);
         else s->events[SYNARRAY_PULSE_SKIPPED] += n;
     }
@@ -651,6 +698,14 @@ static size_t part(uint8_t **free_memory, size_t bytes, void **where)
     return bytes;
 }
 
+static size_t counts_of(const synarray_model *m) /* label counts of its neurons */
+{
+#ifdef SYNARRAY_STACK
+    if (ABOVE(m) || m->teacher == CONTRAST) return 0;
+#endif
+    return (size_t)m->neurons * m->classes;
+}
+
 /* Lay the state out from memory on (NULL: only say how much of it there is). */
 static size_t lay_out(synarray *s, const synarray_model *m, uint8_t *memory)
 {
@@ -663,6 +718,10 @@ static size_t lay_out(synarray *s, const synarray_model *m, uint8_t *memory)
     cells = t.cell;
     s->cell_bytes = t.byte;
     s->alive_bytes = masked ? (t.cell + 7u) / 8u : 0;
+#ifdef SYNARRAY_STACK
+    total += part(&memory, m->teacher == CONTRAST ? 8u * (size_t)m->classes : 0, &where);
+    s->votes = where;
+#endif
     total += part(&memory, neurons * 4u, &where);
     s->threshold = where;
     total += part(&memory, masked ? neurons * 4u : 0, &where);
@@ -675,7 +734,7 @@ static size_t lay_out(synarray *s, const synarray_model *m, uint8_t *memory)
     s->u = where;
     total += part(&memory, m->bits == 32 && learns ? cells * 4u : 0, &where);
     s->w = where;
-    total += part(&memory, learns ? neurons * m->classes * 2u : 0, &where);
+    total += part(&memory, learns ? counts_of(m) * 2u : 0, &where);
     s->counts = where;
     total += part(&memory, m->table_room * 2u, &where);
     s->table = where;
@@ -762,45 +821,251 @@ static void start_cells(synarray *s)
     }
 }
 
-synarray_status synarray_init(synarray *s, void *memory, size_t bytes, const synarray_model *model,
-                              const synarray_port *port)
+static void start(synarray *s, uint8_t *memory, const synarray_model *model, const synarray_port *port)
 {
-    uint8_t *base = memory;
-    size_t total, i;
-    if (!s || !memory || !model || (model->bits == 0 && !port)) return SYNARRAY_NULL;
-#ifdef SYNARRAY_NO_FLOAT
-    if (model->bits == 32) return SYNARRAY_NO_SUPPORT;
-#endif
+    size_t i;
     s->model = model;
     s->port = port;
-    total = lay_out(s, model, NULL);
-    if (bytes < total || ((uintptr_t)memory & 7u)) return SYNARRAY_SMALL_MEMORY;
-    for (i = 0; i < total; i++) base[i] = 0;
-    (void)lay_out(s, model, base);
+    (void)lay_out(s, model, memory);
     s->presentation = s->moment = s->left = s->table_size = 0;
     s->table_q = 0;
     for (i = 0; i < SYNARRAY_EVENTS; i++) s->events[i] = 0;
     for (i = 0; i < s->alive_bytes; i++) s->alive[i] = 0xFF;
     if (model->fixed_cells) {
         for (i = 0; i < model->neurons; i++) s->threshold[i] = model->fixed_threshold[i];
-        return SYNARRAY_OK;
+        return;
     }
     if (model->bits) start_cells(s);
     find_moment(s);
+}
+
+synarray_status synarray_init(synarray *s, void *memory, size_t bytes, const synarray_model *model,
+                              const synarray_port *port)
+{
+    uint8_t *base = memory;
+    const synarray_model *m;
+    size_t total = 0, i;
+    if (!s || !memory || !model || (model->bits == 0 && !port)) return SYNARRAY_NULL;
+    for (m = model; m; m = ABOVE(m)) {
+#ifdef SYNARRAY_NO_FLOAT
+        if (m->bits == 32) return SYNARRAY_NO_SUPPORT;
+#endif
+        total = ((total + 7u) & ~(size_t)7u) + lay_out(s, m, NULL);
+    }
+    if (bytes < total || ((uintptr_t)memory & 7u)) return SYNARRAY_SMALL_MEMORY;
+    for (i = 0; i < total; i++) base[i] = 0;
+    for (m = model; m; m = ABOVE(m), s++) {
+        start(s, base, m, port);
+        base += (lay_out(s, m, base) + 7u) & ~(size_t)7u;
+    }
     return SYNARRAY_OK;
 }
 
-synarray_status synarray_learn(synarray *s, const uint8_t *image, size_t n, uint16_t *winners)
+static uint32_t key_of(const synarray_model *m, const uint8_t *image) /* where numbers are drawn that belong to an image */
 {
-    const synarray_model *m;
-    uint32_t gain;
+    uint32_t key = 0xFFFFFFFFu;
+    unsigned i;
+    for (i = 0; i < PIXELS(m); i++) key = crc32(key, image[m->input_feature[i]]);
+    return ~key;
+}
+
+/* Read the active rows of a group while learning. */
+static void read_counted(synarray *s, const tile *t, unsigned active)
+{
+    read_tile(s, t, active);
+    s->events[SYNARRAY_ROW_READ] += active;
+    s->events[SYNARRAY_COLUMN_SENSE] += t->columns;
+}
+
+/* Learn with one group at one place: read it, draw a winner, update it. draw: its number in window at.step, of all. */
+static unsigned learn_tile(synarray *s, const tile *t, unsigned active, unsigned draw, unsigned all, place at)
+{
+    unsigned column;
+    read_counted(s, t, active);
+    at.stream = STREAM_WINNER;
+    column = draw_winner(s, t->columns, random_word(draw, at, s->model->seed));
+    at.step = at.step * all + draw;
+    update(s, t, column, BY_STDP, at);
+    after_spike(s, t, column, s->model->moment_step[s->moment]);
+    return t->neuron + column;
+}
+
+static void next_presentation(synarray *s)
+{
+    s->presentation++;
+    if (--s->left == 0) {
+        settle_thresholds(s);
+        find_moment(s);
+    }
+}
+
+#ifdef SYNARRAY_STACK
+/* ---- several layers, teachers -------------------------------------------------------------------------------------- */
+
+static synarray *last_of(synarray *s)
+{
+    while (s->model->above) s++;
+    return s;
+}
+
+/* Read a frozen layer at every place; its winners, pooled, are the inputs of the layer above. */
+static void pool(synarray *s, int counted, place at)
+{
+    const synarray_model *m = s->model;
+    uint32_t *map = s[1].x;
+    tile t = first_tile(m);
+    unsigned i, site = 0;
+    for (i = 0; i < (s[1].model->inputs + 31u) / 32u; i++) map[i] = 0;
+    set_table(s, m->final_q);
+    for (; t.group < m->groups; next_tile(m, &t))
+        for (i = 0; i < m->sites; i++, site++) {
+            unsigned active, input;
+            t.shift = m->site_shift[i];
+            active = drive(s, &t);
+            if (active < m->min_active) continue;
+            if (counted) read_counted(s, &t, active);
+            else read_tile(s, &t, active);
+            input = m->site_cell[site] * (unsigned)m->map_channels + draw_winner(s, t.columns, random_word(site, at, m->seed));
+            map[input >> 5] |= UINT32_C(1) << (input & 31u);
+        }
+}
+
+/* What an image is in one window to the layer at the end: encode it, pass it through the layers below. */
+static void show(synarray *s, const synarray *end, const uint8_t *image, uint32_t gain, uint32_t phase, int counted, place at)
+{
+    uint32_t active;
+    at.stream = STREAM_INPUT + (phase << 8);
+    active = spike(s, image, gain, at);
+    if (counted) s->events[SYNARRAY_INPUT_SPIKE] += active;
+    at.stream = STREAM_WINNER + (phase << 8);
+    for (; s != end; s++) pool(s, counted, at);
+}
+
+static void raise_threshold(synarray *s, unsigned neuron, uint32_t step)
+{
+    const int32_t now = s->threshold[neuron];
+    s->threshold[neuron] = now > FAR - (int32_t)step ? FAR : now + (int32_t)step;
+}
+
+/* Learn with one group from an input whose class is known. */
+static unsigned teach_tile(synarray *s, const tile *t, unsigned active, unsigned label, place at)
+{
+    const synarray_model *m = s->model;
+    const unsigned low = t->columns * label / m->classes, high = t->columns * (label + 1u) / m->classes;
+    const unsigned window = at.step, competes = m->teacher == COMPETE && s->moment < m->calibrates;
+    const uint32_t step = m->moment_step[s->moment];
+    unsigned column, right, k;
+    read_counted(s, t, active);
+    at.stream = STREAM_WINNER;
+    column = draw_among(s, competes ? low : 0, competes ? high : t->columns, random_word(t->group, at, m->seed));
+    if (competes) {
+        at.step = window * m->groups + t->group;
+        update(s, t, column, BY_STDP, at);
+        after_spike(s, t, column, step);
+        return t->neuron + column;
+    }
+    if (m->teacher == COMPETE) s->events[SYNARRAY_OUTPUT_SPIKE]++;
+    if (column >= low && column < high) return t->neuron + column;
+    if (m->teacher == COMPETE) {
+        for (k = low; k < high; k++) raise_threshold(s, t->neuron + k, step);
+    } else {
+        right = draw_among(s, low, high, random_word(m->groups + t->group, at, m->seed));
+        at.step = 2u * (window * m->groups + t->group);
+        update(s, t, right, LTP_OF_ACTIVE, at);
+        raise_threshold(s, t->neuron + right, step);
+        at.step++;
+        update(s, t, column, LTD_OF_ACTIVE, at);
+    }
+    s->threshold[t->neuron + column] = lowered(s->threshold[t->neuron + column], (int32_t)step);
+    return t->neuron + column;
+}
+
+/* The layer that learns now: the lowest one that has not had all its images, or the last one. */
+static synarray *learning(synarray *s)
+{
+    while (s->model->above && s->presentation >= s->model->total) s++;
+    return s;
+}
+
+static void learn_image(synarray *s, const uint8_t *image, unsigned label, uint16_t *winners)
+{
+    synarray *now = learning(s);
+    const synarray_model *m = now->model;
+    const uint32_t gain = gain_of(s->model, image), all = (uint32_t)m->groups * m->draws;
+    const uint32_t shown = now == s ? now->presentation : key_of(s->model, image);
     unsigned window;
+    now->events[SYNARRAY_PRESENTATION]++;
+    for (window = 0; window < m->windows; window++) {
+        place at = {0, 0, 0}, learned = {STREAM_PLACE, 0, 0};
+        tile t = first_tile(m);
+        unsigned i, draw = 0;
+        at.step = learned.step = window;
+        at.presentation = shown;
+        learned.presentation = now->presentation;
+        show(s, now, image, gain, now == s ? 0 : PHASE_FEATURES, 1, at);
+        set_table(now, m->moment_q[now->moment]);
+        for (; t.group < m->groups; next_tile(m, &t))
+            for (i = 0; i < m->draws; i++, draw++) {
+                unsigned site = i, active, winner = 0xFFFFu;
+                if (m->at_random) site = (unsigned)(((uint64_t)random_word(draw, learned, m->seed) * m->sites) >> 32);
+                t.shift = m->site_shift[site];
+                active = drive(now, &t);
+                if (active >= m->min_active)
+                    winner = m->teacher ? teach_tile(now, &t, active, label, learned)
+                                        : learn_tile(now, &t, active, draw, all, learned);
+                if (winners) winners[window * all + draw] = (uint16_t)winner;
+            }
+    }
+    next_presentation(now);
+}
+
+synarray_status synarray_teach(synarray *s, const uint8_t *image, size_t n, unsigned label, uint16_t *winners)
+{
     if (!s || !image) return SYNARRAY_NULL;
-    m = s->model;
-    if (m->fixed_cells) return SYNARRAY_READ_ONLY;
-    if (n != m->features) return SYNARRAY_IMAGE_SIZE;
+    if (s->model->fixed_cells) return SYNARRAY_READ_ONLY;
+    if (n != s->model->features) return SYNARRAY_IMAGE_SIZE;
+    if (label >= last_of(s)->model->classes) return SYNARRAY_NO_SUCH_CLASS;
+    learn_image(s, image, label, winners);
+    return SYNARRAY_OK;
+}
+
+/* What each class's neurons say of an image: sum over windows and groups of log2 sum exp(beta u). */
+static void weigh_classes(synarray *s, synarray *last, const uint8_t *image)
+{
+    const synarray_model *m = last->model;
+    const uint32_t gain = gain_of(s->model, image);
+    unsigned c, k, window;
+    for (c = 0; c < m->classes; c++) last->votes[c] = 0;
+    for (window = 0; window < m->test_windows; window++) {
+        place at = {0, 0, 0};
+        tile t = first_tile(m);
+        at.step = window;
+        at.presentation = key_of(s->model, image);
+        show(s, last, image, gain, PHASE_TEST, 0, at);
+        set_table(last, m->final_q);
+        for (; t.group < m->groups; next_tile(m, &t)) {
+            read_tile(last, &t, drive(last, &t));
+            for (c = 0; c < m->classes; c++) {
+                const unsigned low = t.columns * c / m->classes, high = t.columns * (c + 1u) / m->classes;
+                int32_t top = last->u[low];
+                uint64_t total = 0;
+                for (k = low; k < high; k++)
+                    if (last->u[k] > top) top = last->u[k];
+                for (k = low; k < high; k++) total += numerator_of(last, top, last->u[k]);
+                last->votes[c] += (int64_t)top * (int64_t)m->vote_scale / 256 + (int64_t)log2_of(total) - (INT64_C(16) << 24);
+            }
+        }
+    }
+}
+#else
+#define last_of(s) (s)
+
+static void learn_image(synarray *s, const uint8_t *image, uint16_t *winners)
+{
+    const synarray_model *m = s->model;
+    const uint32_t gain = gain_of(m, image);
+    unsigned window;
     set_table(s, m->moment_q[s->moment]);
-    gain = gain_of(m, image);
     s->events[SYNARRAY_PRESENTATION]++;
     for (window = 0; window < m->windows; window++) {
         place at = {STREAM_INPUT, 0, 0};
@@ -809,68 +1074,79 @@ synarray_status synarray_learn(synarray *s, const uint8_t *image, size_t n, uint
         at.presentation = s->presentation;
         s->events[SYNARRAY_INPUT_SPIKE] += spike(s, image, gain, at);
         for (; t.group < m->groups; next_tile(m, &t)) {
-            const unsigned active = drive(s, &t);
-            unsigned column;
-            read_tile(s, &t, active);
-            s->events[SYNARRAY_ROW_READ] += active;
-            s->events[SYNARRAY_COLUMN_SENSE] += t.columns;
-            at.stream = STREAM_WINNER;
-            at.step = window;
-            column = draw_winner(s, t.columns, random_word(t.group, at, m->seed));
-            if (winners) winners[window * m->groups + t.group] = (uint16_t)(t.neuron + column);
-            at.step = window * m->groups + t.group;
-            update(s, &t, column, at);
-            after_spike(s, &t, column, m->moment_step[s->moment]);
+            const unsigned winner = learn_tile(s, &t, drive(s, &t), t.group, m->groups, at);
+            if (winners) winners[window * m->groups + t.group] = (uint16_t)winner;
         }
     }
-    s->presentation++;
-    if (--s->left == 0) {
-        settle_thresholds(s);
-        find_moment(s);
-    }
+    next_presentation(s);
+}
+#endif
+
+synarray_status synarray_learn(synarray *s, const uint8_t *image, size_t n, uint16_t *winners)
+{
+    if (!s || !image) return SYNARRAY_NULL;
+    if (s->model->fixed_cells) return SYNARRAY_READ_ONLY;
+    if (n != s->model->features) return SYNARRAY_IMAGE_SIZE;
+#ifdef SYNARRAY_STACK
+    if (learning(s)->model->teacher) return SYNARRAY_NEEDS_CLASS;
+    learn_image(s, image, 0, winners);
+#else
+    learn_image(s, image, winners);
+#endif
     return SYNARRAY_OK;
 }
 
-/* Show an image without learning; a neuron that fired is held back by the refractory potential. Fills s->fired. */
+/* Show an image without learning; a neuron that fired is held back by the refractory potential. Fills fired of the last layer. */
 static void infer(synarray *s, const uint8_t *image, unsigned windows, uint32_t phase)
 {
-    const synarray_model *m = s->model;
-    const uint32_t gain = gain_of(m, image);
-    uint32_t key = 0xFFFFFFFFu;
+    synarray *last = last_of(s);
+    const synarray_model *m = last->model;
+    const uint32_t gain = gain_of(s->model, image), key = key_of(s->model, image);
     unsigned i, window;
-    for (i = 0; i < m->inputs; i++) key = crc32(key, image[m->input_feature[i]]);
-    set_table(s, m->final_q);
+    set_table(last, m->final_q);
     for (window = 0; window < windows; window++) {
         place at = {0, 0, 0};
         tile t = first_tile(m);
+        at.presentation = key;
+#ifdef SYNARRAY_STACK
+        { /* neurons above others are named by the windows that they learned from */
+            const int learned = last != s && phase == PHASE_LABEL;
+            at.step = learned ? window % m->windows : window;
+            show(s, last, image, gain, learned ? PHASE_FEATURES : phase, 0, at);
+        }
         at.step = window;
-        at.presentation = ~key;
+#else
+        at.step = window;
         at.stream = STREAM_INPUT + (phase << 8);
         (void)spike(s, image, gain, at);
+#endif
         at.stream = STREAM_WINNER + (phase << 8);
         for (; t.group < m->groups; next_tile(m, &t)) {
             unsigned k;
-            read_tile(s, &t, drive(s, &t));
-            k = t.neuron + draw_winner(s, t.columns, random_word(t.group, at, m->seed));
-            s->fired[window * m->groups + t.group] = (uint16_t)k;
-            s->threshold[k] -= m->refractory;
+            read_tile(last, &t, drive(last, &t));
+            k = t.neuron + draw_winner(last, t.columns, random_word(t.group, at, m->seed));
+            last->fired[window * m->groups + t.group] = (uint16_t)k;
+            last->threshold[k] -= m->refractory;
         }
     }
-    for (i = 0; i < windows * m->groups; i++) s->threshold[s->fired[i]] += m->refractory;
+    for (i = 0; i < windows * m->groups; i++) last->threshold[last->fired[i]] += m->refractory;
 }
 
 synarray_status synarray_label(synarray *s, const uint8_t *image, size_t n, unsigned label)
 {
-    const synarray_model *m;
+    const synarray *last;
     unsigned i;
     if (!s || !image) return SYNARRAY_NULL;
-    m = s->model;
-    if (m->fixed_cells) return SYNARRAY_READ_ONLY;
-    if (n != m->features) return SYNARRAY_IMAGE_SIZE;
-    if (label >= m->classes) return SYNARRAY_NO_SUCH_CLASS;
-    infer(s, image, m->label_windows, PHASE_LABEL);
-    for (i = 0; i < (unsigned)m->label_windows * m->groups; i++) {
-        uint16_t *count = s->counts + (size_t)s->fired[i] * m->classes + label;
+    if (s->model->fixed_cells) return SYNARRAY_READ_ONLY;
+    if (n != s->model->features) return SYNARRAY_IMAGE_SIZE;
+    last = last_of(s);
+    if (label >= last->model->classes) return SYNARRAY_NO_SUCH_CLASS;
+#ifdef SYNARRAY_STACK
+    if (last->model->teacher == CONTRAST) return SYNARRAY_TAUGHT;
+#endif
+    infer(s, image, last->model->label_windows, PHASE_LABEL);
+    for (i = 0; i < (unsigned)last->model->label_windows * last->model->groups; i++) {
+        uint16_t *count = last->counts + (size_t)last->fired[i] * last->model->classes + label;
         if (*count < 65535u) (*count)++;
     }
     return SYNARRAY_OK;
@@ -879,16 +1155,28 @@ synarray_status synarray_label(synarray *s, const uint8_t *image, size_t n, unsi
 synarray_status synarray_predict(synarray *s, const uint8_t *image, size_t n, unsigned *label, int64_t *votes)
 {
     const synarray_model *m;
+    synarray *last;
     int64_t best = 0;
-    unsigned c, i;
+    unsigned c, i, spikes;
     if (!s || !image || !label) return SYNARRAY_NULL;
-    m = s->model;
-    if (n != m->features) return SYNARRAY_IMAGE_SIZE;
-    infer(s, image, m->test_windows, PHASE_TEST);
+    if (n != s->model->features) return SYNARRAY_IMAGE_SIZE;
+    last = last_of(s);
+    m = last->model;
+    spikes = (unsigned)m->test_windows * m->groups;
+#ifdef SYNARRAY_STACK
+    if (m->teacher == CONTRAST) {
+        weigh_classes(s, last, image);
+        spikes = 0;
+    } else
+#endif
+        infer(s, image, m->test_windows, PHASE_TEST);
     for (c = 0; c < m->classes; c++) {
         int64_t vote = 0;
-        for (i = 0; i < (unsigned)m->test_windows * m->groups; i++) {
-            const uint16_t *count = s->read_counts + (size_t)s->fired[i] * m->classes;
+#ifdef SYNARRAY_STACK
+        if (last->votes) vote = last->votes[c];
+#endif
+        for (i = 0; i < spikes; i++) {
+            const uint16_t *count = last->read_counts + (size_t)last->fired[i] * m->classes;
             vote += log2_of(((uint64_t)count[c] << 16) + m->smoothing);
         }
         if (c == 0 || vote > best) {
@@ -897,8 +1185,8 @@ synarray_status synarray_predict(synarray *s, const uint8_t *image, size_t n, un
         }
         if (votes) votes[c] = vote;
     }
-    for (i = 0; votes && i < (unsigned)m->test_windows * m->groups; i++) { /* the same for every class */
-        const uint16_t *count = s->read_counts + (size_t)s->fired[i] * m->classes;
+    for (i = 0; votes && i < spikes; i++) { /* the same for every class */
+        const uint16_t *count = last->read_counts + (size_t)last->fired[i] * m->classes;
         uint64_t total = (uint64_t)m->smoothing * m->classes;
         int64_t norm;
         for (c = 0; c < m->classes; c++) total += (uint64_t)count[c] << 16;
@@ -935,7 +1223,7 @@ static uint32_t checksum(const uint8_t *p, size_t n) /* of the header without it
 static size_t blob_bytes(const synarray *s)
 {
     const synarray_model *m = s->model;
-    size_t n = HEADER + 8u * SYNARRAY_EVENTS + 4u * (size_t)m->neurons + 2u * (size_t)m->neurons * m->classes;
+    size_t n = HEADER + 8u * SYNARRAY_EVENTS + 4u * (size_t)m->neurons + 2u * counts_of(m);
     if (s->spikes) n += 4u * (size_t)m->neurons;
     return n + (s->w ? 4u * (size_t)s->cell_bytes : s->cell_bytes) + s->alive_bytes;
 }
@@ -954,27 +1242,23 @@ static float float_of(uint32_t bits)
     return view.w;
 }
 
-synarray_status synarray_save(const synarray *s, uint8_t *blob, size_t room, size_t *bytes)
+static void put_state(const synarray *s, uint8_t *blob)
 {
-    uint8_t *p;
-    size_t i, total;
-    if (!s || !bytes) return SYNARRAY_NULL;
-    if (s->model->fixed_cells) return SYNARRAY_READ_ONLY;
-    *bytes = total = blob_bytes(s);
-    if (!blob || room < total) return SYNARRAY_BLOB_SIZE;
+    const size_t total = blob_bytes(s);
+    uint8_t *p = blob + HEADER;
+    size_t i;
     put32(blob, 0x4C4E5953u); /* SYNL */
     put32(blob + 4, SYNARRAY_BLOB_VERSION);
     put32(blob + 8, s->model->identity);
     put32(blob + 12, s->presentation);
     put32(blob + 16, (uint32_t)(total - HEADER));
-    p = blob + HEADER;
     for (i = 0; i < SYNARRAY_EVENTS; i++, p += 8) {
         put32(p, (uint32_t)s->events[i]);
         put32(p + 4, (uint32_t)(s->events[i] >> 32));
     }
     for (i = 0; i < s->model->neurons; i++, p += 4) put32(p, (uint32_t)s->threshold[i]);
     for (i = 0; s->spikes && i < s->model->neurons; i++, p += 4) put32(p, s->spikes[i]);
-    for (i = 0; i < (size_t)s->model->neurons * s->model->classes; i++, p += 2) {
+    for (i = 0; i < counts_of(s->model); i++, p += 2) {
         p[0] = (uint8_t)s->counts[i];
         p[1] = (uint8_t)(s->counts[i] >> 8);
     }
@@ -986,6 +1270,21 @@ synarray_status synarray_save(const synarray *s, uint8_t *blob, size_t room, siz
     }
     for (i = 0; i < s->alive_bytes; i++) *p++ = s->alive[i];
     put32(blob + 20, checksum(blob, total));
+}
+
+synarray_status synarray_save(const synarray *s, uint8_t *blob, size_t room, size_t *bytes)
+{
+    const synarray_model *m;
+    unsigned layer = 0;
+    if (!s || !bytes) return SYNARRAY_NULL;
+    if (s->model->fixed_cells) return SYNARRAY_READ_ONLY;
+    *bytes = 0;
+    for (m = s->model; m; m = ABOVE(m)) *bytes += blob_bytes(s + layer++);
+    if (!blob || room < *bytes) return SYNARRAY_BLOB_SIZE;
+    for (m = s->model; m; m = ABOVE(m), s++) {
+        put_state(s, blob);
+        blob += blob_bytes(s);
+    }
     return SYNARRAY_OK;
 }
 
@@ -1018,33 +1317,38 @@ static void states_of_floats(synarray *s)
 }
 #endif
 
-synarray_status synarray_load(synarray *s, const uint8_t *blob, size_t bytes)
+/* Whether a saved state is one of this layer; bytes: those that are left, at the end exactly its own. */
+static synarray_status check_state(const synarray *s, const uint8_t *blob, size_t bytes)
 {
-    const uint8_t *thresholds, *p;
-    size_t i, neurons;
-    if (!s || !blob) return SYNARRAY_NULL;
-    if (s->model->fixed_cells) return SYNARRAY_READ_ONLY;
+    const synarray_model *m = s->model;
+    const uint8_t *p;
+    const size_t own = blob_bytes(s);
+    size_t i;
     if (bytes < HEADER) return SYNARRAY_BLOB_SIZE;
     if (get32(blob) != 0x4C4E5953u) return SYNARRAY_BLOB_FOREIGN;
     if (get32(blob + 4) != SYNARRAY_BLOB_VERSION) return SYNARRAY_BLOB_VERSION_UNKNOWN;
-    if (get32(blob + 8) != s->model->identity) return SYNARRAY_BLOB_FOREIGN;
-    if (bytes != blob_bytes(s) || get32(blob + 16) != bytes - HEADER) return SYNARRAY_BLOB_SIZE;
-    if (get32(blob + 20) != checksum(blob, bytes)) return SYNARRAY_BLOB_CHECKSUM;
-    neurons = s->model->neurons;
-    p = thresholds = blob + HEADER + 8u * SYNARRAY_EVENTS;
-    for (i = 0; i < neurons; i++, p += 4)
+    if (get32(blob + 8) != m->identity) return SYNARRAY_BLOB_FOREIGN;
+    if ((ABOVE(m) ? bytes < own : bytes != own) || get32(blob + 16) != own - HEADER) return SYNARRAY_BLOB_SIZE;
+    if (get32(blob + 20) != checksum(blob, own)) return SYNARRAY_BLOB_CHECKSUM;
+    for (i = 0, p = blob + HEADER + 8u * SYNARRAY_EVENTS; i < m->neurons; i++, p += 4)
         if (get32(p) + (uint32_t)FAR > 2u * (uint32_t)FAR) return SYNARRAY_BLOB_VALUE;
-    p += (s->spikes ? 4u * neurons : 0) + 2u * neurons * s->model->classes;
-    if (!cells_are_sound(s, p)) return SYNARRAY_BLOB_VALUE;
+    p += (s->spikes ? 4u * (size_t)m->neurons : 0) + 2u * counts_of(m);
+    return cells_are_sound(s, p) ? SYNARRAY_OK : SYNARRAY_BLOB_VALUE;
+}
+
+static void take_state(synarray *s, const uint8_t *blob)
+{
+    const size_t neurons = s->model->neurons;
+    const uint8_t *p = blob + HEADER;
+    size_t i;
     s->presentation = get32(blob + 12);
-    for (i = 0, p = blob + HEADER; i < SYNARRAY_EVENTS; i++, p += 8)
-        s->events[i] = (uint64_t)get32(p) | (uint64_t)get32(p + 4) << 32;
+    for (i = 0; i < SYNARRAY_EVENTS; i++, p += 8) s->events[i] = (uint64_t)get32(p) | (uint64_t)get32(p + 4) << 32;
     for (i = 0; i < neurons; i++, p += 4) { /* between -2^29 and 2^29 */
         const uint32_t bits = get32(p);
         s->threshold[i] = bits >> 31 ? -(int32_t)(~bits + 1u) : (int32_t)bits;
     }
     for (i = 0; s->spikes && i < neurons; i++, p += 4) s->spikes[i] = get32(p);
-    for (i = 0; i < neurons * s->model->classes; i++, p += 2) s->counts[i] = (uint16_t)(p[0] | (unsigned)p[1] << 8);
+    for (i = 0; i < counts_of(s->model); i++, p += 2) s->counts[i] = (uint16_t)(p[0] | (unsigned)p[1] << 8);
     for (i = 0; i < s->cell_bytes; i++) {
 #ifndef SYNARRAY_NO_FLOAT
         if (s->w) {
@@ -1060,13 +1364,34 @@ synarray_status synarray_load(synarray *s, const uint8_t *blob, size_t bytes)
     if (s->w) states_of_floats(s);
 #endif
     find_moment(s);
+}
+
+synarray_status synarray_load(synarray *s, const uint8_t *blob, size_t bytes)
+{
+    const synarray_model *m;
+    size_t at = 0;
+    unsigned layer = 0;
+    if (!s || !blob) return SYNARRAY_NULL;
+    if (s->model->fixed_cells) return SYNARRAY_READ_ONLY;
+    for (m = s->model; m; m = ABOVE(m), layer++) {
+        const synarray_status status = check_state(s + layer, blob + at, bytes - at);
+        if (status != SYNARRAY_OK) return status;
+        at += blob_bytes(s + layer);
+    }
+    for (m = s->model; m; m = ABOVE(m), s++) {
+        take_state(s, blob);
+        blob += blob_bytes(s);
+    }
     return SYNARRAY_OK;
 }
 
 synarray_status synarray_events(const synarray *s, uint64_t events[SYNARRAY_EVENTS])
 {
+    const synarray_model *m;
     int i;
     if (!s || !events) return SYNARRAY_NULL;
-    for (i = 0; i < SYNARRAY_EVENTS; i++) events[i] = s->events[i];
+    for (i = 0; i < SYNARRAY_EVENTS; i++) events[i] = 0;
+    for (m = s->model; m; m = ABOVE(m), s++)
+        for (i = 0; i < SYNARRAY_EVENTS; i++) events[i] += s->events[i];
     return SYNARRAY_OK;
 }

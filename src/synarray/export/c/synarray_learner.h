@@ -36,7 +36,9 @@ typedef enum {
     SYNARRAY_BLOB_FOREIGN = 8,  /* not a saved state, or one of another model */
     SYNARRAY_BLOB_VERSION_UNKNOWN = 9,
     SYNARRAY_BLOB_CHECKSUM = 10,
-    SYNARRAY_BLOB_VALUE = 11    /* the checksum is right, but a value is none that learning reaches */
+    SYNARRAY_BLOB_VALUE = 11,   /* the checksum is right, but a value is none that learning reaches */
+    SYNARRAY_NEEDS_CLASS = 12,  /* the layer that learns now is taught: call synarray_teach() */
+    SYNARRAY_TAUGHT = 13        /* the neurons were taught their classes: there is nothing to label */
 } synarray_status;
 
 /* What is counted while learning; the first nineteen as in synarray.events.NeuronEvent, summed over the neurons. */
@@ -63,7 +65,8 @@ typedef struct {
 } synarray_correction;
 
 /* The constants of one exported network; written by `synarray export c`. Codes are what a cell stores. */
-typedef struct {
+typedef struct synarray_model synarray_model;
+struct synarray_model {
     uint32_t identity, seed;
     uint32_t total;                  /* presentations of the whole schedule; the tables of its end serve afterwards */
     uint16_t features, inputs, neurons, groups, classes;
@@ -110,9 +113,24 @@ typedef struct {
     const uint8_t *fixed_cells;      /* predict only: cells, thresholds, label counts in flash; else NULL */
     const int32_t *fixed_threshold;
     const uint16_t *fixed_counts;
-} synarray_model;
+#ifdef SYNARRAY_STACK
+    const synarray_model *above;     /* the layer that reads this one's map; NULL: the last one */
+    uint16_t channels;               /* thermometer channels of a feature, each with 256 chances; 0: rates */
+    uint16_t sites;                  /* places that a tile is read at */
+    uint16_t draws;                  /* of them in a window of learning */
+    uint16_t at_random;              /* 1: they are drawn at random */
+    uint16_t min_active;             /* active inputs below which a place stays silent */
+    uint16_t map_channels;           /* of a cell of its map */
+    uint16_t calibrates;             /* moment from which a layer that competed calibrates its thresholds */
+    uint8_t teacher;                 /* 0: labels name neurons, 1: class groups compete, 2: contrast */
+    uint64_t vote_scale;             /* log2 of a class per read unit of potential, / 2^-32 (contrast) */
+    const uint16_t *site_shift;      /* [site] what is added to an input of row_input at this place */
+    const uint16_t *site_cell;       /* [group, site] cell of the map that it belongs to */
+#endif
+};
 
-/* A learner: pointers into the caller's memory. Read its fields if you like; write none. */
+/* A learner: pointers into the caller's memory. Read its fields if you like; write none. Several layers are an array of them,
+ * synarray s[SYNARRAY_LAYERS], from the bottom; the functions take the first one. */
 typedef struct {
     const synarray_model *model;
     const synarray_port *port;
@@ -124,6 +142,9 @@ typedef struct {
     uint8_t *cells, *alive;
     const uint8_t *read_cells;
     const uint16_t *read_counts;
+#ifdef SYNARRAY_STACK
+    int64_t *votes;
+#endif
     uint32_t presentation, moment, left, table_size, cell_bytes, alive_bytes;
     uint64_t table_q;
     uint64_t events[SYNARRAY_EVENTS];
@@ -134,6 +155,11 @@ synarray_status synarray_init(synarray *s, void *memory, size_t bytes, const syn
                               const synarray_port *port);
 /* Learn from one image of 8-bit intensities. winners: room for windows x groups neurons, or NULL. */
 synarray_status synarray_learn(synarray *s, const uint8_t *image, size_t n, uint16_t *winners);
+#ifdef SYNARRAY_STACK
+/* Learn from an image whose class is known. Layers learn from the bottom, each for its own number of images: this is
+ * synarray_learn() while one learns that is not taught. 0xFFFF in winners: a silent place. */
+synarray_status synarray_teach(synarray *s, const uint8_t *image, size_t n, unsigned label, uint16_t *winners);
+#endif
 /* Count which neurons fire for an image of this class; no cell moves. */
 synarray_status synarray_label(synarray *s, const uint8_t *image, size_t n, unsigned label);
 /* Read the class of an image. votes: room for the classes' log2 probabilities (units of 2^-24), or NULL. */

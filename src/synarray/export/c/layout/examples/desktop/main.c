@@ -7,7 +7,7 @@
 
 static uint64_t memory[(SYNARRAY_RAM_BYTES + 7) / 8];
 static uint8_t record[1 + SYNARRAY_FEATURES];
-static synarray learner;
+static synarray learner[SYNARRAY_LAYERS];
 
 static void check(synarray_status status)
 {
@@ -38,26 +38,30 @@ int main(int n, char **arguments)
         fprintf(stderr, "usage: %s TRAIN [TEST] [EPOCHS]\n", arguments[0]);
         return 2;
     }
-    check(synarray_init(&learner, memory, sizeof memory, &synarray_model_data, NULL));
+    check(synarray_init(learner, memory, sizeof memory, &synarray_model_data, NULL));
 #ifdef SYNARRAY_TRAINED_BYTES
-    check(synarray_load(&learner, synarray_trained, SYNARRAY_TRAINED_BYTES));
+    check(synarray_load(learner, synarray_trained, SYNARRAY_TRAINED_BYTES));
 #endif
     for (epoch = 0; epoch <= epochs && SYNARRAY_BLOB_BYTES > 0; epoch++) { /* the last time, labels are counted */
         file = opened(arguments[1]);
         while (fread(record, sizeof record, 1, file) == 1) {
-            if (epoch < epochs) check(synarray_learn(&learner, record + 1, SYNARRAY_FEATURES, NULL));
-            else check(synarray_label(&learner, record + 1, SYNARRAY_FEATURES, record[0]));
+#if SYNARRAY_TEACHER
+            if (epoch < epochs) check(synarray_teach(learner, record + 1, SYNARRAY_FEATURES, record[0], NULL));
+#else
+            if (epoch < epochs) check(synarray_learn(learner, record + 1, SYNARRAY_FEATURES, NULL));
+#endif
+            else if (SYNARRAY_TEACHER < 2) check(synarray_label(learner, record + 1, SYNARRAY_FEATURES, record[0]));
         }
         fclose(file);
     }
-    check(synarray_events(&learner, events));
+    check(synarray_events(learner, events));
     printf("presentations %llu, pulses %llu\n", (unsigned long long)events[SYNARRAY_PRESENTATION],
            (unsigned long long)(events[SYNARRAY_LTP_PULSE] + events[SYNARRAY_LTD_PULSE] + events[SYNARRAY_PRUNING_PULSE]));
     if (n < 3) return 0;
     file = opened(arguments[2]);
     while (fread(record, sizeof record, 1, file) == 1) {
         unsigned label = 0;
-        check(synarray_predict(&learner, record + 1, SYNARRAY_FEATURES, &label, NULL));
+        check(synarray_predict(learner, record + 1, SYNARRAY_FEATURES, &label, NULL));
         images++;
         right += label == record[0];
     }

@@ -46,7 +46,7 @@ bench: $(VENV)/.ready  ## Speed, against the same network in NumPy and against t
 
 docs: $(READY)  ## Build the documentation site in docs/_build/html; tutorials are run, warnings are errors
 	@$(PIP) --editable '.[docs]'
-	@rm -rf docs/_build docs/_extra docs/gallery docs/reference/generated
+	@rm -rf docs/_build docs/_extra docs/gallery docs/figure_gallery docs/reference/generated
 	@MPLBACKEND=agg $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Site: docs/_build/html/index.html"
 

@@ -31,7 +31,9 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "_work", "_extra", "tutorials", "gallery/*.ipynb", "gallery/*.py", "**/README.md"]
+exclude_patterns = [
+    "_build", "_work", "_extra", "tutorials", "figure_scripts", "*gallery/*.ipynb", "*gallery/*.py", "**/README.md",
+]  # fmt: skip
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["config.cache"]
@@ -45,7 +47,7 @@ html_title = "synarray"
 html_theme_options = {
     "show_nav_level": 2,
     "navigation_depth": 2,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 8,
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
@@ -60,29 +62,36 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 
 
-def _copy_tutorials() -> str:
-    """Copy the tutorials to a fresh folder, where the files that they write do not matter."""
+def _copies() -> list[str]:
+    """Copy the programs that are run to a fresh folder, where the files that they write do not matter."""
     shutil.rmtree(WORK, ignore_errors=True)
-    shutil.copytree(HERE / "tutorials", WORK / "tutorials")
-    return str(WORK / "tutorials")
+    return [shutil.copytree(HERE / name, WORK / name).as_posix() for name in ("tutorials", "figure_scripts")]
 
 
 def _figure(block: tuple[Any, ...], variables: dict[str, Any], conf: dict[str, Any]) -> str:
-    """Save the figure that a block of a tutorial ends with."""
+    """Save the figure that a block of a program ends with, on white; a film is an animated GIF."""
     from matplotlib import pyplot
     from sphinx_gallery.scrapers import figure_rst
 
+    from synarray.report.run_figures.film import Film
+    from synarray.report.style import styled
+
     if not block[1].rstrip().endswith("\nfigure"):
         return ""
-    path = next(variables["image_path_iterator"])
-    variables["example_globals"]["figure"].savefig(path, dpi=110)
+    path, figure = Path(next(variables["image_path_iterator"])), variables["example_globals"]["figure"]
+    if isinstance(figure, Film):
+        path = path.with_suffix(".gif")
+        figure.save(path)
+    else:
+        styled(figure.savefig)(path, dpi=110, facecolor="white")
     pyplot.close("all")
-    return str(figure_rst([path], conf["src_dir"]))
+    title = Path(variables["src_file"]).read_text("utf-8").splitlines()[1]
+    return str(figure_rst([str(path)], conf["src_dir"], title))
 
 
 sphinx_gallery_conf = {
-    "examples_dirs": [_copy_tutorials()],
-    "gallery_dirs": ["gallery"],
+    "examples_dirs": _copies(),
+    "gallery_dirs": ["gallery", "figure_gallery"],
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,

@@ -18,7 +18,7 @@ from synarray.array.wire_fold import effective_read, effective_write
 from synarray.array.wires import WireSpec
 from synarray.device.spec import DeviceSpec
 
-__all__ = ["apply_wires"]
+__all__ = ["apply_wires", "wires_leave"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,6 +51,31 @@ def apply_wires(array: SynapticArray, placement: Placement, steps: npt.NDArray[n
             weaker = np.exp(-loss * abs(volts))[: len(array.traits)]
             array.traits[:, polarity] = steps[:, polarity] * weaker
     array.refresh_read_copy()
+
+
+def wires_leave(g: Floats, wires: WireSpec) -> tuple[Floats, Floats]:
+    """Return what share of its current the wires leave of each cell in a read, and of its voltage in a write.
+
+    Parameters
+    ----------
+    g : ndarray of float64, shape (rows, columns)
+        Conductances of one array, S; nan where there is no cell.
+    wires : WireSpec
+
+    Returns
+    -------
+    read, write : ndarray of float64, shape (rows, columns)
+        Shares, 0 to 1; nan where there is no cell, and in a read where the cell does not conduct.
+
+    Examples
+    --------
+    >>> read, write = wires_leave(np.array([[1e-3, np.nan]]), WireSpec(r_wire=500.0))
+    >>> read.tolist(), write.tolist()
+    ([[0.5, nan]], [[0.5, nan]])
+    """
+    cells = np.nan_to_num(g)
+    read = np.divide(_left(cells, wires), cells, out=np.full(g.shape, np.nan), where=cells > 0)
+    return read, np.where(np.isnan(g), np.nan, effective_write(cells, wires))
 
 
 def _left(g: Floats, wires: WireSpec) -> Floats:

@@ -14,11 +14,24 @@ from synarray.errors import SpecError
 
 if TYPE_CHECKING:
     from synarray.array.geometry import Block
+    from synarray.run.opened import Run
     from synarray.run.retention import Retained
 
 __all__ = ["array", "cite", "energy", "lifetime", "report", "show"]
 
 array = typer.Typer(help="The physical array that a network is in.", no_args_is_help=True, rich_markup_mode=None)
+_FIGURE_HELP = (
+    "Draw only this figure: spikes, potentials, learning (a film), pruning, array, wires, energy, pulses, life, "
+    "receptive-fields, training-curve or confusion; may be repeated."
+)
+
+
+def _figure_names(incomplete: str) -> list[str]:
+    from synarray.report.run_figures.named import RUN_FIGURES
+
+    return [name for name in RUN_FIGURES if name.startswith(incomplete)]
+
+
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run or of a study.")]
 
 
@@ -27,6 +40,10 @@ def show(
     out: Figures = None,
     kind: FigureFormat = "png",
     neurons: Annotated[int, typer.Option(min=1, help="Receptive fields drawn in the figure.")] = 48,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help=_FIGURE_HELP, autocompletion=_figure_names),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a run in tables and figures: counts, receptive fields, training curve."""
@@ -42,6 +59,8 @@ def show(
     if (unfinished := in_progress(run)) is not None:
         return show_curve(unfinished, figures.folder_beside(unfinished, out), kind, as_json)
     opened = open_run(run)
+    if figure:
+        return _show_figures(opened, figure, neurons, figures.folder_beside(run, out), kind, as_json)
     arrays, shape = pictured(opened)
     files, drawn = figures.save_where_possible(
         lambda: figures.of_run(
@@ -70,6 +89,19 @@ def show(
         console.print("Receptive fields of the busiest neurons (bright = high conductance):")
         console.print(fields_in_blocks(fields, console.width, console.color_system is not None))
     console.lines(drawn)
+
+
+def _show_figures(run: Run, names: list[str], neurons: int, out: Path, kind: str, as_json: bool) -> None:
+    """Draw figures of a run by their names, and nothing else."""
+    from synarray.report import figures
+    from synarray.report.run_figures.named import draw
+    from synarray.report.terminal import Terminal, standard_output
+
+    with Terminal(stderr=True).status("drawing"):
+        files = figures.save({name: draw(run, name, neurons=neurons) for name in names}, out, kind)
+    if as_json:
+        return _print({"run_dir": str(run.path)}, files)
+    standard_output().lines(" ".join(["Figures:", *map(str, files)]))
 
 
 def report(
@@ -152,6 +184,7 @@ def lifetime(
     from synarray.report.array_section import pulse_edges
     from synarray.report.charts import pulses_per_cell
     from synarray.report.lifetime_tables import lifetime_table
+    from synarray.report.run_figures.life import has_end, life
     from synarray.report.terminal import Terminal, standard_output
     from synarray.run.lifetime import lifetime_of
     from synarray.run.opened import open_run
@@ -166,7 +199,10 @@ def lifetime(
         with Terminal(stderr=True).status("reading the test images again"):
             retained = read_later(opened, temperature=kelvins, workers=os.cpu_count() or 1)
     files, drawn = figures.save_where_possible(
-        lambda: {"pulses": pulses_per_cell(found.pulses, pulse_edges(float(found.pulses.max())))},
+        lambda: {
+            "pulses": pulses_per_cell(found.pulses, pulse_edges(float(found.pulses.max()))),
+            **({"life": life(found)} if has_end(found) else {}),
+        },
         figures.folder_beside(run, out),
         kind,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from synarray.files import replace_file, writing
 from synarray.learn.trainer import HistoryPoint
 from synarray.network.stdp import Following
 from synarray.report.charts import logarithmic
-from synarray.report.style import COLOURS, matplotlib_of, styled
+from synarray.report.run_figures.film import Film
+from synarray.report.style import COLOURS, NO_CELL, STATES, matplotlib_of, styled
 from synarray.run.fields import fields_of
 
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ __all__ = [
 ]
 
 _INK, _BLUE, _RED, _GREY = (COLOURS[name][0] for name in ("ink", "blue", "vermilion", "grey"))
-_STATES = ("#4a9fd8", "#e3b64c", "#c2185b")
-"""Learns, pruned, stuck: in a picture of pixels, hence the same in light and dark."""
-_NO_CELL = (0.5, 0.5, 0.5, 0.2)
 _RARE = 0.005
 """Share of stuck cells below which each is drawn as 5 x 5."""
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -64,9 +62,9 @@ def check_format(kind: str) -> None:
 
 
 @styled
-def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
-    """Write figures into a folder, each under its name; return their files."""
-    files = [folder / f"{name}.{kind}" for name in drawn]
+def save(drawn: Mapping[str, Figure | Film], folder: Path, kind: str) -> list[Path]:
+    """Write figures into a folder, each under its name; return their files. A film is an animated GIF whatever the format."""
+    files = [folder / f"{name}.{'gif' if isinstance(figure, Film) else kind}" for name, figure in drawn.items()]
     with writing("the folder for figures must be writable", folder, "Free some space, or give another with --out."):
         folder.mkdir(parents=True, exist_ok=True)
         for figure, file in zip(drawn.values(), files, strict=True):
@@ -74,7 +72,9 @@ def save(drawn: dict[str, Figure], folder: Path, kind: str) -> list[Path]:
     return files
 
 
-def save_where_possible(draw: Callable[[], dict[str, Figure]], folder: Path, kind: str) -> tuple[list[Path], str]:
+def save_where_possible(
+    draw: Callable[[], Mapping[str, Figure | Film]], folder: Path, kind: str
+) -> tuple[list[Path], str]:
     """Draw figures and write them; without matplotlib there are none. Returns their files, and a sentence that names them."""
     check_format(kind)
     try:
@@ -85,7 +85,9 @@ def save_where_possible(draw: Callable[[], dict[str, Figure]], folder: Path, kin
     return files, " ".join(["Figures:", *(str(file) for file in files)])
 
 
-def _write(figure: Figure, kind: str, file: Path) -> None:
+def _write(figure: Figure | Film, kind: str, file: Path) -> None:
+    if isinstance(figure, Film):
+        return figure.save(file)
     figure.savefig(file, dpi=150, format=kind, metadata=_UNDATED.get(kind))
 
 
@@ -130,7 +132,7 @@ def receptive_fields(arrays: dict[str, npt.NDArray[Any]], image_shape: tuple[int
     picture = (
         plt.colormaps["magma"]
         .resampled(64)
-        .with_extremes(bad=_NO_CELL)((np.ma.masked_invalid(sheet) + 1) / 2, bytes=True)
+        .with_extremes(bad=NO_CELL)((np.ma.masked_invalid(sheet) + 1) / 2, bytes=True)
     )
     picture[beside] = 0
     tall = 4.5 * sheet.shape[0] / sheet.shape[1]
@@ -264,9 +266,9 @@ def _draw_map(axis: Any, maps: ArrayMaps, i: int, what: str) -> None:
             stuck = maximum_filter(stuck, 5)
         kinds = np.where(stuck, 2.0, np.where(maps.pruned[i] == 1, 1.0, 0.0))
         kinds[np.isnan(maps.conductance[i])] = np.nan
-        palette = plt.colors.ListedColormap(_STATES)
+        palette = plt.colors.ListedColormap(STATES)
         image = axis.imshow(kinds, cmap=palette, vmin=-0.5, vmax=2.5, **place)
-        bar = _bar(axis.figure, image, axis, "what became of the weights")
+        bar = _bar(axis.figure, image, axis, "state of the weights")
         bar.set_ticks([0, 1, 2], labels=["learns", "pruned", "stuck"])
     axis.grid(False)
     axis.set_xlabel("bit line")

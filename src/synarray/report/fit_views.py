@@ -140,6 +140,7 @@ def fitted_curves(
         nominal_train(device, polarity, measured.G_S[starts[longest]]) / scale,
         color=_RED,
         lw=2,
+        zorder=3,
         label="fitted device, without noise",
     )
     for end in (device.g_min, device.g_max):

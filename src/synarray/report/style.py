@@ -18,7 +18,7 @@ from synarray.extras import require
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "SERIES", "inline_svg", "matplotlib_of", "styled", "stylesheet"]
+__all__ = ["COLOURS", "NO_CELL", "SERIES", "STATES", "inline_svg", "matplotlib_of", "styled", "stylesheet"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +41,10 @@ COLOURS = {
 """Each colour on a light and on a dark ground."""
 SERIES = tuple(COLOURS[name][0] for name in ("blue", "vermilion", "green", "purple", "amber", "sky", "grey"))
 """Colours of lines and bars, in their order."""
+STATES = ("#4a9fd8", "#e3b64c", "#c2185b")
+"""Learns, pruned, stuck: in a picture of pixels, hence the same in light and dark."""
+NO_CELL = (0.5, 0.5, 0.5, 0.2)
+"""Where a neuron has no cell, in a picture of pixels."""
 _INK, _SOFT, _LINE = (COLOURS[name][0] for name in ("ink", "soft", "line"))
 _LOOKS = {
     "font.family": "sans-serif",
@@ -78,7 +82,7 @@ _LOOKS = {
     "axes.unicode_minus": False,
 }
 
-_PARTS = ("cm", "colors", "figure", "ticker")
+_PARTS = ("cm", "colors", "figure", "offsetbox", "ticker")
 
 
 def matplotlib_of() -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
+
+import numpy.typing as npt
 
 from synarray.cost.prices import load_periphery
 from synarray.learn.result import Result as Trained
@@ -16,9 +19,6 @@ from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import provenance, reserve, result_arrays, result_metrics, write_run
 from synarray.run.lifetime import Lifetime, lifetime_of
 from synarray.run.price import Price, price_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["Finished", "Result"]
 
@@ -58,15 +58,31 @@ class Finished(ABC):
         """
         return lifetime_of(self.stored(), share, load_periphery(node))
 
-    def plot(self) -> Figure:
-        """Draw receptive fields, training curve and confusion in one matplotlib figure.
+    def plot(self, figure: str | None = None, images: npt.ArrayLike | None = None) -> Any:
+        """Draw receptive fields, training curve and confusion in one matplotlib figure, or one figure by its name.
+
+        Parameters
+        ----------
+        figure : str, optional
+            ``receptive-fields``, ``training-curve``, ``confusion``, ``spikes``, ``potentials``, ``learning`` (a film; it is saved
+            as an animated GIF), ``pruning``; in a device also ``array``, ``wires``, ``energy``, ``pulses``, ``life``.
+            ``learning`` and ``pruning`` train again, to the same bits.
+        images : array_like, shape (n, height, width), optional
+            That ``spikes`` and ``potentials`` are drawn of; None: the first test images.
 
         Raises
         ------
+        RunError
+            When there is no such figure, or this training has none.
         MissingExtraError
             Without matplotlib.
         """
-        return draw(self.stored())
+        if figure is None:
+            return draw(self.stored())
+        figures: Any = importlib.import_module(
+            "synarray.report.run_figures.named"
+        )  # of a floor above
+        return figures.draw(self.stored(), figure, images)
 
     def __repr__(self) -> str:
         """Say in one line what was trained, and what came out."""

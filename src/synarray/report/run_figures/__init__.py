@@ -1,1 +1,1 @@
-"""Figures of one training: spikes, potentials, a film of learning, the pruning mask, the life of its array; all by their names."""
+"""Figures of one training: spikes, potentials, a film of learning, the pruning mask, wires, the life of its array."""

@@ -44,10 +44,11 @@ lint: $(READY)  ## Style, types and the import contract
 bench: $(VENV)/.ready  ## Speed, against the same network in NumPy and against the machine's limits
 	@$(BIN)/synarray bench
 
-docs: $(READY)  ## Build the documentation site in docs/_build/html; tutorials are run, warnings are errors
+docs: $(READY)  ## Build the documentation site: tutorials are run, figures drawn, links and widths checked
 	@$(PIP) --editable '.[docs]'
 	@rm -rf docs/_build docs/_extra docs/gallery docs/figure_gallery docs/reference/generated
 	@MPLBACKEND=agg $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@$(BIN)/python scripts/check_site.py docs/_build/html
 	@echo "Site: docs/_build/html/index.html"
 
 clean:  ## Remove the environment and caches (not runs or reports)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import re
 import subprocess
@@ -17,6 +19,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.py"))
 LONG = {"plot_1_device.py", "plot_5_study.py", "plot_6_layers.py", "plot_8_reward.py"}
 """Run only when the site is built."""
+
+
+FIGURES = sorted((DOCS / "figure_scripts").glob("*.py"))
 
 
 def _run(program: Path, folder: Path) -> str:
@@ -41,6 +46,42 @@ def test_a_tutorial_runs_in_an_empty_folder_as_it_is(tutorial: Path, tmp_path: P
     assert max(percentages) > 80  # what a network learned, in every tutorial that trains one
 
 
+def test_the_gallery_has_its_figures_each_with_its_command() -> None:
+    """They are run when the site is built: here it is only seen that what they use is there, and that the commands are."""
+    import typer.main
+
+    from synarray.cli.app import app
+    from synarray.report.run_figures.named import RUN_FIGURES
+
+    assert len(FIGURES) >= 15
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for path in FIGURES:
+        text = path.read_text("utf-8")
+        tree = ast.parse(text)
+        assert text.endswith("\nfigure\n"), path.name
+        said = " ".join((ast.get_docstring(tree) or "").split())
+        named = re.findall(r"``synarray (\w+)", said)
+        assert named and set(named) <= set(commands), path.name
+        assert (
+            set(re.findall(r"--figure ([\w-]+)", said))
+            <= set(re.findall(r"plot\(\"([\w-]+)", text))
+            <= set(RUN_FIGURES)
+        )
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                found = vars(importlib.import_module(str(node.module)))
+                assert {alias.name for alias in node.names} <= set(found), path.name
+
+
+def test_a_site_with_a_broken_link_is_refused(tmp_path: Path) -> None:
+    sys.path.insert(0, str(DOCS.parent / "scripts"))
+    check_site = importlib.import_module("check_site")
+    (tmp_path / "a.html").write_text('<p id="here"><a href="b.html#there">b</a><a href="#here">a</a><img src="c.png">')
+    (tmp_path / "b.html").write_text('<a href="a.html#here">a</a><a href="https://example.org/x">x</a>')
+    wrong = check_site.broken_links(tmp_path)
+    assert [each.partition(": ")[2] for each in wrong] == ["b.html#there leads nowhere", "c.png leads nowhere"]
+
+
 HOWTOS = [
     (page, number)
     for page in sorted((DOCS / "howto").glob("*.md"))
@@ -50,12 +91,20 @@ HOWTOS = [
 
 @pytest.mark.parametrize(("page", "number"), HOWTOS, ids=lambda value: getattr(value, "stem", str(value)))
 def test_a_howtos_program_runs(page: Path, number: int, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S)[number], "utf-8")
+    program, text = tmp_path / "program.py", page.read_text("utf-8")
+    for name, content in re.findall(r"```toml\n# ([\w-]+\.toml)\n(.*?)```", text, re.S):
+        (tmp_path / name).write_text(content, "utf-8")
+    program.write_text(re.findall(r"```python\n(.*?)```", text, re.S)[number], "utf-8")
     printed = _run(program, tmp_path)
     if page.stem == "port":
         won, windows = map(int, re.findall(r"\d+", printed)[1:])
         assert won < windows / 10
+    elif page.stem == "layer":
+        groups, inputs, read = map(int, re.findall(r"\d+", printed))
+        assert (groups, inputs) == (4, 196)
+        assert read > 50  # chance: 10
+    elif page.stem == "environment":
+        assert printed == "solved: True; steps of the test: 6 to 6\n"
 
 
 def test_the_device_of_the_howto_is_a_device(tmp_path: Path) -> None:
@@ -83,6 +132,6 @@ def test_every_command_is_in_the_reference() -> None:
 
 def test_the_glossary_has_its_terms_in_two_sentences() -> None:
     words = tomllib.loads((Path(synarray.__file__).parent / "glossary.toml").read_text("utf-8"))
-    assert len(words) >= 35
+    assert len(words) >= 40
     for name, text in words.items():
         assert len(re.findall(r"\.(?:\s|$)", text)) == 2, name

@@ -10,7 +10,17 @@ from test_plain_english import DIALECT, INSTEAD
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-MADE = ("_build", "_work", "_extra", "gallery", "generated", "changelog.md", "contributing.md", "glossary.md")
+MADE = (
+    "_build",
+    "_work",
+    "_extra",
+    "gallery",
+    "figure_gallery",
+    "generated",
+    "changelog.md",
+    "contributing.md",
+    "glossary.md",
+)
 """Parts of docs/ that the build makes."""
 PAGES = {
     path.relative_to(ROOT).as_posix(): path
@@ -19,6 +29,7 @@ PAGES = {
         ROOT / "CONTRIBUTING.md",
         *sorted(DOCS.rglob("*.md")),
         *sorted((DOCS / "tutorials").glob("*.py")),
+        *sorted((DOCS / "figure_scripts").glob("*.py")),
     ]
     if not set(path.relative_to(DOCS).parts if path.is_relative_to(DOCS) else ()) & set(MADE)
 }

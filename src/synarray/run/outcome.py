@@ -79,9 +79,7 @@ class Finished(ABC):
         """
         if figure is None:
             return draw(self.stored())
-        figures: Any = importlib.import_module(
-            "synarray.report.run_figures.named"
-        )  # of a floor above
+        figures: Any = importlib.import_module("synarray.report.run_figures.named")  # of a floor above
         return figures.draw(self.stored(), figure, images)
 
     def __repr__(self) -> str:

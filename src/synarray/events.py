@@ -50,3 +50,4 @@ class NetworkEvent(IntEnum):
     COLUMN_SENSE = 3  # column current of a tile sensed for one window
     ROW_CELL = 4  # weight on a row that is driven, read with it
     ROW_LEVEL = 5  # the conductance these weights met, as the levels of ``NeuronEvent``
+    COLUMN_CLIPPED = 6  # of the columns sensed, those beyond the range of their converter

@@ -207,6 +207,28 @@ def test_a_number_out_of_range_is_refused_by_its_key(
     assert "my.toml" in message["where"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (["device=pcm", "array.adc_bits=1"], "array.adc_bits"), (["device=pcm", "array.adc_bits=13"], "array.adc_bits"),
+        (["device=pcm", "array.adc_bits=6.5"], "array.adc_bits"), (["device=pcm", "array.adc_bits=six"], "array.adc_bits"),
+        (["device=pcm", "array.adc_bits=true"], "array.adc_bits"), (["device=pcm", "array.adc_range=0.5"], "array.adc_range"),
+        (["device=pcm", "array.adc_bits=6", "array.adc_range=0"], "array.adc_range"),
+        (["array.adc_bits=6"], "array.adc_bits"), (["device=sram", "array.adc_bits=6"], "array.adc_bits"),
+        (["device=taox-tio2", "array.adc_bits=6", "array.rows=40", "array.count=9"], "array"),
+    ],
+)  # fmt: skip
+def test_converters_that_cannot_be_are_refused(
+    command: Command, tmp_path: Path, bar_images: Images, settings: list[str], key: str
+) -> None:
+    x, y = bar_images
+    np.savez(tmp_path / "bars.npz", x_train=x, y_train=y, x_test=x[:9], y_test=y[:9])
+    given = ["data=bars.npz", "n_neurons=12", *settings]
+    message = four_parts(command("train", "full-field", *(part for setting in given for part in ("--set", setting))))
+    assert key in message["rule"] + message["where"]
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize("key", QUANTITIES)
 @pytest.mark.parametrize("value", ["0.01", "10", "0", "true", "-1e-3"])
 def test_a_bare_number_where_a_unit_is_due_is_refused(refused: Refused, tmp_path: Path, key: str, value: str) -> None:

@@ -81,7 +81,8 @@ def test_a_slider_without_effect_says_so() -> None:
     assert "device.g_max" in ideal
     assert "n_neurons" not in ideal
     words = disabled(load_experiment(None, {"device": "sram"}))
-    assert {"device.n_levels_ltp", "device.sigma_c2c", "device.sigma_read", "array.wires.r_wire"} <= set(words)
+    own = {"device.n_levels_ltp", "device.sigma_c2c", "device.sigma_read"}
+    assert own | {"array.wires.r_wire", "array.adc_bits"} <= set(words)
     assert "device.n_levels_ltd" in disabled(load_experiment(None, {"device": "pcm"}))
     assert not [
         key for key in disabled(load_experiment(None, {"device": "subquantum-cbram"})) if key.startswith("device.")
@@ -96,6 +97,15 @@ def test_a_linear_device_can_be_bent() -> None:
     flat = read_asked({"set": linear | {"device.nonlinearity_ltp": 0.0}}).spec()
     assert flat.device is not None
     assert flat.device.law == "linear"
+
+
+def test_converters_go_with_the_cells_that_they_read() -> None:
+    bits = {"array.adc_bits": 6}
+    kept = read_asked({"set": {"device": "subquantum-cbram"} | bits})
+    assert kept.spec().array.adc_bits == 6
+    assert "array.adc_bits=6" in kept.command()
+    for device in ({"device": "sram"}, {}):  # words, ideal weights: chosen with the slider as it was before
+        assert read_asked({"set": device | bits}).spec().array.adc_bits is None
 
 
 def test_texts_of_a_command_survive_the_shell() -> None:

@@ -53,8 +53,10 @@ ANALOG = [
     "drift",
     "wear",
     "wires",
+    "converters",
 ]
-WORN = {"array.wear": True}
+WORN = {"array.wear": True, "array.adc_bits": 6}
+"""And converters of few bits."""
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +175,7 @@ def test_rows_of_the_waterfall_add_up(bars_data: Path) -> None:
     told = attribute(read, names, (200, 40))  # type: ignore[arg-type]
     assert told is not None and told.together is not None
     assert [cost.property for cost in told.costs if cost.acts] and len(told.costs) == len(IMPERFECTIONS)
-    assert [cost.property for cost in told.assumed] == ["wires"]
+    assert {cost.property for cost in told.assumed} == {"wires", "converters"}
     assert [cost.points.value for cost in told.own] == sorted((c.points.value for c in told.own), reverse=True)
     lost = sum(cost.points.value for cost in told.costs) + told.together.value
     assert 100 * (told.ideal.value - told.full.value) == pytest.approx(lost, abs=1e-9)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synarray.events import NetworkEvent
 from synarray.network import reference, reference_layers
 from synarray.network.encoding import EncodingSpec
 from synarray.network.layer import LayerSpec, Map, groups_of, map_of
@@ -60,10 +61,8 @@ def test_a_tile_read_at_many_places(device: str, kind: str, pruning: str) -> Non
     same_state(fast, slow)
     assert (winners == -1).any() == (kind == "everywhere")
     made, cell = map_of(layer, BELOW, "layer")
-    out, places = np.zeros((8, 2, made.size), np.uint8), np.arange(100, 108)
-    fast.features(
-        block, places, Phase.TEST, cell, made.channels, out, np.zeros(6, np.int64), np.zeros_like(fast.driven)
-    )
+    out, places, totals = np.zeros((8, 2, made.size), np.uint8), np.arange(100, 108), np.zeros(len(NetworkEvent), int)
+    fast.features(block, places, Phase.TEST, cell, made.channels, out, totals, np.zeros_like(fast.driven))
     learner = reference.Learner.of(fast, fast.laws(1.0, learning=False))
     expected = reference_layers.features(learner, fast.groups, block, places, Phase.TEST, cell, made.channels)
     np.testing.assert_array_equal(out, expected)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_reference import BINARY, GRADUAL, SPREADS
 
+from synarray.array.geometry import ArraySpec
 from synarray.array.synapse import SynapseSpec
 from synarray.device.cell import CellSpec
 from synarray.device.spec import DeviceSpec
@@ -18,6 +19,10 @@ CASES = {
     "exact": {"cell": CellSpec(step="exact")},
     "levels": {"cell": CellSpec(n_levels=5)},
     "noisy": {"device": DeviceSpec(**GRADUAL | SPREADS | {"p_fail": 0.2, "sigma_read": 0.2})},
+    "converters": {
+        "device": DeviceSpec(**GRADUAL | {"sigma_read": 0.1}),
+        "array": ArraySpec(adc_bits=5, adc_range=0.1),
+    },
     "pair": {
         "device": DeviceSpec(**GRADUAL | SPREADS | {"sigma_read": 0.1}),
         "synapse": SynapseSpec(scheme="pair", refresh_every=3, refresh_at=0.7),

@@ -37,7 +37,7 @@ for form in ("windows", "sliding"):
 small = {"n_neurons": 7, "epochs": 1, "seed": 3, "array.rows": 84, "array.columns": 16, "array.wires_every": 10}
 for name, changes in (
     ("full-field", {"device": "pcm", "array.wires.r_wire": "5 ohm"}),  # pairs with drift and wires
-    ("cbram-everything", {}),
+    ("cbram-everything", {"array.adc_bits": 5, "array.adc_range": 0.2}),
     ("cbram-2-bit", {}),
 ):
     result = train(load_experiment(name, small | changes), x, y, x, y)

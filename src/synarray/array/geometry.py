@@ -53,15 +53,26 @@ class ArraySpec(Spec):
     """Temperature of the cells while they are read; their thermal noise follows from it."""
     thermal_noise: bool = False
     """Whether reads of rows have the thermal and shot noise of the cells, besides ``device.sigma_read``."""
+    adc_bits: Annotated[int, Field(ge=2, le=12)] | None = None
+    """Bits to which a column's read is digitised, while the network learns and while it is read; none: ideal reads."""
+    adc_range: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Full scale of the converters, as a share of the largest sum a column can have; what lies beyond it is clipped."""
 
     @model_validator(mode="after")
-    def _worn(self) -> Self:
+    def _acts(self) -> Self:
         if self.prior_pulses and not self.wear:
             raise SpecError(
                 "pulses of earlier life act only on cells that wear out",
                 where="key array.prior_pulses",
                 got=f"prior_pulses = {self.prior_pulses:g} without wear",
                 do="Set array.wear = true, or leave prior_pulses out.",
+            )
+        if self.adc_bits is None and self.adc_range != 1.0:
+            raise SpecError(
+                "a converter has a range only where it has a number of bits",
+                where="key array.adc_range",
+                got=f"adc_range = {self.adc_range:g} without adc_bits",
+                do="Set array.adc_bits, 2 to 12, or leave adc_range out.",
             )
         return self
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.converter import Converter
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import drive, met_by, move_word, moved, normal_of, pulse_works, state_of_weight
 from synarray.events import NeuronEvent
@@ -19,8 +20,8 @@ from synarray.rng import Stream
 from synarray.rng_kernels import fill_words
 
 __all__ = [
-    "Device", "Pairs", "add_noise", "drive_rows", "freeze", "program", "program_all", "pulse_cells", "pulse_ideal", "pulse_words",
-    "refresh", "sum_columns",
+    "Device", "Pairs", "add_noise", "convert", "drive_rows", "freeze", "program", "program_all", "pulse_cells", "pulse_ideal",
+    "pulse_words", "refresh", "sum_columns",
 ]  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class Device(NamedTuple):
     read_sigma: float  # standard deviation of a read, in read units, for power 1; 0 = noiseless
     read_power: npt.NDArray[np.uint8]  # [256] variance of one cell's read current by state
     normal: npt.NDArray[np.float32]  # [1025] quantiles of |z|, z normal
+    converter: Converter  # what digitises each column's read
 
 
 class Pairs(NamedTuple):
@@ -112,6 +114,19 @@ def add_noise(power, rows, n, columns, device, part, variance, u, words, noise, 
     for k in range(columns):
         z = np.float32(device.read_sigma) * np.sqrt(np.float32(variance[k])) * normal_of(noise[k], device.normal)
         u[k] += np.int32(np.floor(z + np.float32(0.5)))
+
+
+@woven_in
+def convert(u, threshold, first, columns, converter):
+    """Leave of each column's read what its converter resolves; thresholds are added after it. Returns how many it clipped."""
+    step, below = np.int32(converter.step), np.int32(converter.step * converter.codes)
+    clipped = 0
+    for k in range(columns):
+        inside = min(max(u[k] - threshold[first + k], -below), below - np.int32(1))
+        clipped += inside != u[k] - threshold[first + k]
+        code = np.int32(np.uint32(inside + below) // np.uint32(step))
+        u[k] = threshold[first + k] + code * step - below + (step >> np.int32(1))
+    return clipped
 
 
 @woven_in

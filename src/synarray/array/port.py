@@ -1,6 +1,6 @@
 """The port: all that a learning machine asks of an array, whether it is simulated, recorded, or a chip on the bench.
 
-    read      drive rows of a tile; the sums of its columns
+    read      drive rows of a tile; the sums of its columns, as the converters at their ends resolve them
     look      read the cells of one column one by one: their states, and which are at their lowest
     pulse     send programming pulses to cells of one column
     program   bring one weight to a target by pulses, a read after each (write-verify)
@@ -56,7 +56,7 @@ class ArrayPort(Protocol):
         """Rows and columns of each tile."""
 
     def read(self, tile: int, active: Bools, moment: Moment) -> Ints:
-        """Drive the active rows of a tile; return the column sums in read units, shape (columns,)."""
+        """Drive the active rows of a tile; return what converters make of its column sums, in read units, shape (columns,)."""
 
     def look(self, tile: int, column: int, counted: int) -> Look:
         """Read the cells of a column one by one; ``counted`` weights of them cost a read each."""

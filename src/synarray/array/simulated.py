@@ -16,6 +16,7 @@ from typing import SupportsFloat
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.converter import READ_UNITS
 from synarray.array.schemes import PulseLaw, Scheme
 from synarray.array.schemes.scheme import Drawn, no_bits, no_pair
 from synarray.array.synapse import SynapseSpec, cell_law
@@ -26,8 +27,6 @@ from synarray.device.variation import NOMINAL
 
 __all__ = ["READ_UNITS", "SynapticArray", "read_code"]
 
-READ_UNITS = 127
-"""Read units per unit of weight, when no cell reaches beyond -1..1."""
 _REGISTER = 64
 """Columns are padded to whole vector registers."""
 

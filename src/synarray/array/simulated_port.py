@@ -60,7 +60,7 @@ class SimulatedPort:
         return self.array.shapes
 
     def read(self, tile: int, active: Bools, moment: Moment) -> Ints:
-        """Drive the active rows; column sums with the noise of this read."""
+        """Drive the active rows; column sums with the noise of this read, as the converters resolve them."""
         array, columns = self.array, self.shapes[tile][1]
         sums = array.read(tile, active)
         if self.device is not None and self.device.read_sigma:
@@ -74,6 +74,10 @@ class SimulatedPort:
             )
             deviation = np.float32(self.device.read_sigma) * np.sqrt(array.variance(tile, active).astype(np.float32))
             sums = sums + np.floor(deviation * normal_of(bits) + np.float32(0.5)).astype(np.int32)
+        if self.device is not None and self.device.converter.step:
+            if moment.phase is Phase.TRAIN:
+                self.network_events[NetworkEvent.COLUMN_CLIPPED] += self.device.converter.clips(sums).sum()
+            sums = self.device.converter.read(sums)
         if moment.phase is Phase.TRAIN:
             self.network_events[NetworkEvent.ROW_READ] += np.count_nonzero(active)
             self.network_events[NetworkEvent.COLUMN_SENSE] += columns

@@ -136,10 +136,20 @@ class Conditions:
         return self.counts.draws * self.counts.groups
 
     @cached_property
+    def joined(self) -> int:
+        """Columns of cells that one conversion reads: all of a weight where reads were digitised as such, else one."""
+        return 1 if self.counts.adc_bits is None else self.cells
+
+    @cached_property
+    def conversions(self) -> int:
+        """Conversions of columns."""
+        return self.counts["column_sense"] * self.cells // self.joined
+
+    @cached_property
     def conversion(self) -> float:
         """Energy of one conversion of a column, J."""
         rows = self.counts["row_read"] / max(self.reads, 1)  # driven in one read
-        return self.periphery.conversion(self.r_cell / max(rows, 1.0))
+        return self.periphery.conversion(self.r_cell / (max(rows, 1.0) * self.joined), self.counts.adc_bits)
 
     # ---- look-ups ------------------------------------------------------------------------------------------------------
 

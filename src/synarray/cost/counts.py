@@ -32,6 +32,8 @@ class Counts:
         neuron had output spikes, or as its busiest cell had pulses, whichever are more; None: not kept, one per update.
     encoded : int or None
         Random numbers drawn to encode inputs; None: one per input and draw.
+    adc_bits : int or None
+        Bits to which the reads of columns were digitised; None: they were ideal, and are priced by the periphery's bits.
     """
 
     events: dict[str, int]
@@ -45,6 +47,7 @@ class Counts:
     updated: int | None = None
     turns: int | None = None
     encoded: int | None = None
+    adc_bits: int | None = None
 
     @property
     def numbers_encoded(self) -> int:
@@ -69,6 +72,7 @@ class Counts:
         *,
         draws_per_presentation: int,
         writes: npt.NDArray[np.floating] | None = None,
+        adc_bits: int | None = None,
         **sizes: int,
     ) -> Counts:
         """Total the tables of a run.
@@ -80,17 +84,20 @@ class Counts:
         draws_per_presentation : int
         writes : ndarray, shape (cells per weight, n_neurons, most cells), optional
             Pulses that each cell received; of a compound, the mean over its cells.
+        adc_bits : int, optional
         sizes : int
             ``inputs``, ``neurons``, ``groups``, ``weights``, ``rows``, ``columns``.
         """
         per_neuron = neuron_events.sum(axis=0)
         events = {event.name.lower(): int(per_neuron[event]) for event in NeuronEvent}
-        events |= {event.name.lower(): int(network_events[event]) for event in NetworkEvent}
+        kept = dict(enumerate(network_events.tolist()))  # a run of before 29 November 2026 has no clipped columns
+        events |= {event.name.lower(): kept.get(event, 0) for event in NetworkEvent}
         turns = None
         if writes is not None:
             busiest = np.ceil(writes.max(axis=(0, 2))).astype(np.int64)
             turns = int(np.maximum(neuron_events[:, NeuronEvent.OUTPUT_SPIKE], busiest).sum())
-        return cls(events, events["presentation"] * draws_per_presentation, turns=turns, **sizes)
+        draws = events["presentation"] * draws_per_presentation
+        return cls(events, draws, turns=turns, adc_bits=adc_bits, **sizes)
 
     def __getitem__(self, name: str) -> int:
         return self.events[name]

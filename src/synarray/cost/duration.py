@@ -35,8 +35,9 @@ def durations(given: Conditions) -> dict[str, float]:
     if given.by_bit:  # the bits of a row at once, row after row
         reading = counts["row_read"] * (device.t_read + periphery.sense_time(given.r_cell))
     else:
-        columns = counts["column_sense"] * given.cells // max(given.reads, 1)
-        reading = given.reads * (device.t_read + _turns(given, columns) * periphery.conversion_time())
+        columns = given.conversions // max(given.reads, 1)
+        turns = _turns(given, columns)
+        reading = given.reads * (device.t_read + turns * periphery.conversion_time(counts.adc_bits))
     parallel = counts.column_turns * slowest(given) * (device.t_ltp + device.t_ltd)
     if given.look_ups:
         turns = 1 if given.bits == 1 else _turns(given, counts.weights // counts.neurons)

@@ -151,9 +151,9 @@ class Periphery(Sourced):
         slope, base = _SENSE_TIME.get(name, (0.0, 1.0))
         return (slope * float(np.log(max(r_cell, 1e3) / 1e3)) + base) * 1e-9
 
-    def converter(self) -> float:
-        """Area of one converter, F^2."""
-        return self.converter_area * self.adc_bits / 8.0
+    def converter(self, bits: int | None = None) -> float:
+        """Area of one converter, F^2, of so many bits (none: ``adc_bits``)."""
+        return self.converter_area * (bits or self.adc_bits) / 8.0
 
     def drive(self, seconds: float) -> float:
         """Energy of one row's driver while it is on, J."""

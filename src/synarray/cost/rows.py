@@ -3,8 +3,9 @@
 cells        v^2 t of each pulse and read x the conductance it met (counted), or the device's own energy per pulse
 half-select  1T1R: transistors cut the other cells of the lines off; passive: v/2 across each of them during a pulse
 lines        charging of the two lines of a pulse, of the word line of a read
-sense        reads: a converter per column (analog, pair, compound), an amplifier per bit (digital); look-ups and verifies: a
-             conversion where they must tell the levels of an analog cell apart, an amplifier for a binary cell
+sense        reads: a converter per column (analog, pair, compound), an amplifier per bit (digital); where reads were digitised
+             (``array.adc_bits``), one conversion of so many bits per weight; look-ups and verifies: a conversion of 8 bits where
+             they must tell the levels of an analog cell apart, an amplifier for a binary cell
 neurons      one addition per column for the threshold, two for the winner; two and two words of memory per output spike
 learning     per weight that is looked up: a random number, one addition, a look-up in a table of 8-bit entries; mask bits
 encoding     a random number (one addition) per input and window
@@ -108,7 +109,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "sense",
         "column conversions",
-        lambda c: c.counts["column_sense"] * c.cells,
+        lambda c: c.conversions,
         lambda c: c.conversion,
         applies=lambda c: not c.by_bit,
     ),

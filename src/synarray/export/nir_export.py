@@ -137,5 +137,8 @@ def _metadata(run: Run) -> dict[str, Any]:
         "steps_per_window": _STEPS,
         "windows_per_image": int(spec.readout.test_windows),
         "device": spec.device.name if spec.device else "none: ideal weights",
+        "converters": f"{spec.array.adc_bits} bits in the array; sums are exact here"
+        if spec.array.adc_bits
+        else "none",
         "classes": [str(name) for name in run.arrays["classes"].tolist()],
     }

@@ -6,6 +6,7 @@
     nonlinearity    labels (or the steps of a table about their mean) shrink towards the straight line
     asymmetry       LTP and LTD differ: both go towards their mean step and mean curvature, each bending its own way
     wear            cells live as many times longer; at 0 for ever (acts where ``array.wear`` lets cells fail while they learn)
+    converters      the bits that reads of columns lack of 12; at 0 reads are ideal
     c2c, d2d, read noise, stuck, failures, drift, wires    their numbers are multiplied
 
 A property acts only where the scheme lets it: bits of a digital word are sensed as 0 or 1, a pair has no gradual LTD.
@@ -284,7 +285,25 @@ def _wire(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
     return spec.model_copy(update={"array": spec.array.model_copy(update={"wires": WireSpec(**longer)})})
 
 
-OF_THE_ARRAY = frozenset({"wires"})
+_MOST_BITS, _LEAST_BITS = 12, 2
+"""Of a converter."""
+
+
+def _digitised(spec: ExperimentSpec) -> bool:
+    return spec.array.adc_bits is not None and not _scheme(spec).sensed_by_bit
+
+
+def _bits_missing(spec: ExperimentSpec) -> int:
+    return max(1, _MOST_BITS - (spec.array.adc_bits or _MOST_BITS))
+
+
+def _digitise(spec: ExperimentSpec, severity: float) -> ExperimentSpec:
+    bits = max(_LEAST_BITS, round(_MOST_BITS - severity * _bits_missing(spec)))
+    finer = {"adc_bits": bits} if severity else {"adc_bits": None, "adc_range": 1.0}
+    return spec.model_copy(update={"array": spec.array.model_copy(update=finer)})
+
+
+OF_THE_ARRAY = frozenset({"wires", "converters"})
 """What belongs to the array around the cells, not to the device: assumed by the experiment, not measured."""
 
 IMPERFECTIONS: dict[str, Imperfection] = {
@@ -317,6 +336,10 @@ IMPERFECTIONS: dict[str, Imperfection] = {
         Imperfection(
             "wires", _wired, _wire, lambda _: 100.0,
             lambda spec: {name: ohms for name, ohms in spec.array.wires if ohms},
+        ),
+        Imperfection(
+            "converters", _digitised, _digitise, lambda spec: (_MOST_BITS - _LEAST_BITS) / _bits_missing(spec),
+            lambda spec: {"adc_bits": spec.array.adc_bits or 0, "adc_range": spec.array.adc_range},
         ),
     )
 }  # fmt: skip

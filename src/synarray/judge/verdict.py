@@ -150,7 +150,8 @@ class Verdict:
         wires = {name: ohms for name, ohms in self.spec.array.wires if ohms}
         assumed = []
         if wires and self.spec.synapse.scheme_for(self.device).wires_act:
-            cost = next((cost for cost in self.attribution.assumed), None) if self.attribution else None
+            assumed_costs = self.attribution.assumed if self.attribution else []
+            cost = next((cost for cost in assumed_costs if cost.property == "wires"), None)
             costs = f" (they cost {cost.points.value:.2f} points)" if cost else ""
             assumed.append(f"wires, {numbers(wires)}{costs}")
         assumed.append(f"circuits of {self.periphery.node_nm:g} nm at published prices")

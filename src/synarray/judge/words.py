@@ -31,7 +31,8 @@ __all__ = [
 LABELS = {
     "levels": "levels", "nonlinearity": "nonlinearity", "asymmetry": "asymmetry",
     "c2c": "cycle-to-cycle spread", "d2d": "device-to-device spread", "read noise": "read noise", "stuck": "stuck cells",
-    "failures": "failing pulses", "drift": "drift", "wear": "wear", "wires": "wires", "together": "together",
+    "failures": "failing pulses", "drift": "drift", "wear": "wear", "wires": "wires",
+    "converters": "converters of the columns", "together": "together",
 }  # fmt: skip
 """Properties as people call them."""
 _OBJECTS = LABELS | {"levels": "too few levels"}
@@ -47,7 +48,7 @@ _NUMBERS = {
     "p_fail": ("failing pulses", "%"), "p_switch_ltp": ("LTP switches", "%"), "p_switch_ltd": ("LTD switches", "%"),
     "drift_nu": ("drift exponent", ""), "sigma_drift_nu": ("its spread", ""), "retention": ("retention", "s"),
     "endurance": ("endurance", ""), "r_wire": ("per cell", "ohm"), "r_driver": ("driver", "ohm"),
-    "r_sense": ("sense circuit", "ohm"),
+    "r_sense": ("sense circuit", "ohm"), "adc_bits": ("bits of a converter", ""), "adc_range": ("its range", "%"),
 }  # fmt: skip
 """Numbers behind a property: what they are called, and their unit."""
 _GRADES = (
@@ -59,7 +60,7 @@ _GRADES = (
 _SAME = 0.01
 """Change of energy or life that is not worth a word."""
 _WIRES_MATTER = 1.0
-"""Points from which on the first sentence speaks of the wires."""
+"""Points from which on the first sentence speaks of the array around the device."""
 
 
 # ---- numbers -------------------------------------------------------------------------------------------------------------------
@@ -173,19 +174,20 @@ def first_words(name: str, task: str, accuracy: Estimate, attribution: Attributi
     reads = f"it reads {percent(accuracy)} of the {task} test images correctly"
     if attribution is None:
         return f"So far, {name} reads {percent(accuracy)} of the {task} test images correctly."
-    wires = sum(cost.points.value for cost in attribution.assumed)
+    around = sum(cost.points.value for cost in attribution.assumed)
+    parts = " and ".join(LABELS[cost.property] for cost in attribution.assumed) or "wires"
     lost = attribution.lost
-    own = lost.value - wires
+    own = lost.value - around
     grade = next(words for limit, words in _GRADES if own < limit)
-    if any(_sure(cost) for cost in attribution.assumed) and wires >= _WIRES_MATTER:
+    if any(_sure(cost) for cost in attribution.assumed) and around >= _WIRES_MATTER:
         return (
-            f"{name} itself {grade}, but the wires that are assumed around it take {wires:.1f} points: {reads}, and a perfect "
-            f"device without wires {100 * attribution.ideal.value:.2f} % of comparable ones."
+            f"{name} itself {grade}, but the {parts} that are assumed around it take {around:.1f} points: {reads}, and a perfect "
+            f"device without {parts} {100 * attribution.ideal.value:.2f} % of comparable ones."
         )
     short = f"{abs(lost.value):.2f} points{between(lost, '{:.2f}'.format)} {'less' if lost.value >= 0 else 'more'} than"
     return (
         f"{name} {grade}: {reads}. Of images held out of the training set it reads {short} a perfect device in an array "
-        "without wire resistance."
+        + ("without wire resistance." if parts == "wires" else f"without {parts}.")
     )
 
 

@@ -195,6 +195,7 @@ class Result:
             "input_spikes": events["input_spike"],
             "row_reads": events["row_read"],
             "column_senses": events["column_sense"],
+            "columns_clipped": events["column_clipped"],
             "cell_reads": events["cell_read"],
             "verify_reads": events["verify_read"],
             "pulses_failed": events["pulse_failed"],

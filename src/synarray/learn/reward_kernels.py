@@ -11,7 +11,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.kernels import add_noise, drive_rows, pulse_cells, pulse_ideal, pulse_words, refresh, sum_columns
+from synarray.array.kernels import (
+    add_noise,
+    convert,
+    drive_rows,
+    pulse_cells,
+    pulse_ideal,
+    pulse_words,
+    refresh,
+    sum_columns,
+)
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
 from synarray.events import NetworkEvent, NeuronEvent
@@ -25,6 +34,7 @@ _CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
 _SPIKE, _CELL_READ = np.int64(NeuronEvent.OUTPUT_SPIKE), np.int64(NeuronEvent.CELL_READ)
 _PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
 _ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
+_CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
 _SURE = np.int64(65536)
 _16 = np.int64(16)
 
@@ -69,8 +79,8 @@ def _spike(chance, presentation, stream, seed, bench, spikes):
 
 
 @woven_in
-def _read(g, spikes, presentation, stream, seed, layout, cells, device, bench, driven):
-    """Read a tile: the potentials of its neurons, in ``bench.u``. Returns how many rows were driven."""
+def _read(g, spikes, presentation, stream, seed, layout, cells, device, bench, totals, driven):
+    """Read a tile: the potentials of its neurons, in ``bench.u``. Counts what is read where there is room to."""
     row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
     columns = layout.neuron_start[g + 1] - layout.neuron_start[g]
     n = drive_rows(layout.inputs, row, n_cells, cells.read.shape[0] - 1, spikes, bench.x_row, bench.rows, driven)
@@ -83,7 +93,13 @@ def _read(g, spikes, presentation, stream, seed, layout, cells, device, bench, d
                 cells.power, bench.rows, n, columns, device, bench.part, bench.variance, bench.u, bench.words, bench.noise, seed,
                 stream, g, presentation,
             )  # fmt: skip
-    return n
+        if device.converter.step > 0:  # no neuron has a threshold here: the workbench's stay 0
+            clipped = convert(bench.u, bench.threshold, layout.neuron_start[g], columns, device.converter)
+            if totals.size > 0:
+                totals[_CLIPPED] += clipped
+    if totals.size > 0:
+        totals[_ROW_READ] += n
+        totals[_COLUMN_SENSE] += columns
 
 
 @woven_in
@@ -191,9 +207,7 @@ def step(
         totals[_INPUT_SPIKE] += _spike(chance, presentation, _INPUT, seed, bench, memory.spikes)
         for g in range(2):
             columns = layout.neuron_start[g + 1] - layout.neuron_start[g]
-            n = _read(g, memory.spikes, presentation, _READ, seed, layout, cells, device, bench, driven)
-            totals[_ROW_READ] += n
-            totals[_COLUMN_SENSE] += columns
+            _read(g, memory.spikes, presentation, _READ, seed, layout, cells, device, bench, totals, driven)
             if g == 0:
                 random = word(np.uint64(0), np.int64(0), presentation, seed, _WINNER)
                 action = _draw(bench.u, _vote(bench.u, columns, rates.neurons), winner_table, random, bench.numerator)
@@ -223,7 +237,8 @@ def choose(chance, presentation, phase, seed, layout, cells, device, neurons, be
     """See a state and choose the action with the highest potential, the first of equals; nothing learns."""
     _spike(chance, presentation, _INPUT + (phase << 8), seed, bench, spikes)
     g = np.int64(0)
-    _read(g, spikes, presentation, _READ + (phase << 8), seed, layout, cells, device, bench, bench.no_count)
+    stream = _READ + (phase << 8)
+    _read(g, spikes, presentation, stream, seed, layout, cells, device, bench, bench.left[:0], bench.no_count)
     best = np.int64(0)
     for a in range(_vote(bench.u, layout.neuron_start[1], neurons)):
         if bench.u[a] > bench.u[best]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from synarray.array.kernels import (
     add_noise,
+    convert,
     drive_rows,
     freeze,
     pulse_cells,
@@ -133,6 +134,7 @@ _SPIKE, _CELL_READ, _MASK = (
 )
 _PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
 _ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
+_CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
 _UNPRUNABLE = np.int64(255)
 
 
@@ -393,6 +395,8 @@ def learn_windows(
                             cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
                             seed, _READ, place, presentation,
                         )  # fmt: skip
+                    if device.converter.step > 0:
+                        totals[_CLIPPED] += convert(u, neurons.threshold, neuron, columns, device.converter)
                 totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
                 random = word(np.uint64(g), m, presentation, seed, _WINNER)
@@ -451,6 +455,8 @@ def learn_sliding(
                             cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
                             seed, _READ, place, presentation,
                         )  # fmt: skip
+                    if device.converter.step > 0:
+                        totals[_CLIPPED] += convert(u, neurons.threshold, neuron, columns, device.converter)
                 random = word(np.uint64(g), m, presentation, seed, _WINNER)
                 column = draw_winner(u, columns, schedule.winner, t, random, bench.numerator)
                 k = neuron + column
@@ -498,6 +504,10 @@ def respond(
                             cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
                             seed, _READ + (phase << 8), m * groups + g, places[p],
                         )  # fmt: skip
+                    if device.converter.step > 0:
+                        clipped = convert(u, threshold, neuron, columns, device.converter)
+                        if totals.size > 0:
+                            totals[_CLIPPED] += clipped
                 if totals.size > 0:
                     totals[_ROW_READ] += n
                     totals[_COLUMN_SENSE] += columns

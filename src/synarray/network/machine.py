@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from synarray.array.ageing import Ageing
+from synarray.array.converter import Converter
 from synarray.array.geometry import ArraySpec, Placement, place
 from synarray.array.kernels import Device, Pairs, program_all
 from synarray.array.simulated import SynapticArray
@@ -71,6 +72,17 @@ class MachineSpec(Spec):
                 "cells can wear out only where their lives are known", where="key array.wear",
                 got=f"no endurance of {self.device.name}" if self.device else "ideal weights",
                 do="Use a device that has one, set device.endurance = 1e6 (pulses) or another, or leave array.wear out.",
+            )  # fmt: skip
+        return self
+
+    @model_validator(mode="after")
+    def _can_digitise(self) -> Self:
+        by_bit = self.device is not None and self.synapse.scheme_for(self.device).sensed_by_bit
+        if self.array.adc_bits is not None and (self.device is None or by_bit):
+            raise SpecError(
+                "converters digitise columns of cells whose currents add up", where="key array.adc_bits",
+                got="words, whose bits are sensed one by one" if by_bit else "ideal weights",
+                do="Use a device in another scheme, or leave array.adc_bits out.",
             )  # fmt: skip
         return self
 
@@ -134,6 +146,8 @@ class Machine:
         slices = spec.synapse.cells_per_weight(spec.device)
         unit = spec.synapse.scheme_for(spec.device).unit
         placement = place(shapes, slices, spec.array, unit) if spec.device else None
+        if placement is not None and spec.array.adc_bits is not None:
+            _check_whole(placement, shapes)
         disconnects = spec.pruning.kind.removes
         array = SynapticArray.build(
             shapes, spec.cell, spec.device, spec.synapse, spec.seed, disconnects, spec.array.noise_temperature
@@ -258,7 +272,10 @@ class Machine:
         array = self.array
         if array.device is None or array.scheme.sensed_by_bit:
             return None
-        return Device(array.scheme.paired, array.no_current, array.read_sigma, array.read_power, normal_quantiles())
+        converter = Converter.of(self.spec.array, max(rows for rows, _ in array.shapes))
+        return Device(
+            array.scheme.paired, array.no_current, array.read_sigma, array.read_power, normal_quantiles(), converter
+        )
 
     @property
     def pairs(self) -> Pairs | None:
@@ -421,3 +438,16 @@ class Machine:
     def refractory(self) -> int:
         """Potential a neuron loses per spike at read-out, in read units."""
         return round(self.spec.neuron.refractory * self.array.read_units)
+
+
+def _check_whole(placement: Placement, shapes: list[tuple[int, int]]) -> None:
+    """Refuse converters at columns that are cut between arrays, whose parts would be read one by one."""
+    tallest = max(block.rows.stop - block.rows.start for block in placement.blocks)
+    cut = [b for b in placement.blocks if (b.rows.stop - b.rows.start) < shapes[b.tile][0]]
+    if cut:
+        rows = shapes[cut[0].tile][0]
+        raise SpecError(
+            "a column that a converter reads must be whole", where="array",
+            got=f"a tile of {rows:,} rows in parts of at most {tallest:,}",
+            do=f"Set array.rows = {rows:,} or more, or a larger array.count; or leave array.adc_bits out.",
+        )  # fmt: skip

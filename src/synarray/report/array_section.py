@@ -47,6 +47,8 @@ def array_numbers(maps: ArrayMaps, placement: Placement) -> dict[str, Any]:
         "columns": spec.columns,
         "arrays": spec.count,
         "arrays_used": placement.n_arrays,
+        "adc_bits": spec.adc_bits,
+        "adc_range": spec.adc_range,
         "cells": spec.n_cells,
         "cells_used": int(used.sum()),
         "g_lowest": float(g.min()),
@@ -90,6 +92,7 @@ def array_table(numbers: dict[str, Any], title: str = "The arrays in numbers") -
             f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']:,} x {numbers['columns']:,} cells each",
         ),
         ("cells in use", f"{used:,} of {numbers['cells']:,} ({percent(used / numbers['cells'], 1)})"),
+        ("converters of the columns", _converters(numbers)),
         *((f"conductance, {which}", quantity(numbers[f"g_{which}"], "S")) for which in ("lowest", "mean", "highest")),
         ("pulses on a cell, mean / most", f"{numbers['pulses_per_cell']:,.1f} / {numbers['pulses_most']:,.0f}"),
         ("most-written cell", f"array {hot['array'] + 1}, word line {hot['row']}, bit line {hot['column']}"),
@@ -98,6 +101,13 @@ def array_table(numbers: dict[str, Any], title: str = "The arrays in numbers") -
         ("stuck cells", f"{numbers['cells_stuck']:,} ({percent(numbers['cells_stuck'] / used)})"),
     ]
     return Table(title, ("", "at the end"), rows, texts=(1,))
+
+
+def _converters(numbers: dict[str, Any]) -> str:
+    """Say how columns are digitised."""
+    if numbers["adc_bits"] is None:
+        return "ideal"
+    return f"{numbers['adc_bits']} bits, full scale {percent(numbers['adc_range'], 0)} of the largest sum"
 
 
 def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Section:

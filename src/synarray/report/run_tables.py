@@ -30,6 +30,7 @@ _COUNTS_OF_CELLS = {
     "mask_lookups": "mask bits looked up",
     "pair_refreshes": "pairs refreshed",
     "reads_saturated": "weights beyond what a read resolves",
+    "columns_clipped": "columns beyond the range of their converters",
 }
 
 

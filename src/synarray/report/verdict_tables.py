@@ -34,6 +34,7 @@ MEANINGS = {
     "drift": "conductances change by themselves",
     "wear": "cells fail as they are pulsed",
     "wires": "lines and drivers have resistance: an assumption about the array, not a property of the device",
+    "converters": "reads of columns are digitised, to so many bits of so much range: an assumption about the array",
     "together": "what belongs to no single property, and the scatter of the sum",
 }
 _SHARES = ("sigma_c2c", "sigma_d2d_range", "sigma_d2d_step", "sigma_read", "p_fail", "p_switch", "stuck")

@@ -122,6 +122,7 @@ class _Metrics(BaseModel):
     input_spikes: int
     row_reads: int
     column_senses: int
+    columns_clipped: int = 0
     cell_reads: int
     verify_reads: int
     pulses_failed: int

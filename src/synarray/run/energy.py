@@ -28,6 +28,7 @@ __all__ = [
     "bill_of_counts",
     "bill_of_result",
     "bill_of_run",
+    "converter_notes",
     "notes_on",
     "read_warnings",
     "real_time",
@@ -127,6 +128,7 @@ def bill_of_counts(
         weights=sizes["n_cells"],
         rows=spec.array.rows,
         columns=spec.array.columns,
+        adc_bits=spec.array.adc_bits,
     )
     synapse = spec.synapse.model_copy(update={"scheme": scheme.name})
     return Bill(counts, spec, spec.device, synapse)
@@ -173,7 +175,7 @@ def real_time(bill: Bill, ledger: Ledger) -> dict[str, Any]:
 def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: str) -> list[str]:
     """Say what a reader of a price must know: what is unconfirmed or too short, and where another device changes the counts."""
     device = bill.device if technology is None else load_device(technology)
-    notes = [*read_warnings(bill, periphery, device)]
+    notes = [*read_warnings(bill, periphery, device), *converter_notes(bill)]
     if periphery.unconfirmed:
         notes.append(f"Prices around the cells that are unconfirmed: {', '.join(periphery.unconfirmed)}.")
     if device.unconfirmed:
@@ -195,6 +197,18 @@ def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: st
             f"them: synarray train {where} --set device={technology}"
         )
     return notes
+
+
+def converter_notes(bill: Bill) -> list[str]:
+    """Say to how many bits reads were digitised and are priced, and how many of them were clipped; nothing for ideal reads."""
+    counts = bill.counts
+    if counts.adc_bits is None:
+        return []
+    share = counts["column_clipped"] / max(counts["column_sense"], 1)
+    return [
+        f"Reads of columns were digitised to {counts.adc_bits} bits while learning, and are priced with these; "
+        f"{share:.2%} of them were clipped."
+    ]
 
 
 def read_warnings(bill: Bill, periphery: Periphery, device: DeviceSpec | None = None) -> list[str]:

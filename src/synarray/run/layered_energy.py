@@ -15,7 +15,7 @@ from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import RunError
 from synarray.run.contents import StoredRun
-from synarray.run.energy import Bill, bill_of_counts
+from synarray.run.energy import Bill, bill_of_counts, converter_notes
 
 __all__ = ["LayerCost", "LayeredBill", "bill_of_layers"]
 
@@ -83,6 +83,7 @@ class LayeredBill:
             for device in devices
             if device.unconfirmed
         ]
+        notes += [f"Layer {i + 1}: {note}" for i, bill in enumerate(self.bills) for note in converter_notes(bill)]
         if periphery.unconfirmed:
             notes.append(f"Prices around the cells that are unconfirmed: {', '.join(periphery.unconfirmed)}.")
         notes.append(

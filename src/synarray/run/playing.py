@@ -137,7 +137,7 @@ class Played:
             machine.neuron_events, machine.network_events, draws_per_presentation=1,
             writes=scheme.pulses_per_cell(machine.array.writes), inputs=self.agent.memory.spikes.size,
             neurons=machine.spec.n_neurons, groups=2, weights=machine.array.n_cells, rows=spec.array.rows,
-            columns=spec.array.columns, updated=int(self.agent.updates.sum()),
+            columns=spec.array.columns, updated=int(self.agent.updates.sum()), adc_bits=spec.array.adc_bits,
         )  # fmt: skip
         synapse = spec.synapse.model_copy(update={"scheme": scheme.name})
         return price(counts, spec.device, synapse, load_periphery())

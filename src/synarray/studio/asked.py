@@ -119,7 +119,7 @@ def read_asked(given: Any, data: tuple[str, ...] = DATA) -> Asked:
             raise _refused("a page may set any key of an experiment but those of files", repr(key))
         settings[key] = _written(key, value)
     _check_files(settings, data)
-    return _bent(Asked(base, settings))
+    return _ideally_read(_bent(Asked(base, settings)))
 
 
 def _written(key: str, value: Any) -> Any:
@@ -165,6 +165,16 @@ def _bent(asked: Asked) -> Asked:
     if device is None or not device.step_law.affine or device.step_law.labelled:
         return asked
     return Asked(asked.base, asked.settings | {"device.law": "soft-bound"})
+
+
+def _ideally_read(asked: Asked) -> Asked:
+    """Leave converters out where the device that was chosen has none: ideal weights, or words that are sensed bit by bit."""
+    if "array.adc_bits" not in asked.settings:
+        return asked
+    rest = {key: value for key, value in asked.settings.items() if not key.startswith("array.adc_")}
+    spec = load_experiment(asked.base, rest)
+    read = spec.device is not None and not spec.synapse.scheme_for(spec.device).sensed_by_bit
+    return asked if read else Asked(asked.base, rest)
 
 
 def _refused(rule: str, got: str) -> SpecError:

@@ -33,6 +33,8 @@ class Control:
     term : str
         The term of the glossary that explains it.
     choices : tuple of str
+    none : str
+        What it is called when there is no number, at the upper end of the slider; empty: there always is one.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Control:
     unit: str = ""
     term: str = ""
     choices: tuple[str, ...] = ()
+    none: str = ""
 
     def described(self) -> dict[str, Any]:
         """Return it for the page."""
@@ -73,12 +76,13 @@ CONTROLS = (
     Control("device.drift_nu", "Drift exponent", "faults", "square", 0.0, 0.5, "", "drift"),
     Control("array.wires.r_wire", "Wire per pitch", "array", "square", 0.0, 100.0, "ohm", "wire resistance"),
     Control("array.wires.r_driver", "Line driver", "array", "square", 0.0, 5000.0, "ohm", "line driver"),
+    Control("array.adc_bits", "Converter bits", "array", "whole", 2, 12, "", "converter", none="ideal"),
     Control("array.count", "Arrays", "array", "log whole", 1, 16, "", "array"),
     Control("fields.kind", "Fields", "network", "choice", term="local field", choices=("local", "full")),
     Control("pruning.mode", "Pruning", "network", "choice", term="pruning", choices=tuple(MODES)),
     Control("pruning.fraction", "Pruned share", "network", "linear", 0.05, 0.95, "%", "pruned share"),
     Control("n_neurons", "Neurons", "network", "log whole", 10, 2000, "", "output neuron"),
-    Control("images", "Images", "network", "log whole", 1000, 60_000, "", "presentation"),
+    Control("images", "Images", "network", "log whole", 1000, 60_000, "", "presentation", none="all"),
     Control("epochs", "Epochs", "network", "whole", 1, 5, "", "epoch"),
     Control("seed", "Seed", "network", "number", 0, 2**32 - 1, "", "seed"),
 )  # fmt: skip
@@ -133,9 +137,9 @@ def disabled(spec: ExperimentSpec) -> dict[str, str]:
         )
     if not scheme.read_noise_acts:
         reasons["device.sigma_read"] = f"In the scheme {scheme.name} bits are sensed as 0 or 1."
-    if not scheme.wires_act:
+    if scheme.sensed_by_bit:
         why = f"In the scheme {scheme.name} bits are sensed one by one."
-        reasons |= {"array.wires.r_wire": why, "array.wires.r_driver": why}
+        reasons |= dict.fromkeys(("array.wires.r_wire", "array.wires.r_driver", "array.adc_bits"), why)
     if not spec.pruning.kind.acts:
         reasons["pruning.fraction"] = "Choose a kind of pruning first."
     return reasons

@@ -29,14 +29,14 @@ function duration(seconds) {
   return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 function shown(control, value) {
-  if (value === null || value === undefined) return control.key === "images" ? "all" : "";
+  if (value === null || value === undefined) return control.none;
   if (control.unit === "%") return `${Number((100 * value).toPrecision(3))} %`;
   if (control.unit) return quantity(value, control.unit, 4);
   return control.scale.includes("whole") ? count(value) : `${Number(Number(value).toPrecision(4))}`;
 }
 function understood(control, text) {
   const trimmed = text.trim().replaceAll(",", "").replace("µ", "u").replace("Ω", "ohm");
-  if (control.key === "images" && trimmed.toLowerCase() === "all") return null;
+  if (control.none && trimmed.toLowerCase() === control.none) return null;
   const parts = /^([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)\s*([TGMkmunpfa]?)(S|ohm|%)?$/i.exec(trimmed);
   if (!parts) return undefined;
   const number = Number(parts[1]), prefix = parts[2] in PREFIX ? PREFIX[parts[2]] : 1;
@@ -232,8 +232,8 @@ function build() {
         slider.onpointerdown = () => { gesture += 1; };
         slider.onfocus = () => { gesture += 1; };
         slider.oninput = () => {
-          const all = control.key === "images" && Number(slider.value) === STEPS;
-          const value = all ? null : fromSlider(control, Number(slider.value));
+          const none = control.none && Number(slider.value) === STEPS;
+          const value = none ? null : fromSlider(control, Number(slider.value));
           untip();
           typed.value = shown(control, value);
           slider.setAttribute("aria-valuetext", typed.value);

@@ -107,7 +107,7 @@ def _converters(numbers: dict[str, Any]) -> str:
     """Say how columns are digitised."""
     if numbers["adc_bits"] is None:
         return "ideal"
-    return f"{numbers['adc_bits']} bits, full scale {percent(numbers['adc_range'], 0)} of the largest sum"
+    return f"{numbers['adc_bits']} bits, range {percent(numbers['adc_range'], 0)}"
 
 
 def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Section:

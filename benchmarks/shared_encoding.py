@@ -2,8 +2,8 @@
 
 python benchmarks/shared_encoding.py --device subquantum-cbram
 
-Networks that differ only in numbers see the same spikes. Winners differ from network to network, so reading and learning cannot be
-shared; encoding can. Its share of the training time, on one core, bounds the gain of doing it once for N networks:
+Networks that differ only in numbers see the same spikes. Winners differ from network to network, so reading and learning
+cannot be shared; encoding can. Its share of the training time, on one core, bounds the gain of doing it once for N networks:
 
     gain < 1 / (1 - share (1 - 1 / N))
 """

@@ -31,7 +31,9 @@ def share_of_encoding(experiment: str, device: str, images: int, turns: int) -> 
     pixels = retina.see(flat)
     encoding, training = [], []
     for _ in range(turns):
-        machine = Machine.build(spec, place_groups(spec.fields, spec.n_neurons, retina.inputs, data.image_shape), len(x))
+        machine = Machine.build(
+            spec, place_groups(spec.fields, spec.n_neurons, retina.inputs, data.image_shape), len(x)
+        )
         trainer = Trainer(machine, data.n_classes, len(y))
         trainer.compile(pixels)
         start = time.thread_time()

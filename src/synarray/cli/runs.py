@@ -44,6 +44,9 @@ def show(
         list[str] | None,
         typer.Option(metavar="NAME", help=_FIGURE_HELP, autocompletion=_figure_names),
     ] = None,
+    by_neurobench: Annotated[
+        bool, typer.Option("--neurobench", help="Only the metrics of NeuroBench, and writes, joules and wear beside them.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show a run in tables and figures: counts, receptive fields, training curve."""
@@ -55,6 +58,8 @@ def show(
     from synarray.run.in_progress import in_progress
     from synarray.run.opened import open_run
 
+    if by_neurobench:
+        return _show_neurobench(run, as_json)
     figures.check_format(kind)
     if (unfinished := in_progress(run)) is not None:
         return show_curve(unfinished, figures.folder_beside(unfinished, out), kind, as_json)
@@ -102,6 +107,24 @@ def _show_figures(run: Run, names: list[str], neurons: int, out: Path, kind: str
     if as_json:
         return _print({"run_dir": str(run.path)}, files)
     standard_output().lines(" ".join(["Figures:", *map(str, files)]))
+
+
+def _show_neurobench(run: Path, as_json: bool) -> None:
+    """Print a run by NeuroBench's names."""
+    from synarray.report.run_tables import neurobench_tables
+    from synarray.report.terminal import standard_output
+    from synarray.run.neurobench import neurobench
+    from synarray.run.opened import open_run
+
+    found = neurobench(open_run(run))
+    if as_json:
+        print(json.dumps(found))
+        return
+    console = standard_output()
+    for table in neurobench_tables(found):
+        console.print(table)
+    for note in found["notes"]:
+        console.print(note)
 
 
 def report(

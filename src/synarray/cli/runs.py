@@ -45,7 +45,8 @@ def show(
         typer.Option(metavar="NAME", help=_FIGURE_HELP, autocompletion=_figure_names),
     ] = None,
     by_neurobench: Annotated[
-        bool, typer.Option("--neurobench", help="Only the metrics of NeuroBench, and writes, joules and wear beside them.")
+        bool,
+        typer.Option("--neurobench", help="Only the metrics of NeuroBench, and writes, joules and wear beside them."),
     ] = False,
     as_json: Json = False,
 ) -> None:

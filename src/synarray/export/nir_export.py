@@ -7,7 +7,7 @@
 Plasticity, stochastic winners and cells have no place in NIR: the graph is the network after learning, and its ``metadata``
 say what it leaves out. A winner per group becomes a race: neurons integrate their potentials, the first to reach the threshold
 spikes, and its spike takes the others of its group back by as much. A step is a tenth of a window, so that few neurons reach
-the threshold in the same step. Weights are what a read of each cell resolves, less what all neurons of a group have in common,
+the threshold in the same step; currents are per step, so that r = 1, which is all that some simulators read. Weights are what a read of each cell resolves, less what all neurons of a group have in common,
 which moves no winner.
 """
 
@@ -78,12 +78,12 @@ def nir_graph(run: Run, images: npt.ArrayLike) -> Any:
         bias[group == g] -= bias[group == g].mean()
     level = _levels(run, np.asarray(images), weights, bias, group)
     bias = bias + _WINNER - level[group]
-    inhibition = np.where((group[:, None] == group) & ~np.eye(n, dtype=bool), -_STEPS * _THRESHOLD, 0.0)
+    inhibition = np.where((group[:, None] == group) & ~np.eye(n, dtype=bool), -_THRESHOLD, 0.0)
     read_out = _read_out(run)
     nodes = {
         "input": nir.Input({"input": np.array([retina.n_features])}),
-        "synapses": nir.Affine(weights, bias),
-        "neurons": nir.IF(np.full(n, 1.0 / _STEPS), np.full(n, _THRESHOLD), np.zeros(n)),
+        "synapses": nir.Affine(weights / _STEPS, bias / _STEPS),
+        "neurons": nir.IF(np.ones(n), np.full(n, _THRESHOLD), np.zeros(n)),
         "inhibition": nir.Linear(inhibition),
         "read_out": nir.Linear(read_out),
         "output": nir.Output({"output": np.array([len(read_out)])}),

@@ -139,7 +139,9 @@ def _training(run: StoredRun, images: int) -> dict[str, Any]:
 def _notes(run: StoredRun) -> list[str]:
     """Say what the figures are of, and what they leave out."""
     notes = ["Workload metrics are of training, per image shown; NeuroBench measures inference."]
-    notes.append("Footprint: weights in the bits of their levels (8 where they have none), thresholds in 32, label counts in 16.")
+    notes.append(
+        "Footprint: weights in the bits of their levels (8 where they have none), thresholds in 32, label counts in 16."
+    )
     if any(layer.experiment.pruning.kind.keeps and layer.metrics["pruned_fraction"] for layer in run.by_layer()):
         notes.append("Soft-pruned cells still conduct: they are no zeros in ConnectionSparsity.")
     for layer in run.by_layer():

@@ -4,8 +4,8 @@
 
 Without RUN, ``local-fields`` is trained. The graph that ``synarray export nir`` writes is read by ``norse.torch.from_nir`` in an
 environment of its own (norse.txt, norse-nodeps.txt), and shown the network's own input spikes of test images. Compared are Norse,
-the graph in ``synarray.export.load_nir`` (float64) and the network itself. Ends with 1 where Norse and the graph give other classes
-to more than 1 % of the images, or Norse reads more than 5 points less than the network.
+the graph in ``synarray.export.load_nir`` (float64) and the network itself. Ends with 1 where Norse and the graph differ in the
+class of more than 1 % of the images, or Norse reads more than 5 points less than the network.
 """
 
 import argparse

@@ -7,8 +7,8 @@
 Plasticity, stochastic winners and cells have no place in NIR: the graph is the network after learning, and its ``metadata``
 say what it leaves out. A winner per group becomes a race: neurons integrate their potentials, the first to reach the threshold
 spikes, and its spike takes the others of its group back by as much. A step is a tenth of a window, so that few neurons reach
-the threshold in the same step; currents are per step, so that r = 1, which is all that some simulators read. Weights are what a read of each cell resolves, less what all neurons of a group have in common,
-which moves no winner.
+the threshold in the same step; currents are per step, so that r = 1, which is all that some simulators read. Weights are what
+a read of each cell resolves, less what all neurons of a group have in common, which moves no winner.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run in the metrics of NeuroBench, from its own counts, and beside them what training cost, for which NeuroBench has no metric.
+"""A run in the metrics of NeuroBench, from its own counts, and what training cost, for which NeuroBench has none.
 
 Names as in NeuroBench 2 (neurobench/metrics, https://github.com/NeuroBench/neurobench). NeuroBench measures inference; here the
 workload metrics are of the training itself, per image shown:
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,9 @@ def neurobench(run: StoredRun) -> dict[str, Any]:
 
 def _layer(run: StoredRun, layer: LayerSpec | None) -> _Layer:
     arrays, spec, metrics = run.arrays, run.experiment, run.metrics
-    rows, columns = (np.diff(arrays[name].astype(np.int64)) for name in ("row_start", "neuron_start"))
-    events, neurons, cells = arrays["network_events"].astype(np.int64), int(columns.sum()), int(rows @ columns)
+    rows, columns = np.diff(arrays["row_start"]).tolist(), np.diff(arrays["neuron_start"]).tolist()
+    neurons, cells = sum(columns), sum(map(mul, rows, columns))
+    events = arrays["network_events"]
     reads, per_tile = int(events[NetworkEvent.COLUMN_SENSE]), neurons / len(rows)
     dense, potentials, most = metrics["n_inputs"] * neurons, reads, reads * metrics["n_inputs"]
     if layer is not None and layer.kind == "convolution":  # silent places are not read
@@ -130,7 +132,11 @@ def _training(run: StoredRun, images: int) -> dict[str, Any]:
     if len(layers) == len(run.by_layer()):
         joules = price_of(run).total
         found |= {"Joules": joules, "Joules_Per_Image": joules / images}
-    lives = [trainings_left(layer.arrays["writes"], layer.experiment.device, _SHARE_FAILED) for layer in layers]
+    lives = [
+        trainings_left(layer.arrays["writes"], layer.experiment.device, _SHARE_FAILED)
+        for layer in layers
+        if layer.experiment.device is not None
+    ]
     if lives and np.isfinite(min(lives)):
         found["Trainings_Until_1_Percent_Failed"] = min(lives)
     return found

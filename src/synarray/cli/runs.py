@@ -112,7 +112,7 @@ def _show_figures(run: Run, names: list[str], neurons: int, out: Path, kind: str
 
 def _show_neurobench(run: Path, as_json: bool) -> None:
     """Print a run by NeuroBench's names."""
-    from synarray.report.run_tables import neurobench_tables
+    from synarray.report.tables import Table
     from synarray.report.terminal import standard_output
     from synarray.run.neurobench import neurobench
     from synarray.run.opened import open_run
@@ -121,11 +121,20 @@ def _show_neurobench(run: Path, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found))
         return
-    console = standard_output()
-    for table in neurobench_tables(found):
-        console.print(table)
+    named, console = dict(found["neurobench"]), standard_output()
+    named |= {f"SynapticOperations {name}": value for name, value in named.pop("SynapticOperations").items()}
+    for title, values in (("NeuroBench", named), ("Training", found["training"])):
+        console.print(Table(title, ("metric", "value"), [(name, _figure(value)) for name, value in values.items()]))
     for note in found["notes"]:
         console.print(note)
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, int) or value >= 100:
+        return f"{value:,.{int(isinstance(value, float))}f}"
+    return f"{value:.4g}"
 
 
 def report(

@@ -8,7 +8,7 @@ from synarray.report.tables import Code, Table
 from synarray.report.words import percent
 from synarray.run.experiment import ExperimentSpec
 
-__all__ = ["neurobench_tables", "paper_states", "run_tables"]
+__all__ = ["paper_states", "run_tables"]
 
 _COUNTS = {
     "pulses": "programming pulses",
@@ -55,25 +55,6 @@ def run_tables(metrics: dict[str, Any], states: str | None = None) -> list[Table
         _counted(metrics),
     ]
     return tables if metrics["device"] is None else [*tables, _cells(metrics)]
-
-
-def neurobench_tables(found: dict[str, Any]) -> list[Table]:
-    """Lay out what ``run.neurobench`` returns: NeuroBench's metrics, then those of training."""
-    named = found["neurobench"]
-    operations = {f"SynapticOperations {name}": value for name, value in named["SynapticOperations"].items()}
-    rows = {name: value for name, value in named.items() if name != "SynapticOperations"} | operations
-    return [
-        Table("NeuroBench", ("metric", "value"), [(name, _figure(value)) for name, value in rows.items()]),
-        Table("Training", ("metric", "value"), [(name, _figure(value)) for name, value in found["training"].items()]),
-    ]
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "not known"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
 def paper_states(spec: ExperimentSpec) -> str | None:

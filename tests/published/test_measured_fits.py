@@ -67,14 +67,19 @@ def test_a_typo_does_not_bend_a_curve(tmp_path: Path) -> None:
 
 
 def test_ends_that_were_read_many_times_are_known_to_a_few_per_cent(tmp_path: Path) -> None:
-    """Y-Flash over three decades: starts between 0.99 and 1.05 uS, the lowest read 0.9 nS, the first LTP step 1.1 nS."""
+    """Y-Flash over three decades: starts between 0.99 and 1.05 uS, the lowest reads 0.8 to 1.0 nS.
+
+    The first LTP step falls with cycling, from 1.1 nS in the first cycle to 0.6 nS: the device has its mean.
+    """
     rows = [[("LTD", "LTP")[i % 2], *(f"{g:g}" for g in train)] for i, train in enumerate(blocks_of(Y_FLASH))]
     found = fitted(tmp_path, [", ".join(row) for row in rows])
     g_min, g_max = found.table["g_min"], found.table["g_max"]
     assert 0.8e-9 < g_min.low < g_min.value < g_min.high < 1.2e-9
     assert 0.98e-6 < g_max.low < g_max.value < g_max.high < 1.08e-6
+    trains = [train for train in blocks_of(Y_FLASH) if train[-1] > train[0]]
+    measured = np.mean([train[1] - train[0] for train in trains])
     first = float(found.spec.steps(np.array([-1.0]))[1, 0]) / 2.0 * found.spec.g_range
-    assert 0.5e-9 < first < 2.2e-9
+    assert first == pytest.approx(measured, rel=0.1)
 
 
 def train(rng: np.random.Generator, first: float) -> list[float]:
@@ -97,16 +102,13 @@ def steep(tmp_path: Path, first: float) -> Fit:
 
 
 @pytest.mark.parametrize("first", [0.0, 0.4])
-def test_a_steep_first_step_is_not_read_noise(tmp_path: Path, first: float) -> None:
-    """The read noise to 15 %, whatever the first LTD step takes."""
+def test_a_steep_first_step_is_no_noise(tmp_path: Path, first: float) -> None:
+    """The read noise to 15 %, no noise of the pulses, ends to 0.5 %, whatever the first LTD step takes."""
     found = steep(tmp_path, first)
     assert found.spec.sigma_read == pytest.approx(0.005, rel=0.15)
+    assert found.spec.sigma_c2c < 0.0005
     assert (found.spec.n_levels_ltp, found.table["n_levels_ltd"].value) == (40, 40)
-
-
-@pytest.mark.xfail(reason="0.7 % of noise of the pulses is found where there is none", strict=True)
-def test_a_steep_first_step_is_no_noise_of_the_pulses(tmp_path: Path) -> None:
-    assert steep(tmp_path, 0.4).spec.sigma_c2c < 0.002
+    assert (found.spec.g_min, found.spec.g_max) == (pytest.approx(1e-6, rel=0.005), pytest.approx(3e-6, rel=0.005))
 
 
 def test_trains_of_equal_length_count_as_their_length(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from synarray.lab.fitting.climb import maximise_fit, total
 from synarray.lab.fitting.departures import compare_devices
 from synarray.lab.fitting.grid import expected
-from synarray.lab.fitting.likelihood import nearly_expected
+from synarray.lab.fitting.likelihood import innovations, nearly_expected
 from synarray.lab.fitting.model import Deviations, cells_of
 from synarray.lab.fitting.noises import shape_noises
 from synarray.lab.fitting.state import SIDES, Analog
@@ -39,6 +39,8 @@ _CHOSEN = (
 """What a fit takes over from that of the law that is chosen."""
 _PASSES = 2
 """How often a table and the noises are fitted in turn."""
+_FOLLOWED, _SMALL = 3, 1e-5
+"""How often a table is improved by the reads that it predicts, and by how much steps are changed to see what that does."""
 _CURVED = 6.0
 """Standard errors of a curvature from which on no linear law needs to be tried."""
 
@@ -130,6 +132,8 @@ def _filled(table: Analog, rng: np.random.Generator, draws: int) -> Analog:
     """Fit the steps of a table, then noises and devices, and with these the steps again."""
     for _ in range(_PASSES):
         _set_tables(table)
+        if table.noisy:
+            _follow_reads(table)
         table.theta |= dict.fromkeys(table.shapes, 0.0)
         table.shapes = ()
         maximise_fit(table)
@@ -165,6 +169,45 @@ def _set_tables(fit: Analog) -> None:
     fit.tables = np.stack([ltd, ltp])
 
 
+def _follow_reads(fit: Analog) -> None:
+    """Improve tables by what they predict of all later reads (Gauss and Newton), not of the next one only.
+
+    Behind read noise the state before a step is known from the same table: steps alone lead to the best one too slowly.
+    """
+    assert fit.tables is not None
+    ways = [i for i, (way, _) in enumerate(SIDES) if way not in fit.abrupt + fit.absent]
+    shape, bend = fit.tables.shape, np.diff(np.eye(len(fit.nodes)), n=2, axis=0)
+
+    def errors(tables: Floats) -> tuple[Floats, Floats, Floats]:
+        return innovations(fit.trains, replace(fit, tables=tables).cells(fit.theta, fit.placed(fit.theta)))
+
+    for _ in range(_FOLLOWED):
+        z, spread, mean = errors(fit.tables)
+        slopes = np.zeros((len(z), fit.tables.size))
+        for i in (way * shape[1] + node for way in ways for node in range(shape[1])):
+            moved = fit.tables.ravel().copy()
+            moved[i] += _SMALL
+            slopes[:, i] = (errors(moved.reshape(shape))[2] - mean) / (_SMALL * spread)
+        weight = np.clip(np.abs(z), 1.0, None) ** -1.0  # a read that may be anything decides nothing
+        square, pull = slopes.T @ (weight[:, None] * slopes), slopes.T @ (weight * z)
+        known = np.diag(square).reshape(shape)[:, 1:-1]
+        known = np.maximum(known, 1e-6 * max(float(known.max()), 1e-12))
+        smooth = np.zeros_like(square)
+        for way in range(shape[0]):
+            mine = slice(way * shape[1], (way + 1) * shape[1])
+            smooth[mine, mine] = _SMOOTH * shape[1] * (bend.T @ (known[way][:, None] * bend))
+        lift = 1e-9 * np.trace(square) * np.eye(len(square))
+        move = np.linalg.solve(square + smooth + lift, pull - smooth @ fit.tables.ravel())
+        before, tables = total(fit), fit.tables
+        for part in (1.0, 0.3):
+            fit.tables = np.maximum(tables + part * move.reshape(shape), 0.0)
+            if total(fit) > before:
+                break
+        else:
+            fit.tables = tables
+            return
+
+
 def _way(nodes: Floats, way: str) -> Floats:
     """Nodes as shares of the way gone, rising."""
     return nodes if way == "ltp" else 1.0 - nodes[::-1]
@@ -180,7 +223,10 @@ def fit_table(steps: Steps, nodes: Floats, way: str) -> Floats:
     square, pull = basis.T @ weighted, weighted.T @ steps.size
     scale = float(np.trace(square)) / len(square)
     bend = np.diff(np.eye(len(at)), n=2, axis=0)
-    square = square + _SMOOTH * scale * len(at) * (bend.T @ bend) + 1e-9 * scale * np.eye(len(at))
+    known = np.maximum(
+        np.diag(square)[1:-1], 1e-6 * scale
+    )  # what is known there: few steps are not smoothed away by many
+    square = square + _SMOOTH * len(at) * (bend.T @ (known[:, None] * bend)) + 1e-9 * scale * np.eye(len(at))
     root = np.linalg.cholesky(square)
     return np.asarray(nnls(root.T, np.linalg.solve(root, pull))[0])
 

@@ -62,7 +62,7 @@ def maximise_fit(fit: Analog) -> None:
     def logs(theta: dict[str, float]) -> Floats:
         return fit.logs(theta, fit.placed(theta))
 
-    fit.maximum = maximise(logs, fit.theta, _free(fit), fit.clusters, priors)
+    fit.maximum = maximise(logs, fit.theta, _free(fit), fit.clusters, priors, one_sided=fit.gridded)
     fit.theta = fit.maximum.theta
     if fit.noisy and fit.local is not None:
         fit.maximum = _with_departures(fit, fit.maximum)

@@ -12,6 +12,9 @@ from synarray.lab.rows.measured import Measurements
 
 __all__ = ["compare_ends", "log_prior", "mean_ends", "spread_hidden_ends"]
 
+_SEVERAL, _TIE = 3, 1e-8
+"""Devices that show an end to be the same for all, and the share by which its reads may differ."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -32,7 +35,9 @@ def compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
             errors = np.full(len(errors), fit.trains.span * np.sqrt(max(fit.noise.step + fit.noise.read, 0.0)))
         known = np.isfinite(values)
         centre = float(np.median(values[known])) if known.any() else 0.0
-        if centre > 0:
+        if fit.stopped and _is_one(exact := values[(bound == 0) & known]):
+            fit.theta[name] = (float(exact[0]) - fit.trains.origin) / fit.trains.span
+        elif centre > 0:
             groups.append(Group(values[known] / centre, np.maximum(errors[known] / centre, 1e-9), bound[known]))
             names.append((name, centre))
     if not groups:
@@ -46,6 +51,11 @@ def compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
             middle = centre * float(np.median(exact)) if len(exact) else middle
         if not fit.noisy:
             fit.theta[name] = (middle - fit.trains.origin) / fit.trains.span
+
+
+def _is_one(exact: Floats) -> bool:
+    """Whether several devices were stopped at one conductance, whatever their other ends do."""
+    return len(exact) >= _SEVERAL and bool(np.ptp(exact) <= _TIE * np.abs(exact).max())
 
 
 def mean_ends(measured: Measurements, sign: int, n: int) -> tuple[Floats, Floats]:

@@ -122,6 +122,7 @@ class Maximum:
 def maximise(
     logs: Callable[[dict[str, float]], Floats], start: dict[str, float], free: Sequence[str],
     clusters: Sequence[npt.NDArray[np.int64]], priors: dict[str, tuple[float, float]], steps: int = 25,
+    one_sided: bool = False,
 ) -> Maximum:  # fmt: skip
     """Climb to the maximum; the covariance is the largest, number by number, of the model's own and those over clusters.
 
@@ -138,13 +139,16 @@ def maximise(
         Weak knowledge that keeps numbers finite on which the data say nothing.
     steps : int
         Most steps of the climb.
+    one_sided : bool
+        Whether derivatives are taken from differences to one side: half the price, and 0.01 standard errors off.
     """
     theta, free = dict(start), tuple(free)
     width = dict.fromkeys(free, 1e-4)
-    damping, value = 1e-3, _total(logs(theta), theta, priors, free)
+    units = logs(theta)
+    damping, value = 1e-3, _total(units, theta, priors, free)
     scores, before, curve = np.zeros((1, len(free))), None, np.zeros((len(free), len(free)))
     for _ in range(steps):
-        scores = _scores(logs, theta, free, width)
+        scores = _scores(logs, theta, free, width, units if one_sided else None)
         pull, square = _prior(theta, free, priors)
         around = scores - scores.mean(axis=0)  # far from the maximum their mean would make the curvature far too large
         gradient, rough = scores.sum(axis=0) + pull, around.T @ around + square
@@ -158,16 +162,17 @@ def maximise(
             break
         for _ in range(12):
             move = np.linalg.solve(curve + damping * np.diag(scale), gradient)
-            tried, reached = _ahead(logs, theta, free, move, priors)
+            tried, seen, reached = _ahead(logs, theta, free, move, priors)
             if reached > value:
                 # far from the maximum steps are too short: a few reads say most of the slope, and of the curvature
                 while True:
                     move = 3.0 * move
-                    further, more = _ahead(logs, theta, free, move, priors)
+                    further, found, more = _ahead(logs, theta, free, move, priors)
                     if not more > reached + 0.1 * (reached - value):
                         break
-                    tried, reached = further, more
+                    tried, seen, reached = further, found, more
                 gain, theta, value, damping = reached - value, tried, reached, max(damping / 5.0, 1e-9)
+                units = seen
                 break
             if curve is not rough:
                 curve = rough
@@ -176,7 +181,7 @@ def maximise(
         if gain < _GAIN:
             break
     else:
-        scores = _scores(logs, theta, free, width)
+        scores = _scores(logs, theta, free, width, units if one_sided else None)
     return Maximum(theta, free, _covariance(scores, clusters, _prior(theta, free, priors)[1]), value, scores)
 
 
@@ -192,12 +197,13 @@ def _learned(curve: Floats, move: Floats, drop: Floats) -> Floats:
 def _ahead(
     logs: Callable[[dict[str, float]], Floats], theta: dict[str, float], free: Sequence[str], move: Floats,
     priors: dict[str, tuple[float, float]],
-) -> tuple[dict[str, float], float]:  # fmt: skip
+) -> tuple[dict[str, float], Floats, float]:  # fmt: skip
     """Go a way from the numbers, and say what is found there."""
     tried = theta | {
         name: _bounded(name, theta[name] + float(np.clip(m, -2.0, 2.0))) for name, m in zip(free, move, strict=True)
     }
-    return tried, _total(logs(tried), tried, priors, free)
+    units = logs(tried)
+    return tried, units, _total(units, tried, priors, free)
 
 
 def _bounded(name: str, value: float) -> float:
@@ -234,14 +240,16 @@ def _prior(
 
 
 def _scores(
-    logs: Callable[[dict[str, float]], Floats], theta: dict[str, float], free: Sequence[str], width: dict[str, float]
-) -> Floats:
-    """Return the derivative of each unit's log-likelihood by each free number, [unit, number]."""
+    logs: Callable[[dict[str, float]], Floats], theta: dict[str, float], free: Sequence[str], width: dict[str, float],
+    here: Floats | None,
+) -> Floats:  # fmt: skip
+    """Return the derivative of each unit's log-likelihood by each free number, [unit, number]; to one side of what is known here."""
     columns = []
     for name in free:
         h = width[name]
-        up, down = (logs(theta | {name: theta[name] + side * h}) for side in (1, -1))
-        columns.append((up - down) / (2.0 * h))
+        up = logs(theta | {name: theta[name] + h})
+        down = logs(theta | {name: theta[name] - h}) if here is None else here
+        columns.append((up - down) / (2.0 * h if here is None else h))
     return np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0)
 
 

@@ -12,7 +12,7 @@ from synarray.lab.fitting.choice import drawn_tables, steps_of
 from synarray.lab.fitting.effects import Spread
 from synarray.lab.fitting.model import label_of
 from synarray.lab.fitting.noises import read_in_the_middle, root_mean_square
-from synarray.lab.fitting.residuals import heavy, residuals_of, widened
+from synarray.lab.fitting.residuals import follow, heavy, residuals_of, widened
 from synarray.lab.fitting.result import DRAWS, Estimate
 from synarray.lab.fitting.state import SIDES, Analog
 
@@ -25,6 +25,8 @@ _ACROSS, _NEARLY, _EARLIER = 0.99, 0.95, 0.8
 less it must not have come across."""
 _LOOSE = 0.4
 """Standard error of the log of a noise from which on it may be none, and no curvature tells its interval."""
+_HALF = 2.0
+"""Factor on variances where read errors follow each other: reads then count for half as many (errors alike by a third)."""
 _TINY = 1e-6
 """No interval is narrower than this share of its value: reads have so many digits."""
 _BENDS = np.geomspace(1e-3, 200.0, 700)
@@ -109,10 +111,17 @@ def _no_failure(fit: Analog) -> float:
 
 
 def _model_draws(fit: Analog, rng: np.random.Generator, count: int) -> Draws:
-    """Draw the model's numbers: Student's t with a degree of freedom less than there are devices (or trains, or stretches)."""
+    """Draw the model's numbers: Student's t with a degree of freedom less than there are devices (or trains, or stretches).
+
+    Stretches of a few trains share all numbers of the law, each of which takes another one.
+    """
     assert fit.maximum is not None
-    dof = max(int(fit.clusters[0].max()), 3) if fit.clusters else 3
+    clusters = int(fit.clusters[0].max()) + 1 if fit.clusters else 0
+    taken = 1 if clusters <= len(fit.trains.device) else len(fit.maximum.free)
+    dof = max(clusters - taken, 3)
     covariance = fit.maximum.covariance
+    if fit.noisy and fit.stopped and follow(residuals_of(fit)):
+        covariance = covariance * _HALF
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     normal = rng.standard_normal((count, len(values))) @ root.T

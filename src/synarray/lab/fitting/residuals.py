@@ -12,7 +12,7 @@ from synarray.lab.fitting.result import Estimate, Finding
 from synarray.lab.fitting.state import SIDES, Analog
 from synarray.units import format_quantity
 
-__all__ = ["Residuals", "findings_of", "heavy", "residuals_of", "widened"]
+__all__ = ["Residuals", "findings_of", "follow", "heavy", "residuals_of", "widened"]
 
 _FAR = 4.0
 """Standard deviations beyond which one normal read in 16,000 lies."""
@@ -24,6 +24,9 @@ _CLEAR = 4.0
 """Standard deviations of its own noise that a step must keep from the ends, so that none cuts it short."""
 _FOLLOWS, _SURE, _LAGS, _FEWEST = 0.03, 3.5, 5, 100
 """Correlation of errors that is worth a word, in standard errors too; reads apart that are looked at; products for each."""
+
+_SUSPECTED = 2.4
+"""Standard errors from which on errors may follow each other: of independent ones, 1 fit in 120 looks so."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -124,7 +127,29 @@ def _shapes(fit: Analog) -> list[Finding]:
 
 
 def _following(left: Residuals) -> list[Finding]:
-    """Say whether read errors follow each other, as 1/f noise does.
+    """Say whether read errors follow each other, and how much."""
+    means, errors = _products(left)
+    if not means:
+        return []
+    size = means[0] - float(np.mean(means[1:]))
+    error = float(np.hypot(errors[0], np.linalg.norm(errors[1:]) / (_LAGS - 1)))
+    if size < max(_SURE * error, _FOLLOWS):
+        return []
+    return [Finding(
+        "1/f read noise", Estimate(size, size - 1.96 * error, size + 1.96 * error), False,
+        f"Read errors follow each other, as 1/f noise does (correlation {size:.2f} of what the law leaves): a part of the read "
+        "noise is counted as noise of the pulses, and intervals are wider for it",
+    )]  # fmt: skip
+
+
+def follow(left: Residuals) -> bool:
+    """Whether read errors may follow each other: alike from one read to the next, opposed two reads later."""
+    means, errors = _products(left)
+    return bool(means) and means[0] - means[1] > _SUSPECTED * float(np.hypot(*errors[:2]))
+
+
+def _products(left: Residuals) -> tuple[list[float], list[float]]:
+    """Return the mean product of errors some reads apart, and its standard error; nothing where reads are few.
 
     The model's read errors are independent. A filter that takes what persists of them for the cell's state leaves errors that are
     alike from one read to the next and opposed a few reads later; white noise leaves neither.
@@ -135,15 +160,7 @@ def _following(left: Residuals) -> list[Finding]:
         product = np.where(same, left.z[lag:] * left.z[:-lag], np.nan)
         product = np.clip(product[np.isfinite(product)], -16.0, 16.0)
         if len(product) < _FEWEST:
-            return []
+            return [], []
         means.append(float(product.mean()))
         errors.append(float(product.std() / np.sqrt(len(product))))
-    size = means[0] - float(np.mean(means[1:]))
-    error = float(np.hypot(errors[0], np.linalg.norm(errors[1:]) / (_LAGS - 1)))
-    if size < max(_SURE * error, _FOLLOWS):
-        return []
-    return [Finding(
-        "1/f read noise", Estimate(size, size - 1.96 * error, size + 1.96 * error), False,
-        f"Read errors follow each other, as 1/f noise does (correlation {size:.2f} of what the law leaves): a part of the read "
-        "noise is counted as noise of the pulses",
-    )]  # fmt: skip
+    return means, errors

@@ -53,7 +53,7 @@ def test_a_fit_for_people_names_levels_repairs_and_files(command: Command) -> No
     assert "usable levels between" in words
     assert "steeper than LTP" in words
     assert "Repaired: 2 lines of the instrument" in words
-    assert "Beware: 3 devices only" in words
+    assert "Warning: 3 devices only" in words
     assert "Device: pulses.toml" in words
 
 

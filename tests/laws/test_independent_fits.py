@@ -97,3 +97,21 @@ def test_fatigue_is_no_failing_pulse(tmp_path: Path) -> None:
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     for seed in range(3):
         assert fitted(tmp_path, make("stretched exponential", 8, 4, seed)).findings == ()
+
+
+@pytest.mark.parametrize(("noise", "known"), [(0.1, False), (0.002, True)])
+def test_levels_that_the_pulses_do_not_tell_are_reported(tmp_path: Path, noise: float, known: bool) -> None:
+    """Steps of 2 % of the range, trains of different lengths; noise of five steps and few pulses hide how many levels there are."""
+    rng, rows = np.random.default_rng(0), ["cycle,pulse,polarity,G_S"]
+    for cycle, lengths in enumerate([(8, 9), (10, 7)] if not known else [(55, 60), (60, 58)]):
+        x, k = (0.0 if known else 0.5), 0
+        for sign, n in zip((1, -1), lengths, strict=True):
+            for _ in range(n):
+                x, k = float(np.clip(x + sign * 0.02 + noise * rng.standard_normal(), 0.0, 1.0)), k + 1
+                rows.append(f"{cycle},{k},{sign},{(5 + 4 * x) * 1e-6:.6g}")
+    (tmp_path / "pulses.csv").write_text("\n".join(rows), "utf-8")
+    found = fit(read_pulses(tmp_path / "pulses.csv"))
+    levels = found.table["n_levels_ltp"]
+    assert not known or levels.low <= 50 <= levels.high
+    assert (levels.high < 3.0 * levels.low) == known
+    assert any("levels of LTP are not identified" in warning for warning in found.warnings) != known

@@ -79,7 +79,7 @@ def fit_sentences(fit: Fit) -> list[str]:
         *shown,
         *why,
         *rows_sentences(fit.measured),
-        *(f"Beware: {warning}" for warning in fit.warnings),
+        *(f"Warning: {warning}" for warning in fit.warnings),
     ]
 
 
@@ -103,8 +103,8 @@ def _text(key: str, value: float) -> str:
 
 
 def changes_table(changes: list[Change]) -> Table:
-    """Lay out what the way there and back changes."""
-    table = Table(title="There and back", title_justify="left")
+    """Lay out what the round trip changes."""
+    table = Table(title="Round trip", title_justify="left")
     for name in ("number", "before", "after", "change"):
         table.add_column(name, justify="left" if name == "number" else "right")
     for change in changes:

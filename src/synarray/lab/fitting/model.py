@@ -243,7 +243,7 @@ def _scores(
     logs: Callable[[dict[str, float]], Floats], theta: dict[str, float], free: Sequence[str], width: dict[str, float],
     here: Floats | None,
 ) -> Floats:  # fmt: skip
-    """Return the derivative of each unit's log-likelihood by each free number, [unit, number]; to one side of what is known here."""
+    """Return the derivative of the log-likelihood of each unit by each number, [unit, number]; one-sided if it is known here."""
     columns = []
     for name in free:
         h = width[name]

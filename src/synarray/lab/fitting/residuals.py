@@ -145,7 +145,7 @@ def _following(left: Residuals) -> list[Finding]:
 def follow(left: Residuals) -> bool:
     """Whether read errors may follow each other: alike from one read to the next, opposed two reads later."""
     means, errors = _products(left)
-    return bool(means) and means[0] - means[1] > _SUSPECTED * float(np.hypot(*errors[:2]))
+    return bool(means) and means[0] - means[1] > _SUSPECTED * float(np.hypot(errors[0], errors[1]))
 
 
 def _products(left: Residuals) -> tuple[list[float], list[float]]:

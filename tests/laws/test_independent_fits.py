@@ -101,7 +101,7 @@ def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("noise", "known"), [(0.1, False), (0.002, True)])
 def test_levels_that_the_pulses_do_not_tell_are_reported(tmp_path: Path, noise: float, known: bool) -> None:
-    """Steps of 2 % of the range, trains of different lengths; noise of five steps and few pulses hide how many levels there are."""
+    """Steps of 2 % of the range, trains of different lengths; noise of five steps and few pulses hide how many levels it has."""
     rng, rows = np.random.default_rng(0), ["cycle,pulse,polarity,G_S"]
     for cycle, lengths in enumerate([(8, 9), (10, 7)] if not known else [(55, 60), (60, 58)]):
         x, k = (0.0 if known else 0.5), 0

@@ -54,6 +54,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network and keep the run in a folder. It is tested once, and checkpoints are saved while it trains."""
+    from synarray.learn.training import decide_fields
     from synarray.report.terminal import Terminal
     from synarray.run.experiment import load_experiment, parse_setting, task_images
     from synarray.run.folder import is_there, partial_of, place_for
@@ -64,6 +65,8 @@ def train(
     changes |= {key: value for key, value in common.items() if value is not None}
     spec = load_experiment(experiment, changes)
     task = task_images(spec)
+    data, x, y, *_ = task
+    spec = decide_fields(spec, x, y, data.image_shape, data.full_scale, os.cpu_count() or 1)
     people = Terminal(stderr=True)
     if again and (found := find(out, spec)):
         return _resume(reopen(found), people, as_json)

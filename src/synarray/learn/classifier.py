@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from synarray.device.cell import CellSpec
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError, SpecError
+from synarray.learn.auto_fields import KINDS, better, split
 from synarray.learn.readout import log_posterior, soft_votes, spike_counts, weigh_spikes
 from synarray.learn.scale import Scale
 from synarray.learn.spec import LearningSpec
@@ -26,7 +27,7 @@ from synarray.network.encoding import EncodingSpec, InputSpec, PopulationCode, R
 from synarray.network.machine import Machine
 from synarray.network.neuron import NeuronSpec
 from synarray.network.pruning import MODES, PruningSpec
-from synarray.network.topology import FieldSpec, check_geometry, place_groups
+from synarray.network.topology import FieldSpec, FieldTrial, check_geometry, place_groups
 from synarray.rng import Phase, Stream, permutation
 from synarray.task.datasets import check_images
 
@@ -62,6 +63,10 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
     image_shape : tuple of int, optional
         Height and width behind the features of images; gives local fields. Images must not be negative. None: a table of
         features of any range, one full field. Small images read better without it: see Notes.
+    fields : {"local", "full", "auto"}, optional
+        With an ``image_shape``: local fields; one full field, as if there were no shape; or the one that reads more of a part of
+        the training data, after both have learned from another part (at most 5,000 samples in all). None: those of ``spec``,
+        else local fields.
     receptors : int or "auto"
         Inputs per feature of a table, with bell-shaped tuning; "auto": 10 up to 64 features, else 1.
     step : float
@@ -84,6 +89,10 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
     n_features_in_ : int
     machine_ : Machine
         The trained network with its cells and counted events.
+    fields_ : str
+        Fields of the network, "local" or "full".
+    fields_trial_ : FieldTrial or None
+        What both kinds of fields read of how many held-out samples, where ``fields`` is "auto".
     label_counts_ : ndarray, shape (n_neurons, n_classes)
         Output spikes by neuron and class, each counted as its sample's weight.
 
@@ -132,6 +141,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         device: str | Path | DeviceSpec | None = None,
         epochs: int | Literal["auto"] = "auto",
         image_shape: tuple[int, ...] | None = None,
+        fields: Literal["local", "full", "auto"] | None = None,
         receptors: int | Literal["auto"] = "auto",
         step: float = 0.1,
         pruning: str = "none",
@@ -144,6 +154,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         self.device = device
         self.epochs = epochs
         self.image_shape = image_shape
+        self.fields = fields
         self.receptors = receptors
         self.step = step
         self.pruning = pruning
@@ -170,7 +181,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         X, labels, weights = self._weighted(X, labels, sample_weight)
         enough = self.spec.epochs if self.spec else max(3, -(-_PRESENTATIONS // len(X)))
         epochs = enough if self.epochs == "auto" else self.epochs
-        self._begin(X, epochs * len(X))
+        self._begin(X, labels, weights, epochs * len(X))
         pixels = self._see(X)
         for epoch in range(epochs):
             seed = self._spec.seed
@@ -210,7 +221,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         self._require_known(y)
         X, labels, weights = self._weighted(X, np.searchsorted(self.classes_, y), sample_weight)
         if first:
-            self._begin(X, self.expected_samples)
+            self._begin(X, labels, weights, self.expected_samples)
             self.label_counts_ = np.zeros((self._spec.n_neurons, len(self.classes_)))
         else:
             self._scale.warn_if_other(X, "this classifier")
@@ -250,6 +261,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
                 _whole(self.receptors) or self.receptors == "auto",
             ),
             "expected_samples": ("a whole number of at least 1", _whole(self.expected_samples)),
+            "fields": ("'local', 'full', 'auto' or None", self.fields in (None, "local", "full", "auto")),
             "spec": ("a LearningSpec, as of load_experiment", self.spec is None or isinstance(self.spec, LearningSpec)),
             "pruning": (
                 f"{', '.join(_PRUNING[:-1])} or {_PRUNING[-1]}",
@@ -280,11 +292,10 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
                 f"step = {self.step} has no effect: the device has steps of its own.", UserWarning, stacklevel=4
             )
         sides = (self.image_shape or ())[:2]
-        local = self.spec is None or self.spec.fields.kind == "local"
-        if sides and local and math.prod(sides) < _SMALL:
+        if sides and self._kind_asked == "local" and math.prod(sides) < _SMALL:
             warnings.warn(
                 f"Images of {' x '.join(map(str, sides))} pixels read better through one full field: leave "
-                "image_shape out. (Local fields are better from about 16 x 16 pixels on; see the class's Notes.)",
+                "image_shape out, or say fields=\"auto\". (Local fields are better from about 16 x 16 pixels on.)",
                 UserWarning,
                 stacklevel=4,
             )
@@ -321,11 +332,28 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
                 do="Give samples of another class too.",
             )
 
-    def _machine_spec(self) -> LearningSpec:
+    @property
+    def _kind_asked(self) -> str:
+        return self.fields or (self.spec.fields.kind if self.spec else "local")
+
+    def _decide_fields(
+        self, X: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], weights: Weights | None, seed: int
+    ) -> tuple[str, FieldTrial | None]:
+        """Say which fields the network gets, and how they were chosen if they were."""
+        if self._kind_asked != "auto" or self.image_shape is None:
+            return ("full" if self.image_shape is None else self._kind_asked), None
+        learned, held = split(labels, seed)
+        part = None if weights is None else weights[learned]
+        accuracy = {}
+        for kind in KINDS:
+            model = clone(self).set_params(fields=kind, random_state=seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that small images read better through a full field is what is asked here
+                accuracy[kind] = model.fit(X[learned], labels[learned], part).score(X[held], labels[held])
+        return better(accuracy, len(held))
+
+    def _machine_spec(self, seed: int) -> LearningSpec:
         """Compose the machine that the parameters ask for."""
-        seed = self.random_state
-        if not isinstance(seed, int | np.integer):
-            seed = check_random_state(seed).randint(2**31 - 1)
         device: dict[str, Any] = {} if self.device is None else {"device": self.device}
         if self.spec is not None:
             if self.spec.layers or self.spec.encoding.channels:
@@ -333,25 +361,33 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
                     "the classifier has one layer, and rates at its inputs", got="layers or encoding.channels", where="spec",
                     do="Use synarray.train for networks of several layers.",
                 )  # fmt: skip
-            return type(self.spec)(**{**dict(self.spec), "seed": int(seed), **device})
-        local = self.image_shape is not None
+            fields = self.spec.fields.model_copy(update={"kind": self.fields_, "trial": self.fields_trial_})
+            kept = self.spec.fields if self.image_shape is None else fields
+            return type(self.spec)(**{**dict(self.spec), "seed": seed, "fields": kept, **device})
+        local = self.fields_ == "local"
         return LearningSpec(
             n_neurons=self.n_neurons,
-            seed=int(seed),
+            seed=seed,
             inputs=InputSpec(select="active" if local else "all"),
             encoding=EncodingSpec(t_present=10e-3) if local else EncodingSpec(floor=0, gain_control=False),
-            fields=FieldSpec(kind="local" if local else "full"),
+            fields=FieldSpec(kind=self.fields_, trial=self.fields_trial_),
             neuron=NeuronSpec(refractory=0.5 if local else 0.0),
             cell=CellSpec(step=self.step),
             pruning=PruningSpec(mode=self.pruning, fraction=self.pruning_fraction),
             **device,
         )
 
-    def _begin(self, X: npt.NDArray[np.float64], total: int) -> None:
+    def _begin(
+        self, X: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], weights: Weights | None, total: int
+    ) -> None:
         """Learn the inputs' scaling and build an untrained network."""
-        spec = self._spec = self._machine_spec()
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer):
+            seed = check_random_state(seed).randint(2**31 - 1)
+        self.fields_, self.fields_trial_ = self._decide_fields(X, labels, weights, int(seed))
+        spec = self._spec = self._machine_spec(int(seed))
         self._n_features_out, self._scale = spec.n_neurons, Scale.of(X)
-        local = self.image_shape is not None
+        local = self.image_shape is not None and (self.spec is not None or self.fields_ == "local")
         n_receptors = self.receptors
         if n_receptors == "auto":
             n_receptors = 10 if X.shape[1] <= _FEW_FEATURES else 1
@@ -363,7 +399,8 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             full_scale=float(x.max()) or 1.0 if local else 255.0,
             gain_control=spec.encoding.gain_control,
         )
-        groups = place_groups(spec.fields, spec.n_neurons, self._retina.inputs, self.image_shape)
+        shape = self.image_shape if local else None
+        groups = place_groups(spec.fields, spec.n_neurons, self._retina.inputs, shape)
         self.machine_ = Machine.build(spec, groups, total)
         self._trainer = Trainer(self.machine_, len(self.classes_), total)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from synarray.learn.spec import LearningSpec
+from synarray.network.topology import FieldSpec
 
 __all__ = ["notes_on"]
 
 
 def notes_on(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]:
     """Say what a reader of the result must know."""
-    notes = []
+    notes = [_choice(spec.fields)] if spec.fields.trial else []
     if spec.fields.kind == "local" and image_shape is None:
         notes.append("The features have no image geometry: local fields fell back to one full field.")
     if not spec.pruning.kind.acts and spec.pruning.fraction > 0:
@@ -21,3 +22,16 @@ def notes_on(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[st
         if not spec.synapse.scheme_for(spec.device).wires_act and spec.array.wires != type(spec.array.wires)():
             notes.append("Wires do not act on digital words: their bits are sensed one by one, as 0 or 1.")
     return notes
+
+
+def _choice(fields: FieldSpec) -> str:
+    """Say how ``fields.kind = "auto"`` was decided."""
+    names = {"full": "one full field", "local": "local fields"}
+    trial, other = fields.trial, "local" if fields.kind == "full" else "full"
+    if trial is None or not trial.images:
+        return 'fields.kind = "auto": the features have no image geometry, so one full field was trained.'
+    read = [f"{getattr(trial, kind) or 0.0:.1%}" for kind in (fields.kind, other)]
+    return (
+        f'fields.kind = "auto" chose {names[fields.kind]}: {read[0]} of {trial.images:,} held-out training images were read, '
+        f"with {names[other]} {read[1]}."
+    )

@@ -205,6 +205,8 @@ class Result:
             **self.hardware(),
             "n_inputs": len(self.retina.inputs),
             "n_neurons": sum(len(m.threshold) for m in self.machines),
+            "fields": self.spec.fields.kind if not self.spec.layers else None,
+            "fields_trial": self.spec.fields.trial.model_dump() if self.spec.fields.trial else None,
             "n_groups": sum(len(m.groups) for m in self.machines),
             "n_cells": sum(m.array.n_cells for m in self.machines),
             "layers": self.layer_rows(),

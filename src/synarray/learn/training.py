@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import SpecError
 from synarray.events import NeuronEvent
+from synarray.learn.auto_fields import choose_fields
 from synarray.learn.checkpoint import Checkpoints, between_stretches, fingerprints
 from synarray.learn.continued import before_of, continued, merge_labels
 from synarray.learn.layered import train_layers
@@ -27,7 +29,7 @@ from synarray.rng import Phase, Stream, permutation
 from synarray.task.checked import Task, check_task
 from synarray.task.datasets import check_images, check_labels
 
-__all__ = ["test", "train"]
+__all__ = ["decide_fields", "test", "train"]
 
 
 def train(
@@ -94,6 +96,7 @@ def train(
         _check_alone(spec, start)
         result, on_part = train_layers(spec, task, workers, on_progress, checkpoints, observe)
         return _tested(result, task, workers, checkpoints, on_part)
+    spec = spec if start else choose_fields(spec, task, partial(_accuracy_of, task, workers))
     clock, before = time.perf_counter(), before_of(start) if start else None
     trainer, retina = continued(start, spec, task) if start else _begin(spec, task)
     pixels = retina.see(task.x)
@@ -110,6 +113,21 @@ def train(
     result = _read(trainer, spec, retina, pixels, task, seconds, workers, start, on_part)
     result.before = before
     return _tested(result, task, workers, checkpoints, on_part)
+
+
+def decide_fields(
+    spec: LearningSpec, x: npt.ArrayLike, y: npt.ArrayLike, image_shape: tuple[int, ...] | None, full_scale: float | None,
+    workers: int = 1,
+) -> LearningSpec:  # fmt: skip
+    """Decide the fields of a spec whose ``fields.kind`` is "auto", as ``train`` does; see ``auto_fields.py``."""
+    if spec.fields.kind != "auto" or spec.layers:
+        return spec
+    task = check_task(x, y, None, None, image_shape, full_scale)
+    return choose_fields(spec, task, partial(_accuracy_of, task, workers))
+
+
+def _accuracy_of(task: Task, workers: int, spec: LearningSpec, *parts: npt.NDArray[Any]) -> float | None:
+    return train(spec, *parts, image_shape=task.image_shape, full_scale=task.full_scale, workers=workers).accuracy
 
 
 def _seeded(spec: LearningSpec, seed: int | None) -> LearningSpec:

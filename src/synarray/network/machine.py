@@ -298,11 +298,16 @@ class Machine:
         """The neurons' state, as the kernels see it."""
         return Neurons(self.threshold, self.spikes)
 
+    @property
+    def competition(self) -> NeuronSpec:
+        """The neurons' constants, for this length of training."""
+        rows = float(np.mean([group.n_rows for group in self.groups]))
+        return self.spec.neuron.for_length(self.expected_spikes, rows)
+
     def laws(self, progress: npt.ArrayLike, *, learning: bool = True) -> tuple[Schedule, Law]:
         """Compile the laws for some moments of training, 0 to 1; not learning, no cell is sent a pulse."""
-        spec = self.spec
         return compile_laws(
-            spec.stdp, spec.neuron, self.array.law, self.array.read_units, progress, self.looks, learning=learning
+            self.spec.stdp, self.competition, self.array.law, self.array.read_units, progress, self.looks, learning=learning
         )
 
     def contrast_laws(self, progress: npt.ArrayLike) -> tuple[Schedule, Law]:

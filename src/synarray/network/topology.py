@@ -19,22 +19,33 @@ from pydantic import Field
 from synarray.errors import DataError, SpecError
 from synarray.spec import Spec
 
-__all__ = ["FieldSpec", "Group", "check_geometry", "place_groups"]
+__all__ = ["FieldSpec", "FieldTrial", "Group", "check_geometry", "place_groups"]
 
 _Count = Annotated[int, Field(ge=1, le=16)]
 _Pitch = Annotated[float, Field(gt=0, le=1)]
 
 
+class FieldTrial(Spec):
+    """What a full field and local fields read of held-out training images, as shares; none without image geometry."""
+
+    images: Annotated[int, Field(ge=0)] = 0
+    full: Annotated[float, Field(ge=0, le=1)] | None = None
+    local: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
 class FieldSpec(Spec):
     """How the groups stand over the image."""
 
-    kind: Literal["full", "local"] = "full"
+    kind: Literal["full", "local", "auto"] = "full"
+    """``auto``: a training tries both on a part of the training images, and goes on with the better one."""
     grid: tuple[_Count, _Count] = Field((3, 2), strict=False)
     """Groups down and across the image (local fields)."""
     pitch: tuple[_Pitch, _Pitch] = Field((0.279, 0.343), strict=False)
     """Distance between neighbouring centres, in image heights and image widths."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Share of all inputs that one group sees."""
+    trial: FieldTrial | None = None
+    """How ``auto`` was decided; written by the training."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +134,13 @@ def place_groups(
     Raises
     ------
     SpecError
-        When there are fewer neurons than groups.
+        When there are fewer neurons than groups, or the kind is not decided.
     """
+    if spec.kind == "auto":
+        raise SpecError(
+            "full or local fields must be decided before a network is built", got='"auto", which a training decides',
+            where="key fields.kind", do='Train it first, or set fields.kind = "full" or "local".',
+        )  # fmt: skip
     if spec.kind == "full" or image_shape is None:
         return [Group.field(np.arange(len(inputs)), n_neurons)]
     down, across = spec.grid

@@ -76,6 +76,7 @@ class ExperimentSpec(LearningSpec):
     def identity(self) -> str:
         """Hash of everything that decides the result."""
         words: dict[str, Any] = {"name": True, "note": True, "checkpoint": True, "device": DEVICE_WORDS}
+        words["fields"] = {"trial": True}
         decisive = self.model_dump(mode="json", exclude=words)
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

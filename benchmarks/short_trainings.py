@@ -2,8 +2,9 @@
 
     python benchmarks/short_trainings.py [--images 2000 5000] [--seeds 3]
 
-``local-fields`` with one epoch, read on the last 10,000 training images. Printed: accuracy in per cent, mean and standard deviation over
-seeds, and neurons that fired less than a twentieth of their share; first with ``neuron.homeostasis_travel = 0``, then as packaged.
+``local-fields`` with one epoch, read on the last 10,000 training images. Printed: accuracy in per cent, mean and standard
+deviation over seeds, and neurons that fired less than a twentieth of their share; first with
+``neuron.homeostasis_travel = 0``, then as packaged.
 """
 
 from __future__ import annotations

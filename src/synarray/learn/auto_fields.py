@@ -1,12 +1,14 @@
 """Full or local fields for data that nobody has seen: ``fields.kind = "auto"`` asks a part of the training images.
 
-At most 5,000 training images, drawn at random by the seed, are split 4 : 1. One network of each kind learns from the larger part,
-for at most 12,000 presentations, and reads the smaller one; the better one is then trained on all images. The test set is not touched.
+At most 5,000 training images, drawn at random by the seed, are split 4 : 1. One network of each kind learns from the larger
+part, for at most 12,000 presentations, and reads the smaller one; the better one is then trained on all images. The test set is
+not touched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +19,14 @@ from synarray.network.topology import FieldTrial
 from synarray.rng import Stream, permutation
 from synarray.task.checked import Task
 
-__all__ = ["KINDS", "better", "choose_fields", "split"]
+__all__ = ["KINDS", "Kind", "better", "choose_fields", "split"]
 
-KINDS = ("full", "local")
+Kind = Literal["full", "local"]
+KINDS: tuple[Kind, ...] = ("full", "local")
 _MOST_IMAGES = 5000
 _PRESENTATIONS = 12_000
 Indices = npt.NDArray[np.int64]
+Spec = TypeVar("Spec", bound=LearningSpec)
 
 
 def split(labels: npt.NDArray[np.int64], seed: int) -> tuple[Indices, Indices]:
@@ -44,13 +48,13 @@ def split(labels: npt.NDArray[np.int64], seed: int) -> tuple[Indices, Indices]:
     return learned, held
 
 
-def better(accuracy: dict[str, float], images: int) -> tuple[str, FieldTrial]:
+def better(accuracy: dict[Kind, float], images: int) -> tuple[Kind, FieldTrial]:
     """Return the kind of fields that read more of the held-out images (a full field if both read the same), and the record."""
     trial = FieldTrial(images=images, full=accuracy["full"], local=accuracy["local"])
     return max(KINDS, key=lambda kind: accuracy[kind]), trial
 
 
-def choose_fields(spec: LearningSpec, task: Task, accuracy_of: Callable[..., float | None]) -> LearningSpec:
+def choose_fields(spec: Spec, task: Task, accuracy_of: Callable[..., float | None]) -> Spec:
     """Decide the fields of an experiment whose ``fields.kind`` is "auto"; others are returned as they are.
 
     Parameters
@@ -72,7 +76,7 @@ def choose_fields(spec: LearningSpec, task: Task, accuracy_of: Callable[..., flo
         return _decided(spec, "full", FieldTrial())
     learned, held = split(task.labels, spec.seed)
     epochs = min(spec.epochs, -(-_PRESENTATIONS // len(learned)))
-    accuracy = {}
+    accuracy: dict[Kind, float] = {}
     for kind in KINDS:
         tried = type(spec)(**{**dict(_decided(spec, kind, None)), "epochs": epochs})
         parts = (task.x[learned], task.labels[learned], task.x[held], task.labels[held])
@@ -80,6 +84,6 @@ def choose_fields(spec: LearningSpec, task: Task, accuracy_of: Callable[..., flo
     return _decided(spec, *better(accuracy, len(held)))
 
 
-def _decided(spec: LearningSpec, kind: str, trial: FieldTrial | None) -> LearningSpec:
+def _decided(spec: Spec, kind: Kind, trial: FieldTrial | None) -> Spec:
     fields = type(spec.fields)(**{**dict(spec.fields), "kind": kind, "trial": trial})
     return type(spec)(**{**dict(spec), "fields": fields})

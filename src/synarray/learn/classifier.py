@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from synarray.device.cell import CellSpec
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError, SpecError
-from synarray.learn.auto_fields import KINDS, better, split
+from synarray.learn.auto_fields import KINDS, Kind, better, split
 from synarray.learn.readout import log_posterior, soft_votes, spike_counts, weigh_spikes
 from synarray.learn.scale import Scale
 from synarray.learn.spec import LearningSpec
@@ -295,7 +295,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         if sides and self._kind_asked == "local" and math.prod(sides) < _SMALL:
             warnings.warn(
                 f"Images of {' x '.join(map(str, sides))} pixels read better through one full field: leave "
-                "image_shape out, or say fields=\"auto\". (Local fields are better from about 16 x 16 pixels on.)",
+                'image_shape out, or say fields="auto". (Local fields are better from about 16 x 16 pixels on.)',
                 UserWarning,
                 stacklevel=4,
             )
@@ -333,22 +333,24 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             )
 
     @property
-    def _kind_asked(self) -> str:
+    def _kind_asked(self) -> Literal["full", "local", "auto"]:
         return self.fields or (self.spec.fields.kind if self.spec else "local")
 
     def _decide_fields(
         self, X: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], weights: Weights | None, seed: int
-    ) -> tuple[str, FieldTrial | None]:
+    ) -> tuple[Kind, FieldTrial | None]:
         """Say which fields the network gets, and how they were chosen if they were."""
         if self._kind_asked != "auto" or self.image_shape is None:
-            return ("full" if self.image_shape is None else self._kind_asked), None
+            return ("local" if self._kind_asked == "local" and self.image_shape else "full"), None
         learned, held = split(labels, seed)
         part = None if weights is None else weights[learned]
-        accuracy = {}
+        accuracy: dict[Kind, float] = {}
         for kind in KINDS:
             model = clone(self).set_params(fields=kind, random_state=seed)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that small images read better through a full field is what is asked here
+                warnings.simplefilter(
+                    "ignore"
+                )  # that small images read better through a full field is what is asked here
                 accuracy[kind] = model.fit(X[learned], labels[learned], part).score(X[held], labels[held])
         return better(accuracy, len(held))
 

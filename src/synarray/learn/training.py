@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from synarray.errors import SpecError
 from synarray.events import NeuronEvent
-from synarray.learn.auto_fields import choose_fields
+from synarray.learn.auto_fields import Spec, choose_fields
 from synarray.learn.checkpoint import Checkpoints, between_stretches, fingerprints
 from synarray.learn.continued import before_of, continued, merge_labels
 from synarray.learn.layered import train_layers
@@ -116,9 +116,9 @@ def train(
 
 
 def decide_fields(
-    spec: LearningSpec, x: npt.ArrayLike, y: npt.ArrayLike, image_shape: tuple[int, ...] | None, full_scale: float | None,
+    spec: Spec, x: npt.ArrayLike, y: npt.ArrayLike, image_shape: tuple[int, ...] | None, full_scale: float | None,
     workers: int = 1,
-) -> LearningSpec:  # fmt: skip
+) -> Spec:  # fmt: skip
     """Decide the fields of a spec whose ``fields.kind`` is "auto", as ``train`` does; see ``auto_fields.py``."""
     if spec.fields.kind != "auto" or spec.layers:
         return spec

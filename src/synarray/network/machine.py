@@ -307,7 +307,13 @@ class Machine:
     def laws(self, progress: npt.ArrayLike, *, learning: bool = True) -> tuple[Schedule, Law]:
         """Compile the laws for some moments of training, 0 to 1; not learning, no cell is sent a pulse."""
         return compile_laws(
-            self.spec.stdp, self.competition, self.array.law, self.array.read_units, progress, self.looks, learning=learning
+            self.spec.stdp,
+            self.competition,
+            self.array.law,
+            self.array.read_units,
+            progress,
+            self.looks,
+            learning=learning,
         )
 
     def contrast_laws(self, progress: npt.ArrayLike) -> tuple[Schedule, Law]:

@@ -83,10 +83,8 @@ def train(
 
     Raises
     ------
-    DataError
-        When images or labels cannot be used.
-    SpecError
-        When the spec does not fit the data.
+    DataError, SpecError
+        When images or labels cannot be used, or the spec does not fit them.
     RunError
         When there are checkpoints but none can be used, or when the training was asked to stop.
     """

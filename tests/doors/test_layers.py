@@ -194,8 +194,28 @@ def test_commands_show_layers(trained: dict, command: Command, tmp_path: Path) -
     assert command("report", str(folder), "--out", str(tmp_path / "page")).status == 0
     page = next((tmp_path / "page").glob("*.html")).read_text("utf-8")
     assert "or 100 copies of it" in page and "taught: contrastive" in page
-    refused = command("lifetime", str(folder))
-    assert refused.status == 2 and "networks of one layer so far" in refused.err
+    assert 'id="layer-1-wear"' in page and "The array of layer 2, full" in page
+
+
+def test_maps_wear_and_retention_are_of_each_layer(trained: dict, command: Command, tmp_path: Path) -> None:
+    result = trained["in cells"]
+    folder = result.save(tmp_path / "run")
+    lives = command("lifetime", str(folder), "--json").json["layers"]
+    maps = command("array", "show", str(folder), "--json").json
+    assert {Path(file).name for file in maps["figures"]} == {"layer-1-array-1.png", "layer-2-array-1.png"}
+    for machine, life, found in zip(result.machines, lives, maps["layers"], strict=True):
+        writes = machine.array.writes[:, machine.array.exists]
+        assert life["pulses_most"] == found["pulses_most"] == writes.max()
+        assert found["pulses"] == writes.sum()
+        assert found["cells_used"] == writes.size == life["cells"] + found["cells_stuck"]
+        rows = int(machine.network_events[NetworkEvent.ROW_READ]) * machine.array.scheme.cells
+        single = sum(
+            int(machine.neuron_events[:, NeuronEvent[name]].sum())
+            for name in ("LTP_PULSE", "LTD_PULSE", "PRUNING_PULSE", "INITIAL_PULSE", "CELL_READ", "VERIFY_READ")
+        )
+        assert life["levelling_cost"]["rows"]["additions"] == rows + single
+    shown = command("lifetime", str(folder)).out
+    assert "Wear of layer 1, convolution" in shown and "Wear of layer 2, full" in shown
 
 
 @pytest.mark.parametrize("broken", ["layer1_w", "layer1_row_start", "layer1_threshold", "missing", "layers"])

@@ -58,7 +58,7 @@ def test_a_run_tells_its_wear_and_what_levelling_would_bring(command: Command, t
     assert costs["move"]["reads"] > used.size
     assert costs["move"]["pulses_per_cell"] == costs["move"]["pulses"] / used.size
     assert (told["retention"], told["temperature"]) == (None, None)
-    assert [Path(file).name for file in told["figures"]] == ["pulses.png"]
+    assert [Path(file).name for file in told["figures"]] == ["pulses.png", "life.png"]
     assert (trained / "figures" / "pulses.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -89,7 +89,7 @@ def test_retention_begins_at_the_accuracy_of_the_run(command: Command, trained: 
     assert [point["seconds"] for point in told["retention"]] == [0, 1, 3600, 86400, 2592000, 31557600, 315576000]
     assert all(point["low"] <= point["accuracy"] <= point["high"] for point in told["retention"])
     assert "drift_nu" in told["retention_unconfirmed"]
-    assert told["figures"] == ["elsewhere/pulses.png"]
+    assert told["figures"] == ["elsewhere/pulses.png", "elsewhere/life.png"]
 
 
 def test_people_are_told_the_same(command: Command, trained: Path) -> None:

@@ -26,6 +26,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "digital": {"device": "sram"},
     "compound": {"device": "subquantum-cbram", "synapse.scheme": "compound"},
     "noisy reads": {"device": "taox-tio2", "device.sigma_read": 0.1},
+    "digitised reads": {"device": "taox-tio2", "array.adc_bits": 4, "array.adc_range": 0.3},
     "drifted": {"device": "pcm", "readout.wait": "1000 s"},
     "worn": {"device": "pcm", "device.endurance": 100.0, "array.wear": True},
     "worn words": {"device": "stt-mram", "device.endurance": 60.0, "array.wear": True, "array.prior_pulses": 20.0},
@@ -76,6 +77,18 @@ def test_a_run_is_opened_where_its_data_are_not(bars_file: Path, bar_images: Ima
     folder = result.save(tmp_path / "run")
     data.unlink()
     np.testing.assert_array_equal(synarray.open_run(folder).predict(bar_images[0]), result.predict(bar_images[0]))
+
+
+def test_a_run_from_before_columns_were_digitised_opens(bars_file: Path, bar_images: Images, tmp_path: Path) -> None:
+    result = trained(bars_file, device="pcm")
+    folder = result.save(tmp_path / "run")
+    with np.load(folder / "arrays.npz") as kept:
+        arrays = dict(kept)
+    arrays["network_events"] = arrays["network_events"][:-1]  # the clipped ones, counted since then
+    np.savez(folder / "arrays.npz", **arrays)
+    run = synarray.open_run(folder)
+    np.testing.assert_array_equal(run.predict(bar_images[0][:50]), result.predict(bar_images[0][:50]))
+    assert run.energy().total == result.energy().total
 
 
 def test_arrays_of_another_network_are_refused(bars_file: Path, tmp_path: Path) -> None:

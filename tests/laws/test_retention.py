@@ -15,10 +15,11 @@ from synarray.run.folder import reserve, write_run
 from synarray.run.opened import Run
 from synarray.run.retention import read_later, rebuild
 from synarray.units import BOLTZMANN, ELECTRONVOLT
+from tests.doors.test_layers import STACK
 
 WARM: dict[str, Any] = {"retention": "1000 s", "retention_temperature": "85 C", "retention_energy": "1.1 eV"}
 NO_WIRES = {"array.wires.r_wire": "0 ohm", "array.wires.r_driver": "0 ohm", "array.wires.r_sense": "0 ohm"}
-KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "pairs that drift": ("full-field", {"device": "pcm"}),
     "analog, every imperfection": ("cbram-everything", NO_WIRES),
     "analog, relaxing": ("cbram-analog", {f"device.{key}": value for key, value in WARM.items()}),
@@ -29,8 +30,9 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         {"pruning.mode": "conventional", "pruning.fraction": 0.4, **NO_WIRES},
     ),
     "as the library has it": ("cbram-analog", {}),
-    "waited": ("full-field", {"device": "pcm", "readout.wait": "3600 s"}),
+    "layers": (STACK, {"device": "pcm", "n_neurons": 500}),
 }
+WAIT = {"readout.wait": "1e6 s"}
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +62,13 @@ def test_a_run_set_up_again_is_the_machine_it_was(kind: str, data: Path, tmp_pat
     assert now.evaluation.accuracy == run.metrics["accuracy"]
 
 
-def test_waiting_in_the_training_and_reading_later_are_the_same(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["pairs that drift", "layers"])
+def test_waiting_in_the_training_and_reading_later_are_the_same(kind: str, data: Path, tmp_path: Path) -> None:
     """``readout.wait`` of one run, and the retention of another that did not wait: pairs that drift, by their own ages."""
-    waited = trained("waited", data, tmp_path)
-    (later,) = read_later(trained("pairs that drift", data, tmp_path), [3600.0])
+    waited = trained(kind, data, tmp_path, **WAIT)
+    now, later = read_later(trained(kind, data, tmp_path), [0.0, 1e6])
     np.testing.assert_array_equal(later.evaluation.confusion, waited.arrays["confusion"])
+    assert (now.evaluation.confusion != later.evaluation.confusion).any()
 
 
 def test_what_has_failed_neither_drifts_nor_relaxes(data: Path, tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def lifetime(
     from synarray.cost.prices import load_periphery
     from synarray.cost.wear import parse_share
     from synarray.report import figures
-    from synarray.report.array_section import pulse_edges
+    from synarray.report.array_section import file_of, pulse_edges
     from synarray.report.charts import pulses_per_cell
     from synarray.report.lifetime_tables import lifetime_table
     from synarray.report.run_figures.life import has_end, life
@@ -226,15 +226,19 @@ def lifetime(
     figures.check_format(kind)
     kelvins = None if temperature is None else _kelvins(temperature)
     opened, periphery = open_run(run), load_periphery(node)
-    found = lifetime_of(opened, parse_share(share), periphery)
+    lives = [(name, lifetime_of(layer, parse_share(share), periphery)) for name, layer in opened.in_cells()]
     retained: list[Retained] | None = None
     if retention or kelvins is not None:
         with Terminal(stderr=True).status("reading the test images again"):
             retained = read_later(opened, temperature=kelvins, workers=os.cpu_count() or 1)
     files, drawn = figures.save_where_possible(
         lambda: {
-            "pulses": pulses_per_cell(found.pulses, pulse_edges(float(found.pulses.max()))),
-            **({"life": life(found)} if has_end(found) else {}),
+            file_of(name, what): figure
+            for name, found in lives
+            for what, figure in (
+                ("pulses", pulses_per_cell(found.pulses, pulse_edges(float(found.pulses.max())))),
+                *([("life", life(found))] if has_end(found) else []),
+            )
         },
         figures.folder_beside(run, out),
         kind,
@@ -243,12 +247,13 @@ def lifetime(
     if as_json:
         later: dict[str, Any] = {"retention": None if retained is None else [_read(point) for point in retained]}
         later |= {"retention_unconfirmed": unconfirmed, "temperature": kelvins, "run_dir": str(run)}
-        _print(found.summary() | later, files, drawn)
+        _print(_by_layer([(name, found.summary()) for name, found in lives]) | later, files, drawn)
         return
     console = standard_output()
-    console.print(lifetime_table(found))
-    for note in found.notes:
-        console.print(f"Note: {note}")
+    for name, found in lives:
+        console.print(lifetime_table(found, name))
+        for note in found.notes:
+            console.print(f"Note: {note}")
     _print_retention(retained, kelvins, unconfirmed)
     console.lines(drawn)
 
@@ -258,27 +263,50 @@ def array_show(run: RunFolder, out: Figures = None, kind: FigureFormat = "png", 
     """Draw maps of the cells of a run. They show conductance, pulses, pruned and stuck cells."""
     from synarray.array.maps import array_maps, check_drawable
     from synarray.report import figures
-    from synarray.report.array_section import array_numbers, array_table
+    from synarray.report.array_section import array_numbers, array_table, file_of
     from synarray.report.terminal import standard_output
     from synarray.run.opened import open_run
 
     figures.check_format(kind)
     opened = open_run(run)
-    cells, placement = opened.cells()
-    check_drawable(placement)
-    maps, metrics = array_maps(cells, placement), opened.metrics
+    layers = []
+    for name, layer in opened.in_cells():
+        cells, placement = layer.cells()
+        check_drawable(placement)
+        layers.append((name, layer.metrics, array_maps(cells, placement), placement))
     files, drawn = figures.save_where_possible(
-        lambda: {f"array-{i + 1}": figures.array_maps(maps, i, metrics["name"]) for i in range(placement.n_arrays)},
+        lambda: {
+            file_of(name, f"array-{i + 1}"): figures.array_maps(
+                maps, i, ", ".join(filter(None, (metrics["name"], name)))
+            )
+            for name, metrics, maps, placement in layers
+            for i in range(placement.n_arrays)
+        },
         figures.folder_beside(run, out),
         kind,
     )
-    numbers = array_numbers(maps, placement) | {"device": metrics["device"], "scheme": metrics["scheme"]}
+    of_each = [
+        (name, array_numbers(maps, placement) | {"device": metrics["device"], "scheme": metrics["scheme"]})
+        for name, metrics, maps, placement in layers
+    ]
     if as_json:
-        _print(numbers | {"run_dir": str(run), "blocks": [_block(block) for block in placement.blocks]}, files, drawn)
+        whole = [
+            (name, numbers | {"blocks": [_block(block) for block in placement.blocks]})
+            for (name, numbers), (*_, placement) in zip(of_each, layers, strict=True)
+        ]
+        _print(_by_layer(whole) | {"run_dir": str(run)}, files, drawn)
         return
     console = standard_output()
-    console.print(array_table(numbers, f"{metrics['device']}, {metrics['scheme']}"))
+    for name, numbers in of_each:
+        device = f"{numbers['device']}, {numbers['scheme']}"
+        console.print(array_table(numbers, f"{name}: {device}" if name else device))
     console.lines(drawn)
+
+
+def _by_layer(numbers: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Put the numbers of layers into one list; those of a run without layers are the run's."""
+    (name, found), *_ = numbers
+    return {"layers": [{"layer": name} | found for name, found in numbers]} if name else found
 
 
 def _print(found: dict[str, Any], files: list[Path], drawn: str = "") -> None:

@@ -90,8 +90,7 @@ class Counts:
         """
         per_neuron = neuron_events.sum(axis=0)
         events = {event.name.lower(): int(per_neuron[event]) for event in NeuronEvent}
-        kept = dict(enumerate(network_events.tolist()))  # a run of before 29 November 2026 has no clipped columns
-        events |= {event.name.lower(): kept.get(event, 0) for event in NetworkEvent}
+        events |= {event.name.lower(): int(network_events[event]) for event in NetworkEvent}
         turns = None
         if writes is not None:
             busiest = np.ceil(writes.max(axis=(0, 2))).astype(np.int64)

@@ -89,6 +89,11 @@ class Ledger:
         return float(sum(pulses))
 
     @property
+    def conversions(self) -> float:
+        """Energy of the conversions of columns, J; 0 where bits are sensed one by one."""
+        return float(sum(e.energy for e in self.entries if e.action.endswith("column conversions")))
+
+    @property
     def area(self) -> float:
         """Area of all parts, m^2; 0 where nothing is known."""
         return float(sum(self.areas.values()))

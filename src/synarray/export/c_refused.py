@@ -87,11 +87,11 @@ def check_exportable(machine: Machine, retina: Retina, classes: Array, spec: Lea
         )
         do = "Set device.sigma_read = 0 (or add --nominal) and leave thermal noise out of the array."
         against.append(_refuse(rule, noise, do))
-    if spec.array.adc_bits is not None:
+    if machine.spec.array.adc_bits is not None:
         against.append(
             _refuse(
                 "the exported learner has no converters: its sums are exact",
-                f"array.adc_bits = {spec.array.adc_bits}",
+                f"array.adc_bits = {machine.spec.array.adc_bits}",
                 "Leave array.adc_bits out.",
             )
         )

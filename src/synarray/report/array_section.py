@@ -110,14 +110,26 @@ def _converters(numbers: dict[str, Any]) -> str:
     return f"{numbers['adc_bits']} bits, range {percent(numbers['adc_range'], 0)}"
 
 
-def array_section(maps: ArrayMaps, placement: Placement, command: str) -> Section:
-    """Show the maps of the arrays, and their numbers."""
+def file_of(layer: str, what: str) -> str:
+    """Name a figure of a layer, "" where there is only one.
+
+    Examples
+    --------
+    >>> file_of("layer 1, convolution", "array-1"), file_of("", "array-1")
+    ('layer-1-array-1', 'array-1')
+    """
+    return "-".join([*layer.partition(",")[0].split(), what])
+
+
+def array_section(maps: ArrayMaps, placement: Placement, command: str, layer: str = "") -> Section:
+    """Show the maps of the arrays, and their numbers; ``layer``: of which layer they are, where there are several."""
     shown = min(placement.n_arrays, _MOST_SHOWN // maps.conductance[0].size)
-    pictures = [picture for i in range(shown) for picture in map_pictures(maps, i, command)]
+    pictures = [picture for i in range(shown) for picture in map_pictures(maps, i, command, file_of(layer, ""))]
     left_out = f"Not drawn here, to keep the page small: {placement.n_arrays - shown} of {placement.n_arrays} arrays."
     notes = [f"{left_out} {command} draws them."] if shown < placement.n_arrays else []
     table = array_table(array_numbers(maps, placement))
-    return Section("array", "The array", tables=[table], pictures=pictures, notes=notes, narrow=True)
+    title = f"The array of {layer}" if layer else "The array"
+    return Section(file_of(layer, "array"), title, tables=[table], pictures=pictures, notes=notes, narrow=True)
 
 
 def map_pictures(maps: ArrayMaps, i: int, command: str, key: str = "") -> list[Picture]:
@@ -167,14 +179,14 @@ def quantiles(title: str, values: npt.NDArray[np.float64], unit: str) -> Table:
     return Table(title, ("quantile of the cells", unit or "pulses"), [(n, quantity(v, unit)) for n, v in found])
 
 
-def wear_section(maps: ArrayMaps, command: str) -> Section:
-    """Show how pulses spread over the cells, and which cells received most."""
+def wear_section(maps: ArrayMaps, command: str, layer: str = "") -> Section:
+    """Show how pulses spread over the cells, and which cells received most; ``layer`` as in ``array_section``."""
     writes = maps.writes[~np.isnan(maps.writes)]
     edges = pulse_edges(float(writes.max()))
     counts = np.histogram(writes, edges)[0]
     bins = [(f"{low:,.0f} to {high:,.0f}", f"{n:,}") for low, high, n in zip(edges, edges[1:], counts, strict=False)]
     picture = Picture(
-        "pulses-per-cell",
+        file_of(layer, "pulses-per-cell"),
         "Pulses per cell",
         f"How many of the {len(writes):,} cells received how many pulses.",
         pulses_per_cell(writes, edges),
@@ -204,7 +216,8 @@ def wear_section(maps: ArrayMaps, command: str) -> Section:
         ),
     ]
     note = "A pulse counts whether or not it moved the cell. Arrays count from 1, lines from 0."
-    return Section("wear", "Wear", tables=tables, pictures=[picture], notes=[note])
+    title = f"Wear of {layer}" if layer else "Wear"
+    return Section(file_of(layer, "wear"), title, tables=tables, pictures=[picture], notes=[note])
 
 
 def pulse_edges(most: float) -> npt.NDArray[np.float64]:

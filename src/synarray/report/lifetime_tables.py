@@ -31,8 +31,8 @@ def in_trainings(trainings: float) -> str:
     return f"{trainings:.2g}" if trainings < 100 or trainings >= 1e9 else f"{float(f'{trainings:.3g}'):,.0f}"
 
 
-def lifetime_table(lifetime: Lifetime) -> Table:
-    """Lay out what a run wore out, and what wear levelling would change and cost."""
+def lifetime_table(lifetime: Lifetime, layer: str = "") -> Table:
+    """Lay out what a run wore out, or a layer of it, and what wear levelling would change and cost."""
     known = lifetime.endurance is not None
     mark = "" if lifetime.confirmed or not known else " ?"
     law = f"{lifetime.endurance:.3g} pulses, shape {lifetime.shape:g}{mark}" if known else "not known"
@@ -53,7 +53,7 @@ def lifetime_table(lifetime: Lifetime) -> Table:
         work = f"{quantity(moved.energy, 'J')}, {quantity(moved.seconds, 's')} one cell after another"
         rows.append(("moving a network that must be kept", f"{moved.pulses:,} pulses, {moved.reads:,} reads", work))
     note = "? rests on unconfirmed numbers" if mark else ""
-    title = f"Wear: {lifetime.device}, {lifetime.scheme}"
+    title = f"Wear{f' of {layer}' if layer else ''}: {lifetime.device}, {lifetime.scheme}"
     return Table(title, ("", "", ""), rows, texts=(2,), note=note, breaks=tuple(breaks))
 
 

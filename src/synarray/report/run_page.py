@@ -11,7 +11,7 @@ from synarray.array.maps import array_maps, check_drawable
 from synarray.cost.physical import free_steps
 from synarray.cost.prices import load_periphery
 from synarray.errors import SpecError
-from synarray.report.array_section import array_section, wear_section
+from synarray.report.array_section import array_section, file_of, wear_section
 from synarray.report.citing import cite_run
 from synarray.report.cost_section import Costs, cost_section
 from synarray.report.cost_tables import layers_table
@@ -154,18 +154,16 @@ def _accuracy(run: Run, reached: Table) -> Section:
 
 
 def _array(run: Run, command: str) -> Iterator[Section]:
-    if run.experiment.layers:
-        yield Section("array", "The array", words=["Maps of cells are drawn for networks of one layer so far."])
-        return
-    array, placement = run.cells()
-    try:
-        check_drawable(placement)
-    except SpecError as error:
-        yield Section("array", "The array", words=[f"No maps: {error}"])
-        return
-    maps = array_maps(array, placement)
-    yield array_section(maps, placement, f"synarray array show {_quoted(run)}")
-    yield wear_section(maps, command)
+    for name, layer in run.in_cells():
+        array, placement = layer.cells()
+        try:
+            check_drawable(placement)
+        except SpecError as error:
+            yield Section(file_of(name, "array"), "The array", words=[f"No maps: {error}"])
+            continue
+        maps = array_maps(array, placement)
+        yield array_section(maps, placement, f"synarray array show {_quoted(run)}", name)
+        yield wear_section(maps, command, name)
 
 
 def _again(run: Run) -> Section:

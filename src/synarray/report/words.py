@@ -58,6 +58,7 @@ def times(factor: float) -> str:
 _UNITS = {
     "energy": "J",
     "energy_programming": "J",
+    "energy_conversions": "J",
     "time_sequential": "s",
     "time_row_parallel": "s",
     "bytes_moved": "B",

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from synarray.array.geometry import Placement, place
 from synarray.array.simulated import SynapticArray
 from synarray.errors import RunError
+from synarray.events import NetworkEvent
 from synarray.files import read_text
 from synarray.learn.stack import layer_specs
 from synarray.learn.trainer import HistoryPoint
@@ -202,7 +203,7 @@ class StoredRun:
         if self.experiment.layers:
             raise RunError(
                 f"{what} is for networks of one layer so far", got=f"{len(self.experiment.layers)} layers", where=str(self.path),
-                do="synarray show and synarray energy say what there is of each layer.",
+                do="synarray show, energy, lifetime and array show say what there is of each layer.",
             )  # fmt: skip
 
     def by_layer(self) -> list[StoredRun]:
@@ -220,6 +221,24 @@ class StoredRun:
             runs.append(StoredRun(self.path, ExperimentSpec(**{**dict(own), **base}), metrics, self.provenance, arrays))
         return runs
 
+    def in_cells(self) -> list[tuple[str, StoredRun]]:
+        """Return each layer whose weights are in cells, with what it is called; itself, called "", where there are no layers.
+
+        Raises
+        ------
+        RunError
+            When all weights are ideal.
+        """
+        rows = self.metrics["layers"] or [{"kind": ""}]
+        named = [(f"layer {i + 1}, {row['kind']}" if row["kind"] else "") for i, row in enumerate(rows)]
+        found = [(name, run) for name, run in zip(named, self.by_layer(), strict=True) if run.experiment.device]
+        if not found:
+            do = "Train with a device, for example: --set device=subquantum-cbram"
+            raise RunError(
+                "this needs weights in cells of a device", got="a run with ideal weights", where=str(self.path), do=do
+            )
+        return found
+
     def cells(self) -> tuple[SynapticArray, Placement]:
         """Build the cells in the state they had at the end, and where they are in the physical arrays.
 
@@ -228,13 +247,10 @@ class StoredRun:
         RunError
             When the run was of ideal weights, which are in no array.
         """
-        self.check_one_layer("a map of cells")
+        self.check_one_layer("this")
+        self.in_cells()
         spec, device, synapse = self.experiment, self.experiment.device, self.experiment.synapse
-        if device is None:
-            do = "Train with a device, for example: --set device=subquantum-cbram"
-            raise RunError(
-                "this needs weights in cells of a device", got="a run with ideal weights", where=str(self.path), do=do
-            )
+        assert device is not None  # in_cells saw to it
         shapes = list(
             zip(np.diff(self.arrays["row_start"]).tolist(), np.diff(self.arrays["neuron_start"]).tolist(), strict=True)
         )
@@ -282,6 +298,10 @@ def read_arrays(path: Path, n_below: int = 0) -> Arrays:
         largest = _LARGEST.get("age" if name.endswith("_age") else name, _LARGEST_WEIGHT)
         if array.dtype.kind == "f" and not (np.abs(known) < largest).all():
             raise ValueError(f"arrays.npz holds numbers in {name} that cannot be")
+        if (
+            name.endswith("network_events") and len(array) == NetworkEvent.COLUMN_CLIPPED
+        ):  # counted since 29 November 2026
+            arrays[name] = np.append(array, 0)
     return arrays
 
 

@@ -13,11 +13,17 @@ from synarray.cost.levelling import KINDS, Move, levelled_trainings, move
 from synarray.cost.prices import Periphery
 from synarray.cost.wear import check_share, trainings_left
 from synarray.errors import RunError
+from synarray.events import NetworkEvent, NeuronEvent
 from synarray.run.contents import StoredRun
 
 __all__ = ["Addressing", "Lifetime", "lifetime_of"]
 
 _NUMBERS = ("endurance", "endurance_shape")
+_SINGLE = [
+    NeuronEvent.LTP_PULSE, NeuronEvent.LTD_PULSE, NeuronEvent.PRUNING_PULSE, NeuronEvent.INITIAL_PULSE, NeuronEvent.CELL_READ,
+    NeuronEvent.VERIFY_READ,
+]  # fmt: skip
+"""What single cells are addressed for."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +178,7 @@ def lifetime_of(run: StoredRun, share: float, periphery: Periphery) -> Lifetime:
         known and not set(_NUMBERS) & set(device.unconfirmed),
         share,
         len(writes),
-        run.metrics["cells_failed"] or 0,
+        int(np.count_nonzero(run.arrays.get("failed", 0))),
         writes,
         trainings_left(writes, device, share),
         {kind: levelled_trainings(worn, device, share, kind) for kind in KINDS},
@@ -185,9 +191,9 @@ def lifetime_of(run: StoredRun, share: float, periphery: Periphery) -> Lifetime:
 
 def _addressing(run: StoredRun, kind: str, periphery: Periphery) -> Addressing:
     """Count the addresses: of a row for each that is driven, of a column for each that is sensed, of both for single cells."""
-    counts, slices = run.metrics, run.metrics["cells_per_weight"]
-    single = sum(counts[name] for name in ("pulses", "pulses_initial", "cell_reads", "verify_reads"))
-    lines = (counts["row_reads"], counts["column_senses"])
+    neurons, network = run.arrays["neuron_events"].sum(axis=0), run.arrays["network_events"]
+    slices, single = run.metrics["cells_per_weight"], int(neurons[_SINGLE].sum())
+    lines = int(network[NetworkEvent.ROW_READ]), int(network[NetworkEvent.COLUMN_SENSE])
     additions = sum(single + slices * read for read, moves in zip(lines, KINDS[kind], strict=True) if moves)
     return Addressing(additions, additions * periphery.add * periphery.scale())
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synarray.errors import DataError, RunError, SpecError
+from synarray.device.spec import DeviceSpec
+from synarray.errors import DataError, SpecError
 from synarray.learn.readout import Evaluation
 from synarray.learn.result import Result
 from synarray.learn.training import test
 from synarray.network.encoding import Retina
+from synarray.network.machine import Machine
 from synarray.run.contents import StoredRun
 from synarray.run.experiment import ExperimentSpec, task_images
 from synarray.run.restore import restore
@@ -108,17 +110,32 @@ def read_later(
     DataError, RunError
         See ``rebuild``.
     """
-    run.check_one_layer("retention")
-    device = run.experiment.device
-    if device is None:
-        raise RunError(
-            "retention needs a run in cells of a device",
-            got="a run with ideal weights",
-            where=str(run.path),
-            do="Train with a device, for example: --set device=pcm",
-        )
-    if not _ages(run.experiment):
+    ageing = [layer.experiment for _, layer in run.in_cells() if _ages(layer.experiment)]
+    faster = [_acceleration(spec.device, temperature) for spec in ageing if spec.device]
+    if not ageing:
         return []
+    result, x, y = rebuild(run)
+    machines = [machine for machine in result.machines if machine.ageing]
+    begun = [[part.copy() for part in _state(machine)] for machine in machines]
+    retained = []
+    for n, seconds in enumerate(times):
+        for machine, before, times_faster in zip(machines, begun, faster, strict=True):
+            assert machine.ageing is not None
+            for now, then in zip(_state(machine), before, strict=True):
+                now[:] = then
+            machine.ageing.now = 0.0
+            if seconds:
+                machine.age(seconds * times_faster)
+            machine.array.refresh_read_copy()
+            machine.apply_wires()
+        retained.append(Retained(seconds, test(result, x, y, workers)))
+        if on_progress:
+            on_progress(n + 1)
+    return retained
+
+
+def _acceleration(device: DeviceSpec, temperature: float | None) -> float:
+    """How many times faster cells age at a temperature than where their law is stated."""
     faster = device.acceleration(temperature)
     if faster is None:
         missing = [name for name in ("retention_temperature", "retention_energy") if getattr(device, name) is None]
@@ -128,29 +145,20 @@ def read_later(
             where="device",
             do="Leave the temperature out, or train with both, for example: --set 'device.retention_energy=\"1.1 eV\"'",
         )
-    result, x, y = rebuild(run)
-    machine, array = result.machine, result.machine.array
-    ageing = machine.ageing
-    assert ageing is not None
-    before = array.w.copy(), array.pair.copy(), ageing.pulsed.copy()
-    retained = []
-    for n, seconds in enumerate(times):
-        array.w[:], array.pair[:], ageing.pulsed[:] = before
-        ageing.now = 0.0
-        if seconds:
-            machine.age(seconds * faster)
-        array.refresh_read_copy()
-        machine.apply_wires()
-        retained.append(Retained(seconds, test(result, x, y, workers)))
-        if on_progress:
-            on_progress(n + 1)
-    return retained
+    return faster
+
+
+def _state(machine: Machine) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what ageing changes: weights, cells of pairs, and when each cell was pulsed last."""
+    assert machine.ageing is not None
+    return machine.array.w, machine.array.pair, machine.ageing.pulsed
 
 
 def unconfirmed_ageing(run: StoredRun) -> list[str]:
     """Names of the numbers behind a run's ageing that are not confirmed."""
-    device = run.experiment.device
-    return [name for name in device.unconfirmed if "drift" in name or "retention" in name] if device else []
+    devices = [layer.experiment.device for layer in run.by_layer()]
+    names = [name for device in devices if device for name in device.unconfirmed]
+    return list(dict.fromkeys(name for name in names if "drift" in name or "retention" in name))
 
 
 def _ages(spec: ExperimentSpec) -> bool:

@@ -29,7 +29,15 @@ from synarray.task.datasets import Dataset, load_dataset
 
 __all__ = ["METRICS", "PRICED", "perform", "prices_of"]
 
-PRICED = ("energy", "energy_programming", "time_sequential", "time_row_parallel", "area", "bytes_moved")
+PRICED = (
+    "energy",
+    "energy_programming",
+    "energy_conversions",
+    "time_sequential",
+    "time_row_parallel",
+    "area",
+    "bytes_moved",
+)
 """Columns that only runs in cells of a device have: joules, seconds, square metres, bytes."""
 METRICS = METRIC_NAMES | {*PRICED, "test_images", "epochs"}
 """Columns of results that figures can be drawn of."""
@@ -131,6 +139,7 @@ def prices_of(bill: Bill | LayeredBill | None) -> dict[str, float]:
     return {
         "energy": ledger.total,
         "energy_programming": ledger.programming,
+        "energy_conversions": ledger.conversions,
         **times,
         "area": ledger.area,
         "bytes_moved": ledger.bytes_moved,

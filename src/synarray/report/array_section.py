@@ -85,14 +85,17 @@ def most_written(maps: ArrayMaps, n: int) -> list[dict[str, Any]]:
 
 def array_table(numbers: dict[str, Any], title: str = "The arrays in numbers") -> Table:
     """Say how a network fills its physical arrays, and how its cells were used; ``numbers`` of :func:`array_numbers`."""
-    hot, used = numbers["hottest_cell"], numbers["cells_used"]
+    hot, used, bits = numbers["hottest_cell"], numbers["cells_used"], numbers["adc_bits"]
     rows = [
         (
             "arrays",
             f"{numbers['arrays_used']} of {numbers['arrays']}, {numbers['rows']:,} x {numbers['columns']:,} cells each",
         ),
         ("cells in use", f"{used:,} of {numbers['cells']:,} ({percent(used / numbers['cells'], 1)})"),
-        ("converters of the columns", _converters(numbers)),
+        (
+            "converters of the columns",
+            "ideal" if not bits else f"{bits} bits, range {percent(numbers['adc_range'], 0)}",
+        ),
         *((f"conductance, {which}", quantity(numbers[f"g_{which}"], "S")) for which in ("lowest", "mean", "highest")),
         ("pulses on a cell, mean / most", f"{numbers['pulses_per_cell']:,.1f} / {numbers['pulses_most']:,.0f}"),
         ("most-written cell", f"array {hot['array'] + 1}, word line {hot['row']}, bit line {hot['column']}"),
@@ -103,21 +106,8 @@ def array_table(numbers: dict[str, Any], title: str = "The arrays in numbers") -
     return Table(title, ("", "at the end"), rows, texts=(1,))
 
 
-def _converters(numbers: dict[str, Any]) -> str:
-    """Say how columns are digitised."""
-    if numbers["adc_bits"] is None:
-        return "ideal"
-    return f"{numbers['adc_bits']} bits, range {percent(numbers['adc_range'], 0)}"
-
-
 def file_of(layer: str, what: str) -> str:
-    """Name a figure of a layer, "" where there is only one.
-
-    Examples
-    --------
-    >>> file_of("layer 1, convolution", "array-1"), file_of("", "array-1")
-    ('layer-1-array-1', 'array-1')
-    """
+    """Name a figure of a layer, as "layer 1, full"; "" where there is only one."""
     return "-".join([*layer.partition(",")[0].split(), what])
 
 

@@ -70,6 +70,12 @@ FILES = {
 }  # fmt: skip
 
 
+def rows_of_numbered_reads() -> str:
+    """Write a device a row: its name, then its reads, numbered P1 ... D1 ..., without a unit."""
+    names = ",".join(f"{branch}{i + 1}" for branch in "PD" for i in range(N))
+    return f"Device,{names}\nW1,{','.join(f'{x:.5g}' for x in BOTH)}\n"
+
+
 def read(folder: Path, text: str, name: str = "measured.txt", **options: str) -> Measurements:
     (folder / name).write_text(text, "utf-8")
     return read_pulses(folder / name, **options)
@@ -123,8 +129,12 @@ def test_time_alone_makes_no_retention_of_what_rises_and_falls(tmp_path: Path) -
         (lines("Pulse,Normalized conductance\n", INDEX, BOTH / 36.6), "'G_S=2 in 0.1 uS'", {"columns": "G_S=2 in 36.6 uS"}),
         (lines("pulse,#1,#2\n", INDEX, BOTH * 1e-6, trains(2.0, 1)[0].repeat(2) * 1e-6), "G_S=2-3", {"columns": "G_S=#1"}),
         (lines("Pulse,LTP (nS),LTD (nS)\n", PULSE, *(grouped(s, ",", ".") for s in (UP, DOWN))), "with semicolons", None),
+        (rows_of_numbered_reads(), "'G_S=2 in uS'", {"columns": "G_S=2 in uS"}),
+        (lines("G (uS),dG_pot (uS),dG_dep (uS)\n", np.sort(UP), DOWN, -UP), "ignore=2,ignore=3", None),
+        (lines("Pulse,\u0394G/G0 (%)\n", INDEX, 100 * (BOTH / BOTH[0] - 1)), "--explain", None),
     ],
-    ids=["one mark may be either", "ratios", "normalised", "columns without a name", "thousands that split numbers"],
+    ids=["one mark may be either", "ratios", "normalised", "columns without a name", "thousands that split numbers",
+         "reads numbered P1, D1 in a row", "steps by conductance", "changes"],
 )  # fmt: skip
 def test_what_may_mean_two_things_is_refused_with_a_command_that_works(
     text: str, says: str, options: dict[str, str] | None, tmp_path: Path

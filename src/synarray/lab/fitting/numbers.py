@@ -230,10 +230,11 @@ def _put_read(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -
         return
     level = float(np.nanmean(fit.trains.x)) + fit.trains.origin / fit.trains.span
     stopped = fit.stopped and not fit.ends.quantised
-    doubt = (
-        0.0 if stopped else np.sqrt(max(fit.noise.read + 2.0 * min(fit.noise.read_error, 1.0), 0.0)) / max(level, 1e-9)
-    )
-    table["sigma_read"] = Estimate(0.0, 0.0, min(float(doubt), UNKNOWN))
+    doubt = 0.0 if stopped else np.sqrt(max(fit.noise.read + 2.0 * min(fit.noise.read_error, 1.0), 0.0))
+    scatter = float(
+        np.percentile(np.exp(drawn["log_sigma"]), 97.5)
+    )  # of the steps, which reads may have caused, but no more
+    table["sigma_read"] = Estimate(0.0, 0.0, min(min(float(doubt), scatter) / max(level, 1e-9), UNKNOWN))
 
 
 def _put_spread(fit: Analog, name: str, key: str, put: Any, table: dict[str, Estimate]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
-from synarray.lab.formats.evidence import MEASURED, Column, Facts
+from synarray.lab.formats.evidence import A_CHANGE, MEASURED, Column, Facts
 from synarray.lab.formats.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
 from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
 from synarray.lab.formats.mapping import Mapping, constant, places
@@ -25,7 +25,6 @@ _SPREAD = re.compile(r"\b(std|stdev|sigma|err|error|sem|var|variance|min|max|abs
 _BEFORE = re.compile(r"\b(before|pre|prior|vor|avant|initial)\b|前|이전")
 _AFTER = re.compile(r"\b(after|post|nach|apres|final)\b|后|後|이후")
 _CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|\bchange\b|变化")
-
 
 _SAME_END, _STRAIGHT = 0.2, 0.02
 """Shares of the range by which ends of LTP and LTD of one device may differ, and by which a bent curve departs from a line."""
@@ -71,8 +70,10 @@ def _named(at: int, name: str, facts: Facts) -> Column:
     if facts.is_text:
         return _of_words(column, facts)
     words = plain_words(name)
-    if own is None and (_SPREAD.search(words) or _CHANGE.search(words)):
-        return replace(column, meaning="", why="a spread or a change, no value", branch=0, state=0)
+    if own is None and _SPREAD.search(words):
+        return replace(column, meaning="", why="a spread, no value", branch=0, state=0)
+    if own is None and _CHANGE.search(words):
+        return replace(column, meaning="", why=A_CHANGE, branch=0, state=0)
     if meaning == "I_A" and words == "id" and facts.whole:
         return replace(column, meaning="device_id", why="its name, and whole numbers")
     if meaning == "device_id" and own is None and not facts.whole:

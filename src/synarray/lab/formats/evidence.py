@@ -15,10 +15,12 @@ from synarray.lab.formats.tables import Table
 from synarray.lab.formats.words import branch_of
 from synarray.lab.rows.polarity import POLARITIES
 
-__all__ = ["MEASURED", "Column", "Facts"]
+__all__ = ["A_CHANGE", "MEASURED", "Column", "Facts"]
 
 MEASURED = ("G_S", *MORE)
 """Quantities that give a conductance, the best first."""
+A_CHANGE = "a change, no value"
+"""Why a column of differences of conductances is not used."""
 _SI = Scale()
 
 

@@ -11,14 +11,15 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.lab.formats.curve import trains_of_curve
+from synarray.lab.formats.evidence import A_CHANGE
 from synarray.lab.formats.flat import beyond_words, conductances, in_si, read_flat
 from synarray.lab.formats.marks import Marks
 from synarray.lab.formats.plan import WEIGHT, Plan, Wishes, unused
 from synarray.lab.formats.reading import lines_of, numbers, read_columns, read_numbers
-from synarray.lab.formats.refusal import command, no_conductance, no_read_voltage, no_sweep
+from synarray.lab.formats.refusal import command, no_conductance, no_read_voltage, no_steps, no_sweep
 from synarray.lab.formats.sides import read_sides
 from synarray.lab.formats.tables import cells_of
-from synarray.lab.formats.train_rows import read_train_rows
+from synarray.lab.formats.train_rows import read_train_rows, unit_of_rows
 from synarray.lab.formats.weights import PLACEHOLDER
 from synarray.lab.formats.words import plain_words
 from synarray.lab.rows.assembly import Train, assemble
@@ -53,6 +54,8 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     if plan.layout == "states":
         _require_read_voltage(plan)
         return _read_states(plan)
+    if _is_axis_of_steps(plan):
+        raise no_steps(plan)
     rows, time = read_flat(plan)
     if is_sweep(rows, of_pulses=_of_pulses(plan)):
         raise no_sweep(plan)
@@ -69,6 +72,17 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     _size(rows, plan)
     measured = settle(rows, plan.source, plan.name)
     return one_branch(measured, plan.wishes.only)
+
+
+def _is_axis_of_steps(plan: Plan) -> bool:
+    """Whether the one column of conductances only rises beside columns of changes, and nothing numbers pulses."""
+    column, numbered = plan.measured[0], ("pulse", "polarity", "amplitude_V", "time_s", "cycle", "per_row")
+    changes = any(other.why == A_CHANGE for other in plan.columns)
+    if len(plan.measured) > 1 or column.given or not changes or any(plan.one(meaning) for meaning in numbered):
+        return False
+    rows = [row for row in plan.table.sample if len(row) == plan.table.width]
+    steps = np.diff(numbers([row[column.at] for row in rows], plan.table))
+    return len(steps) > 2 and bool((steps > 0).all() or (steps < 0).all())
 
 
 def flat_trains(plan: Plan, branch: int, rows: Rows) -> list[Train]:
@@ -253,9 +267,14 @@ def read_rows_of_trains(path: Path, encoding: str, separator: str, marks: Marks,
     """Read a file with one train per row."""
     rows = Rows(np.zeros(0))
     lines: Iterable[list[str]] = (cells_of(line, separator) for line in lines_of(path, encoding))
-    trains = read_train_rows(lines, marks, path.name, rows, None)
+    given = unit_of_rows(wishes.mapping)
+    trains = read_train_rows(lines, marks, path.name, rows, given)
     if trains and any(np.isnan(train.g).all() for train in trains):
         raise DataError("currents need the voltage at which they were read", got="rows of currents without it", where=path.name,
                         do="Write the voltage in front of the numbers: Vread=0.1 V.")  # fmt: skip
+    middle = float(np.nanmedian(np.concatenate([train.g for train in trains]))) if trains else 0.0
+    if middle > 0.1 and given is None:
+        raise DataError("conductances must be in siemens, or their rows must say their unit", got=f"numbers around {middle:.3g}",
+                        where=path.name, do=f"If they are in uS: {command(path.name, '--columns', 'G_S=2 in uS')}")  # fmt: skip
     assemble(trains, rows, path.name, wishes.ltd, wishes.only)
     return settle(rows, path.name, "rows")

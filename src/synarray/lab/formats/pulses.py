@@ -17,7 +17,7 @@ from synarray.lab.formats.records import rows_of_json
 from synarray.lab.formats.refusal import command
 from synarray.lab.formats.sheets import choose_sheets, read_sheets
 from synarray.lab.formats.tables import first_lines, open_table, table_of
-from synarray.lab.formats.train_rows import are_train_rows, columns_of
+from synarray.lab.formats.train_rows import are_train_rows, columns_of, unit_of_rows
 from synarray.lab.formats.workbook import ENDINGS
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.traces.retention import Aged
@@ -214,6 +214,7 @@ def _understood(path: Path, wishes: Wishes) -> Plan | list[Plan] | tuple[list[li
     if rows is not None and (table := table_of(path, rows)) is not None:
         return plan_of(replace(table, repairs=("the table was taken out of JSON", *table.repairs)), wishes, path.name)
     lines, encoding, separator, marks = first_lines(path, wishes.decimal)
-    if wishes.layout == "rows" or (wishes.layout is None and not wishes.mapping and are_train_rows(lines, marks)):
+    mapped = wishes.mapping and unit_of_rows(wishes.mapping) is None
+    if wishes.layout == "rows" or (wishes.layout is None and not mapped and are_train_rows(lines, marks)):
         return lines, encoding, separator, marks
     return plan_of(open_table(path, wishes.decimal), wishes, path.name)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from synarray.errors import DataError
-from synarray.lab.formats.evidence import Column
+from synarray.lab.formats.evidence import A_CHANGE, Column
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import numbers
 
-__all__ = ["command", "first_rows", "no_conductance", "no_read_voltage", "no_sweep"]
+__all__ = ["command", "first_rows", "no_conductance", "no_read_voltage", "no_steps", "no_sweep"]
 
 
 def command(source: str, *options: str) -> str:
@@ -32,6 +32,18 @@ def _looks(plan: Plan) -> str:
     names = ", ".join(column.shown for column in plan.columns if column.why != "no values")
     sheet = f"sheet {plan.table.title!r}, " if plan.table.title else ""
     return f"{sheet}columns {names}" if plan.table.header else f"{sheet}{plan.table.width} columns without names"
+
+
+def no_steps(plan: Plan) -> DataError:
+    """Refuse a table of steps by the conductance at which they begin: its conductances are an axis, no reads of a train."""
+    axis = plan.measured[0].shown
+    ignored = ",".join(f"ignore={column.at + 1}" for column in plan.columns if not column.meaning)
+    rows = first_rows(plan.table.sample)
+    return DataError(
+        "a fit needs trains of pulses with a read after each",
+        got=f"a table of steps: {axis} only rises or falls, beside columns of changes; first rows: {rows}", where=plan.source,
+        do=f"If {axis} holds reads in their order: {command(plan.source, '--columns', f'G_S={axis},{ignored}')}",
+    )  # fmt: skip
 
 
 def no_conductance(plan: Plan) -> DataError:
@@ -57,7 +69,7 @@ def _which(plan: Plan) -> str:
     for column in reversed(plan.columns):
         values = numbers([row[column.at] for row in plan.table.sample if len(row) == plan.table.width], plan.table)
         known = values[np.isfinite(values)]
-        if column.meaning or len(known) < 2 or (known == np.rint(known)).all():
+        if column.meaning or column.why == A_CHANGE or len(known) < 2 or (known == np.rint(known)).all():
             if last:
                 break
             continue

@@ -16,7 +16,8 @@ import numpy as np
 
 from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.flat import conductances
-from synarray.lab.formats.headers import Scale, dimension_of, scale_of, unit_of
+from synarray.lab.formats.headers import Scale, dimension_of, given_unit, scale_of, unit_of
+from synarray.lab.formats.mapping import Mapping
 from synarray.lab.formats.marks import NOTHING, NUMBER, Marks
 from synarray.lab.formats.settings import Settings, settings_of
 from synarray.lab.formats.words import BRANCHES, branch_of, label_of, meaning_of, plain_words
@@ -24,7 +25,7 @@ from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.cutting import runs
 from synarray.lab.rows.measured import Rows
 
-__all__ = ["are_train_rows", "columns_of", "read_train_rows"]
+__all__ = ["are_train_rows", "columns_of", "read_train_rows", "unit_of_rows"]
 
 _FEWEST = 8
 """Numbers of a row from which on it may be a train."""
@@ -56,7 +57,7 @@ def _split(cells: Sequence[str], marks: Marks) -> _Row:
 
 def are_train_rows(lines: Sequence[Sequence[str]], marks: Marks) -> bool:
     """Whether the lines of a file are trains: text that names a branch, then many numbers of one kind."""
-    rows = [_split(cells, marks) for cells in lines]
+    rows = [row for cells in lines if not _numbered((row := _split(cells, marks)).before)]
     long = [row for row in rows if len(row.numbers) >= _FEWEST and row.before]
     long = [row for row in long if row.branch or not _counts(row.numbers)]
     bare = [row for row in rows if len(row.numbers) >= 3 and not row.before]
@@ -82,6 +83,13 @@ def _are_named_trains(rows: Sequence[_Row]) -> bool:
     return bool(np.mean(smooth) > 0.8)
 
 
+def _numbered(names: Sequence[str]) -> list[int]:
+    """Return the numbers of the reads where names of columns number those of a row: P1, P2, ... P50, D1, D2, ..."""
+    numbers = [int(found[1]) for name in names if (found := re.fullmatch(r"[A-Za-z]{0,12}[ _]?(\d{1,5})", name))]
+    steps = np.diff(numbers)
+    return numbers if len(numbers) >= max(_FEWEST, len(names) - 3) and np.mean(steps == 1) > 0.8 else []
+
+
 def columns_of(lines: Sequence[Sequence[str]], marks: Marks) -> list[Column]:
     """Say how such rows are understood, for people."""
     rows = [row for cells in lines if len((row := _split(cells, marks)).numbers) >= _FEWEST and row.before]
@@ -99,10 +107,24 @@ def columns_of(lines: Sequence[Sequence[str]], marks: Marks) -> list[Column]:
     ]
 
 
+def unit_of_rows(mapping: Mapping) -> tuple[str, Scale] | None:
+    """Return what ``--columns 'G_S=2 in uS'`` says of the numbers of all rows; None where it says something else.
+
+    Examples
+    --------
+    >>> unit_of_rows({"G_S": ("2 in uS",)}), unit_of_rows({"G_S": ("2 in V",)})
+    (('G_S', Scale(factor=1e-06, offset=0.0)), None)
+    """
+    own, texts = next(iter(mapping.items()), ("", ()))
+    found = re.fullmatch("2 in (.+)", texts[0]) if len(mapping) == len(texts) == 1 else None
+    unit = given_unit(found[1]) if found else None
+    return (own, unit[1]) if unit and unit[0] == _QUANTITIES.get(own) else None
+
+
 def read_train_rows(
-    lines: Iterable[Sequence[str]], marks: Marks, source: str, rows: Rows, read_V: float | None
+    lines: Iterable[Sequence[str]], marks: Marks, source: str, rows: Rows, given: tuple[str, Scale] | None
 ) -> list[Train]:
-    """Read rows of trains, device after device.
+    """Read rows of trains, device after device; ``given`` is what the user says the numbers are.
 
     Raises
     ------
@@ -111,11 +133,13 @@ def read_train_rows(
     """
     trains: dict[str, list[Train]] = {}
     settings, place = Settings(), ""
-    numbered, first = 0, np.nan
+    numbered, first = 0, float("nan")
     for cells in lines:
         row = _split(cells, marks)
         if len(row.numbers) < 2:
-            if row.before:
+            if names := _numbered(row.before):
+                first = names[0]
+            elif row.before:
                 settings = settings_of([row.before])
                 place = _place(row.before)
             continue
@@ -127,8 +151,8 @@ def read_train_rows(
         values = np.array([float(n) if NUMBER.match(n) else np.nan for n in row.numbers])
         if _is_number_of_train(values):
             values, numbered = values[1:], numbered + 1
-        quantity, scale = _quantity(row.before, source)
-        reads = own.read_V or settings.read_V or read_V
+        quantity, scale = given or _quantity(row.before, source)
+        reads = own.read_V or settings.read_V
         g = conductances(quantity, values * scale.factor, None if reads is None else np.full(len(values), reads), rows)
         width = _of(own.pulse_s, row.branch, settings.pulse_s)
         before = True if first == 0 else False if first == 1 else None

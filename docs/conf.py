@@ -48,11 +48,13 @@ html_theme_options = {
     "show_nav_level": 2,
     "navigation_depth": 2,
     "header_links_before_dropdown": 8,
+    "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+html_context = {"default_mode": "auto"}
 html_sidebars = {"index": [], "start": [], "results": []}
 html_show_sourcelink = False
 html_copy_source = False

@@ -36,9 +36,14 @@ class _Page(HTMLParser):
                 self.anchors.add(value)
 
 
+def pages_of(site: Path) -> list[Path]:
+    """List the pages of a site; what a theme keeps in ``_static`` is none."""
+    return [path for path in sorted(site.rglob("*.html")) if "_static" not in path.relative_to(site).parts]
+
+
 def broken_links(site: Path) -> list[str]:
     """List links and anchors within a site that lead nowhere, each with its page."""
-    pages = {path: _Page(path.read_text("utf-8")) for path in sorted(site.rglob("*.html"))}
+    pages = {path: _Page(path.read_text("utf-8")) for path in pages_of(site)}
     broken = []
     for path, page in pages.items():
         for link in page.links:
@@ -60,7 +65,7 @@ def misfits(site: Path, widths: tuple[int, ...], schemes: tuple[bool, ...]) -> l
         print("No Chromium here: whether pages fit a narrow window was not looked at.")
         return []
     wrong = []
-    for path in sorted(site.rglob("*.html")):
+    for path in pages_of(site):
         for width in widths:
             for dark in schemes:
                 seen = inspect(path, width, dark)
@@ -75,7 +80,7 @@ def main() -> None:
     """Print what is wrong; exit with 1 if anything is."""
     site, everything = Path(sys.argv[1]).resolve(), "--all" in sys.argv
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
-    pages = sum(1 for _ in site.rglob("*.html"))
+    pages = len(pages_of(site))
     wrong = [] if pages else [f"there is no page in {site}"]
     wrong += [f"the site has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f}"] if size > LARGEST else []
     wrong += broken_links(site)

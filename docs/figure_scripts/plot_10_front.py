@@ -2,7 +2,7 @@
 Accuracy against energy
 =======================
 
-Forty small networks in words of binary cells: their size, pruning and bits are drawn at random. The
+Twenty-four small networks in words of binary cells: their size, pruning and bits are drawn at random. The
 points in colour are beaten by no other one in both accuracy and energy.
 
 The command: ``synarray study run pareto`` searches with 400 trainings, and ``synarray report
@@ -23,8 +23,8 @@ set = { images = 3000, epochs = 1, validation = 10000 }
 
 [search]
 sampler = "random"
-trials = 40
-batch = 40
+trials = 24
+batch = 24
 objectives = ["accuracy", "energy"]
 
 [search.space]

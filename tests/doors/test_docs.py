@@ -81,7 +81,7 @@ def test_the_gallery_has_its_figures_each_with_its_command() -> None:
     from synarray.cli.app import app
     from synarray.report.run_figures.named import RUN_FIGURES
 
-    assert len(FIGURES) >= 15
+    assert len(FIGURES) == 16
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     for path in FIGURES:
         text = path.read_text("utf-8")

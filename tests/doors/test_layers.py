@@ -50,7 +50,11 @@ KINDS: dict[str, dict[str, Any]] = {
         "layers.2.stdp.w_start": -0.9,
     },
     "in cells": {"device": "pcm", "layers.2.device": "subquantum-cbram"},
-    "ages and is pruned": {"device": "pcm", "layers.1.pruning": {"mode": "soft", "fraction": 0.5}},
+    "ages and is pruned": {
+        "device": "pcm",
+        "encoding.off": True,
+        "layers.1.pruning": {"mode": "soft", "fraction": 0.5},
+    },
 }
 
 
@@ -173,6 +177,7 @@ def test_a_layer_that_does_not_learn_stays_as_it_began(bar_images: tuple) -> Non
         ({"inputs.select": "active", "inputs.level": 150, "inputs.share": 0.2}, "whose pixels are all inputs"),
         ({"layers.2.pruning": {"mode": "soft", "fraction": 0.5}}, "not pruned yet"),
         ({"layers": []}, "thermometer channels need layers"),
+        ({"layers": [], "encoding.channels": 0, "encoding.off": True}, "off channels need layers"),
         ({"layers.2.kind": "round"}, "layers.2.kind should be 'full', 'local' or 'convolution'"),
         ({"layers.2.pool": 2}, "pool acts in a layer of kind"),
         ({"layers.3.kind": "full"}, "Use a number from 1 to 2"),

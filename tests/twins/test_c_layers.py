@@ -48,8 +48,8 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         {"channels": 2},
     ),
     "a convolution, named": ([CONVOLUTION, LOCAL | {"kernel": 2, "stride": 1, "n_neurons": 12}], {"channels": 2}),
-    "a convolution, contrast": ([CONVOLUTION, FULL | {"teacher": "contrast"}], {"channels": 4}),
-    "everywhere, packed": ([WHOLE | {"cell": LEVELS}, FULL | {"cell": {"n_levels": 4}, "teacher": "compete"}], {}),
+    "a convolution, contrast": ([CONVOLUTION, FULL | {"teacher": "contrast"}], {"channels": 2, "off": True}),
+    "everywhere, packed": ([WHOLE | {"cell": LEVELS}, FULL | {"cell": {"n_levels": 4}, "teacher": "compete"}], {"off": True}),
     "three layers, one at random": (
         [WHOLE, {**LOCAL, "kernel": 2, "stride": 1, "n_neurons": 4 * 6, "learn": False, "windows": 2}, FULL],
         {"channels": 2},

@@ -14,7 +14,8 @@ from synarray.network.layer import LayerSpec, Map, groups_of, map_of
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.neuron import NeuronSpec
 from synarray.network.stdp import StdpSpec
-from synarray.rng import Phase
+from synarray.network.topology import Group
+from synarray.rng import Phase, Stream, random_u16
 from tests.twins.test_reference import DEVICES, PRUNING, same_state
 
 BELOW = Map(7, 6, 3)
@@ -42,6 +43,29 @@ def spikes(n: int) -> tuple[np.ndarray, np.ndarray]:
     labels = np.arange(n) % 3
     rate = np.where(np.arange(BELOW.size) * 3 // BELOW.size == labels[:, None, None], 0.5, 0.1)
     return (draw.random((n, 2, BELOW.size)) < rate).astype(np.uint8), labels
+
+
+@pytest.mark.parametrize("channels", [0, 3])
+def test_on_and_off_channels(channels: int) -> None:
+    """Chances by the equations, random numbers by their places: the kernel's spikes, channel by channel."""
+    encoding = EncodingSpec(channels=channels, off=True, t_present=0.03, sharpness=9.0, rate_max=200.0, floor=20)
+    groups = [Group.field(np.arange(20 * encoding.per_feature), 4)]
+    machine = Machine.build(MachineSpec(n_neurons=4, seed=9, encoding=encoding), groups, 1)
+    images = np.random.default_rng(0).integers(0, 256, (6, 20)).astype(np.uint8)
+    gains = np.array([30_000, 65_536, 65_536, 90_000, 65_536, 131_072], np.uint32)
+    order, places = np.array([5, 0, 3, 1]), np.array([7, 8, 9, 40])
+    block = machine.encode((images, gains), order, places, 3)
+    for p, (image, place) in enumerate(zip(order, places, strict=True)):
+        level = np.minimum((images[image].astype(np.int64) * gains[image] + 32768) >> 16, 255)
+        lit = np.stack([level, 255 - level], axis=1)[:, :, None] / 255  # [feature, on or off, channel]
+        if channels:
+            chance = 1 / (1 + np.exp(-9.0 * (lit - (np.arange(channels) + 0.5) / channels)))
+        else:
+            chance = np.where(lit * 255 > 20, 1 - (1 - 0.2 * lit) ** 10, 0.0)
+        due = np.minimum(np.rint(65536 * chance), 65535).ravel()
+        for m in range(3):
+            noise = random_u16(due.size, seed=9, stream=Stream.INPUT, step=m, presentation=int(place))
+            np.testing.assert_array_equal(block[p, m], noise < due)
 
 
 @pytest.mark.parametrize("pruning", ["none", "soft"])

@@ -207,7 +207,7 @@ def _common(
     }
     if sees_image:
         encoding = machine.spec.encoding
-        intensity = channel_table(encoding) if encoding.channels else chance_table(encoding, per_step=False)
+        intensity = channel_table(encoding) if encoding.channelled else chance_table(encoding, per_step=False)
         tables |= {"input_feature": retina.inputs.astype(np.uint16), "intensity": intensity}
     if place is not None:
         own_numbers, own_tables = place.constants(machine, classes)

@@ -66,7 +66,7 @@ class Place:
                 do="Use a beta below 80.",
             )
         numbers: Numbers = {
-            "channels": spec.encoding.channels if self.lowest else 0,
+            "channels": spec.encoding.per_feature if self.lowest and spec.encoding.channelled else 0,
             "sites": len(first.places),
             "draws": first.draws,
             "at_random": int(first.at_random > 0),

@@ -358,9 +358,9 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         """Compose the machine that the parameters ask for."""
         device: dict[str, Any] = {} if self.device is None else {"device": self.device}
         if self.spec is not None:
-            if self.spec.layers or self.spec.encoding.channels:
+            if self.spec.layers or self.spec.encoding.channelled:
                 raise SpecError(
-                    "the classifier has one layer, and rates at its inputs", got="layers or encoding.channels", where="spec",
+                    "the classifier has one layer, and rates at its inputs", got="layers, or channels", where="spec",
                     do="Use synarray.train for networks of several layers.",
                 )  # fmt: skip
             fields = self.spec.fields.model_copy(update={"kind": self.fields_, "trial": self.fields_trial_})

@@ -125,7 +125,7 @@ class Result:
     @property
     def spared_fraction(self) -> float:
         """Share of a fully connected network's cells that are absent or pruned here."""
-        first = len(self.retina.inputs) * max(1, self.spec.encoding.channels)
+        first = len(self.retina.inputs) * self.spec.encoding.per_feature
         inputs = [first, *(layer.plan.map.size for layer in self.below)]
         dense = sum(n * len(m.threshold) for n, m in zip(inputs, self.machines, strict=True))
         return 1.0 - sum(m.array.n_alive for m in self.machines) / dense
@@ -235,7 +235,7 @@ class Result:
                 "reads": str(maps[i - 1]) if i else "the encoded image", "makes": str(maps[i]) if i < len(maps) else "classes",
                 "n_neurons": len(machine.threshold), "n_groups": len(machine.groups),
                 "n_places": sum(len(group.places) for group in machine.groups),
-                "n_inputs": maps[i - 1].size if i else len(self.retina.inputs) * max(1, self.spec.encoding.channels),
+                "n_inputs": maps[i - 1].size if i else len(self.retina.inputs) * self.spec.encoding.per_feature,
                 "n_cells": machine.array.n_cells,
                 "device": machine.spec.device.name if machine.spec.device else None,
                 "scheme": machine.array.scheme.name if machine.spec.device else None,

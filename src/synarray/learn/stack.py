@@ -146,7 +146,7 @@ def plan_layers(spec: LearningSpec, retina: Retina, image_shape: tuple[int, ...]
         When layers do not fit the image, each other, or the classes.
     """
     check_layers(spec)
-    channels = max(1, spec.encoding.channels)
+    channels = spec.encoding.per_feature
     if image_shape is None or len(retina.inputs) != retina.n_features:
         if any(layer.kind != "full" for layer in spec.layers):
             got = "features without geometry" if image_shape is None else "only the active ones"

@@ -147,9 +147,11 @@ def _check_alone(spec: LearningSpec, start: Result | None) -> None:
 
 def _begin(spec: LearningSpec, task: Task) -> tuple[Trainer, Retina]:
     """Build a network with its initial weights, and what shows it images."""
-    if spec.encoding.channels:
+    if spec.encoding.channelled:
+        key = "encoding.channels" if spec.encoding.channels else "encoding.off"
         raise SpecError(
-            "thermometer channels need layers", got=f"{spec.encoding.channels} channels", where="key encoding.channels",
+            f"{'thermometer' if spec.encoding.channels else 'off'} channels need layers",
+            got=f"{spec.encoding.per_feature} channels", where=f"key {key}",
             do="Leave it out, or describe the network in [[layers]].",
         )  # fmt: skip
     retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)

@@ -68,6 +68,8 @@ class EncodingSpec(Spec):
     """Thermometer channels of each feature: channel i of n is active above (i + 1/2) / n of full scale; 0: rates instead."""
     sharpness: Annotated[float, Field(gt=0, le=1000)] = 48.0
     """Steepness of the edge of a channel: P(active in a window) = 1 / (1 + exp(-sharpness (v - edge))), v in 0..1."""
+    off: bool = False
+    """On and off channels: besides those of each feature, the same of its negative, which are active where it is dark."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -82,11 +84,21 @@ class EncodingSpec(Spec):
             )
         if self.steps_per_window > 65_535:
             raise ValueError("t_window must not hold more than 65,535 steps of dt")
-        if self.channels and self.form == "sliding":
+        if self.channelled and self.form == "sliding":
             raise ValueError("channels need windows; the sliding form has rates only")
         if self.rate_max * self.dt > 1:
             raise ValueError(f"rate_max x dt must not exceed 1 spike per step (rate_max at most {1 / self.dt:g} Hz)")
         return self
+
+    @property
+    def channelled(self) -> bool:
+        """Whether features have channels, rather than one rate each."""
+        return self.channels > 0 or self.off
+
+    @property
+    def per_feature(self) -> int:
+        """Inputs that each feature is encoded by."""
+        return max(1, self.channels) * (2 if self.off else 1)
 
     @property
     def steps_per_window(self) -> int:
@@ -122,14 +134,22 @@ def chance_table(spec: EncodingSpec, *, per_step: bool) -> npt.NDArray[np.uint16
 def channel_table(spec: EncodingSpec) -> npt.NDArray[np.uint16]:
     """Chance that each channel of a feature of each 8-bit intensity is active in a window, in 1/65536; shape (channels, 256).
 
+    Without thermometer channels a feature has its rate; off channels come after the others.
+
     Examples
     --------
     >>> channel_table(EncodingSpec(channels=4))[:, [0, 96, 255]].tolist()
     [[162, 65535, 65535], [0, 33924, 65535], [0, 0, 65535], [0, 0, 65374]]
+    >>> channel_table(EncodingSpec(channels=1, off=True))[:, [0, 127, 255]].tolist()
+    [[0, 31227, 65535], [65535, 34309, 0]]
     """
-    v, edge = np.arange(FULL + 1) / FULL, (np.arange(spec.channels) + 0.5) / spec.channels
-    chance = 1.0 / (1.0 + np.exp(-spec.sharpness * (v - edge[:, None])))
-    return np.minimum(np.rint(chance * 65536), 65535).astype(np.uint16)
+    if spec.channels:
+        v, edge = np.arange(FULL + 1) / FULL, (np.arange(spec.channels) + 0.5) / spec.channels
+        chance = 1.0 / (1.0 + np.exp(-spec.sharpness * (v - edge[:, None])))
+        on = np.minimum(np.rint(chance * 65536), 65535).astype(np.uint16)
+    else:
+        on = chance_table(spec, per_step=False)[None]
+    return np.concatenate([on, on[:, ::-1]]) if spec.off else on
 
 
 @dataclass(frozen=True)

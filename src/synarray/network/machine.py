@@ -343,12 +343,12 @@ class Machine:
         if isinstance(pixels, KeptSpikes):
             return pixels.block(order, draws)
         (images, gains), encoding = pixels, self.spec.encoding
-        n_inputs = images.shape[1] * max(1, encoding.channels)
+        n_inputs = images.shape[1] * encoding.per_feature
         block = np.empty((len(order), draws, n_inputs), np.uint8)
         words = np.empty((n_inputs + 7) // 8 * 4, np.uint32)
-        intensity = channel_table(encoding) if encoding.channels else chance_table(encoding, per_step=per_step)
+        intensity = channel_table(encoding) if encoding.channelled else chance_table(encoding, per_step=per_step)
         chance = np.empty(n_inputs, np.uint16)
-        active = (place_kernels.encode_channels if encoding.channels else kernels.encode)(
+        active = (place_kernels.encode_channels if encoding.channelled else kernels.encode)(
             images, gains, order, places, intensity, self.spec.seed, int(phase), chance, words, words.view("<u2"), block
         )
         if phase in (Phase.TRAIN, Phase.REBALANCE):

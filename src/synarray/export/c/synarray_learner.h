@@ -115,7 +115,7 @@ struct synarray_model {
     const uint16_t *fixed_counts;
 #ifdef SYNARRAY_STACK
     const synarray_model *above;     /* the layer that reads this one's map; NULL: the last one */
-    uint16_t channels;               /* thermometer channels of a feature, each with 256 chances; 0: rates */
+    uint16_t channels;               /* channels of a feature, each with 256 chances; 0: a rate */
     uint16_t sites;                  /* places that a tile is read at */
     uint16_t draws;                  /* of them in a window of learning */
     uint16_t at_random;              /* 1: they are drawn at random */

@@ -12,7 +12,7 @@ from PIL import Image
 import synarray
 from synarray.array.wire_gains import wires_leave
 from synarray.array.wires import WireSpec, solve_read
-from synarray.errors import RunError
+from synarray.errors import DataError, RunError
 from synarray.learn.recording import record
 from synarray.report.run_figures import named
 from synarray.report.run_figures.film import Film
@@ -128,6 +128,9 @@ def test_figures_that_cannot_be_drawn_are_refused(monkeypatch: pytest.MonkeyPatc
     ):  # fmt: skip
         with pytest.raises(RunError, match=words):
             result.plot(name)
+    for images in (x[:0], -1.0 * x, [["a"]], x[:, :10]):
+        with pytest.raises(DataError):
+            result.plot("spikes", images=images)
     no_wires = synarray.train("full-field", settings=SETTINGS | {"images": 50, "device": "pcm"})
     with pytest.raises(RunError, match="ideal ones"):
         no_wires.plot("wires")

@@ -19,6 +19,7 @@ from synarray.learn.stack import features_of
 from synarray.network.encoding import image_keys
 from synarray.network.reference import Learner
 from synarray.rng import Phase
+from synarray.task.datasets import check_images
 
 __all__ = ["Recording", "record"]
 
@@ -55,6 +56,8 @@ def record(result: Result, x: npt.NDArray[np.generic]) -> Recording:
 
     Raises
     ------
+    DataError
+        When the images cannot be used.
     RunError
         When the last layer was taught by contrast: its neurons speak by their potentials, and none is held back.
 
@@ -71,8 +74,9 @@ def record(result: Result, x: npt.NDArray[np.generic]) -> Recording:
             "spikes are recorded of networks whose neurons compete", got="a last layer that was taught by contrast",
             where="the run's last layer", do="Use a run whose teacher is name or compete.",
         )  # fmt: skip
+    check_images(x, "images")
     machine, windows = result.machine, result.spec.readout.test_windows
-    pixels = result.retina.see(np.asarray(x).reshape(len(x), -1))
+    pixels = result.retina.see(x.reshape(len(x), -1))
     keys = image_keys(pixels[0]).astype(np.int64)
     first = result.machines[0].encode(pixels, np.arange(len(keys)), keys, windows, Phase.TEST)
     seen = features_of(result.below, pixels, windows, Phase.TEST)

@@ -59,9 +59,12 @@ class _Asked:
         """Let the network read at most n images; return them as pictures, and what it did."""
         x = self._own() if self.images is None else self.images
         x = np.asarray(x)[:n]
-        height, width = (self.run.image_shape or (1, int(np.prod(x.shape[1:]))))[:2]
-        pictures = x.reshape(len(x), height, width, -1).mean(axis=3)
-        return pictures, record(self.result, x)
+        seen = record(self.result, x)
+        flat = x.reshape(len(x), -1)
+        if self.run.image_shape is None:  # a near-square, as receptive fields are laid out
+            width = int(np.ceil(np.sqrt(flat.shape[1])))
+            return np.pad(flat, ((0, 0), (0, -flat.shape[1] % width))).reshape(len(x), -1, width), seen
+        return flat.reshape(len(x), *self.run.image_shape[:2], -1).mean(axis=3), seen
 
     def _own(self) -> npt.NDArray[Any]:
         if self.run.experiment.data.startswith(IN_PYTHON):

@@ -193,6 +193,8 @@ def _tell(verdict: Verdict, found: _Evidence, page: Path, as_json: bool) -> None
     for table in verdict_tables(verdict):
         console.print()
         console.print(table)
+    if verdict.unconfirmed:
+        console.print(f"? depends on numbers that are unverified: {', '.join(verdict.unconfirmed)}.")
     if found.fit:
         console.print(fit_table(found.fit))
         for sentence in fit_sentences(found.fit):

@@ -247,9 +247,14 @@ def energy_words(
     share = (
         ""
         if circuits is None
-        else f"; {100 * circuits:.0f} % of the energy goes into lines and circuits around the cells"
+        else f"; {_whole_percent(circuits)} of the energy goes into lines and circuits around the cells"
     )
     return f"One training costs {costs}{share}."
+
+
+def _whole_percent(share: float) -> str:
+    """Write a share in whole percent; one that would read as nothing is less than one."""
+    return "less than 1 %" if 0.0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def read_words(floor: ReadFloor) -> str | None:

@@ -29,7 +29,7 @@ from synarray.judge.verdict import Verdict
 
 __all__ = ["Update", "Work"]
 
-_TRAINED, _TRAINED_MANY_CELLS = 20_000, 8_000
+_TRAINED, _TRAINED_MANY_CELLS = 16_000, 8_000
 """Most images that a variant is trained on; fewer where a weight is made of several analog cells, which takes three times as
 long: so many variants must be done within a minute."""
 _FIRST = 2

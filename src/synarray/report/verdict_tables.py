@@ -176,7 +176,7 @@ def beside_table(verdict: Verdict) -> Table:
         life = "not known" if left is None else "no end" if not np.isfinite(left) else count(left)
         rows.append((
             row.device if i else f"{row.device} (yours)", row.technology, f"{100 * row.accuracy:.2f} %{mark}",
-            amount(row.energy, "J") + mark, amount(row.time, "s") + mark, life + mark,
+            amount(row.energy, "J") + mark, amount(row.time, "s") + mark, life + (mark if left is not None else ""),
         ))  # fmt: skip
     columns = ("device", "kind", "accuracy", "energy of an image", "time of an image", "images it lasts")
     return Table("Library devices beside yours, one short training each", columns, rows, (1,))

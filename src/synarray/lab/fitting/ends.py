@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.fitting.effects import Group, spread_of
+from synarray.lab.fitting.effects import Group, Spread, spread_of
 from synarray.lab.fitting.state import Analog
 from synarray.lab.fitting.trains import train_ends
 from synarray.lab.rows.measured import Measurements
@@ -35,15 +35,18 @@ def compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
             errors = np.full(len(errors), fit.trains.span * np.sqrt(max(fit.noise.step + fit.noise.read, 0.0)))
         known = np.isfinite(values)
         centre = float(np.median(values[known])) if known.any() else 0.0
-        if fit.stopped and _is_one(exact := values[(bound == 0) & known]):
-            fit.theta[name] = (float(exact[0]) - fit.trains.origin) / fit.trains.span
-        elif centre > 0:
+        if centre > 0:
             groups.append(Group(values[known] / centre, np.maximum(errors[known] / centre, 1e-9), bound[known]))
             names.append((name, centre))
     if not groups:
         return
-    spread = fit.spreads["range"] = spread_of(groups, draws, rng)
-    fit.centres = dict(names)
+    alike = [fit.stopped and _is_one(group.values[group.bound == 0]) for group in groups]
+    for i in np.flatnonzero(alike)[::-1].tolist():  # an end that is the same for all, whatever the other is
+        (name, centre), exact = names.pop(i), groups.pop(i)
+        fit.theta[name] = (centre * float(exact.values[exact.bound == 0][0]) - fit.trains.origin) / fit.trains.span
+    none = Spread(0.0, np.zeros(draws), np.zeros((0, draws)), resolved=False)
+    spread = spread_of(groups, draws, rng) if groups else none
+    fit.spreads["range"], fit.centres = spread, dict(names)
     for i, (name, centre) in enumerate(names):
         middle = centre * float(np.median(spread.mus[i]))
         if not spread.resolved and fit.stopped:

@@ -12,7 +12,9 @@ from test_pulse_layouts import BOTH, DOWN, PULSE, UP, VOLTS, N, lines, trains
 
 from synarray import read_pulses
 from synarray.errors import DataError
+from synarray.lab.fitting import fit
 from synarray.lab.rows.measured import Measurements
+from synarray.report.fit_views import fit_figure
 
 INDEX = np.arange(1, 2 * N + 1)
 CURRENT = [f"{x * 1e-7:.5e}" for x in BOTH]
@@ -145,6 +147,15 @@ def test_what_may_mean_two_things_is_refused_with_a_command_that_works(
     if options is not None:
         found = read(tmp_path, text, **options)
         np.testing.assert_allclose(found.G_S[found.polarity != 0], BOTH * 1e-6, rtol=2e-4)
+
+
+def test_cells_of_draws_are_drawn_from_where_the_measured_train_begins(tmp_path: Path) -> None:
+    """The first read is that after the first pulse: a cell that began at the low end would run a pulse behind."""
+    found = fit(read(tmp_path, lines("Pulse,LTP (uS),LTD (uS)\n", PULSE, UP, DOWN)))
+    drawn = [line for line in fit_figure(found).axes[0].lines if line.get_alpha() == 0.4]
+    assert len(drawn) > 5
+    for line in drawn:
+        np.testing.assert_allclose(np.asarray(line.get_ydata(), float), BOTH, rtol=0.06)
 
 
 def test_sheets_of_cycles_are_one_device_and_sweeps_come_last(tmp_path: Path) -> None:

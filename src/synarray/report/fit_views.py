@@ -45,7 +45,9 @@ _WORDS = {
 }  # fmt: skip
 SHOWN_DRAWS = 20
 """Draws of a fit that figures show."""
-_SHOWN_TRAINS, _BINS, _WIDEST = 60, 24, 5.0
+_MOST_BEFORE = 2000
+"""Pulses at most that bring a cell to where a train begins."""
+_SHOWN_TRAINS, _BINS, _WIDEST, _HALF = 60, 24, 5.0, 0.5
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +62,7 @@ def fit_table(fit: Fit) -> Table:
         if key.startswith("p_switch") != binary and key.startswith(("p_switch", "n_levels", "nonlin", "sigma_c2c")):
             continue
         value, low, high = (_text(key, part) for part in estimate)
-        unknown = key.startswith("sigma") and estimate.high >= _WIDEST
+        unknown = estimate.high >= (_WIDEST if key.startswith("sigma") else _HALF if key == "p_fail" else np.inf)
         table.add_row(key, _WORDS[key], value, "not known" if unknown else f"{low} to {high}" if low != high else "")
     return table
 
@@ -220,9 +222,12 @@ def _drawn_train(device: DeviceSpec, polarity: npt.NDArray[np.int8], start: floa
     """Follow one cell of a device through a train, and read it, all noises on."""
     rng = np.random.default_rng(seed)
     pulses = polarity[1:][polarity[1:] != 0] > 0
-    before = 0
-    if start > (device.g_min + device.g_max) / 2.0:  # cells begin at the low end
-        before = int(np.ceil(2.0 * device.step_law.pulses_across(device)["ltp"])) + 1
+    before = int(np.ceil(2.0 * device.step_law.pulses_across(device)["ltp"])) + 1  # cells begin at the low end
+    if not device.binary:
+        rise = nominal_train(device, np.ones(min(before, _MOST_BEFORE) + 1, np.int8), device.g_min)
+        before = int(np.argmin(np.abs(rise - start)))
+    elif start <= (device.g_min + device.g_max) / 2.0:
+        before = 0
     g = pulse_response(device, np.r_[np.ones(before, bool), pulses], 1, seed)[before:, 0]
     there = np.r_[0, np.cumsum(polarity[1:] != 0)]
     return np.asarray(g[there] * (1.0 + device.sigma_read * rng.standard_normal(len(there))))

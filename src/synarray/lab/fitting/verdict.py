@@ -62,7 +62,8 @@ def verdict_of(device: DeviceSpec, table: dict[str, Estimate], absent: tuple[str
     if device.sigma_read and device.sigma_c2c:
         middle = (device.g_min + device.g_max) / 2
         share = device.sigma_read * middle / (device.sigma_c2c * device.g_range)
-        said.append(f"At mid range a read spreads {share:.2g} times as much as a pulse.")
+        times = f"{share:,.0f}" if share >= 10.0 else f"{share:.2g}"
+        said.append(f"At mid range a read spreads {times} times as much as a pulse.")
     if device.sigma_d2d_step > 0.05:
         said.append(
             f"Devices differ: steps by {device.sigma_d2d_step:.0%}, ends of the range by {device.sigma_d2d_range:.1%}."

@@ -45,8 +45,6 @@ _WORDS = {
 }  # fmt: skip
 SHOWN_DRAWS = 20
 """Draws of a fit that figures show."""
-_MOST_BEFORE = 2000
-"""Pulses at most that bring a cell to where a train begins."""
 _SHOWN_TRAINS, _BINS, _WIDEST, _HALF = 60, 24, 5.0, 0.5
 
 Floats = npt.NDArray[np.float64]
@@ -224,8 +222,9 @@ def _drawn_train(device: DeviceSpec, polarity: npt.NDArray[np.int8], start: floa
     pulses = polarity[1:][polarity[1:] != 0] > 0
     before = int(np.ceil(2.0 * device.step_law.pulses_across(device)["ltp"])) + 1  # cells begin at the low end
     if not device.binary:
-        rise = nominal_train(device, np.ones(min(before, _MOST_BEFORE) + 1, np.int8), device.g_min)
-        before = int(np.argmin(np.abs(rise - start)))
+        before = int(
+            np.argmin(np.abs(nominal_train(device, np.ones(min(before, 2000), np.int8), device.g_min) - start))
+        )
     elif start <= (device.g_min + device.g_max) / 2.0:
         before = 0
     g = pulse_response(device, np.r_[np.ones(before, bool), pulses], 1, seed)[before:, 0]

@@ -188,4 +188,5 @@ def test_a_folder_without_an_export_is_refused(tmp_path: Path) -> None:
 def test_a_page_is_written_as_html_of_an_experiment(command: Command, tmp_path: Path) -> None:
     assert four_parts(command("export", "browser", "-o", "a.txt"))["rule"] == "the page is written as .html"
     assert "known name" in four_parts(command("export", "browser", "nosuch", "-o", "a.html"))["rule"]
+    assert "without layers" in four_parts(command("export", "browser", "conv-taught", "-o", "a.html"))["rule"]
     assert everything_in(tmp_path) == {}

@@ -96,6 +96,13 @@ def networks(
         if pruned:
             changes |= {"pruning.mode": "soft", "pruning.fraction": pruned}
         spec = load_experiment(base, changes)
+        if spec.layers:
+            raise SpecError(
+                "the page that learns in the browser shows a network without layers",
+                got=f"{len(spec.layers)} layers",
+                where=base,
+                do="Name an experiment without layers, for example local-fields.",
+            )
         ready = export_experiment(spec, ideal_device=bool(device))
         made.append(Network(spec, ready.model, levels, pruned, ready.dropped))
         on_network(i + 1, len(wanted))

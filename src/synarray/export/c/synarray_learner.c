@@ -14,6 +14,11 @@ enum { STREAM_INPUT = 2, STREAM_WINNER = 3, STREAM_PULSE = 4, STREAM_INITIAL = 5
 enum { PHASE_LABEL = 1, PHASE_TEST = 2 };
 enum { BY_STDP, LTP_OF_ACTIVE, LTD_OF_ACTIVE }; /* what an update does */
 enum { WORDS_OF_CELLS = 2, MOST_PROGRAMMING = 1000, FLUSH = 256, SIDE = 128, HEADER = 24 };
+#if UINTPTR_MAX > 0xFFFFFFFFu
+#define LANES 16u
+#else
+#define LANES 1u
+#endif
 #define CERTAIN 65536u
 #define FAR (INT32_C(1) << 29) /* no threshold lies further away */
 
@@ -46,33 +51,58 @@ typedef struct {
 
 /* ---- random numbers: Philox-4x32-10 (Salmon et al., SC 2011), key (seed, stream), counter (block, step, presentation) */
 
-static void philox(uint32_t out[4], uint32_t block, place at, uint32_t seed)
+/* Some blocks, one after another in out; processors of 64 bits compute LANES of them side by side. */
+static void blocks(uint32_t *out, uint32_t block, place at, uint32_t seed, unsigned lanes)
 {
-    uint32_t c0 = block, c1 = at.step, c2 = at.presentation, c3 = 0, k0 = seed, k1 = at.stream;
-    int round;
+    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], k0 = seed, k1 = at.stream;
+    unsigned round, i;
+    for (i = 0; i < lanes; i++) {
+        c0[i] = block + i;
+        c1[i] = at.step;
+        c2[i] = at.presentation;
+        c3[i] = 0;
+    }
     for (round = 0; round < 10; round++) {
-        const uint64_t p0 = (uint64_t)c0 * 0xD2511F53u, p1 = (uint64_t)c2 * 0xCD9E8D57u;
-        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)p1;
-        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)p0;
+#if LANES > 1 && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC unroll 1 /* gcc makes vectors of the loop, but not of what it unrolled before */
+#endif
+        for (i = 0; i < lanes; i++) {
+            const uint64_t p0 = (uint64_t)c0[i] * 0xD2511F53u, p1 = (uint64_t)c2[i] * 0xCD9E8D57u;
+            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+            c1[i] = (uint32_t)p1;
+            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+            c3[i] = (uint32_t)p0;
+        }
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
+    for (i = 0; i < lanes; i++) {
+        out[4 * i] = c0[i];
+        out[4 * i + 1] = c1[i];
+        out[4 * i + 2] = c2[i];
+        out[4 * i + 3] = c3[i];
+    }
 }
 
 static uint32_t random_word(uint32_t block, place at, uint32_t seed)
 {
     uint32_t words[4];
-    philox(words, block, at, seed);
+    blocks(words, block, at, seed, 1);
     return words[0];
 }
 
-static uint32_t half(const uint32_t words[4], unsigned i) { return (words[i >> 1] >> ((i & 1u) * 16u)) & 0xFFFFu; }
+/* 16-bit numbers i, i + 1, ... of a place, until the words are used up: then again. */
+static void refill(uint32_t words[4 * LANES], unsigned i, place at, uint32_t seed)
+{
+    if (i % (8u * LANES) == 0) blocks(words, i / 8u, at, seed, LANES);
+}
+
+static uint32_t half(const uint32_t *words, unsigned i)
+{
+    i %= 8u * LANES;
+    return (words[i >> 1] >> ((i & 1u) * 16u)) & 0xFFFFu;
+}
+
 
 /* ---- integers ------------------------------------------------------------------------------------------------------ */
 
@@ -225,13 +255,13 @@ static uint32_t spike(synarray *s, const uint8_t *image, uint32_t gain, place at
 {
     const synarray_model *m = s->model;
     const uint16_t *feature = m->input_feature, *intensity = m->intensity;
-    uint32_t words[4] = {0, 0, 0, 0}, active = 0, bits = 0;
+    uint32_t words[4u * LANES], active = 0, bits = 0;
     unsigned i;
     for (i = 0; i < m->inputs; i++) {
         const uint64_t level = ((uint64_t)image[*feature] * gain + 32768u) >> 16;
         uint32_t on;
-        if ((i & 7u) == 0) philox(words, i >> 3, at, m->seed);
-        on = half(words, i & 7u) < intensity[level < 255u ? level : 255u];
+        refill(words, i, at, m->seed);
+        on = half(words, i) < intensity[level < 255u ? level : 255u];
 #ifdef SYNARRAY_STACK
         intensity += 256u; /* the next channel, or the first one of the next feature */
         if (m->channels && intensity < m->intensity + 256u * m->channels) feature--;
@@ -279,26 +309,52 @@ static void sum_lanes(const uint64_t *lanes, const uint8_t *cells, const uint16_
     *sum = even + odd;
 }
 
+#if LANES > 1
+/* Add four rows at a time: then less is moved than added. */
+#define ADD_ROWS(width)                                                                                          \
+    for (; a + 4 <= last; a += 4) {                                                                              \
+        const uint8_t *r0 = at + rows[a] * stride, *r1 = at + rows[a + 1] * stride;                              \
+        const uint8_t *r2 = at + rows[a + 2] * stride, *r3 = at + rows[a + 3] * stride;                          \
+        for (k = 0; k < (width); k++) sum[k] = (uint16_t)(sum[k] + r0[k] + r1[k] + r2[k] + r3[k]);                \
+    }                                                                                                            \
+    ADD_ROW(width)
+#else
+#define ADD_ROWS ADD_ROW
+#endif
+#define ADD_ROW(width)                                                                                           \
+    for (; a < last; a++) {                                                                                      \
+        const uint8_t *row = at + rows[a] * stride;                                                              \
+        for (k = 0; k < (width); k++) sum[k] = (uint16_t)(sum[k] + row[k]);                                       \
+    }
+
 /* Add the bytes of some rows to u, in 16-bit sums of a few columns at a time. */
 static void sum_bytes(int32_t *restrict u, const uint8_t *restrict cells, const uint16_t *restrict rows, unsigned n,
                       uint32_t stride, unsigned columns)
 {
     unsigned a, b, k, first, wide;
     for (b = 0; b < columns; b += wide) {
+        const uint8_t *at = cells + b;
+        unsigned again = 0; /* columns of the piece that the one before it had */
         wide = columns - b >= SIDE ? SIDE : columns - b >= SIDE / 4 ? SIDE / 4 : columns - b;
+#if LANES > 1
+        if (wide < SIDE / 4 && columns >= SIDE / 4) {
+            again = SIDE / 4 - wide;
+            at -= again;
+            wide = SIDE / 4;
+        }
+#endif
         for (first = 0; first < n; first += FLUSH) {
             const unsigned last = n - first < FLUSH ? n : first + FLUSH;
             uint16_t sum[SIDE] = {0};
-            for (a = first; a < last; a++) {
-                const uint8_t *row = cells + rows[a] * stride + b;
-                if (wide == SIDE)
-                    for (k = 0; k < SIDE; k++) sum[k] = (uint16_t)(sum[k] + row[k]);
-                else if (wide == SIDE / 4)
-                    for (k = 0; k < SIDE / 4; k++) sum[k] = (uint16_t)(sum[k] + row[k]);
-                else
-                    for (k = 0; k < wide; k++) sum[k] = (uint16_t)(sum[k] + row[k]);
+            a = first;
+            if (wide == SIDE) {
+                ADD_ROWS(SIDE)
+            } else if (wide == SIDE / 4) {
+                ADD_ROWS(SIDE / 4)
+            } else {
+                ADD_ROWS(wide)
             }
-            for (k = 0; k < wide; k++) u[b + k] += sum[k];
+            for (k = again; k < wide; k++) u[b + k - again] += sum[k];
         }
     }
 }
@@ -358,34 +414,41 @@ static void set_table(synarray *s, uint64_t q)
         s->table[d] = (uint16_t)(entry > 65535u ? 65535u : entry);
         value = high_product(value, q);
     }
-    s->table_size = d;
+    s->table_size = d < s->model->table_room ? d : s->model->table_room - 1u;
+    s->table[s->table_size] = 0; /* and so at all distances from there on */
     s->table_q = q;
 }
 
-static uint32_t numerator_of(const synarray *s, int32_t top, int32_t u)
+static uint32_t numerator_of(const uint16_t *table, uint32_t size, uint32_t distance)
 {
-    const uint32_t distance = (uint32_t)(top - u);
-    return distance == 0 ? 65536u : distance < s->table_size ? s->table[distance] : 0u;
+    return table[distance < size ? distance : size] + (distance ? 0u : 65536u);
 }
 
 static unsigned draw_winner(synarray *s, unsigned columns, uint32_t random)
 {
-    int32_t top = s->u[0];
+    const uint16_t *table = s->table;
+    const uint32_t size = s->table_size;
+    int32_t *u = s->u, top = u[0];
     uint32_t total = 0, left;
     unsigned k;
     for (k = 1; k < columns; k++)
-        if (s->u[k] > top) top = s->u[k];
+        if (u[k] > top) top = u[k];
     for (k = 0; k < columns; k++) {
-        const uint32_t numerator = numerator_of(s, top, s->u[k]);
-        s->u[k] = (int32_t)numerator;
+        const uint32_t numerator = numerator_of(table, size, (uint32_t)(top - u[k]));
+        u[k] = (int32_t)numerator;
         total += numerator;
     }
     left = (uint32_t)(((uint64_t)random * total) >> 32);
-    for (k = 0; left >= (uint32_t)s->u[k]; k++) left -= (uint32_t)s->u[k];
+    for (k = 0; left >= (uint32_t)u[k]; k++) left -= (uint32_t)u[k];
     return k;
 }
 
 #ifdef SYNARRAY_STACK
+static uint32_t numerator_at(const synarray *s, int32_t top, unsigned k)
+{
+    return numerator_of(s->table, s->table_size, (uint32_t)(top - s->u[k]));
+}
+
 /* Draw a winner among some columns, and leave the potentials as they are. */
 static unsigned draw_among(const synarray *s, unsigned low, unsigned high, uint32_t random)
 {
@@ -394,9 +457,9 @@ static unsigned draw_among(const synarray *s, unsigned low, unsigned high, uint3
     unsigned k;
     for (k = low; k < high; k++)
         if (s->u[k] > top) top = s->u[k];
-    for (k = low; k < high; k++) total += numerator_of(s, top, s->u[k]);
+    for (k = low; k < high; k++) total += numerator_at(s, top, k);
     left = (uint32_t)(((uint64_t)random * total) >> 32);
-    for (k = low; left >= numerator_of(s, top, s->u[k]); k++) left -= numerator_of(s, top, s->u[k]);
+    for (k = low; left >= numerator_at(s, top, k); k++) left -= numerator_at(s, top, k);
     return k;
 }
 #endif
@@ -502,6 +565,20 @@ static void learn_cell(synarray *s, const tile *t, unsigned row, unsigned column
     put_cell(s, t, row, column, c);
 }
 
+static void send(synarray *s, const tile *t, unsigned row, unsigned column, unsigned on, uint32_t n, place at)
+{
+    if (is_alive(s, t, row, column)) learn_cell(s, t, row, column, on, n, at);
+    else s->events[SYNARRAY_PULSE_SKIPPED] += n;
+}
+
+/* Pulses that the law asks of row j's cell, in update(). */
+#define WANT(j)                                                                                                         \
+    const unsigned input = INPUT_AT(t, inputs[j]), active = (x[input >> 5] >> (input & 31u)) & 1u;                       \
+    const unsigned on = how == BY_STDP ? active : how == LTP_OF_ACTIVE;                                                  \
+    const unsigned code = codes ? ((unsigned)codes[(j) * stride] >> shift) & mask : cell_code(s, t, j, column);          \
+    const uint32_t n = (pulses[(on ? ltp : 0) + code] + half(words, j)) >> 16;                                           \
+    if (masked) learning += (uint32_t)is_alive(s, t, j, column);
+
 /* STDP: n = floor(mean + U(0, 1)) pulses on each alive cell of the winner, LTP where its input was active, LTD elsewhere.
  * A teacher asks for LTP or for LTD where the input was active, and for nothing elsewhere. */
 static void update(synarray *s, const tile *t, unsigned column, unsigned how, place at)
@@ -511,27 +588,38 @@ static void update(synarray *s, const tile *t, unsigned column, unsigned how, pl
     const unsigned shift = (column & ((1u << halvings) - 1u)) * m->bits, mask = m->bits < 8 ? (1u << m->bits) - 1u : 255u;
     const uint8_t *codes = m->bits ? s->read_cells + t->byte + (column >> halvings) : NULL;
     const uint16_t *inputs = m->row_input + t->row;
-    const uint32_t *law[2];
-    uint32_t words[4] = {0, 0, 0, 0}, learning = 0;
+    const uint32_t *x = s->x, *pulses = s->pulses, stride = t->stride, ltp = m->codes;
+    const unsigned rows = t->rows, masked = m->masked;
+    uint32_t words[4u * LANES], learning = masked ? 0 : rows;
     place failure = at;
     unsigned j;
-    law[0] = s->pulses;
-    law[1] = s->pulses + m->codes;
     at.stream = STREAM_PULSE;
     failure.stream = STREAM_FAILURE;
-    for (j = 0; j < t->rows; j++) {
-        const unsigned input = INPUT_AT(t, inputs[j]), active = (s->x[input >> 5] >> (input & 31u)) & 1u;
-        const unsigned on = how == BY_STDP ? active : how == LTP_OF_ACTIVE;
-        const unsigned code = codes ? ((unsigned)codes[j * t->stride] >> (halvings ? shift : 0u)) & mask : cell_code(s, t, j, column);
-        const int alive = is_alive(s, t, j, column);
-        uint32_t n;
-        if ((j & 7u) == 0) philox(words, j >> 3, at, m->seed);
-        n = (law[on][code] + half(words, j & 7u)) >> 16;
-        learning += (uint32_t)alive;
-        if (n == 0 || (how != BY_STDP && !active)) continue;
-        if (alive) learn_cell(s, t, j, column, on, n, failure);
-        else s->events[SYNARRAY_PULSE_SKIPPED] += n;
+#if LANES > 1 /* list the cells that get pulses, then send them: no branch is foreseen wrongly */
+    {
+        uint32_t listed[8u * LANES];
+        unsigned first, hits, i;
+        for (first = 0; first < rows; first += 8u * LANES) {
+            const unsigned last = rows - first < 8u * LANES ? rows : first + 8u * LANES;
+            blocks(words, first / 8u, at, m->seed, LANES);
+            for (j = first, hits = 0; j < last; j++) {
+                WANT(j)
+                listed[hits] = n << 17 | on << 16 | j;
+                hits += n > 0 && (how == BY_STDP || active);
+            }
+            for (i = 0; i < hits; i++)
+                send(s, t, listed[i] & 0xFFFFu, column, (listed[i] >> 16) & 1u, listed[i] >> 17, failure);
+        }
     }
+#else
+    for (j = 0; j < rows; j++) {
+        refill(words, j, at, m->seed);
+        {
+            WANT(j)
+            if (n && (how == BY_STDP || active)) send(s, t, j, column, on, n, failure);
+        }
+    }
+#endif
     s->events[SYNARRAY_OUTPUT_SPIKE]++;
     s->events[SYNARRAY_CELL_READ] += learning * m->looks;
     if (m->masked) s->events[SYNARRAY_MASK_LOOKUP] += t->rows;
@@ -814,7 +902,7 @@ static void start_cells(synarray *s)
             uint32_t words[4] = {0, 0, 0, 0}, block = 0xFFFFFFFFu;
             for (row = 0; row < t.rows; row++) {
                 const uint32_t i = (t.neuron + column) * width + row;
-                if (i >> 2 != block) philox(words, block = i >> 2, at, m->seed);
+                if (i >> 2 != block) blocks(words, block = i >> 2, at, m->seed, 1);
                 start_cell(s, &t, row, column, words[i & 3u]);
             }
         }
@@ -1051,7 +1139,7 @@ static void weigh_classes(synarray *s, synarray *last, const uint8_t *image)
                 uint64_t total = 0;
                 for (k = low; k < high; k++)
                     if (last->u[k] > top) top = last->u[k];
-                for (k = low; k < high; k++) total += numerator_of(last, top, last->u[k]);
+                for (k = low; k < high; k++) total += numerator_at(last, top, k);
                 last->votes[c] += (int64_t)top * (int64_t)m->vote_scale / 256 + (int64_t)log2_of(total) - (INT64_C(16) << 24);
             }
         }

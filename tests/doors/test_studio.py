@@ -22,6 +22,9 @@ from studio_process import Studio, kill, start, stop
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import synarray
+from synarray.cost.prices import load_periphery
+from synarray.run.layered_energy import bill_of_layers
+from synarray.run.lifetime import lifetime_of
 from synarray.studio.web import MOST_BYTES
 
 JSON = dict[str, Any]
@@ -131,9 +134,10 @@ def test_the_numbers_are_those_of_the_copied_command(studio: Studio, tmp_path: P
 def test_layers_learn_one_after_the_other(studio: Studio, bars_file: Path) -> None:
     layers = [
         {"kind": "convolution", "n_neurons": 8, "kernel": 3, "pool": 2, "places": 4, "windows": 1},
-        {"kind": "full", "n_neurons": 12, "windows": 2, "teacher": "contrast"},
+        {"kind": "full", "n_neurons": 12, "windows": 2, "teacher": "contrast", "device": "taox-tio2"},
     ]
     changes = {"data": str(bars_file), "layers": layers, "epochs": 2, "inputs.select": "all", "encoding.channels": 2}
+    changes["device"] = "pcm"
     asked = {"base": "local-fields", "set": changes}
     with studio.talk() as talk:
         until(talk, "hello")
@@ -150,7 +154,10 @@ def test_layers_learn_one_after_the_other(studio: Studio, bars_file: Path) -> No
         assert {point[1] for answer in seen[second:] for point in answer.get("points", [])} == {None}
         result = synarray.train("local-fields", settings=changes, progress=False)
         assert seen[-1]["bill"]["state_sha256"] == result.state_sha256
-        assert seen[-1]["bill"]["price"] is None
+        bill, ledgers = seen[-1]["bill"], bill_of_layers(result.stored()).costs(load_periphery())
+        assert bill["price"]["total"] == pytest.approx(sum(cost.ledger.total for cost in ledgers), rel=1e-12)
+        lives = [lifetime_of(layer, 0.01, load_periphery()).trainings for layer in result.stored().by_layer()]
+        assert bill["life"]["trainings"] == pytest.approx(min(lives), rel=1e-12)
 
 
 def test_a_newer_request_ends_the_older_one(studio: Studio) -> None:

@@ -14,10 +14,12 @@ from synarray.cost.prices import Periphery
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import RunError
+from synarray.learn.result import Result
+from synarray.learn.stack import layer_specs
 from synarray.run.contents import StoredRun
 from synarray.run.energy import Bill, bill_of_counts, converter_notes
 
-__all__ = ["LayerCost", "LayeredBill", "bill_of_layers"]
+__all__ = ["LayerCost", "LayeredBill", "bill_of_layered_result", "bill_of_layers"]
 
 _PULSES = ("ltp_pulse", "ltd_pulse", "pruning_pulse", "initial_pulse", "pulse_failed", "verify_read")
 _LEVELS = ("ltp_level", "ltd_level", "pruning_level", "initial_level", "verify_level")
@@ -110,10 +112,26 @@ def bill_of_layers(run: StoredRun) -> LayeredBill:
             )  # fmt: skip
         kept, row = layer.arrays, layer.metrics
         bill = bill_of_counts(layer.experiment, kept["neuron_events"], kept["network_events"], kept["writes"], row)
-        tiles = bill.counts["column_sense"] // bill.counts.neurons
-        counts = replace(bill.counts, draws=tiles, encoded=row["windows"] * row["n_inputs"] if i == 0 else 0)
-        bills.append(replace(bill, counts=counts))
+        bills.append(_of_layer(bill, row, lowest=i == 0))
     return LayeredBill(tuple(bills), tuple(run.metrics["layers"]), run.metrics["images_seen"])
+
+
+def bill_of_layered_result(result: Result) -> LayeredBill | None:
+    """Gather what a training of several layers counted that was just done; None where a layer has ideal weights."""
+    if not all(machine.spec.device for machine in result.machines):
+        return None
+    rows, bills = result.layer_rows(), []
+    for i, (spec, machine, row) in enumerate(zip(layer_specs(result.spec), result.machines, rows, strict=True)):
+        bill = bill_of_counts(spec, machine.neuron_events, machine.network_events, machine.array.writes, row)
+        bills.append(_of_layer(bill, row, lowest=i == 0))
+    return LayeredBill(tuple(bills), tuple(rows), result.images_seen)
+
+
+def _of_layer(bill: Bill, row: dict[str, Any], *, lowest: bool) -> Bill:
+    """Count a layer's reads tile by tile, and the encoding of inputs in the lowest layer alone."""
+    tiles = bill.counts["column_sense"] // bill.counts.neurons
+    encoded = row["windows"] * row["n_inputs"] if lowest else 0
+    return replace(bill, counts=replace(bill.counts, draws=tiles, encoded=encoded))
 
 
 def _replicated(

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from synarray.array.simulated import SynapticArray
 from synarray.cost.prices import load_periphery
 from synarray.cost.wear import trainings_left
+from synarray.device.spec import DeviceSpec
 from synarray.learn.result import Result
 from synarray.run.energy import bill_of_result, notes_on
+from synarray.run.layered_energy import LayeredBill, bill_of_layered_result
 
 __all__ = ["bill_of"]
 
@@ -24,6 +27,7 @@ def bill_of(result: Result) -> dict[str, Any]:
     )  # fmt: skip
     said = {key: metrics[key] for key in kept}
     return said | {
+        "layers": len(result.spec.layers),
         "simulated": metrics["seconds"],
         "notes": metrics["notes"],
         "price": _price(result),
@@ -32,12 +36,15 @@ def bill_of(result: Result) -> dict[str, Any]:
 
 
 def _price(result: Result) -> dict[str, Any] | None:
-    """Price the counts; None for ideal weights, which met no conductance, and for several layers, which have no ledger yet."""
-    bill = None if result.spec.layers else bill_of_result(result)
+    """Price the counts of all layers; None where weights are ideal, which met no conductance."""
+    bill = bill_of_layered_result(result) if result.spec.layers else bill_of_result(result)
     if bill is None:
         return None
     periphery = load_periphery()
     ledger = bill.ledger(periphery)
+    notes = (
+        bill.notes(periphery) if isinstance(bill, LayeredBill) else notes_on(bill, periphery, None, "this experiment")
+    )
     parts: dict[str, float] = {}
     for entry in ledger.entries:
         parts[entry.component] = parts.get(entry.component, 0.0) + entry.energy
@@ -48,17 +55,21 @@ def _price(result: Result) -> dict[str, Any] | None:
         "seconds": ledger.seconds,
         "confirmed": all(entry.confirmed for entry in ledger.entries if entry.count),
         "node_nm": periphery.node_nm,
-        "notes": notes_on(bill, periphery, None, "this experiment"),
+        "notes": notes,
     }
 
 
 def _life(result: Result) -> dict[str, Any] | None:
-    """Say through how many trainings like this one the cells live, until a hundredth of them has failed."""
-    device, array = result.spec.device, result.machine.array
-    if device is None or result.spec.layers:
-        return None
+    """Say through how many trainings like this one the cells live, until a hundredth of those of a layer has failed."""
+    lives = [_life_of(machine.array, machine.spec.device) for machine in result.machines if machine.spec.device]
+    shortest = min(lives, key=lambda life: -1.0 if math.isnan(life[0]) else life[0], default=None)  # unknown: of all
+    return shortest and shortest[1]
+
+
+def _life_of(array: SynapticArray, device: DeviceSpec) -> tuple[float, dict[str, Any]]:
+    """Return the trainings that the cells of one layer live through, and what the page says of them."""
     writes = array.scheme.pulses_per_cell(array.writes)[:, array.exists & ~array.stuck_cells.any(axis=0)]
     left = trainings_left(writes, device) if writes.size else math.nan
     known = {"endurance": device.endurance, "confirmed": not {"endurance", "endurance_shape"} & set(device.unconfirmed)}
     trainings = None if math.isnan(left) else ("without end" if math.isinf(left) else left)
-    return known | {"trainings": trainings, "most": int(np.max(writes, initial=0))}
+    return left, known | {"trainings": trainings, "most": int(np.max(writes, initial=0))}

@@ -535,7 +535,7 @@ function drawBill() {
       grid.append(make("b", name), track, make("span", quantity(joules, "J")));
     }
     parts.push(grid);
-  } else if (run.device) parts.push(make("p", "Networks of several layers have no price here: synarray energy has.", {class: "soft"}));
+  } else if (run.device) parts.push(make("p", "A layer of ideal weights meets no conductance, so this network has no price.", {class: "soft"}));
   else parts.push(make("p", "Ideal weights meet no conductance, so they have no price. Choose a device.", {class: "soft"}));
   const notes = [...bill.notes, ...(bill.price ? bill.price.notes : [])];
   if (bill.life && !bill.life.confirmed) notes.push("The endurance of this device is unconfirmed, so its trainings of life are too.");
@@ -557,7 +557,7 @@ function folded(title, ...inner) {
 function drawVerdict() {
   const verdict = run.verdict, target = $("verdict");
   if (!verdict) {
-    target.replaceChildren(make("p", (run.device && !(run.done && !run.done.price)) || !run.done ? "It is worked out after each training, in the background." : run.device ? "Networks of several layers have no verdict yet." : "Ideal weights have no imperfections.", {class: "soft"}));
+    target.replaceChildren(make("p", (run.device && !(run.done && run.done.layers)) || !run.done ? "It is worked out after each training, in the background." : run.done.layers ? "Networks of several layers have no verdict yet." : "Ideal weights have no imperfections.", {class: "soft"}));
     return;
   }
   const grid = make("div", null, {class: "cost"}), [full] = verdict.full, [ideal] = verdict.ideal;

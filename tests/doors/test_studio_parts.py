@@ -70,6 +70,8 @@ def test_every_slider_sets_its_key_over_its_whole_range(device: str) -> None:
             found = values_of(spec)[control.key]
             if control.choices:
                 assert found == value
+            elif control.none and control.key in disabled(plain.spec()):
+                assert found is None  # words have no converters
             else:
                 whole = "whole" in control.scale or control.scale == "number"
                 assert found == pytest.approx(round(value) if whole else value, rel=1e-3), control.key
@@ -141,9 +143,9 @@ def test_a_request_of_several_layers_survives_the_shell_and_what_is_too_large_is
             read_asked({"set": changes}).spec()
 
 
-def test_the_glossary_has_forty_terms_of_two_plain_sentences_and_explains_every_word_of_the_page() -> None:
+def test_the_glossary_has_terms_of_two_plain_sentences_and_explains_every_word_of_the_page() -> None:
     glossary = load_glossary()
-    assert len(glossary) == 40
+    assert len(glossary) == 41
     for term, text in glossary.items():
         assert len(re.findall(r"[.](?:\s|$)", text)) == 2, term
         assert len(text) < 260, term

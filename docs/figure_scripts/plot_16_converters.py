@@ -6,7 +6,8 @@ The read of every column is digitised to so many bits, in learning and in infere
 differences between columns. So a converter that covers a quarter of the full range needs two bits less.
 Small networks in local fields; 95 % intervals over three seeds.
 
-The command of one training: ``synarray train --device ecram --set array.adc_bits=4``
+The command: ``synarray study run converters`` asks the same of larger networks, and ``synarray report
+studies/converters`` draws them.
 """
 
 import numpy as np

@@ -194,7 +194,7 @@ def _tell(verdict: Verdict, found: _Evidence, page: Path, as_json: bool) -> None
         console.print()
         console.print(table)
     if verdict.unconfirmed:
-        console.print(f"? depends on numbers that are unverified: {', '.join(verdict.unconfirmed)}.")
+        console.print("? depends on numbers that are unverified; the page lists them.")
     if found.fit:
         console.print(fit_table(found.fit))
         for sentence in fit_sentences(found.fit):

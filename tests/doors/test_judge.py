@@ -52,14 +52,14 @@ def test_pulses_are_judged_in_one_command(command: Command, bars_file: Path, tmp
     with Path("my pulses.csv").open("a") as file:
         file.write("0,99,1,LTP,3.65,7.5e-8,nan,0.5,300\n")
     few = ("--task", str(bars_file), *FEW[:4], "--draws", "2")
-    done = command("device", "judge", "my pulses.csv", *few, "--json")
+    done = command("device", "judge", "my pulses.csv", *few, "--decimal", "point", "--json")
     assert done.status == 0, done.err
     told = json.loads(done.out)
     fitted = tmp_path / "verdicts" / "my-pulses" / "my-pulses.toml"
     assert (told["fit"]["device"], told["fitted"], told["trainings"]) == (str(fitted.relative_to(tmp_path)), True, 2)
     assert told["fit"]["discarded"] == {"conductance that is no number": 1}
     assert told["fit"]["n_levels_ltp"] == 32
-    assert "judge 'my pulses.csv' --task" in told["command"]
+    assert "judge 'my pulses.csv' --decimal point --task" in told["command"]
     page = (tmp_path / told["page"]).read_text("utf-8")
     assert "Measured, in my pulses.csv" in page
     assert "1 conductance that is no number" in page
@@ -105,6 +105,7 @@ def test_people_read_the_verdict(command: Command, bars_file: Path) -> None:
     (("pcm", "--set", "epohcs=3"), '"epochs"'),
     (("pcm", "--set", "device.g_max=0.5 uS"), "g_max"),
     (("pcm", "--format", "arc"), "--measured"),
+    (("pcm", "--only", "ltp"), "--only ltp"),
     (("no-such.csv",), "no-such.csv"),
     (("pcm", "--draws", "2"), "--seeds"),
     (("pcm", "--reach", "0.94"), "0.94"),

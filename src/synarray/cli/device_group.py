@@ -11,6 +11,18 @@ from synarray.cli.options import Json, Settings, file_option, folder_option
 
 __all__ = ["device"]
 
+PulseFormat = Annotated[str | None, typer.Option("--format", help="Format of the file of pulses; default: recognised.")]
+Columns = Annotated[
+    str | None, typer.Option(help="What columns mean, before their names: 'G_S=Cond in uS,read_V=0.1 V'.")
+]
+Ltd = Annotated[
+    str | None, typer.Option(metavar="rising|falling", help="Whether LTD is listed from its lowest conductance up.")
+]
+Only = Annotated[str | None, typer.Option(metavar="ltp|ltd", help="Read one branch alone.")]
+Decimal = Annotated[
+    str | None, typer.Option(metavar="comma|point", help="Decimal mark; default: found in the numbers.")
+]
+
 device = typer.Typer(help="A device of your own, from measured pulses.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -18,17 +30,11 @@ device = typer.Typer(help="A device of your own, from measured pulses.", no_args
 def fit_device(
     pulses: Annotated[Path, typer.Argument(help="File of measured pulses.")],
     output: Annotated[Path | None, file_option("Write the device here; default: NAME.toml.")] = None,
-    kind: Annotated[str | None, typer.Option("--format", help="Format of the file; default: recognised.")] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="What columns mean, before their names: 'G_S=Cond in uS,read_V=0.1 V'.")
-    ] = None,
-    ltd: Annotated[
-        str | None, typer.Option(metavar="rising|falling", help="Whether LTD is listed from its lowest conductance up.")
-    ] = None,
-    only: Annotated[str | None, typer.Option(metavar="ltp|ltd", help="Read one branch alone.")] = None,
-    decimal: Annotated[
-        str | None, typer.Option(metavar="comma|point", help="Decimal mark; default: found in the numbers.")
-    ] = None,
+    kind: PulseFormat = None,
+    columns: Columns = None,
+    ltd: Ltd = None,
+    only: Only = None,
+    decimal: Decimal = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each column was taken for; fit nothing.")
     ] = False,
@@ -135,10 +141,11 @@ def judge_device(
     measured: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Pulses a device was fitted to, to be drawn in its page.")
     ] = None,
-    kind: Annotated[
-        str | None, typer.Option("--format", help="Format of the pulses, as for device fit; default: recognised.")
-    ] = None,
-    columns: Annotated[str | None, typer.Option(help="Columns of the pulses, as for device fit.")] = None,
+    kind: PulseFormat = None,
+    columns: Columns = None,
+    ltd: Ltd = None,
+    only: Only = None,
+    decimal: Decimal = None,
     out: Annotated[Path | None, folder_option("Folder of the page; default: verdicts/NAME.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -146,11 +153,12 @@ def judge_device(
 
     The first answer comes after seconds and is refined for about a minute; Ctrl-C keeps the answer so far.
     """
+    from synarray.cli.fitting import Reading
     from synarray.cli.judging import Request, run_judge
 
     run_judge(
         Request(
-            source, measured, kind, columns, task, experiment, settings or [], seeds, draws, workers, reach, pulse,
-            endurance, out, as_json,
+            source, measured, Reading(kind, columns, ltd, only, decimal), task, experiment, settings or [], seeds, draws,
+            workers, reach, pulse, endurance, out, as_json,
         )
     )  # fmt: skip

@@ -19,13 +19,24 @@ __all__ = ["Reading", "export_parameters", "fit_pulses", "import_parameters", "s
 
 @dataclass(frozen=True)
 class Reading:
-    """How ``device fit`` is to read a file."""
+    """How a file of pulses is to be read."""
 
     kind: str | None = None
     columns: str | None = None
     ltd: str | None = None
     only: str | None = None
     decimal: str | None = None
+
+    @property
+    def choices(self) -> dict[str, str | None]:
+        """What is not the format and not the columns."""
+        return {"ltd": self.ltd, "only": self.only, "decimal": self.decimal}
+
+    @property
+    def words(self) -> list[str]:
+        """The options that were given, as on the command line."""
+        given = {"format": self.kind, "columns": self.columns, **self.choices}
+        return [word for option, value in given.items() if value is not None for word in (f"--{option}", value)]
 
 
 def fit_pulses(
@@ -46,13 +57,12 @@ def fit_pulses(
     from synarray.report.fit_views import fit_figure, fit_sentences, fit_table, steps_left
     from synarray.run.folder import check_writable
 
-    asked = {"ltd": reading.ltd, "only": reading.only, "decimal": reading.decimal}
     if explain:
-        say_explained(explain_file(pulses, reading.kind, reading.columns, **asked), as_json)
+        say_explained(explain_file(pulses, reading.kind, reading.columns, **reading.choices), as_json)
         return
     target = output or Path(f"{name_from(pulses)}.toml")
     _require_toml(target)
-    measured = read_file(pulses, reading.kind, reading.columns, **asked)
+    measured = read_file(pulses, reading.kind, reading.columns, **reading.choices)
     if isinstance(measured, Aged):
         say_aged(measured, pulses, output, into, as_json)
         return

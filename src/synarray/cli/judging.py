@@ -22,6 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from synarray.cli.fitting import Reading
 from synarray.device.library import device_names
 from synarray.errors import SpecError
 from synarray.judge.judge import judging
@@ -48,8 +49,7 @@ class Request:
 
     source: str
     measured: Path | None
-    kind: str | None
-    columns: str | None
+    reading: Reading
     task: str | None
     experiment: str | None
     settings: list[str]
@@ -122,17 +122,15 @@ def _judged(question: Question, workers: int | None, show: _Show) -> tuple[Verdi
 
 def _evidence(request: Request, bar: Progress) -> _Evidence:
     """Read the pulses, if there are any, and fit them, if they come in place of a device."""
-    source, measured = request.source, request.measured
-    reading = [("--format", request.kind), ("--columns", request.columns)]
-    asked = [word for option, value in reading if value is not None for word in (option, value)]
+    source, measured, reading = request.source, request.measured, request.reading
     fits = not _names_device(source)
-    _require_one(source, fits, measured, asked)
+    _require_one(source, fits, measured, reading.words)
     if not fits and measured is None:
         return _Evidence(source, request.out)
     from synarray.lab.formats import read_pulses
 
     task = bar.add_task("reading the pulses", total=None)
-    pulses = read_pulses(source if measured is None else measured, request.kind, request.columns)
+    pulses = read_pulses(source if measured is None else measured, reading.kind, reading.columns, **reading.choices)
     if not fits:
         bar.remove_task(task)
         return _Evidence(source, request.out, pulses=pulses)
@@ -144,7 +142,7 @@ def _evidence(request: Request, bar: Progress) -> _Evidence:
     bar.update(task, description="fitting the pulses")
     found = fit(pulses, name)
     bar.remove_task(task)
-    return _Evidence(str(write_device(found, folder / f"{name}.toml")), folder, (source, *asked), pulses, found)
+    return _Evidence(str(write_device(found, folder / f"{name}.toml")), folder, (source, *reading.words), pulses, found)
 
 
 class _Show:
@@ -218,6 +216,7 @@ def _require_one(source: str, fits: bool, measured: Path | None, reading: list[s
         )  # fmt: skip
     if reading and not fits and measured is None:
         raise SpecError(
-            "--format and --columns say how a file of pulses is read", got=f"{' '.join(reading)} without such a file",
-            where=f"judge {source}", do="Give the file in place of the device, or with --measured.",
+            "options such as --format and --columns say how a file of pulses is read",
+            got=f"{' '.join(reading)} without such a file", where=f"judge {source}",
+            do="Give the file in place of the device, or with --measured.",
         )  # fmt: skip

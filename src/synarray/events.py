@@ -29,7 +29,7 @@ class NeuronEvent(IntEnum):
     CELL_PRUNED = 7  # weight frozen or removed
     VERIFY_READ = 8  # cell read to see whether a pulse arrived, or whether its pair needs a refresh
     PULSE_FAILED = 9  # of all pulses, those that did not switch their cell: write failure, stochastic switching
-    PAIR_REFRESH = 10  # differential pair reset and programmed anew because it came close to the end of its range
+    PAIR_REFRESH = 10  # differential pair reset and programmed again because it came close to the end of its range
     INITIAL_PULSE = 11  # pulse that brought a cell from the lowest conductance to where learning starts
     MASK_LOOKUP = 12  # bit of the alive mask looked up before an update
     # The conductance that pulses and reads of cells met: g above g_min, in units of (g_max - g_min) / LEVELS, summed

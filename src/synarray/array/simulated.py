@@ -1,7 +1,7 @@
 """The synaptic array: one dense tile of weights per group of neurons, the cells they live in, and the verbs that act on them.
 
 Rows are word lines (inputs), columns are bit lines (output neurons). The truth is the conductance of each cell, kept as the
-weight it stands for (-1 is g_min, +1 is g_max of the nominal device) and by neuron, because pulses go to one neuron's column
+weight it represents (-1 is g_min, +1 is g_max of the nominal device) and by neuron, because pulses go to one neuron's column
 at a time; what a read resolves of it, an 8-bit number, is kept by row because reads drive rows. The compiled kernels work
 on the same arrays.
 """
@@ -114,7 +114,7 @@ class SynapticArray:
         disconnects: bool = False,
         noise_temperature: float | None = None,
     ) -> SynapticArray:
-        """Make room for tiles of (rows, columns), all weights alive; cells of a device stand at their lowest conductance.
+        """Make room for tiles of (rows, columns), all weights alive; cells of a device are at their lowest conductance.
 
         ``disconnects`` says that cells will be: reads must then reach down to no current.
         """
@@ -257,7 +257,7 @@ class SynapticArray:
         self.refresh_read_copy()
 
     def refresh_read_copy(self) -> None:
-        """Read every weight anew, after many of them changed."""
+        """Read every weight again, after many of them changed."""
         for g, (rows, columns) in enumerate(self.shapes):
             neurons = self.neurons(g)
             w = self.tile(g)

@@ -110,7 +110,7 @@ _ROOM = {  # what a format holds of many devices and cycles: cycles (none: all),
 
 
 def held(measured: Measurements, kind: str, files: dict[str, bytes]) -> Held:
-    """Say what of the measured pulses stands in the files of a format.
+    """Say which of the measured pulses are in the files of a format.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ _DRIFT = ("drift_nu", "sigma_drift_nu")
 
 @dataclass(frozen=True)
 class Imperfection:
-    """One property: whether it acts, how it is scaled, how bad it may become, and the numbers it stands for.
+    """One property: whether it acts, how it is scaled, how bad it may become, and the numbers it is made of.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Imperfection:
 
 
 def pinned(spec: ExperimentSpec) -> ExperimentSpec:
-    """Name the scheme that "auto" stands for, so that no change of the device changes it."""
+    """Name the scheme that "auto" chooses, so that no change of the device changes it."""
     return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={"scheme": _scheme(spec).name})})
 
 

@@ -98,7 +98,7 @@ class Parameters:
         return default
 
     def number(self, text: str, depth: int = 0) -> float:
-        """Compute a value; other names of the section may stand in it."""
+        """Compute a value; it may use other names of the section."""
 
         def named(name: str) -> float:
             if name not in self.section.values or depth >= 5:

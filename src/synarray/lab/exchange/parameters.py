@@ -1,6 +1,6 @@
 """Devices as other simulators write them down: NeuroSim's Cell.cpp, aihwkit's presets, N2D2's INI. Read, never executed.
 
-A file is cut into the devices that stand in it (``sections.py``), one is chosen, and its numbers are asked for by their names.
+A file is cut into the devices that are in it (``sections.py``), one is chosen, and its numbers are asked for by their names.
 What a file says and a device of ours has no place for is listed, not dropped in silence.
 """
 
@@ -80,7 +80,7 @@ def read_parameters(
     Raises
     ------
     DataError
-        When the file cannot be read, no format fits, several devices stand in it, or a number that is needed is missing.
+        When the file cannot be read, no format fits, several devices are in it, or a number that is needed is missing.
     SpecError
         When the numbers make no device.
     """

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def is_binary(measured: Measurements) -> bool:
-    """Whether reads stand at two states only, and pulses jump between them."""
+    """Whether reads are of two states only, and pulses jump between them."""
     g = measured.G_S
     low, high = np.percentile(g, [2, 98])
     if not high > low:

@@ -1,6 +1,6 @@
 """Reads that no noise of the fitted law explains: far from what the pulse before them leads to, and taken back by the next.
 
-A device that really jumps goes on from where it came to; a slip of the instrument leaves the device where it was. So a read is
+A device that really jumps continues from there; a slip of the instrument leaves the device where it was. So a read is
 wild where it lies more than five standard deviations off the law, the next one as far off the other way, and that next one where
 both pulses together lead to. A read in another cycle is judged as if the device had been left alone in between: where it was not,
 the last condition fails.

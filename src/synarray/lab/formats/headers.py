@@ -1,6 +1,6 @@
 """Names of columns as people write them: which quantity, and in which unit: ``G (mS)``, ``R/kOhm``, ``I_nA``, ``G;mS``.
 
-What stands in brackets or behind a slash must be a unit of the right dimension; behind a space, an underscore or another
+What is in brackets or behind a slash must be a unit of the right dimension; behind a space, an underscore or another
 mark it is one if it is known. A unit that is not known, or of another dimension, is refused: it is never taken for SI.
 """
 

@@ -175,7 +175,7 @@ def _in_neurosims_order(mine: Sequence[Train]) -> bool:
     if len(mine) < 2 or len(mine) % 2 or not all(train.rises for train in mine):
         return False
     one, two = mine[0].g, mine[1].g
-    if two[0] >= one[-1] - 0.25 * np.ptp(one):  # it goes on from where the first ended
+    if two[0] >= one[-1] - 0.25 * np.ptp(one):  # it continues where the first ended
         return False
     if len(mine) == 2:
         return True

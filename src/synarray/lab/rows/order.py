@@ -51,7 +51,7 @@ class Keys:
 def count_cycles(keys: Keys, rows: Rows) -> Floats:
     """Give each train a number: a new one begins where LTP follows LTD, or the numbers of its pulses start again.
 
-    The numbers start anew with each device.
+    The numbers begin again with each device.
     """
     cycle = np.zeros(len(keys))
     for code in np.unique(keys.device):
@@ -60,8 +60,8 @@ def count_cycles(keys: Keys, rows: Rows) -> Floats:
         kind, number = keys.kind[pulses], keys.pulse[pulses]
         returns = (kind[1:] > 0) & (kind[:-1] < 0)
         if keys.numbered and len(number):
-            anew = (kind[1:] == kind[:-1]) & (number[1:] < number[:-1]) & (number[1:] <= number.min())
-            returns |= anew
+            restarts = (kind[1:] == kind[:-1]) & (number[1:] < number[:-1]) & (number[1:] <= number.min())
+            returns |= restarts
         starts = pulses[1:][returns]
         # the state read right before a train belongs to it
         before = np.array(
@@ -146,7 +146,7 @@ def in_time(keys: Keys, rows: Rows) -> tuple[Order, bool]:
 
 
 def _same_pulse(keys: Keys) -> Bools:
-    """Find rows that tell of the pulse that the row before them told of."""
+    """Find rows that report the same pulse as the row before them."""
     return np.asarray(keys.together() & (np.diff(keys.pulse) == 0) & (np.diff(keys.kind) == 0) & keys.numbered, bool)
 
 

@@ -1,6 +1,6 @@
 """Reads that cannot be used: no numbers, overflows, other units, and single ones far from those before and after them.
 
-Conductances of one file are in one unit. Rows in another are told by what no device does: a train whose lower and upper end
+Conductances of one file are in one unit. Rows in another are recognised by what no device does: a train whose lower and upper end
 both lie a hundred times beyond those of the others, or pulses of one polarity that move a cell a hundredfold up and down again.
 """
 

@@ -1,7 +1,7 @@
 """Which pulses were LTP and which LTD: by their code, the sign of their voltage, or what they did to the conductance.
 
 A code is 1, -1 or 0 (a read without a pulse). Other codes are never guessed: 1 and 0, or words that say only that there were
-two kinds, are told apart by the voltage or by the movement, which is said; what cannot be told is refused.
+two kinds, are distinguished by the voltage or by the movement, which is said; what stays unknown is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POLARITIES = {
 """Words for LTP, LTD and a read; of a program and an erase pulse the movement says which is which."""
 TWO_KINDS = frozenset(("program", "programme", "prog", "pgm", "erase", "ers"))
 FIRST_WORD = 1e6
-"""Codes from here on stand for words that are not known."""
+"""Codes from here on are of words that are not known."""
 _MOVES = 0.2
 """Share of the range by which pulses must move the conductance to tell what they are."""
 _RARE = 0.1
@@ -73,7 +73,7 @@ def tell_polarity(polarity: Floats, amplitude: Floats, g: Floats, together: Bool
 
 
 def _said(codes: Floats, rows: Rows) -> str:
-    """Name codes, and the words that some of them stand for."""
+    """Name codes, and the words that some of them are of."""
     found = [
         repr(rows.words[int(code - FIRST_WORD)]) if code >= FIRST_WORD and code - FIRST_WORD < len(rows.words)
         else f"{code:g}" for code in np.unique(codes).tolist()

@@ -1,4 +1,4 @@
-"""Rows brought into order: what cannot be used dropped and counted, sorted in time, LTP told from LTD, cycles numbered."""
+"""Rows brought into order: unusable ones dropped and counted, sorted in time, LTP and LTD distinguished, cycles numbered."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> Measurements:
-    """Bring rows into order: drop what cannot be used and count it, sort, tell LTP from LTD, number the cycles.
+    """Bring rows into order: drop what cannot be used and count it, sort, distinguish LTP from LTD, number the cycles.
 
     Raises
     ------
     DataError
-        When conductances are not in one unit, more than half of them are no conductances, the polarity cannot be told, or
+        When conductances are not in one unit, more than half of them are no conductances, the polarity cannot be found, or
         nothing is left.
     """
     kept = np.flatnonzero(usable(rows, source))
@@ -88,8 +88,7 @@ def _timed(
         order, is_sorted = whole_count(keys, rows)
         keys = keys.at(order)
         unsaid = Rows(g, words=rows.words, two_kinds=rows.two_kinds)
-        told = tell_polarity(code[order], amplitude[order], g[order], _after(keys), unsaid, source)
-        keys.kind = told
+        keys.kind = tell_polarity(code[order], amplitude[order], g[order], _after(keys), unsaid, source)
         keys.cycle = count_cycles(keys, rows)
     more, again = in_time(keys, rows)
     order, keys = order[more], keys.at(more)

@@ -18,7 +18,7 @@ __all__ = ["potentials", "spikes"]
 
 _INK, _BLUE, _GREY, _LINE = (COLOURS[name][0] for name in ("ink", "blue", "grey", "line"))
 _FOLLOWED = 2
-"""Neurons of each image whose potentials are drawn; more lines could not be told apart."""
+"""Neurons of each image whose potentials are drawn; more lines could not be distinguished."""
 
 
 @styled

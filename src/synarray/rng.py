@@ -55,7 +55,7 @@ class Stream(IntEnum):
     READ = 15  # read noise
     DRIFT = 16  # device-to-device: the drift of each cell
     LIFE = 17  # device-to-device: pulses each cell lives through
-    DEATH = 18  # where cells stand whose lives ended before the training; which cells of a compound stay on
+    DEATH = 18  # the state of cells whose lives ended before the training; which cells of a compound stay on
     PLACE = 19  # at which places a tile is read while learning
 
 
@@ -172,7 +172,7 @@ def normal(n: int, *, seed: int, stream: Stream, step: int = 0, presentation: in
 def normal_quantiles() -> npt.NDArray[np.float32]:
     """1025 quantiles of |z|, from which 16 random bits make a normal number: a sign, and a place between two of them.
 
-    The last one stands where the variance of the numbers so made is 1. Rounded to 2^-16, so that every machine has the same.
+    The last one is placed where the variance of the numbers so made is 1. Rounded to 2^-16, so that every machine has the same.
     """
     from scipy.special import ndtri
 

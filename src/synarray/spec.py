@@ -113,7 +113,7 @@ class Source(Spec):
 
 
 class Sourced(Spec):
-    """A specification whose numbers may stand beside their sources: ``key = { value = ..., source = "..." }``."""
+    """A specification whose numbers may have their sources beside them: ``key = { value = ..., source = "..." }``."""
 
     sources: Annotated[dict[str, Source], Field(default_factory=dict)]
     """Where each number comes from, by its name."""

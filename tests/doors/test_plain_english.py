@@ -1,9 +1,11 @@
-"""Plain English: what users read (help, errors, tables, pages, packaged files) holds none of the words of a private dialect."""
+"""Plain English: what people read (help, errors, pages, packaged files, docstrings) has no word of a private dialect."""
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +40,9 @@ INSTEAD = {
     r"at hand": "available",
 }
 """Words of the dialect, and what plain English has for them."""
-DIALECT = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b", re.IGNORECASE)
+DIALECT = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b".replace(" ", r"\s+"), re.IGNORECASE)
+NAME = re.compile(r"``[^`\n]*``|^ *\w+(?:, \w+)*(?= : )", re.MULTILINE)
+"""Names in a docstring: in double backticks, or of parameters as numpydoc lists them; they are no words."""
 NOT_YET: set[str] = set()
 """Files that are not clean yet, from ``src/synarray``; nothing may be added."""
 
@@ -48,13 +52,16 @@ def dialect_in(text: str) -> list[str]:
     return [] if text.isidentifier() and text.islower() else DIALECT.findall(text)
 
 
-def strings_of(file: Path) -> Iterator[tuple[int, str]]:
-    """Every string of a program but its docstrings, with its line."""
-    tree = ast.parse(file.read_text("utf-8"))
-    statements = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+def texts_of(program: str) -> Iterator[tuple[int, str]]:
+    """Every string, docstring and comment of a program, with its line."""
+    tree = ast.parse(program)
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in statements:
-            yield node.lineno, node.value
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, NAME.sub("(name)", node.value) if node in docstrings else node.value
+    for token in tokenize.generate_tokens(io.StringIO(program).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], NAME.sub("(name)", token.string)
 
 
 def commands(command: click.Command, path: str = "synarray") -> Iterator[tuple[str, click.Command]]:
@@ -77,13 +84,14 @@ def test_help_is_plain_and_says_something_of_every_argument() -> None:
 
 @pytest.mark.parametrize("kind", ["py", "html", "toml", "js"])
 def test_texts_are_plain(kind: str) -> None:
-    """Strings of programs (errors, tables, figures, notes), templates of pages, packaged devices, experiments and studies."""
+    """Strings, docstrings and comments of programs; templates of pages, packaged devices, experiments and studies."""
     wrong, dirty = [], set()
     for file in sorted(SOURCES.rglob(f"*.{kind}")):
         name = file.relative_to(SOURCES).as_posix()
-        texts = strings_of(file) if kind == "py" else enumerate(file.read_text("utf-8").splitlines(), 1)
+        content = file.read_text("utf-8")
+        texts = texts_of(content) if kind == "py" else enumerate(content.splitlines(), 1)
         found = [
-            f"{name}:{line}: {dialect_in(text)} in {text.strip()[:90]!r}" for line, text in texts if dialect_in(text)
+            f"{name}:{line}: {words} in {text.strip()[:90]!r}" for line, text in texts if (words := dialect_in(text))
         ]
         dirty |= {name} if found else set()
         wrong += found if name not in NOT_YET else []
@@ -109,3 +117,36 @@ def test_the_words_are_found() -> None:
         "outstanding",
     ):
         assert not dialect_in(text), text
+
+
+PLANTED = '''
+"""A module."""
+
+def fire(chance):
+    """Fire with a probability; ``chance`` is a name.
+
+    Parameters
+    ----------
+    chance, told : array of numbers
+        The probability.
+    """
+    return chance  # plain, as ``told`` is a name
+'''
+
+
+@pytest.mark.parametrize(
+    ("plain", "dialect", "found"),
+    [
+        ("A module.", "It is told.", ["told"]),
+        ("Fire with", "Fire by chance with", ["chance"]),
+        ("a name.", "a name; the run goes\n    on.", ["goes\n    on"]),  # over the end of a line
+        ("array of numbers", "array told", ["told"]),  # the type of a parameter
+        ("        The prob", "        Stands for the prob", ["Stands"]),
+        ("# plain", "# nobody looks", ["nobody"]),
+        ("return chance", "return 'by chance'", ["chance"]),
+    ],
+)
+def test_the_words_are_found_in_docstrings_comments_and_strings(plain: str, dialect: str, found: list[str]) -> None:
+    assert PLANTED.count(plain) == 1
+    assert not [word for _, text in texts_of(PLANTED) for word in dialect_in(text)]
+    assert [word for _, text in texts_of(PLANTED.replace(plain, dialect)) for word in dialect_in(text)] == found

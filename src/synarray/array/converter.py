@@ -3,7 +3,7 @@
 A column is read against the middle of its cells' range: of one cell the excess over a reference column whose cells are all
 half-way, of a pair the difference of its two columns, of a compound the sum of its cells. Each such read is one conversion.
 
-    full scale    F = adc_range x rows of the tallest tile x 127 read units: at adc_range = 1 what a column comes to whose cells
+    full scale    F = adc_range x rows of the tallest tile x 127 read units: at adc_range = 1 the reading of a column whose cells
                   are all at one end and whose rows are all driven, so that nothing but noise can be clipped
     step          q = floor(2 F / 2^bits) + 1 read units
     read          q c + floor(q / 2), code c = floor(s / q), clipped to -2^(bits - 1) ... 2^(bits - 1) - 1

@@ -1,7 +1,7 @@
 """The same network in plain NumPy: the rival that ``synarray bench`` measures in the same run.
 
 Written as a NumPy user would write it well: float32, one matrix-vector product per window, the winner's column contiguous.
-Same laws and tables of chance, its own random numbers; so it learns the same, not the same bits.
+Same laws and tables of probability, its own random numbers; so it learns the same, not the same bits.
 """
 
 from __future__ import annotations

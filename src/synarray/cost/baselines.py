@@ -137,7 +137,7 @@ def without_events(counts: Counts) -> Counts:
 def without_pruning(counts: Counts, cells: int) -> Counts:
     """Return the counts if no cell had been pruned and the law's other decisions had stayed: a first estimate.
 
-    The pulses that pruning spared are sent, in the proportion of LTP and LTD of those that were; all cells of the winners
+    The pulses that pruning saved are sent, in the proportion of LTP and LTD of those that were; all cells of the winners
     are looked at; pruning itself costs nothing. ``cells`` is how many a weight has.
     """
     sent = counts["ltp_pulse"] + counts["ltd_pulse"]

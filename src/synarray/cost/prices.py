@@ -1,7 +1,7 @@
 """What things around the cells cost: circuits by technology node, digital operations, memories, lines; each with its source.
 
 Cells are priced by their own device: an ohmic cell takes v^2 t g of the conductance a pulse meets. Energies of digital operations
-are those of 45 nm; at another node they are scaled as NeuroSim's current sense amplifier is, in place of a law that nobody has
+are those of 45 nm; at another node they are scaled as NeuroSim's current sense amplifier is, as no law is
 published for all of these nodes. A word of a static memory costs and lasts the more, the larger the memory is.
 """
 
@@ -101,7 +101,7 @@ class Periphery(Sourced):
         return self._at_node(lambda name: self.adc[name].sense) / self._at_node(lambda name: self.adc[name].sense, node)
 
     def conversion(self, r_column: float, bits: int | None = None) -> float:
-        """Energy of one conversion, J, to so many bits (none: ``adc_bits``) of what the driven cells come to, ohm."""
+        """Energy of one conversion, J, of a column of this resistance, ohm, to so many bits (none: ``adc_bits``)."""
         resolved = bits or self.adc_bits
 
         def energy(name: str) -> float:

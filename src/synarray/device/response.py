@@ -19,7 +19,7 @@ from synarray.rng import Stream, normal, uniform
 __all__ = ["LONGEST", "PulseTrain", "measure", "pulse_response", "there_and_back"]
 
 LONGEST = 2000
-"""Most pulses of one polarity in a train that goes there and back."""
+"""Most pulses of one polarity in a cycle of LTP and LTD."""
 
 _BETWEEN_DEVICES = ("sigma_d2d_range", "sigma_d2d_step", "sigma_d2d_nonlinearity", "stuck_low", "stuck_high")
 _SAMPLE, _SHOWN = 200, 5
@@ -39,7 +39,7 @@ class PulseTrain(NamedTuple):
 
 
 def measure(device: DeviceSpec, seed: int = 0) -> PulseTrain:
-    """Send a train there and back to a nominal cell, to 200 cells that differ from cycle to cycle only, and to 5 of an array."""
+    """Send a cycle of LTP and LTD to a nominal cell, to 200 cells that differ from cycle to cycle only, and to 5 of an array."""
     up = there_and_back(device)
     sure = {"sigma_c2c": 0.0, "p_fail": 0.0, "p_switch_ltp": 1.0, "p_switch_ltd": 1.0}
     alike = device.model_copy(update=dict.fromkeys(_BETWEEN_DEVICES, 0.0))

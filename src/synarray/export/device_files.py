@@ -1,4 +1,4 @@
-"""Devices and measured pulses written for other simulators: what is written, and what the way there and back changes."""
+"""Devices and measured pulses written for other simulators: what is written, and what the round trip changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STATES = np.linspace(-1.0, 1.0, 101)
 
 
 class Change(NamedTuple):
-    """One number before and after the way there and back."""
+    """One number before and after the round trip."""
 
     name: str
     before: float

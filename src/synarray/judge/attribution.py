@@ -34,7 +34,7 @@ class Cost:
     property : str
     points : Estimate
     acts : bool
-        False: the device has no such imperfection, or the scheme does not feel it; it then costs exactly nothing.
+        False: the device has no such imperfection, or it does not affect the scheme; it then costs exactly nothing.
     of_device : bool
         Whether it belongs to the device; else to the array around it, which is assumed.
     """

@@ -5,7 +5,7 @@
                     sigma_c2c falls with the root of the size
     nonlinearity    labels (or the steps of a table about their mean) shrink towards the straight line
     asymmetry       LTP and LTD differ: both go towards their mean step and mean curvature, each bending its own way
-    wear            cells live as many times longer; at 0 for ever (acts where ``array.wear`` lets cells fail while they learn)
+    wear            cells live as many times longer; at 0 without end (acts where ``array.wear`` lets cells fail while they learn)
     converters      the bits that reads of columns lack of 12; at 0 reads are ideal
     c2c, d2d, read noise, stuck, failures, drift, wires    their numbers are multiplied
 
@@ -129,7 +129,7 @@ def _times(names: tuple[str, ...]) -> Callable[[ExperimentSpec, float], Experime
 
 
 def _up_to(most: float, names: tuple[str, ...], total: Callable[[list[float]], float] = max) -> Callable[..., float]:
-    """Severity at which the largest of some numbers (or their total) comes to ``most``."""
+    """Severity at which the largest of some numbers (or their total) is ``most``."""
     return lambda spec: most / max(total([getattr(_device(spec), name) for name in names]), 1e-12)
 
 

@@ -57,7 +57,7 @@ def judge(
         A wanted accuracy in percent: also find what each property would have to be.
     pulse : str, optional
         Programming pulses, "0.85 V, 1 us" or "+0.85 V 1 us / -0.9 V 2 us" (LTP / LTD); default: as in the device's file. Where
-        nobody stated them, energies are given per V^2 and us.
+        they are unknown, energies are given per V^2 and us.
     endurance : float, optional
         Pulses after which 63 % of the cells have failed; default: as in the device's file, or not known.
     workers : int, optional

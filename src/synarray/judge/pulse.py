@@ -1,4 +1,4 @@
-"""The pulses that write a cell: as given in words, or unknown, so that no energy is made of voltages nobody stated.
+"""The pulses that write a cell: as given in words, or unknown, so that no energy is made of unknown voltages.
 
     "0.85 V, 1 us"                       LTP with 0.85 V, LTD with -0.85 V, 1 us each
     "+0.85 V 1 us / -0.9 V 2 us"         LTP / LTD
@@ -124,7 +124,7 @@ def check_endurance(pulses: float | None) -> float | None:
 
 
 def unknown_of(device: DeviceSpec) -> frozenset[Unknown]:
-    """Say what nobody stated about the programming pulses: neither the device's file, nor the pulses it was fitted to.
+    """Say what is unknown about the programming pulses: in neither the device's file, nor the pulses it was fitted to.
 
     Examples
     --------

@@ -97,7 +97,7 @@ class Composed(NamedTuple):
     posterior : list of DeviceSpec
         All draws of it; empty for a device without a fit.
     unknown : frozenset
-        What nobody stated about the programming pulses.
+        What is unknown about the programming pulses.
     settings : dict
         What is changed in the experiment.
     """

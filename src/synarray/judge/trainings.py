@@ -139,7 +139,7 @@ class Trial:
 
     @property
     def accuracy(self) -> float:
-        """Share of the images read rightly by soft votes."""
+        """Share of the images read correctly by soft votes."""
         return float(self.metrics["accuracy"])
 
 
@@ -198,7 +198,7 @@ class Trainings:
 
 
 class _StoppedError(Exception):
-    """Ends a training whose result nobody waits for."""
+    """Ends a training whose result is no longer needed."""
 
 
 def _trainings_left(spec: ExperimentSpec, result: Result) -> float | None:

@@ -59,7 +59,7 @@ class Verdict:
     posterior : list of DeviceSpec
         All that the fit left; empty for a device without a fit.
     unknown : frozenset
-        What nobody stated about the programming pulses: "voltage", "width"; energies are then per unit of it.
+        What is unknown about the programming pulses: "voltage", "width"; energies are then per unit of it.
     trials : list of Trial
         The trainings that are done, each with its test.
     attribution : Attribution or None
@@ -146,7 +146,7 @@ class Verdict:
 
     @property
     def assumptions(self) -> str:
-        """What the verdict assumes because nobody measured it, in one sentence."""
+        """What the verdict assumes because it was not measured, in one sentence."""
         wires = {name: ohms for name, ohms in self.spec.array.wires if ohms}
         assumed = []
         if wires and self.spec.synapse.scheme_for(self.device).wires_act:

@@ -1,4 +1,4 @@
-"""Synthetic measurements of a known device: trains there and back on a virtual probe station, with a read after each pulse."""
+"""Synthetic measurements of a known device: cycles of LTP and LTD on a virtual probe station, with a read after each pulse."""
 
 from __future__ import annotations
 

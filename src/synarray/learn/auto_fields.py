@@ -1,4 +1,4 @@
-"""Full or local fields for data that nobody has seen: ``fields.kind = "auto"`` asks a part of the training images.
+"""Full or local fields for unknown data: ``fields.kind = "auto"`` asks a part of the training images.
 
 At most 5,000 training images, drawn at random by the seed, are split 4 : 1. One network of each kind learns from the larger
 part, for at most 12,000 presentations, and reads the smaller one; the better one is then trained on all images. The test set is

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training is made of, on disk, so that it can go on after an interruption to the same bits.
+"""Checkpoints: everything a training is made of, on disk, so that it can resume after an interruption to the same bits.
 
 A checkpoint is one file: a line that names the format, the SHA-256 of all that follows, one line of JSON (version, what is
 trained on what, names and shapes of the arrays) and the arrays' bytes. Two files are written in turn, each beside its place
@@ -62,7 +62,7 @@ _OBSERVED = 500
 
 
 class _Header(BaseModel):
-    """What stands before the arrays of a checkpoint; it holds more: the fingerprints of what is trained."""
+    """What is before the arrays of a checkpoint; it holds more: the fingerprints of what is trained."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
@@ -225,7 +225,7 @@ def fingerprints(spec: LearningSpec, pixels: Pixels, labels: npt.NDArray[np.int6
 
 
 class Checkpoints:
-    """Saves a training on its way, and lets it go on from where it was saved last.
+    """Saves a training on its way, and lets it resume from where it was saved last.
 
     Hand it to :func:`synarray.train`: the training resumes from what is in the folder, and is saved into it between
     two blocks of presentations, every so many seconds and at epoch ends.
@@ -246,7 +246,7 @@ class Checkpoints:
     learning : bool
         Whether a training is at the point where it can be stopped so.
     resumed : list of int
-        Presentations after which the training was interrupted and went on.
+        Presentations after which the training was interrupted and resumed.
     spent : float
         Seconds it took to save.
     """
@@ -263,7 +263,7 @@ class Checkpoints:
 
     @property
     def found(self) -> bool:
-        """Whether there is anything to go on from."""
+        """Whether there is anything to resume from."""
         return any(path.exists() for path in self._paths)
 
     @property
@@ -274,7 +274,7 @@ class Checkpoints:
         return CHECKPOINTS[slot] + (f"-layer-{self._layer + 1}" if self._layer else "")
 
     def begin(self, trainer: Trainer, task: dict[str, str], images: int, layer: int = 0, *, last: bool = True) -> None:
-        """Go on from the newest good checkpoint, when there is any.
+        """Resume from the newest good checkpoint, when there is any.
 
         Parameters
         ----------
@@ -352,7 +352,7 @@ class Checkpoints:
             )  # fmt: skip
 
     def save(self, trainer: Trainer) -> bool:
-        """Write a checkpoint over the older one; say so when that fails, but let the training go on."""
+        """Write a checkpoint over the older one; say so when that fails, but let the training continue."""
         start = time.perf_counter()
         header = {"synarray": version("synarray"), **self._task, "resumed": self.resumed, "spent": self.spent}
         try:

@@ -53,7 +53,7 @@ class HistoryPoint:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands; ``accuracy`` is the progressive estimate (None until there is one)."""
+    """How far a training is; ``accuracy`` is the progressive estimate (None until there is one)."""
 
     presentations: int
     total: int
@@ -169,7 +169,7 @@ class Trainer:
                 on_block(self)
 
     def _stretch(self, left: int) -> int:
-        """Presentations shown at once: blocks until cells age, wear or feel wires, or until there are no more."""
+        """Presentations shown at once: blocks until ageing, wear or wires are applied, or until there are no more."""
         before, n = self.presentations, min(self.block, left)
         while n < left and not self._due(before, before + n) and n < self.blocks_at_once * self.block:
             before, n = self.presentations + n, min(n + self.block, left)
@@ -213,7 +213,7 @@ class Trainer:
             self._live_on(before)
 
     def _due(self, before: int, shown: int) -> bool:
-        """Whether cells age, wear, or feel wires between two counts of presentations."""
+        """Whether ageing, wear or wires are applied between two counts of presentations."""
         if self.machine.spec.device is None:
             return False
         return self._moment(before, shown) > 0 or shown // self._wires > before // self._wires

@@ -1,4 +1,4 @@
-"""From an image to input spikes: which pixels become inputs, gain control, and each input's chance of firing.
+"""From an image to input spikes: which pixels become inputs, gain control, and each input's probability of firing.
 
     gain        v <- min(255, v target / sum v)          target: the mean total of the training images
     rate        r_i = r_max (v_i / 255)^gamma            per second; 0 where v_i <= floor
@@ -113,7 +113,7 @@ class EncodingSpec(Spec):
 
 @lru_cache(maxsize=64)
 def chance_table(spec: EncodingSpec, *, per_step: bool) -> npt.NDArray[np.uint16]:
-    """Chance that an input of each 8-bit intensity is active in a window (or spikes in a step), in 1/65536.
+    """Probability that an input of each 8-bit intensity is active in a window (or spikes in a step), in 1/65536.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def chance_table(spec: EncodingSpec, *, per_step: bool) -> npt.NDArray[np.uint16
 
 @lru_cache(maxsize=16)
 def channel_table(spec: EncodingSpec) -> npt.NDArray[np.uint16]:
-    """Chance that each channel of a feature of each 8-bit intensity is active in a window, in 1/65536; shape (channels, 256).
+    """Probability that a channel of a feature of each 8-bit intensity is active in a window, in 1/65536; shape (channels, 256).
 
     Without thermometer channels a feature has its rate; off channels come after the others.
 

@@ -112,7 +112,7 @@ def mean_pulses(spec: StdpSpec, law: PulseLaw, progress: float) -> Floats:
     if law.step is None:
         return (asked > 0).astype(np.float64)
     moves = law.step[len(law.step) // 2] * law.probability * law.share
-    if law.share != 1.0:  # the reading of a pair says its difference, not where its two cells stand
+    if law.share != 1.0:  # the reading of a pair says its difference, not the states of its two cells
         moves = np.repeat(moves.mean(axis=1, keepdims=True), STATES, axis=1)[[1, 1]]
     if spec.verify:
         pulses = np.divide(asked, moves, out=np.zeros_like(asked), where=moves > 0)

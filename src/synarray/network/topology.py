@@ -34,10 +34,10 @@ class FieldTrial(Spec):
 
 
 class FieldSpec(Spec):
-    """How the groups stand over the image."""
+    """How the groups lie over the image."""
 
     kind: Literal["full", "local", "auto"] = "full"
-    """``auto``: a training tries both on a part of the training images, and goes on with the better one."""
+    """``auto``: a training tries both on a part of the training images, and continues with the better one."""
     grid: tuple[_Count, _Count] = Field((3, 2), strict=False)
     """Groups down and across the image (local fields)."""
     pitch: tuple[_Pitch, _Pitch] = Field((0.279, 0.343), strict=False)

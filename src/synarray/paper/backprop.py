@@ -1,4 +1,4 @@
-"""The conventional rival: a network of equal accuracy, really trained by back-propagation, and what that took.
+"""The conventional rival: a network of equal accuracy, really trained by back-propagation, and its cost.
 
 One hidden layer, plain stochastic gradients (no second copy of the weights as Adam or momentum would need), stopped as soon as
 held-out training images are read as well as is asked; of several sizes the one whose training is cheapest is kept, in favour

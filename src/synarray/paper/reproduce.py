@@ -74,7 +74,7 @@ class Row:
     metrics : list of dict
         One per seed (see ``Result.metrics``).
     factors : list of Factor
-        Of the first seed: what the scheme spared.
+        Of the first seed: what the scheme saved.
     bills : list of Bill or None
         What each seed counted, ready to be priced; None for ideal weights.
     example : Result

@@ -1,4 +1,4 @@
-"""What the learning scheme spared, counted in updates of cells: a product of named factors, each measured in the run.
+"""What the learning scheme saved, counted in updates of cells: a product of named factors, each measured in the run.
 
     every cell of a fully connected network, at every draw of a winner
       / cells outside the fields never existed                 -> local fields
@@ -42,7 +42,7 @@ class Factor:
 
 
 def programming_factors(result: Result) -> list[Factor]:
-    """Split the updates that a run spared into named factors; the last one's ``after`` is the pulses it sent.
+    """Split the updates that a run saved into named factors; the last one's ``after`` is the pulses it sent.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def programming_factors(result: Result) -> list[Factor]:
     placed = int(draws) * machine.array.n_cells
     cells_of = [len(group.inputs) for group in machine.groups for _ in range(group.n_neurons)]
     winners = int(machine.neuron_events[:, NeuronEvent.OUTPUT_SPIKE] @ cells_of)
-    looks = machine.looks  # state-blind pulses look at no cell: what pruning spares then counts with the pulses
+    looks = machine.looks  # state-blind pulses look at no cell: what pruning saves then counts with the pulses
     alive = int(machine.neuron_events[:, NeuronEvent.CELL_READ].sum()) // looks if looks else winners
     return [
         Factor("local fields", dense, placed),

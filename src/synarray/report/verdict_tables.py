@@ -126,7 +126,7 @@ def plain(points: float) -> str:
 
 
 def absent(verdict: Verdict) -> list[str]:
-    """Imperfections that the device does not have, or its scheme does not feel."""
+    """Imperfections that the device does not have, or that do not affect its scheme."""
     return [LABELS[cost.property] for cost in verdict.attribution.costs if not cost.acts] if verdict.attribution else []
 
 

@@ -80,7 +80,7 @@ def reserve(out: Path | None, spec: ExperimentSpec) -> Path:
     Raises
     ------
     RunError
-        When nothing can be written there, or another folder cannot take the place of the one that is there.
+        When nothing can be written there, or another folder cannot replace the one that is there.
     """
     wanted = place_for(out, spec)
     check_writable(wanted)
@@ -169,7 +169,7 @@ def write_run(
     within : Path, optional
         The folder of the unfinished run, in which it is put together.
     resumed : sequence of int
-        Presentations after which the training was interrupted and went on.
+        Presentations after which the training was interrupted and resumed.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A progress bar of a training, in a terminal or a notebook; nothing where nobody looks (a pipe, a batch job)."""
+"""A progress bar of a training, in a terminal or a notebook; nothing where there is no reader (a pipe, a batch job)."""
 
 from __future__ import annotations
 

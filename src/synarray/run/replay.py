@@ -1,4 +1,4 @@
-"""A finished run trained again, to the same bits, and looked at on its way: how weights and masks came to be what they are."""
+"""A finished run trained again, to the same bits, and looked at on its way: how weights and masks developed."""
 
 from __future__ import annotations
 

@@ -342,7 +342,7 @@ def main(arguments: list[str]) -> None:
         request = json.loads(line)
         if isinstance(request, dict):
             worker.receive(request)
-    os._exit(0)  # the page is gone: whatever is being computed is for nobody
+    os._exit(0)  # the page is gone: whatever is being computed has no reader
 
 
 if __name__ == "__main__":

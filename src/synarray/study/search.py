@@ -1,7 +1,7 @@
 """A search by Optuna: trials are proposed in batches, each from all results before, so that workers change nothing.
 
 What a search proposes depends on its seed and on the results so far; a search that is resumed is proposed the same trials
-again, finds most of them finished, and comes to where it was.
+again, finds most of them finished, and continues where it was.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def _bounds(read: Parameters, spread: dict[str, float], share: float) -> dict[st
 
 
 def to_aihwkit(device: DeviceSpec) -> str:
-    """Write a device as the fields of aihwkit's linear-step device, weights from -1 to 1; its range stands beside them.
+    """Write a device as the fields of aihwkit's linear-step device, weights from -1 to 1; its range is beside them.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class Parameters:
             self.notes.append(f"the last value counts of what the file gives twice: {', '.join(section.twice)}")
 
     def where(self, key: str) -> str:
-        """Say where a value stands."""
+        """Say where a value is."""
         return ", ".join(part for part in (self.file, self.section.name, f"key {key}") if part)
 
     def has(self, *names: str) -> bool:
@@ -121,7 +121,7 @@ class Parameters:
         return found
 
     def left_out(self) -> tuple[str, ...]:
-        """Return the numbers but 0, and the switches that are on, that nobody asked for."""
+        """Return the numbers but 0, and the switches that are on, that were not used."""
         left = []
         for key, text in self.section.values.items():
             if key in self.used:

@@ -34,7 +34,7 @@ _THEIRS = {
 
 
 def without_spreads(section: Section) -> Section:
-    """Take the means; spreads stand behind names of their own."""
+    """Take the means; spreads get names of their own."""
     values: dict[str, str] = {}
     for key, text in section.values.items():
         mean, _, spread = _THOUSANDS.sub("", text).partition(";")

@@ -1,7 +1,7 @@
 """NeuroSim's Cell.cpp: a constructor for each kind of device, its numbers one assignment each.
 
 RealDevice is the one with nonlinear pulses, and is taken where several are in the file. Write voltages are magnitudes there
-(only their squares count); a comment of ours keeps the signs on the way there and back.
+(only their squares count); a comment of ours keeps the signs on a round trip.
 
 Source: github.com/neurosim/MLP_NeuroSim_V3.0 @ cc13863.
 """

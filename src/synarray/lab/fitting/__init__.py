@@ -192,7 +192,7 @@ def _device(measured: Measurements, law: str, numbers: Numbers, analog: Analog |
 
 
 def _conditions(measured: Measurements, origin: str, values: dict[str, Any], sources: dict[str, Any]) -> None:
-    """Take voltages and durations of the pulses from the rows; what the file does not say stands as it is by default."""
+    """Take voltages and durations of the pulses from the rows; what the file does not say keeps its default."""
     kinds = {
         "v_ltp": (measured.amplitude_V, 1, 20.0), "v_ltd": (measured.amplitude_V, -1, 20.0),
         "t_ltp": (measured.width_s, 1, 10.0), "t_ltd": (measured.width_s, -1, 10.0), "v_read": (measured.read_V, 0, 20.0),

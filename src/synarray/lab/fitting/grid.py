@@ -1,4 +1,4 @@
-"""The hidden states of a cell on a grid: where they stand, how a pulse leads from one to another, how well a read tells them.
+"""The hidden states of a cell on a grid: where they are, how a pulse leads from one to another, how well a read tells them.
 
 States are the two ends of the device's range, where clipping leaves finite masses, and a grid inside, on which masses are density
 times weight. The pitch follows what a read and a pulse can tell apart, 1 / (1 / sigma + 1 / r(x)), r the spread of a read, and

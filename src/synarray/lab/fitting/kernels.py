@@ -302,7 +302,7 @@ def single(before, after, sign, device, nodes, factor, low, high, sigma, tilt, f
     """Write the log-probability of each pulse that moves a cell from one state to another, both known.
 
     before, after, sign, device, logs [pulse]; nodes, factor, low, high, sigma, tilt, floor, top: as in ``Cells``; tie: distance
-    from an end at which a cell stands there; wild: share of reads that may be anything, half within the range (about one wide),
+    within which a cell is at an end; wild: share of reads that may be anything, half within the range (about one wide),
     half at its ends.
     """
     for i in range(len(before)):

@@ -28,7 +28,7 @@ from synarray.lab.fitting.trains import Pulses, Trains
 __all__ = ["Cells", "censored", "innovations", "nearly_expected", "nearly_hidden"]
 
 _TIE = 1e-7
-"""Distance from an end at which a cell stands there, as a share of the range."""
+"""Distance from an end within which a cell is at that end, as a share of the range."""
 _WILD = 1e-4
 """Share of reads that may be anything, half of them within the range and half at its ends: no single one decides a number."""
 _FEW = 20_000

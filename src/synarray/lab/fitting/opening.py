@@ -68,7 +68,7 @@ def _thinned(trains: Trains, most: int = _MOST_PULSES) -> Trains:
 
 
 def _is_abrupt(fit: Analog, sign: int) -> bool:
-    """Whether one pulse crosses all of the way that is left, from wherever the cell stands."""
+    """Whether one pulse crosses all of the way that is left, from any state of the cell."""
     mine = fit.pulses.where(fit.pulses.sign == sign)
     gone, after = (part if sign > 0 else 1.0 - part for part in (mine.before, mine.after))
     early = gone < 0.6

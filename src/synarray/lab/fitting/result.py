@@ -195,7 +195,7 @@ class Fit:
 
 
 def spec_toml(spec: DeviceSpec) -> str:
-    """Write a device as a file of the library stands: every number beside its source."""
+    """Write a device as in a file of the library: every number beside its source."""
     lines = [f"{key} = {_text(getattr(spec, key))}" for key in ("name", "title", "note", "law") if getattr(spec, key)]
     lines.append("")
     for key, source in spec.sources.items():

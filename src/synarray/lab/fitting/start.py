@@ -25,7 +25,7 @@ class Ends(NamedTuple):
     low: Floats
     high: Floats
     touched_low: npt.NDArray[np.bool_]
-    """Whether the device stood exactly there, more than once: it was stopped by its end."""
+    """Whether the device was exactly there, more than once: it was stopped by its end."""
     touched_high: npt.NDArray[np.bool_]
     quantised: bool
     """Whether the reads have so few digits that equal values say nothing."""

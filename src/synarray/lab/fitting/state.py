@@ -1,4 +1,4 @@
-"""What the fit of a cell that moves in steps knows while it goes on, and in the end."""
+"""What the fit of a cell that moves in steps knows while it runs, and in the end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass
 class Analog:
-    """What the fit knows while it goes on, and in the end."""
+    """What the fit knows while it runs, and in the end."""
 
     measured: Measurements
     ends: Ends

@@ -55,7 +55,7 @@ def is_crosssim(kind: str, path: Path) -> bool:
 
 
 def _read_ramps(path: Path) -> Measurements:
-    """Each column is a ramp of currents; those of the two files in the same place make one train there and back."""
+    """Each column is a ramp of currents; those of the two files in the same place make one cycle of LTP and LTD."""
     matrices, rows = [], Rows(np.zeros(0))
     for file in _pair(path, "ramps"):
         found = read_numbers(open_table(file), MOST_ROWS)
@@ -91,7 +91,7 @@ def _write_ramps(measured: Measurements) -> dict[str, bytes]:
 
 
 def read_table(path: Path) -> tuple[Floats, Floats, Floats]:
-    """Read one table: conductances [states], cumulated probabilities [chances], dG [chance, state].
+    """Read one table: conductances [states], cumulated probabilities [probability], dG [probability, state].
 
     Raises
     ------

@@ -185,7 +185,7 @@ def is_units(cells: Sequence[str]) -> bool:
 
 
 def scale_of(name: str, own: str, where: str) -> Scale:
-    """Return how values of a column come to the unit in which the project keeps them.
+    """Return how values of a column are converted to the unit in which the project keeps them.
 
     Raises
     ------

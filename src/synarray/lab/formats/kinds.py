@@ -41,7 +41,7 @@ class Format:
 
 @dataclass
 class WrittenTrain:
-    """One train there and back of one device: the conductance before, after each LTP pulse, and after each LTD pulse."""
+    """One cycle of LTP and LTD of one device: the conductance before, after each LTP pulse, and after each LTD pulse."""
 
     start: float
     up: list[float] = field(default_factory=list)

@@ -54,7 +54,7 @@ class Table:
     above : tuple of tuple of str
         The instrument's own lines above the header, in cells.
     rows : list of list of str, optional
-        All rows, where they are at hand (a sheet); none: they are read from the file.
+        All rows, where they are available (a sheet); none: they are read from the file.
     title : str
         Name of the sheet.
     """
@@ -130,7 +130,7 @@ def first_lines(path: Path, decimal: str | None = None) -> tuple[list[list[str]]
 
 
 def table_of(path: Path, rows: list[list[str]], title: str = "") -> Table | None:
-    """Look at rows that are at hand, those of a sheet; None where there are no numbers in them."""
+    """Look at rows that are already read, those of a sheet; None where there are no numbers in them."""
     widest = max(map(len, rows[:_LINES]), default=0)
     padded = [row + [""] * (widest - len(row)) for row in rows]  # empty cells at the end of a row are not stored
     marks = marks_of(cell for row in padded[:_SHOWN] for cell in row)
@@ -227,7 +227,7 @@ _NATIONAL = ("cp1252", "latin_1", "gb18030", "big5", "cp949", "shift_jis", "euc_
 
 
 def _other_encoding(head: bytes) -> tuple[str, list[str]]:
-    if not _TWO_BYTES.search(head):  # letters beyond ASCII stand alone, as in Western words and "µS"
+    if not _TWO_BYTES.search(head):  # letters beyond ASCII are single, as in Western words and "µS"
         return "cp1252", ["text that is no UTF-8 was read as Windows-1252"]
     from charset_normalizer import from_bytes
 

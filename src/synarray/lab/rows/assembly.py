@@ -245,7 +245,7 @@ def _columns(mine: Sequence[Train], code: int) -> tuple[Floats, ...]:
         n = len(train.g)
         before = _starts_before(train, last)
         if before and np.isfinite(last) and abs(train.g[0] - last) > _CLOSE * np.ptp(train.g):
-            number += 1  # a gap: the train does not go on from the one before
+            number += 1  # a gap: the train does not continue the one before
         signed = np.full(n, float(train.sign))
         signed[0] = 0.0 if before else signed[0]
         g.append(train.g)

@@ -80,7 +80,7 @@ class Measurements:
     Attributes
     ----------
     device_id, cycle, pulse : ndarray of int32, shape (n,)
-        Which device (0, 1, ...; ``devices`` has the names), which train there and back, which pulse of it.
+        Which device (0, 1, ...; ``devices`` has the names), which cycle of LTP and LTD, which pulse of it.
     polarity : ndarray of int8, shape (n,)
         1 LTP, -1 LTD, 0 a read without a pulse.
     amplitude_V, width_s, read_V, temperature_K : ndarray of float64, shape (n,)

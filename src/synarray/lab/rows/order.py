@@ -1,4 +1,4 @@
-"""Rows of a measurement in the order of time: which belong to one train there and back, which came twice, which came first.
+"""Rows of a measurement in the order of time: which belong to one cycle of LTP and LTD, which came twice, which came first.
 
 Pulse numbers rise with time within a train, whatever the order of the rows in the file. Where LTP and LTD of a train are both
 numbered from the start, rows out of order are sorted with LTP before LTD; a read without a pulse that has the lowest number is
@@ -76,7 +76,7 @@ def count_cycles(keys: Keys, rows: Rows) -> Floats:
 
 
 def doubled(keys: Keys, g: Floats, rows: Rows) -> Bools:
-    """Find rows that came before with the same device, cycle, pulse, polarity and conductance, wherever they stand."""
+    """Find rows that came before with the same device, cycle, pulse, polarity and conductance, at any place."""
     found = np.zeros(len(keys), bool)
     step = np.diff(keys.pulse)
     if not keys.numbered or len(keys) < 2 or bool((step > 0)[keys.together()].all() and _grouped(keys)):
@@ -85,7 +85,7 @@ def doubled(keys: Keys, g: Floats, rows: Rows) -> Bools:
     ranked = keys.at(order)
     same = ranked.together() & (np.diff(ranked.pulse) == 0) & (np.diff(ranked.kind) == 0)
     equal = same & (np.diff(g[order]) == 0)
-    # numbers that repeat with other conductances are no copies: then equal ones are chance
+    # numbers that repeat with other conductances are no copies: then equal ones are coincidence
     if np.count_nonzero(equal) >= 0.5 * max(int(np.count_nonzero(same)), 1):
         found[order[1:][equal]] = True
     rows.discard("duplicated row", int(np.count_nonzero(found)))
@@ -93,7 +93,7 @@ def doubled(keys: Keys, g: Floats, rows: Rows) -> Bools:
 
 
 def _grouped(keys: Keys) -> bool:
-    """Whether the rows of each device and cycle stand together."""
+    """Whether the rows of each device and cycle follow each other."""
     blocks = int(np.count_nonzero(~keys.together())) + 1
     if blocks > len(keys) // 2:
         return False

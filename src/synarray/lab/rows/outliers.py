@@ -33,7 +33,7 @@ _ENOUGH = 200
 """Rows from which on a device is judged by itself."""
 _FEW = 8
 _ISOLATED = 0.05
-"""Share of the turning points that may be spikes; where more stand out, it is what the device does."""
+"""Share of the turning points that may be spikes; where there are more, it is what the device does."""
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -142,7 +142,7 @@ def _rows_apart(device: Codes, cycle: Floats, polarity: Floats, log: Floats) -> 
     """Tell of pulses of one polarity that move a cell a hundredfold up and down again, more often than single slips do."""
     last = np.maximum.accumulate(
         np.where(polarity != 0, np.arange(len(log)), 0)
-    )  # a read goes on with the pulses before it
+    )  # a read belongs to the pulses before it
     sign = polarity[last]
     run = np.cumsum(np.r_[True, (np.diff(device) != 0) | (np.diff(cycle) != 0) | (np.diff(sign) != 0)])
     jump = np.diff(log) * (np.diff(run) == 0)
@@ -165,7 +165,7 @@ def _rows_apart(device: Codes, cycle: Floats, polarity: Floats, log: Floats) -> 
 
 
 def _stays(device: Codes, cycle: Floats, jump: int) -> bool:
-    """Whether the train goes on for some rows after a jump."""
+    """Whether the train continues for some rows after a jump."""
     later = min(jump + 3, len(device) - 1)
     return later > jump + 1 and bool(device[later] == device[jump] and cycle[later] == cycle[jump])
 

@@ -97,7 +97,7 @@ def _unknown(codes: Floats, rows: Rows, source: str) -> DataError:
 
 
 def _from_codes(code: Floats, volts: Floats, change: Floats, span: float, rows: Rows, source: str) -> Floats:
-    """Take codes of -1, 0 and 1 as they stand, where what the pulses did does not contradict."""
+    """Take codes of -1, 0 and 1 as they are, where what the pulses did does not contradict."""
     missing = ~np.isfinite(code)
     if missing.any():
         by_volts = volts != 0

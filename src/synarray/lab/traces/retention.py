@@ -1,4 +1,4 @@
-"""Retention traces: how a conductance that nobody touches changes, as the two laws of a device have it.
+"""Retention traces: how a conductance changes without pulses, as the two laws of a device have it.
 
     drift         g(t) = g (1 + t / drift_t0)^-nu          drift_t0: the first time that was read
     retention     g(t) = g_min + (g - g_min) exp(-t / retention)

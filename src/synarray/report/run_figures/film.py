@@ -1,4 +1,4 @@
-"""How a network came to be: receptive fields while it learns, as a film, and its pruning mask from moment to moment."""
+"""How a network develops: receptive fields while it learns, as a film, and its pruning mask from moment to moment."""
 
 from __future__ import annotations
 

@@ -54,6 +54,9 @@ def test_many_levels_read_no_worse_than_few_after_a_short_training() -> None:
         read[levels] = result.accuracy or 0.0
         assert (result.machine.spikes > 0).all()
         assert result.machine.spikes.std() < 0.5 * result.machine.spikes.mean()
+        spikes, end = result.machine.spikes.mean(), result.spec.neuron.homeostasis_end
+        step = 0.34 * np.mean([group.n_rows for group in result.machine.groups]) / (spikes * (1 + end**2) / 2)
+        assert any(f"raised from neuron.homeostasis = 0.3709 to {step:.4g}." in note for note in result.notes)
     assert read[64] > read[4]
     assert read[64] > 0.9
 

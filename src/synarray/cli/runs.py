@@ -87,6 +87,8 @@ def show(
     console = standard_output()
     for table in run_tables(opened.metrics):
         console.print(table)
+    for note in opened.metrics["notes"]:
+        console.print(f"Note: {note}")
     if curve := curve_in_words(opened.history):
         console.print(curve)
     per_line = max(1, console.width // ((shape or (0, 28))[1] + 2))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from synarray.events import NetworkEvent
 from synarray.learn.checkpoint import Checkpoints, between_stretches, fingerprints
-from synarray.learn.notes import notes_on
+from synarray.learn.notes import notes_on, notes_on_training
 from synarray.learn.readout import count_spikes
 from synarray.learn.result import Result
 from synarray.learn.spec import LearningSpec
@@ -80,12 +80,14 @@ def train_layers(
     on_part = partial(observe, trainer) if observe else None
     counts = _label(trainer, spec, source, task, workers, on_part)
     seconds["label"] = time.perf_counter() - clock
+    machines = [*(layer.machine for layer in layers), trainer.machine]
     notes = _controls(plans) + [
         note for own in (plan.spec for plan in plans) for note in notes_on(own, task.image_shape)
     ]
+    notes += [f"Layer {i + 1}: {note}" for i, machine in enumerate(machines) for note in notes_on_training(machine)]
     result = Result(
         spec, trainer.machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, shown,
-        list(dict.fromkeys(notes)), below=layers, windows=_windows([*(layer.machine for layer in layers), trainer.machine], task),
+        list(dict.fromkeys(notes)), below=layers, windows=_windows(machines, task),
     )  # fmt: skip
     return result, on_part
 

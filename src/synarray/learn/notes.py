@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from synarray.events import NetworkEvent
 from synarray.learn.spec import LearningSpec
+from synarray.network.machine import Machine
 from synarray.network.topology import FieldSpec
 
-__all__ = ["notes_on"]
+__all__ = ["notes_on", "notes_on_training"]
 
 
 def notes_on(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[str]:
@@ -21,6 +23,25 @@ def notes_on(spec: LearningSpec, image_shape: tuple[int, ...] | None) -> list[st
             notes.append(f"Numbers of {spec.device.name} that are unconfirmed: {unconfirmed}.")
         if not spec.synapse.scheme_for(spec.device).wires_act and spec.array.wires != type(spec.array.wires)():
             notes.append("Wires do not act on digital words: their bits are sensed one by one, as 0 or 1.")
+    return notes
+
+
+def notes_on_training(machine: Machine) -> list[str]:
+    """Say what a network did in its training that its settings do not say."""
+    if not machine.network_events[NetworkEvent.PRESENTATION]:
+        return []
+    notes, neuron, step = [], machine.spec.neuron, machine.competition.homeostasis
+    if step > neuron.homeostasis:
+        notes.append(
+            f"The training is short for neuron.homeostasis_travel = {neuron.homeostasis_travel:g}: the threshold step was raised "
+            f"from neuron.homeostasis = {neuron.homeostasis:g} to {step:.4g}."
+        )
+    clipped, read = (int(machine.network_events[e]) for e in (NetworkEvent.COLUMN_CLIPPED, NetworkEvent.COLUMN_SENSE))
+    if clipped:
+        notes.append(
+            f"{clipped / read:.2%} of the column reads while learning were beyond the converters' range and were clipped "
+            f"(array.adc_range = {machine.spec.array.adc_range:g})."
+        )
     return notes
 
 

@@ -16,7 +16,7 @@ from synarray.learn.auto_fields import Spec, choose_fields
 from synarray.learn.checkpoint import Checkpoints, between_stretches, fingerprints
 from synarray.learn.continued import before_of, continued, merge_labels
 from synarray.learn.layered import train_layers
-from synarray.learn.notes import notes_on
+from synarray.learn.notes import notes_on, notes_on_training
 from synarray.learn.readout import Evaluation, count_spikes, evaluate
 from synarray.learn.result import Result
 from synarray.learn.spec import LearningSpec
@@ -199,7 +199,7 @@ def _read(
     seconds["label"] = time.perf_counter() - clock
     result = Result(
         spec, machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, spec.epochs * len(task.x),
-        notes_on(spec, task.image_shape),
+        notes_on(spec, task.image_shape) + notes_on_training(machine),
     )  # fmt: skip
     return result
 

@@ -150,7 +150,7 @@ def _accuracy(run: Run, reached: Table) -> Section:
         notes.append("The article states nothing about such a network.")
     if run.metrics["accuracy"] is None:
         notes.insert(0, "There was no test set.")
-    return Section("accuracy", "Accuracy", tables=[reached], notes=notes)
+    return Section("accuracy", "Accuracy", tables=[reached], notes=[*notes, *run.metrics["notes"]])
 
 
 def _array(run: Run, command: str) -> Iterator[Section]:

@@ -89,6 +89,7 @@ def test_an_export_is_one_device_of_64_and_64_pulses(name: str, tmp_path: Path) 
     assert [int(np.count_nonzero(found.polarity == sign)) for sign in (1, -1)] == [N, N]
     assert len(found.devices) == 1
     np.testing.assert_allclose(found.G_S[found.polarity != 0], BOTH * 1e-6, rtol=1e-4)
+    assert any("between thousands" in said for said in found.repairs) == ("thousands" in name)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,28 @@ def test_what_may_mean_two_things_is_refused_with_a_command_that_works(
     if options is not None:
         found = read(tmp_path, text, **options)
         np.testing.assert_allclose(found.G_S[found.polarity != 0], BOTH * 1e-6, rtol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"), [(",", "semicolons.csv"), (".", "semicolons.csv"), (",", "text.xlsx"), (",", "text.json")]
+)
+def test_whole_numbers_beside_thousands_are_no_decimals(mark: str, name: str, tmp_path: Path) -> None:
+    """939 before 1,012 is no fall to 1.012, whatever separates columns."""
+    columns = [[f"{round(100 * x):,}".replace(",", mark) for x in side] for side in (UP, DOWN)]
+    rows = [["Pulse", "LTP (nS)", "LTD (nS)"], *map(list, zip(PULSE.tolist(), *columns, strict=True))]
+    if name.endswith("xlsx"):
+        book = pytest.importorskip("openpyxl").Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(tmp_path / name)
+    else:
+        text = json.dumps(rows) if name.endswith("json") else "".join(f"{a};{b};{c}\n" for a, b, c in rows)
+        (tmp_path / name).write_text(text, "utf-8")
+    decimal = "point" if mark == "," else "comma"
+    with pytest.raises(DataError, match=f"--decimal {decimal}"):
+        read_pulses(tmp_path / name)
+    found = read_pulses(tmp_path / name, decimal=decimal)
+    np.testing.assert_allclose(found.G_S[found.polarity != 0], BOTH * 1e-7, atol=0.6e-9)
 
 
 def test_cells_of_draws_are_drawn_from_where_the_measured_train_begins(tmp_path: Path) -> None:

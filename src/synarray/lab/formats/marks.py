@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["NOTHING", "NUMBER", "QUANTITY", "Marks", "marks_of", "plain_text"]
+__all__ = ["NOTHING", "NUMBER", "QUANTITY", "Marks", "are_spaced", "marks_of", "plain_text"]
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 NOTHING = frozenset(("", "nan", "nan.", "null", "none", "na", "n/a", "#n/a", "-nan", "-", "--"))
@@ -40,6 +40,11 @@ def plain_text(text: str) -> str:
     """
     text = text.translate(_MINUS)
     return text if text.isascii() and "'" not in text else _THIN.sub("", text)
+
+
+def are_spaced(text: str) -> bool:
+    """Whether spaces separate thousands in a cell."""
+    return bool(_SPACED.search(text))
 
 
 class Marks(NamedTuple):

@@ -211,7 +211,7 @@ def _understood(path: Path, wishes: Wishes) -> Plan | list[Plan] | tuple[list[li
     if path.suffix.lower() in ENDINGS:
         return choose_sheets(path, wishes)
     rows = rows_of_json(path)
-    if rows is not None and (table := table_of(path, rows)) is not None:
+    if rows is not None and (table := table_of(path, rows, decimal=wishes.decimal)) is not None:
         return plan_of(replace(table, repairs=("the table was taken out of JSON", *table.repairs)), wishes, path.name)
     lines, encoding, separator, marks = first_lines(path, wishes.decimal)
     mapped = wishes.mapping and unit_of_rows(wishes.mapping) is None

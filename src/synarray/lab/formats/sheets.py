@@ -34,15 +34,15 @@ def choose_sheets(path: Path, wishes: Wishes) -> list[Plan]:
     plans: dict[str, Plan] = {}
     problems: dict[str, DataError] = {}
     for title, rows in found.items():
-        table = table_of(path, rows, title)
-        if table is None:
-            continue
         try:
-            plans[title] = plan_of(table, wishes, path.name)
+            if (table := table_of(path, rows, title, wishes.decimal)) is not None:
+                plans[title] = plan_of(table, wishes, path.name)
         except DataError as error:
             problems[title] = error
     fits = {title: plan for title, plan in plans.items() if plan.measured}
     fits = dict(sorted(fits.items(), key=lambda pair: not _has_pulses(pair[1])))
+    if not plans and len(problems) == 1:
+        raise next(iter(problems.values()))
     if not fits:
         raise _none(path, found, plans, problems)
     chosen = _belonging(fits)

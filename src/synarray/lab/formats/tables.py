@@ -16,7 +16,7 @@ from pathlib import Path
 from synarray.errors import DataError
 from synarray.files import open_ordinary
 from synarray.lab.formats.headers import is_units, unit_of
-from synarray.lab.formats.marks import NOTHING, NUMBER, QUANTITY, Marks, marks_of, plain_text
+from synarray.lab.formats.marks import NOTHING, NUMBER, QUANTITY, Marks, are_spaced, marks_of, plain_text
 from synarray.lab.rows.polarity import POLARITIES
 
 __all__ = ["Table", "cells_of", "first_lines", "open_table", "table_of"]
@@ -28,7 +28,9 @@ _SHOWN, _LINES = 500, 2_000
 _TOP = 60
 """Lines among which a name may be broken over several."""
 _SAID = {";": "semicolons", "|": "vertical bars", ",": "commas", ".": "points"}
+_SPACES_OUT = "spaces or apostrophes between thousands were taken out"
 _WORDS = {*NOTHING, "inf", "-inf", "+inf", *POLARITIES}
+_WHOLE, _GROUPED = re.compile(r"\s*[+-]?[1-9]\d{0,2}\s*"), re.compile(r"\s*[+-]?[1-9]\d{0,2}[.,]\d{3}\s*")
 _QUOTED = re.compile(r'"[^"]*"')
 _LINE_LABELS = re.compile(
     r"long name|short name|units?|comments?|f\(x\)=?|sparklines?|sampling interval", re.IGNORECASE
@@ -90,10 +92,7 @@ def open_table(path: Path, decimal: str | None = None) -> Table:
     separator = _separator(lines)
     split = [cells_of(line, separator) for line in lines]
     marks = _marks(split, separator, decimal, path)
-    if marks.decimal_comma:
-        repairs.append("decimal commas were read as points")
-    if marks.thousands:
-        repairs.append(f"{_SAID[marks.thousands]} between thousands were taken out")
+    repairs += _how_written(marks, split if separator != " " else [])
     if marks.unclear and separator == ";":
         repairs.append(
             f"{marks.unclear!r} and its like were read with a decimal point (with --decimal comma it separates thousands)"
@@ -129,18 +128,22 @@ def first_lines(path: Path, decimal: str | None = None) -> tuple[list[list[str]]
     return split, encoding, separator, _marks(split, separator, decimal, path)
 
 
-def table_of(path: Path, rows: list[list[str]], title: str = "") -> Table | None:
-    """Look at rows that are already read, those of a sheet; None where there are no numbers in them."""
+def table_of(path: Path, rows: list[list[str]], title: str = "", decimal: str | None = None) -> Table | None:
+    """Look at rows that are already read, those of a sheet; None where there are no numbers in them.
+
+    Raises
+    ------
+    DataError
+        When marks in numbers may be either decimal marks or those between thousands.
+    """
     widest = max(map(len, rows[:_LINES]), default=0)
     padded = [row + [""] * (widest - len(row)) for row in rows]  # empty cells at the end of a row are not stored
-    marks = marks_of(cell for row in padded[:_SHOWN] for cell in row)
-    if "," in marks.unclear:
-        marks = Marks(True)  # cells of numbers have points; those of text have what people typed
+    marks = _marks_of_sheet(padded[:_SHOWN], decimal, path)
     layout = _layout(padded[:_LINES], marks)
     if layout is None:
         return None
     start, header, above, said = layout
-    kept = padded[start:]
+    kept, said = padded[start:], [*_how_written(marks, padded[:_SHOWN]), *said]
     return Table(
         path, "", "", marks, header, start, widest, tuple(map(tuple, kept[:_SHOWN])), tuple(said), above, kept, title
     )
@@ -164,7 +167,10 @@ def _beginning(path: Path) -> tuple[list[str], str, list[str]]:
             "a file of pulses must be a table of text", got="JSON", where=str(path),
             do="Write its numbers as CSV, a row of names above rows of numbers. Presets of aihwkit: synarray device import.",
         )  # fmt: skip
-    text = plain_text(head.decode(encoding, "replace"))
+    written = head.decode(encoding, "replace")
+    text = plain_text(written)
+    if len(text) < len(written):
+        repairs.append(_SPACES_OUT)
     if "\u00b1" in text:
         repairs.append("what follows \u00b1 was left out")
     lines = _whole_rows(text.splitlines())
@@ -272,16 +278,52 @@ def _marks(split: Sequence[Sequence[str]], separator: str, decimal: str | None, 
         return Marks(True, ".") if decimal == "comma" else Marks(False, ",")
     widths = [len(row) for row in split if any(row)]
     common = max(set(widths), key=widths.count, default=0)
-    marks = marks_of(cell for row in split if len(row) == common for cell in row)
+    rows = [row for row in split if len(row) == common]
+    marks = marks_of(cell for row in rows for cell in row)
+    if separator == "," and "," not in marks.unclear:
+        return marks
+    if separator != "," and not (marks.unclear and any(map(_some_are_whole, zip(*rows, strict=True)))):
+        # where commas do not separate columns, they are decimal marks more often than not
+        return Marks(True) if "," in marks.unclear else marks
+    raise _either(marks, path)
+
+
+def _marks_of_sheet(rows: Sequence[Sequence[str]], decimal: str | None, path: Path) -> Marks:
+    """Say how cells of text are written in a sheet: as people typed them, while cells of numbers have points."""
+    if decimal is not None:
+        return Marks(True) if decimal == "comma" else Marks(False, ",")
+    marks = marks_of(cell for row in rows for cell in row)
     if "," not in marks.unclear:
         return marks
-    if separator != ",":
-        return Marks(True)  # where commas do not separate columns, they are decimal marks more often than not
-    raise DataError(
-        "a comma in a number must be a decimal mark or separate thousands", got=f"{marks.unclear!r}, which may be either, and no "
-        "number of the file tells", where=str(path),
-        do=f"If they separate thousands: synarray device fit {shlex.quote(path.name)} --decimal point (else --decimal comma).",
+    if any(map(_some_are_whole, zip(*rows, strict=True))):
+        raise _either(marks, path)
+    return Marks(True)
+
+
+def _either(marks: Marks, path: Path) -> DataError:
+    """Refuse numbers whose mark may be either."""
+    name, other = ("comma", "point") if "," in marks.unclear else ("point", "comma")
+    file = shlex.quote(path.name)
+    return DataError(
+        f"a {name} in a number must be a decimal mark or separate thousands",
+        got=f"{marks.unclear!r}, which may be either, and no number of the file tells", where=str(path),
+        do=f"If they separate thousands: synarray device fit {file} --decimal {other} (else --decimal {name}).",
     )  # fmt: skip
+
+
+def _how_written(marks: Marks, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Say which marks of numbers are not those of programs."""
+    said = ["decimal commas were read as points"] if marks.decimal_comma else []
+    if marks.thousands:
+        said.append(f"{_SAID[marks.thousands]} between thousands were taken out")
+    if any(are_spaced(cell) and marks.is_number(cell) for row in rows for cell in row):
+        said.append(_SPACES_OUT)
+    return said
+
+
+def _some_are_whole(column: Sequence[str]) -> bool:
+    """Whether a column has whole numbers below 1,000 beside others with a mark before three digits: 939, then 1,012."""
+    return any(map(_WHOLE.fullmatch, column)) and any(map(_GROUPED.fullmatch, column))
 
 
 def _layout(

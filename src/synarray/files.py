@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import stat
+import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGEST_TEXT",
     "LOCK",
+    "TOO_DEEP",
     "lock_folder",
     "open_ordinary",
     "parse_toml",
@@ -41,6 +43,8 @@ LARGEST_TEXT = 1 << 20
 """Bytes of an experiment, a device or the words of a run."""
 _DEEPEST = 1000
 """Parts of a dotted key; the time to parse one grows with their square."""
+TOO_DEEP = "tables or lists nested too deep"
+"""What a file holds that no parser follows to its end."""
 LOCK = ".lock"
 """Name of the file in a folder that the process at work there holds locked."""
 _READ_ONLY = os.O_RDONLY
@@ -63,7 +67,8 @@ def open_ordinary(path: Path) -> BinaryIO:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, f"no ordinary file: {stat.filemode(mode)}", str(path))
+        what = "a folder" if stat.S_ISDIR(mode) else stat.filemode(mode)
+        raise OSError(errno.EINVAL, f"no ordinary file: {what}", str(path))
     return os.fdopen(descriptor, "rb")
 
 
@@ -85,10 +90,17 @@ def read_text(path: Path) -> str:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Parse TOML; raises ValueError or RecursionError, and takes no longer than the text's length warrants."""
+    """Parse TOML; raises ValueError, and takes no longer than the text's length warrants."""
     if any(part.count(".") > _DEEPEST for part in re.split(r"[,=\[\]{}\n]", _QUOTED.sub("x", text))):
         raise ValueError(f"a key of more than {_DEEPEST:,} parts")
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    except ValueError:  # Python makes no whole number of more digits
+        raise ValueError(f"a number of more than {sys.get_int_max_str_digits():,} digits") from None
 
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:

@@ -179,7 +179,7 @@ def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> Spe
     if isinstance(inner, SpecError):  # said in four parts already
         return inner
     path = _path(kind, first["loc"], extra=first["type"] == "extra_forbidden")
-    key = ".".join(path) or "the whole"
+    key = ".".join(path) if path else "the whole"
     got = _shortened(first["input"])
     more = error.error_count() - 1
     also = f" ({more} more like this.)" if more else ""

@@ -31,6 +31,9 @@ from synarray.run.opened import open_run
 from synarray.units import parse_quantity
 
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+NO_IMAGES, NO_LABELS = np.zeros((0, 12, 12), np.uint8), np.zeros(0, int)
+DARK = np.zeros((160, 12, 12), np.uint8)
+FIVE = np.zeros(5, int)
 
 
 @pytest.fixture
@@ -275,53 +278,61 @@ def test_values_that_contradict_each_other_are_refused(refused: Refused, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "rule"),
     [
-        ["neuron.beta=1e-9"],  # a softmax table of terabytes
-        ["neuron.beta=1e-3", "neuron.beta_start=1e-9"],
-        ["cell.step=1e-9"],  # more pulses at a time than a number holds
-        ["encoding.dt=1e-300 s"],  # no spike ever
-        ["encoding.t_present=1e9 s"],
+        (["neuron.beta=1e-09"], "neuron.beta should be greater"),  # a softmax table of terabytes
+        (["neuron.beta=0.001", "neuron.beta_start=1e-9"], "neuron.beta should be greater"),
+        (["neuron.beta_start=1e-09"], "neuron.beta_start should be greater"),
+        (["cell.step=1e-09"], "cell.step should be greater"),  # more pulses at a time than a number holds
+        (["encoding.dt=1e-300 s"], "encoding.dt should be greater"),  # no spike ever
+        (["encoding.t_present=1e9 s"], "encoding.t_present must not hold more than 1000 output spikes"),
     ],
 )
 def test_numbers_that_no_machine_could_carry_out_are_refused(
-    refused: Refused, small: list[str], settings: list[str]
+    refused: Refused, small: list[str], settings: list[str], rule: str
 ) -> None:
-    refused("train", *small, *(part for setting in settings for part in ("--set", setting)))
+    message = refused("train", *small, *(part for setting in settings for part in ("--set", setting)))
+    assert message["rule"].startswith(rule)
+    assert settings[0].partition("=")[2] in message["got"]
 
 
 # The file itself
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "got"),
     [
-        b"this is not toml",
-        b"epochs = ",
-        b"epochs = 1\nepochs = 2",
-        b"[pruning\nmode = 'soft'",
-        b"{'epochs': 1}",
-        b"name = 'a\0b'",
-        b"\0" * 100,
-        bytes(range(256)),
-        b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
-        "epochs = 1".encode("utf-16"),
-        "note = 'stäbe'".encode("latin-1"),
-        b"a = " + b"[" * 5000,
-        b"a." * 3000 + b"a = 1",
-        b"epochs = 1" + b"0" * 5000,
+        (b"this is not toml", "at line 1, column 6"),
+        (b"epochs = ", "Invalid value"),
+        (b"epochs = 1\nepochs = 2", "Cannot overwrite a value"),
+        (b"[pruning\nmode = 'soft'", "at line 1, column 9"),
+        (b"{'epochs': 1}", "at line 1, column 1"),
+        (b"name = 'a\0b'", "invalid character"),
+        (b"\0" * 100, "at line 1, column 1"),
+        (bytes(range(256)), "bytes that are not"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "bytes that are not"),
+        ("epochs = 1".encode("utf-16"), "bytes that are not"),
+        ("note = 'stäbe'".encode("latin-1"), "bytes that are not"),
+        (b"a = " + b"[" * 5000, "nested too deep"),
+        (b"a." * 3000 + b"a = 1", "a key of more than 1,000 parts"),
+        (b"epochs = 1" + b"0" * 5000, "a number of more than"),
     ],
-    ids=lambda content: repr(content[:12]),
+    ids=lambda part: repr(part[:12]) if isinstance(part, bytes) else "",
 )
-def test_a_file_that_is_no_toml_is_refused(refused: Refused, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_toml_is_refused(refused: Refused, tmp_path: Path, content: bytes, got: str) -> None:
     (tmp_path / "my.toml").write_bytes(content)
-    assert "my.toml" in refused("train", "my.toml")["where"]
+    message = refused("train", "my.toml")
+    assert message["rule"] == f"an experiment file must be {'text in UTF-8' if got.startswith('bytes') else 'TOML'}"
+    assert got in message["got"]
+    assert message["where"] == "my.toml"
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"# only a remark\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_no_experiment(refused: Refused, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "my.toml").write_bytes(content)
-    assert "my.toml" in refused("train", "my.toml")["where"]
+    message = refused("train", "my.toml")
+    assert message["rule"] == "an experiment file must set at least one key"
+    assert message["where"] == "my.toml"
 
 
 @pytest.mark.parametrize(
@@ -334,30 +345,66 @@ def test_an_unknown_experiment_is_answered_with_the_nearest(refused: Refused, na
 
 
 @pytest.mark.parametrize(
-    "name", ["nowhere.toml", "no/such/folder.toml", ".", "/", "x" * 5000, "loop.toml", "my.toml/sub"]
+    ("name", "got"),
+    [
+        (".", "a folder"),
+        ("/", "a folder"),
+        ("x" * 5000, "File name too long"),
+        ("loop.toml", "symbolic links"),
+        ("my.toml/sub", "Not a directory"),
+    ],
 )
-def test_what_cannot_be_read_as_a_file_is_refused(refused: Refused, tmp_path: Path, name: str) -> None:
+def test_what_cannot_be_read_as_a_file_is_refused(refused: Refused, tmp_path: Path, name: str, got: str) -> None:
     (tmp_path / "loop.toml").symlink_to("loop.toml")
     (tmp_path / "my.toml").touch()
-    refused("train", name)
+    message = refused("train", name)
+    assert message["rule"] == "an experiment file must be readable"
+    assert got in message["got"]
+    assert (message["where"], message["do"]) == (name, "Check the path and its rights.")
 
 
-def test_an_empty_name_is_not_taken_for_the_default(refused: Refused) -> None:
-    """As from ``synarray train "$EXPERIMENT"`` with the variable unset."""
-    refused("train", "")
+def test_the_folder_of_a_run_is_answered_with_its_experiment(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "experiment.toml").touch()
+    assert "Give run/experiment.toml to train that experiment again" in refused("train", "run")["do"]
+
+
+@pytest.mark.parametrize("name", ["nowhere.toml", "no/such/folder.toml", ""])
+def test_a_name_of_nothing_is_refused(refused: Refused, name: str) -> None:
+    """The empty one as from ``synarray train "$EXPERIMENT"`` with the variable unset: it does not mean the default."""
+    message = refused("train", name)
+    assert message["rule"] == "an experiment must be a TOML file or a known name"
+    assert message["got"] == f'"{name}"'
+    assert "local-fields" in message["do"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_the_right_to_read_is_refused(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "my.toml").touch(mode=0o000)
-    assert "my.toml" in refused("train", "my.toml")["where"]
+    message = refused("train", "my.toml")
+    assert message["where"] == "my.toml"
+    assert "Permission" in message["got"]
 
 
-@pytest.mark.parametrize("base", ['"my.toml"', '"nonsense"', "3", '["full-field"]', '"."', '""', '"up.toml"', "{}"])
-def test_a_base_that_leads_nowhere_is_refused(refused: Refused, tmp_path: Path, base: str) -> None:
+@pytest.mark.parametrize(
+    ("base", "rule", "got"),
+    [
+        ('"my.toml"', "base must name an experiment, at most 8 deep", "'my.toml'"),
+        ('"up.toml"', "base must name an experiment, at most 8 deep", "'up.toml'"),
+        ("3", "base must name an experiment", "3"),
+        ('["full-field"]', "base must name an experiment", "['full-field']"),
+        ("{}", "base must name an experiment", "{}"),
+        ('"nonsense"', "an experiment must be a TOML file or a known name", '"nonsense"'),
+        ('""', "an experiment must be a TOML file or a known name", '""'),
+        ('"."', "an experiment file must be readable", "no ordinary file: a folder"),
+    ],
+)
+def test_a_base_that_leads_nowhere_is_refused(refused: Refused, tmp_path: Path, base: str, rule: str, got: str) -> None:
     (tmp_path / "my.toml").write_text(f"base = {base}", "utf-8")
     (tmp_path / "up.toml").write_text('base = "my.toml"', "utf-8")
-    refused("train", "my.toml")
+    message = refused("train", "my.toml")
+    assert message["rule"].startswith(rule)
+    assert (message["got"], message["where"]) == (got, "my.toml, key base")
 
 
 # Settings on the command line
@@ -365,7 +412,9 @@ def test_a_base_that_leads_nowhere_is_refused(refused: Refused, tmp_path: Path, 
 
 @pytest.mark.parametrize("setting", ["epochs", "", "=3", " = 3", ".=1", "epochs.=1", ".epochs=1", "pruning..mode=1"])
 def test_a_setting_must_read_key_equals_value(refused: Refused, small: list[str], setting: str) -> None:
-    assert "--set" in refused("train", *small, "--set", setting)["where"]
+    message = refused("train", *small, "--set", setting)
+    assert message["rule"] == "a setting must read key=value"
+    assert (message["got"], message["where"]) == (repr(setting), "--set")
 
 
 @pytest.mark.parametrize(
@@ -458,37 +507,55 @@ def test_fewer_neurons_than_groups_are_refused(refused: Refused, small: list[str
 
 
 @pytest.mark.parametrize(
-    "setting", ["inputs.level=254", "data=nowhere", "data=", "data=/", "data=mnits", "data=~nobody/x", "data=my.npy"]
+    ("setting", "rule", "got", "where"),
+    [
+        ("inputs.level=254", "at least one feature must exceed 254/255", "none that does", "inputs.level"),
+        ("data=nowhere", "data must be a built-in name or an existing path", '"nowhere"', "data"),
+        ("data=mnits", "data must be a built-in name or an existing path", '"mnits"', "data"),
+        ("data=~nobody/x", "data must be a built-in name or an existing path", '"~nobody/x"', "data"),
+        ("data=", "data must be a built-in name or a path", "''", "data"),
+        ("data=/", "a data folder must hold four IDX files", "no train-images-idx3-ubyte", "/"),
+        ("data=my.npy", "data must be a folder of IDX files or an .npz file", '".npy"', "my.npy"),
+    ],
 )
-def test_data_that_cannot_be_used_is_refused(refused: Refused, small: list[str], tmp_path: Path, setting: str) -> None:
+def test_data_that_cannot_be_used_is_refused(
+    refused: Refused, small: list[str], tmp_path: Path, setting: str, rule: str, got: str, where: str
+) -> None:
     np.save(tmp_path / "my.npy", np.zeros(3))
-    refused("train", *small, "--set", setting)
+    message = refused("train", *small, "--set", setting)
+    assert message["rule"].startswith(rule)
+    assert got in message["got"]
+    assert where in message["where"]
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "rule", "got", "where"),
     [
-        {"y_train": np.zeros(160, int)},  # a single class
-        {"x_train": np.zeros((0, 12, 12), np.uint8), "y_train": np.zeros(0, int)},  # no image
-        {"x_test": np.zeros((0, 12, 12), np.uint8), "y_test": np.zeros(0, int)},
-        {"x_train": np.zeros((160, 12, 12), np.uint8)},  # nothing to see
-        {"x_test": np.ones((60, 5, 5), np.uint8)},
-        {"y_test": np.full(60, 9)},
-        {"y_train": np.zeros(3, int)},
-        {"x_train": np.full((160, 12, 12), np.nan)},
+        ({"y_train": np.zeros(160, int)}, "training needs at least two classes", "0 alone", "y_train"),
+        ({"x_train": NO_IMAGES, "y_train": NO_LABELS}, "there must be at least one image", "(0, 12, 12)", "x_train"),
+        ({"x_test": NO_IMAGES, "y_test": NO_LABELS}, "there must be at least one image", "(0, 12, 12)", "x_test"),
+        ({"x_train": DARK}, "at least one feature must exceed 1/255", "none that does", "inputs.level"),
+        ({"x_test": np.ones((60, 5, 5), np.uint8)}, "the same size", "(12, 12) and (5, 5)", "x_test"),
+        ({"y_test": np.full(60, 9)}, "classes seen in training", "9, but training has 0, 1, 2, 3", "y_test"),
+        ({"y_train": np.zeros(3, int)}, "one label for each image", "3 labels for 160 images", "y_train"),
+        ({"x_train": np.full(DARK.shape, np.nan)}, "pixels must be finite", "23,040", "x_train"),
     ],
-    ids=lambda change: "+".join(change),
+    ids=lambda part: "+".join(part) if isinstance(part, dict) else "",
 )
 def test_a_file_of_unusable_data_is_refused(
-    refused: Refused, small: list[str], bars_file: Path, tmp_path: Path, change: dict[str, npt.NDArray[Any]]
-) -> None:
+    refused: Refused, small: list[str], bars_file: Path, tmp_path: Path, change: dict[str, npt.NDArray[Any]],
+    rule: str, got: str, where: str,
+) -> None:  # fmt: skip
     with np.load(bars_file) as bars:
         np.savez(tmp_path / "bad.npz", **{**bars, **change})
-    refused("train", *small, "--set", "data=bad.npz")
+    message = refused("train", *small, "--set", "data=bad.npz")
+    assert rule in message["rule"]
+    assert got in message["got"]
+    assert message["where"].endswith(where) or message["where"].startswith(where)
 
 
 def test_a_single_class_by_chance_is_refused(refused: Refused, small: list[str]) -> None:
-    assert "class" in refused("train", *small, "--set", "images=1")["rule"]
+    assert refused("train", *small, "--set", "images=1")["rule"] == "training needs at least two classes"
 
 
 # Where results go
@@ -505,6 +572,8 @@ def test_a_folder_that_cannot_be_written_is_refused_before_training(
     monkeypatch.setattr("synarray.learn.training.train", too_late)
     (tmp_path / "file").write_text("precious", "utf-8")
     message = refused("train", *small, "--out", out)
+    assert message["rule"] == f"the folder for results must {'be writable' if out else 'have a name'}"
+    assert message["where"] == (out or "--out")
     assert "--out" in message["do"]
 
 
@@ -520,19 +589,26 @@ def test_a_link_in_the_place_of_the_run_is_refused_before_training_or_followed(
 
 
 @pytest.mark.parametrize(
-    "settings", [["--set", "n_neurons=3"], ["--set", "data=nowhere"], ["--set", "images=161"], ["--set", "images=1"]]
+    ("setting", "rule"),
+    [
+        ("n_neurons=3", "every group needs at least one neuron"),
+        ("data=nowhere", "data must be"),
+        ("images=161", "images must not exceed"),
+        ("images=1", "training needs at least two classes"),
+    ],
 )
 @pytest.mark.parametrize("out", [[], ["--out", "new/folder/run"]])
 def test_a_refused_run_leaves_no_folder_behind(
-    command: Command, small: list[str], tmp_path: Path, settings: list[str], out: list[str]
+    refused: Refused, small: list[str], setting: str, rule: str, out: list[str]
 ) -> None:
-    assert command("train", *small, *settings, *out).status == 2
-    assert everything_in(tmp_path) == {}
+    assert refused("train", *small, "--set", setting, *out)["rule"].startswith(rule)
 
 
 def test_a_pipe_in_the_place_of_the_run_is_refused(refused: Refused, small: list[str], tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert "--out" in refused("train", *small, "--out", "pipe")["do"]
+    message = refused("train", *small, "--out", "pipe")
+    assert message["rule"] == "the folder for results must be writable"
+    assert message["where"] == "pipe"
 
 
 def test_a_name_that_is_no_text_is_kept_or_refused_in_words(small: list[str], bars_file: Path, tmp_path: Path) -> None:
@@ -544,7 +620,7 @@ def test_a_name_that_is_no_text_is_kept_or_refused_in_words(small: list[str], ba
         if done.status == 0:
             assert process("train", "run/experiment.toml", folder=tmp_path).status == 0
         else:
-            four_parts(done)
+            assert "must be text that UTF-8 can hold" in four_parts(done)["rule"]
             assert not (tmp_path / "run").exists()
 
 
@@ -563,12 +639,22 @@ def test_an_unknown_figure_format_is_refused(refused: Refused, finished_run: Pat
     assert "--format" in refused("show", str(finished_run), "--out", "figures", "--format", kind)["where"]
 
 
-@pytest.mark.parametrize("out", ["file", "file/sub", "/proc/nothing"])
+UNWRITABLE = [
+    ("file", "File exists"),
+    ("file/sub", "Not a directory"),
+    ("/proc/nothing", "No such file or directory"),
+]
+"""Places where no folder can be made, and why."""
+
+
+@pytest.mark.parametrize(("out", "got"), UNWRITABLE)
 def test_figures_that_cannot_be_written_are_refused(
-    refused: Refused, finished_run: Path, tmp_path: Path, out: str
+    refused: Refused, finished_run: Path, tmp_path: Path, out: str, got: str
 ) -> None:
     (tmp_path / "file").write_text("precious", "utf-8")
-    refused("show", str(finished_run), "--out", out)
+    message = refused("show", str(finished_run), "--out", out)
+    assert message["rule"] == "the folder for figures must be writable"
+    assert (message["got"], message["where"]) == (got, out)
 
 
 def rewrite(path: Path, **changes: Any) -> None:
@@ -638,7 +724,8 @@ def test_a_damaged_run_is_refused_by_its_name(
     file, break_it = DAMAGE[damage]
     break_it(tmp_path / "run" / file)
     message = refused("show", "run")
-    assert "run" in message["where"]
+    assert file in message["got"] + message["where"]
+    assert not re.search(r"[a-z]Error\b|_Metrics|pydantic", message[0])
     if file != "experiment.toml":
         with pytest.raises(RunError):
             open_run(tmp_path / "run")
@@ -659,7 +746,9 @@ def test_a_run_holding_pickles_is_never_unpickled(refused: Refused, finished_run
 
     shutil.copytree(finished_run, tmp_path / "run")
     rewrite(tmp_path / "run" / "arrays.npz", w=np.array([Bomb()], object))
-    refused("show", "run")
+    message = refused("show", "run")
+    assert "only pickle could open" in message["got"]
+    assert message["where"] == "run/arrays.npz"
     assert not (tmp_path / "exploded").exists()
 
 
@@ -669,18 +758,36 @@ def test_a_run_holding_pickles_is_never_unpickled(refused: Refused, finished_run
 @pytest.mark.parametrize("only", ["nonsense", "local,nonsense", ",", "local,", "soft75"])
 def test_an_unknown_row_is_refused(refused: Refused, only: str) -> None:
     message = refused("reproduce", "--only", only)
-    assert "--only" in message["where"]
+    assert (message["rule"], message["where"]) == ("--only must name rows", "--only")
     assert "soft-75" in message["do"]
 
 
 def test_no_row_is_not_taken_for_every_row(refused: Refused, small: list[str]) -> None:
     """As from ``synarray reproduce --only "$ROWS"`` with the variable unset."""
-    refused("reproduce", "--only", "", "--seeds", "1", *small)
+    message = refused("reproduce", "--only", "", "--seeds", "1", *small)
+    assert (message["rule"], message["got"]) == ("--only must name rows", "''")
 
 
-@pytest.mark.parametrize("setting", ["epohcs=3", "n_neurons=3", "data=nowhere", "pruning.fraction=0", "epochs"])
-def test_settings_of_a_reproduction_are_checked_too(refused: Refused, small: list[str], setting: str) -> None:
-    refused("reproduce", "--only", "local,soft-75", "--seeds", "1", *small, "--set", setting)
+@pytest.mark.parametrize(
+    ("setting", "rule"),
+    [
+        ("epohcs=3", '"epohcs" is not a key'),
+        ("data=nowhere", "data must be a built-in name or an existing path"),
+        ("pruning.fraction=0", 'pruning.mode "soft" needs a fraction above 0'),  # of the second row
+        ("epochs", "a setting must read key=value"),
+    ],
+)
+def test_settings_of_a_reproduction_are_checked_before_any_run(
+    refused: Refused, small: list[str], monkeypatch: pytest.MonkeyPatch, setting: str, rule: str
+) -> None:
+    monkeypatch.setattr("synarray.paper.reproduce.train", too_late)
+    message = refused("reproduce", "--only", "local,soft-75", "--seeds", "1", *small, "--set", setting)
+    assert message["rule"].startswith(rule)
+
+
+def test_a_network_of_a_reproduction_that_cannot_be_is_refused(refused: Refused, small: list[str]) -> None:
+    message = refused("reproduce", "--only", "local", "--seeds", "1", *small, "--set", "n_neurons=3")
+    assert message["got"] == "n_neurons = 3 for 3 x 2 groups"
 
 
 def test_a_row_named_twice_runs_once_or_is_refused(command: Command, small: list[str]) -> None:
@@ -690,38 +797,44 @@ def test_a_row_named_twice_runs_once_or_is_refused(command: Command, small: list
 
 def test_a_seed_that_would_be_ignored_is_refused(refused: Refused, small: list[str]) -> None:
     """Seeds of a reproduction are 0, 1, 2, ...: a setting cannot change them, and must not seem to."""
-    refused("reproduce", "--only", "local", "--seeds", "1", *small, "--set", "seed=5")
+    message = refused("reproduce", "--only", "local", "--seeds", "1", *small, "--set", "seed=5")
+    assert (message["rule"], message["got"]) == ("every row runs for seeds 0, 1, 2, ...", "--set seed")
 
 
-@pytest.mark.parametrize("out", ["file", "file/sub", "/proc/nothing"])
+@pytest.mark.parametrize("out", [out for out, _ in UNWRITABLE])
 def test_a_report_that_cannot_be_written_is_refused_before_any_run(
     refused: Refused, small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
 ) -> None:
     monkeypatch.setattr("synarray.paper.reproduce.train", too_late)
     (tmp_path / "file").write_text("precious", "utf-8")
-    refused("reproduce", "--only", "local", "--seeds", "1", *small, "--out", out)
+    message = refused("reproduce", "--only", "local", "--seeds", "1", *small, "--out", out)
+    assert message["rule"] == "the folder for results must be writable"
+    assert message["where"] == out
 
 
 # From Python
 
 
 @pytest.mark.parametrize(
-    "overrides",
+    ("overrides", "rule", "got"),
     [
-        {"epohcs": 3},
-        {"pruning.fracton": 0.5},
-        {"pruning": "soft"},
-        {"epochs": 0},
-        {"stdp.a": float("nan")},
-        {"encoding.t_window": "10 V"},
-        {"": 1},
-        {"seed": -1},
+        ({"epohcs": 3}, '"epohcs" is not a key', "epohcs = 3"),
+        ({"pruning.fracton": 0.5}, '"pruning.fracton" is not a key', "pruning.fracton = 0.5"),
+        ({"pruning": "soft"}, "pruning should be a table", "'soft'"),
+        ({"epochs": 0}, "epochs should be greater", "0"),
+        ({"stdp.a": float("nan")}, "stdp.a should be a finite number", "nan"),
+        ({"encoding.t_window": "10 V"}, "encoding.t_window must be in s, not V", "'10 V'"),
+        ({"": 1}, '"" is not a key', " = 1"),
+        ({"seed": -1}, "seed should be greater", "-1"),
     ],
 )
-def test_overrides_from_python_raise_a_spec_error(overrides: dict[str, Any]) -> None:
+def test_overrides_from_python_raise_a_spec_error(overrides: dict[str, Any], rule: str, got: str) -> None:
     with pytest.raises(SpecError) as caught:
         load_experiment("full-field", overrides)
-    assert all((caught.value.rule, caught.value.got, caught.value.where, caught.value.do))
+    assert caught.value.rule.startswith(rule)
+    assert caught.value.got == got
+    assert all(f"--set {key}" in caught.value.where for key in overrides)
+    assert caught.value.do
 
 
 def test_specs_made_in_python_raise_a_spec_error_that_names_the_key() -> None:
@@ -757,28 +870,41 @@ def test_numbers_of_numpy_are_numbers_in_python(key: str, value: object, plain: 
 
 
 @pytest.mark.parametrize(
-    "values", [{"epochs": np.array([1, 2])}, {"seed": np.zeros(0)}, {"note": np.array(["a", "b"])}]
+    ("values", "message"),
+    [
+        ({"epochs": np.array([1, 2])}, r"epochs should be a valid integer: got \[1, 2\]"),
+        ({"seed": np.zeros(0)}, r"seed should be a valid integer: got \[\]"),
+        ({"note": np.array(["a", "b"])}, r"note should be a valid string: got \['a', 'b'\]"),
+    ],
 )
-def test_an_array_for_a_number_is_a_spec_error(values: dict[str, Any]) -> None:
-    with pytest.raises(SpecError):
+def test_an_array_for_a_number_is_a_spec_error(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
         ExperimentSpec(**values)
 
 
-@pytest.mark.parametrize("source", ["nowhere.toml", Path("nowhere.toml"), "a\0b", Path("/")])
-def test_a_source_that_cannot_be_read_raises_a_spec_error(source: str | Path) -> None:
-    with pytest.raises(SpecError):
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nowhere.toml", 'a known name: got "nowhere.toml"'),
+        (Path("nowhere.toml"), 'a known name: got "nowhere.toml"'),
+        ("a\0b", r'a known name: got "a\\x00b"'),
+        (Path("/"), "must be readable: got no ordinary file: a folder"),
+    ],
+)
+def test_a_source_that_cannot_be_read_raises_a_spec_error(source: str | Path, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
         load_experiment(source)
 
 
 @pytest.mark.parametrize("text", ["", "epochs", "=1"])
 def test_a_setting_that_cannot_be_read_raises_a_spec_error(text: str) -> None:
-    with pytest.raises(SpecError):
+    with pytest.raises(SpecError, match=f"a setting must read key=value: got '{text}'"):
         parse_setting(text)
 
 
 @pytest.mark.parametrize("path", ["nowhere", Path("nowhere"), "a\0b"])
 def test_a_run_that_is_not_there_raises_a_run_error(path: str | Path) -> None:
-    with pytest.raises(RunError):
+    with pytest.raises(RunError, match="got no such folder"):
         open_run(path)
 
 
@@ -795,55 +921,57 @@ SPEC = synarray.LearningSpec(n_neurons=4, epochs=1)
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "message"),
     [
-        {"y": None},
-        {"y": np.zeros(600, int)},
-        {"y": np.zeros(5, int)},
-        {"y": np.linspace(0, 1, 600)},
-        {"y": np.array(["a"] * 600)},
-        {"x": np.zeros((600, 12, 12))},
-        {"x": np.full((600, 12, 12), np.nan)},
-        {"x": np.full((600, 12, 12), -1)},
-        {"x": "images"},
-        {"x": [[1, 2], [3]], "y": [0, 1]},  # rows of unequal length
-        {"x": np.zeros((0, 12, 12))},
-        {"x_test": np.ones((5, 5, 5), np.uint8), "y_test": np.zeros(5, int)},  # smaller than the training images
-        {"x_test": np.ones((5, 20, 20), np.uint8), "y_test": np.zeros(5, int)},  # larger
-        {"x_test": np.ones((5, 12, 12), np.uint8)},  # without classes
-        {"x_test": np.ones((5, 12, 12)), "y_test": np.zeros(5, int)},  # of another scale
-        {"y_test": np.zeros(5, int)},  # without images
-        {"x_test": np.ones((5, 12, 12), np.uint8), "y_test": np.full(5, 9)},  # a class never seen
-        {"image_shape": (5, 5)},  # 144 features
-        {"full_scale": -1.0},
-        {"full_scale": float("nan")},
-        {"seed": -1},
-        {"seed": 1.5},
+        ({"y": None}, "need classes: got no y"),
+        ({"y": np.zeros(600, int)}, "at least two classes: got 0 alone"),
+        ({"y": np.zeros(5, int)}, "got 5 labels for 600 images"),
+        ({"y": np.linspace(0, 1, 600)}, "labels must be whole numbers: got 0.0016"),
+        ({"y": np.array(["a"] * 600)}, "labels must be whole numbers: got type <U1"),
+        ({"x": np.zeros((600, 12, 12))}, "at least one feature must exceed 1/255"),
+        ({"x": np.full((600, 12, 12), np.nan)}, "pixels must be finite: got 86,400"),
+        ({"x": np.full((600, 12, 12), -1)}, "pixels must not be negative: got -1"),
+        ({"x": "images"}, "pixels must be real numbers: got type <U6"),
+        ({"x": [[1, 2], [3]], "y": [0, 1]}, "regular arrays"),  # rows of unequal length
+        ({"x": np.zeros((0, 12, 12))}, r"at least one image of at least one pixel: got shape \(0, 12, 12\)"),
+        ({"x_test": np.ones((5, 5, 5), np.uint8), "y_test": FIVE}, "got 25, not 144"),
+        ({"x_test": np.ones((5, 20, 20), np.uint8), "y_test": FIVE}, "got 400, not 144"),
+        ({"x_test": np.ones((5, 12, 12), np.uint8)}, "a test needs images and classes"),
+        ({"y_test": FIVE}, "a test needs images and classes"),
+        ({"x_test": np.ones((5, 12, 12)), "y_test": FIVE}, "the same scale: got types uint8 and float64"),
+        ({"x_test": np.ones((5, 12, 12), np.uint8), "y_test": FIVE + 9}, "classes seen in training: got 9"),
+        ({"image_shape": (5, 5)}, r"of 144 features: got \(5, 5\)"),
+        ({"full_scale": -1.0}, "full_scale must be a positive number: got -1"),
+        ({"full_scale": float("nan")}, "full_scale must be a positive number: got nan"),
+        ({"seed": -1}, "seed should be greater than or equal to 0: got -1"),
+        ({"seed": 1.5}, "seed should be a valid integer: got 1.5"),
     ],
-    ids=lambda arguments: "+".join(arguments),
+    ids=lambda part: "+".join(part) if isinstance(part, dict) else "",
 )
-def test_train_refuses_what_it_cannot_use(bar_images: Images, arguments: dict[str, Any]) -> None:
+def test_train_refuses_what_it_cannot_use(bar_images: Images, arguments: dict[str, Any], message: str) -> None:
     x, y = bar_images
-    with pytest.raises(SynarrayError):
+    with pytest.raises(SynarrayError, match=message):
         synarray.train(SPEC, **{"x": x, "y": y, **arguments})
 
 
 @pytest.mark.parametrize(
-    "x",
+    ("x", "message"),
     [
-        np.ones((2, 5, 5), np.uint8),
-        np.ones((2, 20, 20), np.uint8),
-        np.ones((12, 12), np.uint8),
-        np.ones((0, 12, 12), np.uint8),
-        np.full((2, 12, 12), np.nan),
-        np.full((2, 12, 12), -1),
-        np.array(["a"]),
+        (np.ones((2, 5, 5), np.uint8), "got 25 features, trained on 144"),
+        (np.ones((2, 20, 20), np.uint8), "got 400 features, trained on 144"),
+        (np.ones((12, 12), np.uint8), "got 12 features, trained on 144"),
+        (np.ones((0, 12, 12), np.uint8), r"got shape \(0, 12, 12\)"),
+        (np.full((2, 12, 12), np.nan), "pixels must be finite: got 288"),
+        (np.full((2, 12, 12), -1), "pixels must not be negative: got -1"),
+        (np.array(["a"]), "pixels must be real numbers: got type <U1"),
     ],
-    ids=lambda x: f"{x.shape} {x.dtype}",
+    ids=lambda part: "" if isinstance(part, str) else f"{part.shape} {part.dtype}",
 )
-def test_a_trained_network_refuses_images_it_was_not_made_for(bar_images: Images, x: npt.NDArray[Any]) -> None:
+def test_a_trained_network_refuses_images_it_was_not_made_for(
+    bar_images: Images, x: npt.NDArray[Any], message: str
+) -> None:
     result = synarray.train(SPEC, bar_images[0][:40], bar_images[1][:40])
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=message):
         result.predict(x)
 
 

@@ -185,7 +185,8 @@ class Retina:
         if not active.any():
             raise DataError(
                 f"at least one feature must exceed {inputs.level}/{FULL} in more than {inputs.share:.0%} of the images",
-                got="none that does", where="inputs.select", do='Set inputs.select = "all", or lower inputs.share.',
+                got="none that does", where="inputs.level, inputs.share",
+                do='Lower them, or set inputs.select = "all".',
             )  # fmt: skip
         return cls(np.flatnonzero(active), x.shape[1], full_scale, float(x.sum(axis=1).mean()), gain_control)
 

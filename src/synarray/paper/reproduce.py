@@ -20,7 +20,7 @@ from synarray.learn.result import Result
 from synarray.learn.training import train
 from synarray.paper.spared import Factor, programming_factors
 from synarray.run.energy import Bill, bill_of_result
-from synarray.run.experiment import load_experiment, task_images
+from synarray.run.experiment import ExperimentSpec, load_experiment, task_images
 
 __all__ = ["PAPER", "Row", "RowSpec", "reproduce", "rows"]
 
@@ -160,9 +160,10 @@ def reproduce(
     list of Row
     """
 
-    def run(job: tuple[RowSpec, int]) -> tuple[dict[str, Any], list[Factor], Bill | None, Result | None]:
-        row, seed = job
-        spec = load_experiment(row.experiment, {**row.changes, "seed": seed})
+    def run(
+        job: tuple[RowSpec, int, ExperimentSpec],
+    ) -> tuple[dict[str, Any], list[Factor], Bill | None, Result | None]:
+        row, seed, spec = job
         data, x, y, x_test, y_test = task_images(spec)
         result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
         if on_run:
@@ -170,7 +171,9 @@ def reproduce(
         kept = result if seed == seeds[0] else None
         return result.metrics(), programming_factors(result), bill_of_result(result), kept
 
-    jobs = [(row, seed) for row in specs for seed in seeds]
+    jobs = [
+        (row, seed, load_experiment(row.experiment, {**row.changes, "seed": seed})) for row in specs for seed in seeds
+    ]  # all are refused before any runs
     with ThreadPoolExecutor(max(1, workers)) as pool:
         done = list(pool.map(run, jobs))
     table = []

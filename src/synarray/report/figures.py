@@ -65,7 +65,7 @@ def check_format(kind: str) -> None:
 def save(drawn: Mapping[str, Figure | Film], folder: Path, kind: str) -> list[Path]:
     """Write figures into a folder, each under its name; return their files. A film is an animated GIF whatever the format."""
     files = [folder / f"{name}.{'gif' if isinstance(figure, Film) else kind}" for name, figure in drawn.items()]
-    with writing("the folder for figures must be writable", folder, "Free some space, or give another with --out."):
+    with writing("the folder for figures must be writable", folder, "Give another with --out, or free some space."):
         folder.mkdir(parents=True, exist_ok=True)
         for figure, file in zip(drawn.values(), files, strict=True):
             replace_file(file, functools.partial(_write, figure, kind))

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from synarray.array.geometry import Placement, place
 from synarray.array.simulated import SynapticArray
@@ -28,7 +28,7 @@ from synarray.network.layer import MOST_INPUTS, TEACHERS
 from synarray.network.state import kept_types
 from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import layer_prefix
-from synarray.spec import Name
+from synarray.spec import Name, spec_error
 from synarray.task.datasets import MOST_CLASSES, MOST_FEATURES
 from synarray.task.idx import read_npz
 
@@ -280,7 +280,11 @@ def read_json(path: Path) -> Any:
 
 def read_metrics(path: Path) -> dict[str, Any]:
     """Read a run's numbers; raises what ``read_json`` does."""
-    return _Metrics.model_validate(read_json(path)).model_dump()
+    try:
+        return _Metrics.model_validate(read_json(path)).model_dump()
+    except ValidationError as error:
+        wrong = spec_error(_Metrics, error, path.name)
+        raise ValueError(f"{wrong.got}, but {wrong.rule}") from None
 
 
 def read_arrays(path: Path, n_below: int = 0) -> Arrays:

@@ -166,7 +166,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     (('pruning.fraction', 0.75), ('data', 'my folder'))
     """
     key, equals, value = text.partition("=")
-    if not equals or not key.strip():
+    if not equals or not all(part.strip() for part in key.split(".")):
         raise SpecError("a setting must read key=value", got=repr(text), where="--set", do="Write --set epochs=1.")
     try:
         parsed = tomllib.loads(f"value = {value}")
@@ -231,9 +231,9 @@ def task_images(
     return data, x, y, x_test, y_test
 
 
-def _read(source: str, depth: int) -> dict[str, Any]:
-    """Read a TOML file or a packaged experiment, on top of its base."""
-    return _on_base(_toml(source), source, depth)
+def _read(source: str, depth: int, asked: str = "") -> dict[str, Any]:
+    """Read a TOML file or a packaged experiment, on top of its base; ``asked``: the file and key that name it."""
+    return _on_base(_toml(source, asked), source, depth)
 
 
 def _on_base(values: dict[str, Any], source: str, depth: int) -> dict[str, Any]:
@@ -242,15 +242,16 @@ def _on_base(values: dict[str, Any], source: str, depth: int) -> dict[str, Any]:
     base = values.pop("base", None)
     if base is None:
         return values
+    asked = f"{source or 'a table in Python'}, key base"
     if not isinstance(base, str) or depth >= _DEEPEST:
         raise SpecError(
             f"base must name an experiment, at most {_DEEPEST} deep",
             got=repr(base),
-            where=f"{source or 'a table in Python'}, key base",
+            where=asked,
             do="Name a packaged experiment or a TOML file that is not built on this one.",
         )
     beside = Path(source).parent / base.replace("\0", "?")
-    return _merge(_read(str(beside) if beside.is_file() else base, depth + 1), values)
+    return _merge(_read(str(beside) if beside.is_file() else base, depth + 1, asked), values)
 
 
 def locate(values: dict[str, Any], folder: Path) -> None:
@@ -268,7 +269,7 @@ def locate(values: dict[str, Any], folder: Path) -> None:
             table[key] = str((folder / table[key]).resolve(strict=True))
 
 
-def _toml(source: str) -> dict[str, Any]:
+def _toml(source: str, asked: str) -> dict[str, Any]:
     path = Path(source)
     if source in experiment_names() and not path.is_file():
         return tomllib.loads((resources.files("synarray.run") / "experiments" / f"{source}.toml").read_text("utf-8"))
@@ -280,19 +281,21 @@ def _toml(source: str) -> dict[str, Any]:
         raise SpecError(
             "an experiment must be a TOML file or a known name",
             got=f'"{source}"',
-            where="experiment",
+            where=asked or "experiment",
             do=nearest(source, experiment_names()),
         ) from None
     except OSError as error:
         do = "Check the path and its rights."
-        if path.is_dir():
-            do = f"Give {path / 'experiment.toml'} to train that experiment again, or start={source!r} to continue from its run."
-        raise SpecError("an experiment file must be readable", got=str(error.strerror), where=source, do=do) from None
+        with contextlib.suppress(OSError):  # no name that a file can have
+            if (inner := path / "experiment.toml").is_file():
+                do = f"Give {inner} to train that experiment again, or start={source!r} to continue from its run."
+        where = asked or source
+        raise SpecError("an experiment file must be readable", got=str(error.strerror), where=where, do=do) from None
     except UnicodeDecodeError:
         raise SpecError(
             "an experiment file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SpecError(
             "an experiment file must be TOML", got=str(error), where=source, do="Correct that line."
         ) from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError, RunError, SpecError
-from synarray.files import parse_toml, read_text
+from synarray.files import TOO_DEEP, parse_toml, read_text
 from synarray.run.contents import StoredRun, check_arrays, read_arrays, read_json, read_metrics, train_again
 from synarray.run.experiment import ExperimentSpec
 from synarray.run.folder import FILES, FORMAT, PARTIAL, is_there, partial_of
@@ -125,13 +127,7 @@ folder (no/such/folder). Give a folder that "synarray train" or Result.save made
         got = "no such folder" if not is_there(path, folder=True) else "no " + ", no ".join(missing)
         do = 'Give a folder that "synarray train" or Result.save made.'
         raise RunError("a run folder must hold " + ", ".join(FILES), got=got, where=str(path), do=do)
-    try:
-        return _read(path)
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, RunError | SpecError):
-            raise
-        do = train_again(path)
-        raise RunError("a run folder must be whole", got=_damage(error), where=str(path), do=do) from None
+    return _read(path)
 
 
 def price(
@@ -182,28 +178,48 @@ def price(
 
 
 def _read(path: Path) -> Run:
-    provenance = read_json(path / "provenance.json")
+    with _whole(path / "provenance.json") as file:
+        provenance = read_json(file)
     found = provenance.get("format") if isinstance(provenance, dict) else None
     if found != FORMAT:
         raise RunError(
             f"a run folder must have layout {FORMAT}",
-            got=f"layout {found}",
+            got="no layout" if found is None else f"layout {found!r}",
             where=str(path / "provenance.json"),
             do=train_again(path),
         )
-    metrics = read_metrics(path / "metrics.json")
-    values = parse_toml(read_text(path / "experiment.toml"))
-    experiment = ExperimentSpec.read(values, str(path / "experiment.toml"))
+    with _whole(path / "experiment.toml") as file:
+        experiment = ExperimentSpec.read(parse_toml(read_text(file)), str(file))
     n_layers = len(experiment.layers)
-    if len(metrics["layers"]) != n_layers:
-        raise ValueError(f"metrics.json holds {len(metrics['layers'])} layers, its experiment {n_layers}")
-    arrays = read_arrays(path / "arrays.npz", max(0, n_layers - 1))
-    check_arrays(arrays, n_layers)
+    with _whole(path / "metrics.json") as file:
+        metrics = read_metrics(file)
+        if len(metrics["layers"]) != n_layers:
+            raise ValueError(f"{len(metrics['layers'])} layers, its experiment {n_layers}")
+    with _whole(path / "arrays.npz") as file:
+        arrays = read_arrays(file, max(0, n_layers - 1))
+        check_arrays(arrays, n_layers)
     return Run(path, experiment, metrics, provenance, arrays)
+
+
+@contextlib.contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """Say which file of a run is damaged, and how."""
+    try:
+        yield file
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, RunError | SpecError):
+            raise
+        again = file.name != "experiment.toml"
+        do = train_again(file.parent) if again else "Put the file back as it was, or train its experiment again."
+        raise RunError("a run folder must be whole", got=_damage(error), where=str(file), do=do) from None
 
 
 def _damage(error: Exception) -> str:
     if isinstance(error, DataError):
         return f"{error.got}, but {error.rule}"
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes that are no UTF-8"
+    if isinstance(error, RecursionError):
+        return TOO_DEEP
     reason = getattr(error, "strerror", None) or str(error)
-    return f"{type(error).__name__}: {' '.join(reason.split())[:160]}"
+    return " ".join(reason.split())[:160]

@@ -139,7 +139,7 @@ def load_dataset(source: str | Path) -> Dataset:
             "data must be a built-in name or a path",
             got=repr(source)[:80],
             where="data",
-            do="For arrays in Python use from_arrays(x_train, y_train, x_test, y_test).",
+            do="Give IDX files or an .npz file. For arrays in Python use from_arrays(x_train, y_train, x_test, y_test).",
         )
     if source == "mnist":
         return _mnist()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synarray.array.geometry import ArraySpec
 from synarray.events import NetworkEvent
 from synarray.network import reference, reference_layers
 from synarray.network.encoding import EncodingSpec
@@ -26,9 +27,10 @@ KINDS: dict[str, dict[str, Any]] = {
 GIVEN = {"ideal": (None, {})} | {name: DEVICES[name] for name in ("everything", "pair", "words", "compound")}
 
 
-def machines(layer: LayerSpec, device: str, **values: Any) -> tuple[Machine, Machine]:
+def machines(layer: LayerSpec, device: str, endurance: float | None = None, **values: Any) -> tuple[Machine, Machine]:
     """Build two machines alike on the map below."""
     cells, synapse = GIVEN[device]
+    cells = cells if cells is None or endurance is None else cells | {"endurance": endurance}
     spec = MachineSpec(
         n_neurons=layer.n_neurons, seed=7, device=cells, synapse=synapse, encoding=EncodingSpec(t_present=0.02),
         stdp=StdpSpec(a=0.3, c=0.05), **values,
@@ -91,6 +93,33 @@ def test_a_tile_read_at_many_places(device: str, kind: str, pruning: str) -> Non
     expected = reference_layers.features(learner, fast.groups, block, places, Phase.TEST, cell, made.channels)
     np.testing.assert_array_equal(out, expected)
     assert 0 < out.mean() < 1
+
+
+@pytest.mark.parametrize("lesson", [None, "contrast"])
+@pytest.mark.parametrize("device", [name for name in GIVEN if name != "ideal"])
+def test_cells_that_fail_while_a_layer_learns(device: str, lesson: str | None) -> None:
+    """Lives of some pulses: many cells fail between two blocks, in both the same."""
+    kind: dict[str, Any] = {"kind": "full"} if lesson else {"kind": "convolution", "kernel": 3, "places": 6}
+    layer = LayerSpec(n_neurons=9, **kind)
+    fast, slow = machines(layer, device, array=ArraySpec(wear=True), endurance=9.0)
+    block, labels = spikes(24)
+    for begin in range(0, 24, 4):
+        part, winners = slice(begin, begin + 4), np.zeros((4, 2, fast.n_winners), np.int32)
+        laws = fast.contrast_laws(begin / 24) if lesson else fast.laws(begin / 24)
+        learner = reference.Learner.of(slow, laws)
+        if lesson:
+            fast.teach(lesson, block[part], labels[part], 3, np.zeros(4, np.int64), begin, laws, winners)
+            expected = reference_layers.LESSONS[lesson](learner, block[part], labels[part], 3, begin)
+        else:
+            fast.learn(block[part], np.zeros(4, np.int64), begin, laws, winners)
+            expected = reference_layers.learn_places(learner, slow.groups, block[part], begin)
+        np.testing.assert_array_equal(winners, expected)
+        for machine in (fast, slow):
+            machine.apply_wear()
+    same_state(fast, slow)
+    assert fast.wear is not None and slow.wear is not None
+    np.testing.assert_array_equal(fast.wear.failed, slow.wear.failed)
+    assert 0.05 < fast.wear.n_failed / fast.wear.life.size < 0.98
 
 
 @pytest.mark.parametrize("kind", ["full", "local"])

@@ -70,7 +70,7 @@ def choose_fields(spec: Spec, task: Task, accuracy_of: Callable[..., float | Non
     LearningSpec
         With "full" or "local", and the figures in ``fields.trial``.
     """
-    if spec.fields.kind != "auto":
+    if spec.fields.kind != "auto" or spec.layers:
         return spec
     if task.image_shape is None:
         return _decided(spec, "full", FieldTrial())

@@ -9,50 +9,91 @@ labels      are estimated again for the classes that the new data have; those of
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError, SpecError
+from synarray.events import NetworkEvent
 from synarray.learn.result import Before, Result
 from synarray.learn.spec import LearningSpec
-from synarray.learn.trainer import Trainer
+from synarray.learn.stack import Plan, layer_specs, plan_layers
 from synarray.network.encoding import Retina
+from synarray.network.machine import Machine
 from synarray.task.checked import Task
 
-__all__ = ["before_of", "continued", "merge_labels"]
+__all__ = ["Beginning", "before_of", "begin", "merge_labels"]
 
-_KEPT = ("layers", "n_neurons", "seed", "inputs", "fields", "cell", "device", "synapse", "array", "pruning")
+_KEPT = ("n_neurons", "seed", "inputs", "fields", "cell", "device", "synapse", "array", "pruning")
 """What a spec must have in common with that of the run it continues: it is built into the cells."""
+_KEPT_OF_LAYER = ("kind", "n_neurons", "kernel", "stride", "pool", "places", "min_active", "teacher")
+"""What each of its ``[[layers]]`` must have in common besides."""
 _FAR = 4.0
 
 
-def continued(start: Result, spec: LearningSpec, task: Task) -> tuple[Trainer, Retina]:
-    """Make a trainer of a finished network, which it then changes, and the retina that shows it images.
+class Beginning(NamedTuple):
+    """What a training begins with.
+
+    Attributes
+    ----------
+    retina : Retina
+    plans : list of Plan
+        Layers, from the bottom.
+    machines : list of Machine
+        Of a training that continues from a finished one; empty: they are still to be built.
+    seen : tuple of int
+        Presentations that each layer has gone through before.
+    """
+
+    retina: Retina
+    plans: list[Plan]
+    machines: list[Machine]
+    seen: tuple[int, ...]
+
+
+def begin(spec: LearningSpec, task: Task, start: Result | None = None) -> Beginning:
+    """Lay a network out, with its initial weights or with those of a finished one, whose machines the training then changes.
 
     Raises
     ------
     SpecError
-        When the spec is that of other cells.
+        When layers do not fit, or the spec is that of other cells than the finished network's.
     DataError
         When the images have another geometry or scale.
     """
+    if start is None:
+        control = spec.encoding.gain_control
+        retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=control)
+        plans = plan_layers(spec, retina, task.image_shape, len(task.classes))
+        return Beginning(retina, plans, [], (0,) * len(plans))
     _check_spec(start.spec, spec)
     _check_images(start, task)
-    machine, seen = start.machine, before_of(start).images_seen
-    total = seen + spec.epochs * len(task.x)
-    machine.spec = spec
-    machine.expected_spikes = total * spec.encoding.draws * len(machine.groups) / spec.n_neurons
-    for counter in (machine.neuron_events, machine.network_events, machine.looked, machine.driven):
-        counter[:] = 0
-    trainer = Trainer(machine, len(task.classes), total, presentations=seen)
-    return trainer, replace(start.retina, gain_control=spec.encoding.gain_control)
+    if start.teacher != "name" and len(task.classes) != len(start.classes):
+        raise DataError(
+            "a taught network learns the classes that its neurons belong to", where="y",
+            got=f"{len(task.classes)} classes, not {len(start.classes)}", do="Leave images of new classes out.",
+        )  # fmt: skip
+    retina, seen = replace(start.retina, gain_control=spec.encoding.gain_control), before_of(start).by_layer
+    plans = plan_layers(spec, retina, start.image_shape, len(task.classes))
+    for plan, machine in zip(plans, start.machines, strict=True):
+        _check_tiles(plan, machine)
+        machine.spec = plan.spec
+        for counter in (machine.neuron_events, machine.network_events, machine.looked, machine.driven):
+            counter[:] = 0
+    return Beginning(retina, plans, start.machines, seen)
 
 
 def before_of(start: Result) -> Before:
     """Sum up what a network has gone through at the end of its training, with the trainings before that."""
-    earlier = start.before or Before("", 0, 0)
-    return Before(start.state_sha256, start.images_seen + earlier.images_seen, start.pulses + earlier.pulses)
+    earlier = start.before or Before("", 0, 0, (0,) * len(start.spec.layers))
+    now = [int(machine.network_events[NetworkEvent.PRESENTATION]) for machine in start.machines if start.spec.layers]
+    return Before(
+        start.state_sha256,
+        start.images_seen + earlier.images_seen,
+        start.pulses + earlier.pulses,
+        tuple(one + other for one, other in zip(now, earlier.layers, strict=True)),
+    )
 
 
 def merge_labels(
@@ -80,14 +121,25 @@ def merge_labels(
 
 
 def _check_spec(old: LearningSpec, new: LearningSpec) -> None:
-    for key in _KEPT:
-        if getattr(old, key) != getattr(new, key):
-            raise SpecError(
-                f"a training that continues from a run must have its {key}: the cells were built with it",
-                got="another one",
-                where=f"key {key}",
-                do="Leave that key as it is in the run; epochs, data, stdp, neuron, encoding and readout may change.",
-            )
+    def refuse(what: str, got: str, key: str) -> None:
+        raise SpecError(
+            f"a training that continues from a run must have its {what}: the cells were built with it", got=got,
+            where=f"key {key}",
+            do="Leave that key as it is in the run; epochs, data, stdp, neuron, encoding and readout may change.",
+        )  # fmt: skip
+
+    if len(old.layers) != len(new.layers):
+        refuse("layers", f"{len(new.layers) or 'no'} layers, not {len(old.layers) or 'none'}", "layers")
+    for i, (was, now) in enumerate(zip(old.layers, new.layers, strict=True)):
+        unlike = [key for key in _KEPT_OF_LAYER if getattr(was, key) != getattr(now, key)]
+        if unlike:
+            values = (", ".join(f"{key} = {getattr(layer, key)}" for key in unlike) for layer in (now, was))
+            refuse("layers", ", not ".join(values), f"layers.{i + 1}.{unlike[0]}")
+    of_layers = zip(layer_specs(old), layer_specs(new), strict=True)
+    for i, pair in enumerate([(old, new), *of_layers]):
+        for key in _KEPT:
+            if getattr(pair[0], key) != getattr(pair[1], key):
+                refuse(key, "another one", f"layers.{i}.{key}" if i else key)
     if old.pruning.kind.after_training:
         raise SpecError(
             "a run that was pruned after its training cannot learn any more",
@@ -95,6 +147,18 @@ def _check_spec(old: LearningSpec, new: LearningSpec) -> None:
             where="argument start",
             do="Start from a run that was pruned while it learned, or not at all.",
         )
+
+
+def _check_tiles(plan: Plan, machine: Machine) -> None:
+    """Refuse an encoding that drives other rows than there are."""
+    tiles = [(group.n_rows, group.n_neurons) for group in plan.groups]
+    if tiles != machine.array.shapes:
+        one, other = next(pair for pair in zip(tiles, machine.array.shapes, strict=True) if pair[0] != pair[1])
+        raise SpecError(
+            "a training that continues from a run must have its tiles",
+            got=f"one of {one[0]} x {one[1]} cells, not {other[0]} x {other[1]}", where=f"key {plan.where}",
+            do="Leave encoding.channels and encoding.off as they are in the run.",
+        )  # fmt: skip
 
 
 def _check_images(start: Result, task: Task) -> None:

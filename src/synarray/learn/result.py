@@ -36,11 +36,19 @@ class Before:
         Presentations while learning.
     pulses : int
         Programming pulses.
+    layers : tuple of int
+        Presentations of each layer, from the bottom; empty for a network without ``[[layers]]``.
     """
 
     state_sha256: str
     images_seen: int
     pulses: int
+    layers: tuple[int, ...] = ()
+
+    @property
+    def by_layer(self) -> tuple[int, ...]:
+        """Presentations of each layer; of a network without ``[[layers]]``, of its only one."""
+        return self.layers or (self.images_seen,)
 
 
 @dataclass
@@ -159,6 +167,7 @@ class Result:
         """Say what the weights live in: device, scheme, cells, arrays; ``None`` where weights are ideal."""
         array, device, placement = self.machine.array, self.machine.spec.device, self.machine.placement
         in_cells = [machine for machine in self.machines if machine.spec.device]
+        failed = [machine.wear.n_failed for machine in self.machines if machine.wear]
         return {
             "device": device.name if device else None,
             "unconfirmed": device.unconfirmed if device else [],
@@ -166,7 +175,7 @@ class Result:
             "cells_per_weight": self.machine.spec.synapse.cells_per_weight(device),
             "arrays": sum(m.placement.n_arrays for m in self.machines if m.placement) if placement else None,
             "arrays_shared": arrays_shared(self.machines),
-            "cells_failed": self.machine.wear.n_failed if self.machine.wear else None,
+            "cells_failed": sum(failed) if failed else None,
             "stuck_cells": sum(int((m.array.stuck_cells & m.array.exists).sum()) for m in in_cells),
             "reads_saturated": sum(m.array.n_saturated for m in self.machines),
             "most_writes": max(int(m.array.writes.max()) for m in in_cells) if device else None,
@@ -213,7 +222,7 @@ class Result:
             "silent_neurons": self.silent_neurons,
             "epochs": self.spec.epochs,
             "images_seen": self.images_seen,
-            "started_from": vars(self.before) if self.before else None,
+            "started_from": vars(self.before) | {"layers": list(self.before.layers)} if self.before else None,
             "train_seconds": self.seconds["train"],
             "images_per_second": self.images_per_second,
             "seconds": self.seconds,
@@ -242,6 +251,7 @@ class Result:
                 "cells_per_weight": machine.spec.synapse.cells_per_weight(machine.spec.device),
                 "arrays": placement.n_arrays if placement else None,
                 "pruned_fraction": 1.0 - machine.array.n_alive / machine.array.n_cells,
+                "cells_failed": machine.wear.n_failed if machine.wear else None,
                 "pulses": events["ltp_pulse"] + events["ltd_pulse"] + events["pruning_pulse"],
                 "output_spikes": events["output_spike"], "tile_reads": events["column_sense"] * len(machine.groups)
                 // len(machine.threshold), "row_reads": events["row_read"], "windows": self.windows[i],

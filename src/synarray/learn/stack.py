@@ -23,7 +23,7 @@ from synarray.network.encoding import Retina, image_keys
 from synarray.network.kept import KeptSpikes
 from synarray.network.layer import LayerSpec, Map, groups_of, map_of
 from synarray.network.machine import Machine, Pixels
-from synarray.network.topology import FieldSpec
+from synarray.network.topology import FieldSpec, Group, place_groups
 from synarray.rng import Phase
 
 __all__ = ["Layer", "Plan", "arrays_shared", "check_layers", "features_of", "layer_specs", "plan_layers"]
@@ -46,6 +46,7 @@ class Plan:
         What it reads, and what its winners make.
     cell : ndarray of int64, shape (n_places,)
         Cell of its map that each place belongs to.
+    groups : list of Group
     where : str
         Its name in errors.
     """
@@ -55,11 +56,12 @@ class Plan:
     below: Map
     map: Map
     cell: npt.NDArray[np.int64]
+    groups: list[Group]
     where: str
 
     def build(self, presentations: int) -> Machine:
         """Build its machine, for a training of so many presentations."""
-        return Machine.build(self.spec, groups_of(self.layer, self.below, self.where), presentations)
+        return Machine.build(self.spec, self.groups, presentations)
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,6 @@ def check_layers(spec: LearningSpec) -> None:
                 f"{key}.pruning",
                 'Use mode = "soft".',
             )
-        if own.array.wear:
-            refuse("layers do not wear out while they learn yet", "array.wear = true", f"{key}.array", "Leave it out.")
         if layer.teacher == "contrast" and own.cell.pulse_step is None and own.device is None:
             refuse(
                 "a contrastive teacher sends pulses of one size", 'step = "exact"', f"{key}.cell", "Use step = 0.05."
@@ -138,13 +138,15 @@ def check_layers(spec: LearningSpec) -> None:
 
 
 def plan_layers(spec: LearningSpec, retina: Retina, image_shape: tuple[int, ...] | None, n_classes: int) -> list[Plan]:
-    """Lay the layers over the image and each other.
+    """Lay the layers over the image and each other; a network without ``[[layers]]`` is one layer.
 
     Raises
     ------
     SpecError
         When layers do not fit the image, each other, or the classes.
     """
+    if not spec.layers:
+        return [_only_layer(spec, retina, image_shape)]
     check_layers(spec)
     channels = spec.encoding.per_feature
     if image_shape is None or len(retina.inputs) != retina.n_features:
@@ -168,9 +170,23 @@ def plan_layers(spec: LearningSpec, retina: Retina, image_shape: tuple[int, ...]
                 "a taught layer needs a neuron of every class in each group", where=f"key {where}.n_neurons",
                 got=f"{fewest} for {n_classes} classes", do=f"Use at least {n_classes * len(groups)} neurons.",
             )  # fmt: skip
-        plans.append(Plan(layer, own, below, above, cell, where))
+        plans.append(Plan(layer, own, below, above, cell, groups, where))
         below = above
     return plans
+
+
+def _only_layer(spec: LearningSpec, retina: Retina, image_shape: tuple[int, ...] | None) -> Plan:
+    """Lay a network without ``[[layers]]`` over the image."""
+    if spec.encoding.channelled:
+        key = "encoding.channels" if spec.encoding.channels else "encoding.off"
+        raise SpecError(
+            f"{'thermometer' if spec.encoding.channels else 'off'} channels need layers",
+            got=f"{spec.encoding.per_feature} channels", where=f"key {key}",
+            do="Leave it out, or describe the network in [[layers]].",
+        )  # fmt: skip
+    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, image_shape)
+    made, cell = Map(1, 1, spec.n_neurons), np.zeros(len(groups), np.int64)
+    return Plan(LayerSpec(), spec, Map(1, 1, len(retina.inputs)), made, cell, groups, "n_neurons")
 
 
 def arrays_shared(machines: list[Machine]) -> int | None:

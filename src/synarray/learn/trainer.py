@@ -154,7 +154,12 @@ class Trainer:
                     on_block(self)
 
     def rebalance(
-        self, pixels: Pixels, order: npt.NDArray[np.int64], *, shown: int = 0, on_block: OnBlock | None = None
+        self,
+        pixels: Pixels | KeptSpikes,
+        order: npt.NDArray[np.int64],
+        *,
+        shown: int = 0,
+        on_block: OnBlock | None = None,
     ) -> None:
         """Show images with homeostasis only, so that thresholds settle after a cut; no cell moves.
 

@@ -11,21 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import SpecError
-from synarray.events import NeuronEvent
 from synarray.learn.auto_fields import Spec, choose_fields
-from synarray.learn.checkpoint import Checkpoints, between_stretches, fingerprints
-from synarray.learn.continued import before_of, continued, merge_labels
+from synarray.learn.checkpoint import Checkpoints
 from synarray.learn.layered import train_layers
-from synarray.learn.notes import notes_on, notes_on_training
-from synarray.learn.readout import Evaluation, count_spikes, evaluate
+from synarray.learn.readout import Evaluation, evaluate
 from synarray.learn.result import Result
 from synarray.learn.spec import LearningSpec
-from synarray.learn.trainer import OnBlock, Progress, Trainer, infer
-from synarray.network.encoding import Retina
-from synarray.network.machine import Machine, Pixels
-from synarray.network.pruning import cut_lowest
-from synarray.network.topology import place_groups
-from synarray.rng import Phase, Stream, permutation
+from synarray.learn.trainer import OnBlock, Progress
 from synarray.task.checked import Task, check_task
 from synarray.task.datasets import check_images, check_labels
 
@@ -90,26 +82,8 @@ def train(
     """
     spec = _seeded(spec, seed)
     task = check_task(x, y, x_test, y_test, image_shape, full_scale, None if start is None else start.classes)
-    if spec.layers:
-        _check_alone(spec, start)
-        result, on_part = train_layers(spec, task, workers, on_progress, checkpoints, observe)
-        return _tested(result, task, workers, checkpoints, on_part)
-    spec = spec if start else choose_fields(spec, task, partial(_accuracy_of, task, workers))
-    clock, before = time.perf_counter(), before_of(start) if start else None
-    trainer, retina = continued(start, spec, task) if start else _begin(spec, task)
-    pixels = retina.see(task.x)
-    seconds = {"prepare": time.perf_counter() - clock, "compile": trainer.compile(pixels)}
-    if checkpoints:
-        checkpoints.begin(
-            trainer, fingerprints(spec, pixels, task.labels, before.state_sha256 if before else ""), len(task.x)
-        )
-    seen, on_block = before.images_seen if before else 0, between_stretches(trainer, checkpoints, observe)
-    _learn(trainer, spec, pixels, task.labels, seen, on_progress, on_block)
-    if checkpoints:
-        checkpoints.learning = False
-    on_part = partial(observe, trainer) if observe else None
-    result = _read(trainer, spec, retina, pixels, task, seconds, workers, start, on_part)
-    result.before = before
+    spec = choose_fields(spec, task, partial(_accuracy_of, task, workers)) if start is None else spec
+    result, on_part = train_layers(spec, task, workers, on_progress, checkpoints, observe, start)
     return _tested(result, task, workers, checkpoints, on_part)
 
 
@@ -137,78 +111,11 @@ def _seeded(spec: LearningSpec, seed: int | None) -> LearningSpec:
     return spec if seed is None else type(spec)(**{**dict(spec), "seed": seed})
 
 
-def _check_alone(spec: LearningSpec, start: Result | None) -> None:
-    if start is not None:
-        raise SpecError(
-            "a training that continues from a run is of one layer", got=f"{len(spec.layers)} layers", where="argument start",
-            do="Train the layers from their initial weights.",
-        )  # fmt: skip
-
-
-def _begin(spec: LearningSpec, task: Task) -> tuple[Trainer, Retina]:
-    """Build a network with its initial weights, and what shows it images."""
-    if spec.encoding.channelled:
-        key = "encoding.channels" if spec.encoding.channels else "encoding.off"
-        raise SpecError(
-            f"{'thermometer' if spec.encoding.channels else 'off'} channels need layers",
-            got=f"{spec.encoding.per_feature} channels", where=f"key {key}",
-            do="Leave it out, or describe the network in [[layers]].",
-        )  # fmt: skip
-    retina = Retina.fit(task.x, spec.inputs, full_scale=task.full_scale, gain_control=spec.encoding.gain_control)
-    groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, task.image_shape)
-    total = spec.epochs * len(task.x)
-    return Trainer(Machine.build(spec, groups, total), len(task.classes), total), retina
-
-
-def _learn(
-    trainer: Trainer,
-    spec: LearningSpec,
-    pixels: Pixels,
-    labels: npt.NDArray[np.int64],
-    before: int,
-    on_progress: Callable[[Progress], None] | None,
-    on_block: OnBlock | None,
-) -> None:
-    """Show all epochs, from where a checkpoint was written if there is one; ``before``: presentations of earlier trainings."""
-    n = len(labels)
-    for epoch in range((trainer.presentations - before) // n, spec.epochs):
-        order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=before + epoch)
-        shown = trainer.presentations - before - epoch * n
-        trainer.learn(pixels, order, labels, on_progress, shown=shown, on_block=on_block)
-    if spec.pruning.kind.after_training:
-        _prune_after(trainer, pixels, trainer.presentations - before - spec.epochs * n, on_block)
-
-
-def _read(
-    trainer: Trainer,
-    spec: LearningSpec,
-    retina: Retina,
-    pixels: Pixels,
-    task: Task,
-    seconds: dict[str, float],
-    workers: int,
-    start: Result | None,
-    on_part: Callable[[], None] | None,
-) -> Result:
-    """Label the neurons by the training images."""
-    clock, machine = time.perf_counter(), trainer.machine
-    seconds["train"] = trainer.seconds
-    spikes = infer(machine, pixels, spec.readout.label_windows, Phase.LABEL, workers, on_part)
-    counts = count_spikes(spikes, task.labels, spec.n_neurons, len(task.classes))
-    counts = merge_labels(counts, task.labels, task.classes, start) if start else counts
-    seconds["label"] = time.perf_counter() - clock
-    result = Result(
-        spec, machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, spec.epochs * len(task.x),
-        notes_on(spec, task.image_shape) + notes_on_training(machine),
-    )  # fmt: skip
-    return result
-
-
 def _tested(
     result: Result, task: Task, workers: int, checkpoints: Checkpoints | None, on_part: Callable[[], None] | None
 ) -> Result:
     """Read the test images once, some time after the training."""
-    for machine in (*(layer.machine for layer in result.below), result.machine):
+    for machine in result.machines:
         machine.age(result.spec.readout.wait)
     if task.test is not None:
         clock = time.perf_counter()
@@ -241,15 +148,3 @@ def test(
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a verb of the laboratory, not a test of the suite
-
-
-def _prune_after(trainer: Trainer, pixels: Pixels, shown: int, on_block: OnBlock | None) -> None:
-    """One-shot pruning of the finished network: the lowest cells are disconnected; thresholds stay or re-balance."""
-    machine, spec = trainer.machine, trainer.machine.spec
-    if not trainer.cut:
-        machine.neuron_events[:, NeuronEvent.CELL_PRUNED] += cut_lowest(machine.array, spec.pruning.fraction)
-        trainer.cut = True
-    if spec.pruning.rebalance:
-        n = len(pixels[0])
-        order = permutation(n, seed=spec.seed, stream=Stream.ORDER, presentation=2**31)
-        trainer.rebalance(pixels, np.resize(order, spec.pruning.rebalance), shown=shown, on_block=on_block)

@@ -157,12 +157,13 @@ class Machine:
             spec, groups, array, placement,
             threshold=np.zeros(n, np.int32),
             spikes=np.zeros(n, np.int64),
-            expected_spikes=presentations * spec.encoding.draws * sum(group.draws for group in groups) / n,
+            expected_spikes=0.0,
             neuron_events=np.zeros((n, len(NeuronEvent)), np.int64),
             network_events=np.zeros(len(NetworkEvent), np.int64),
             driven=np.zeros(len(array.read_copy) if spec.device else 0, np.uint32),
             looked=np.zeros(n, np.int64),
         )  # fmt: skip
+        machine.expect(presentations)
         allocate(machine, {"neuron": n, "cell": array.w.shape[1], "group": len(groups), "row": len(array.read_copy)})
         array.removed = spec.pruning.kind.removes and spec.pruning.while_training
         spread = 2.0 * uniform(array.w.size, seed=spec.seed, stream=Stream.INITIAL).reshape(array.w.shape) - 1.0
@@ -177,6 +178,10 @@ class Machine:
             machine.ageing = Ageing.of(array, spec.seed)
             machine.apply_wires()
         return machine
+
+    def expect(self, presentations: int) -> None:
+        """Expect a training of so many presentations: the pruning stages and the threshold step follow."""
+        self.expected_spikes = presentations * self.spec.encoding.draws * self.n_winners / len(self.threshold)
 
     def book_read_energy(self) -> None:
         """Book the conductance that the reads since the last call met, with the cells in their present state."""

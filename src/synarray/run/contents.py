@@ -63,6 +63,7 @@ class _Before(BaseModel):
     state_sha256: str
     images_seen: int
     pulses: int
+    layers: list[int] = []
 
 
 class _Layer(BaseModel):
@@ -85,6 +86,7 @@ class _Layer(BaseModel):
     cells_per_weight: int
     arrays: int | None
     pruned_fraction: float
+    cells_failed: int | None = None
     pulses: int
     output_spikes: int
     tile_reads: int
@@ -218,6 +220,8 @@ class StoredRun:
                     name.removeprefix(begins): part for name, part in self.arrays.items() if name.startswith(begins)
                 }
             metrics = self.metrics | row | {"layers": []}
+            if before := self.metrics["started_from"]:
+                metrics["started_from"] = before | {"images_seen": before["layers"][i], "layers": []}
             runs.append(StoredRun(self.path, ExperimentSpec(**{**dict(own), **base}), metrics, self.provenance, arrays))
         return runs
 

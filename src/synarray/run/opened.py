@@ -195,6 +195,8 @@ def _read(path: Path) -> Run:
         metrics = read_metrics(file)
         if len(metrics["layers"]) != n_layers:
             raise ValueError(f"{len(metrics['layers'])} layers, its experiment {n_layers}")
+        if (before := metrics["started_from"]) and len(before["layers"]) != n_layers:
+            raise ValueError(f"{len(before['layers'])} layers that it started from, its experiment {n_layers}")
     with _whole(path / "arrays.npz") as file:
         arrays = read_arrays(file, max(0, n_layers - 1))
         check_arrays(arrays, n_layers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from synarray.errors import RunError
@@ -12,7 +14,6 @@ from synarray.learn.stack import Layer, plan_layers
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.state import kept_arrays
-from synarray.network.topology import place_groups
 from synarray.run.contents import StoredRun, train_again
 
 __all__ = ["restore"]
@@ -36,24 +37,17 @@ def restore(run: StoredRun) -> Result:
         float(arrays["mean_total"]),
         spec.encoding.gain_control,
     )
-    before = None if metrics["started_from"] is None else Before(**metrics["started_from"])
-    presentations = metrics["images_seen"] + (before.images_seen if before else 0)
-    below: list[Layer] = []
-    if spec.layers:
-        plans = plan_layers(spec, retina, run.image_shape, len(arrays["classes"]))
-        machines = [plan.build(max(1, row["images_seen"])) for plan, row in zip(plans, metrics["layers"], strict=True)]
-        for plan, machine, layer in zip(plans, machines, run.by_layer(), strict=True):
-            _put_back(machine, layer)
-            below.append(Layer(plan, machine))
-        machine = below.pop().machine
-    else:
-        machine = Machine.build(
-            spec, place_groups(spec.fields, spec.n_neurons, retina.inputs, run.image_shape), presentations
-        )
-        _put_back(machine, run)
+    before = _before(metrics["started_from"])
+    layers: list[Layer] = []
+    plans = plan_layers(spec, retina, run.image_shape, len(arrays["classes"]))
+    for i, (plan, layer) in enumerate(zip(plans, run.by_layer(), strict=True)):
+        machine = plan.build(max(1, layer.metrics["images_seen"] + (before.by_layer[i] if before else 0)))
+        _put_back(machine, layer)
+        layers.append(Layer(plan, machine))
+    *below, last = layers
     return Result(
         spec,
-        machine,
+        last.machine,
         retina,
         arrays["classes"],
         run.image_shape,
@@ -67,6 +61,10 @@ def restore(run: StoredRun) -> Result:
         below,
         tuple(row["windows"] for row in metrics["layers"]),
     )
+
+
+def _before(row: dict[str, Any] | None) -> Before | None:
+    return None if row is None else Before(**row | {"layers": tuple(row["layers"])})
 
 
 def _evaluation(run: StoredRun) -> Evaluation | None:

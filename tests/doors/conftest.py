@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import typer.main
 from command import Command, Outcome
 from studio_process import Studio, start, stop
 
@@ -35,6 +37,14 @@ def small(bars_file: Path) -> list[str]:
     """Arguments that make a training short: bars, few neurons, one epoch."""
     settings = (f"data={bars_file}", "n_neurons=12", "epochs=1")
     return [part for setting in settings for part in ("--set", setting)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsers_made_once() -> Iterator[None]:
+    """Make the parser of all commands once: typer makes it again for every command, which takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture

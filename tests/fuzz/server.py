@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,12 +42,13 @@ def main() -> None:
     import numpy as np
     import pandas as pd
     import pyarrow.parquet
+    import typer.main
 
     import synarray.cli.app
     import synarray.cli.fitting
     import synarray.learn.training
     import synarray.paper.reproduce
-    import synarray.report.folder_page  # noqa: F401
+    import synarray.report.folder_page
     from synarray import train
     from synarray.device.library import load_device
     from synarray.lab.fitting import fit
@@ -69,6 +71,8 @@ def main() -> None:
     figure = matplotlib.figure.Figure()  # and the fonts
     figure.subplots().set_title("x")
     matplotlib.backends.backend_agg.FigureCanvasAgg(figure).draw()
+    typer.main.get_command = cache(typer.main.get_command)
+    typer.main.get_command(synarray.cli.app.app)  # and the parser of all commands, which typer makes again for each
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print(json.dumps({"ready": True}), file=answers, flush=True)

@@ -377,10 +377,12 @@ def test_a_floating_row_finds_its_own_voltage() -> None:
         ({"v": float("nan")}, "v must be finite: got nan V"),
         ({"scheme": "v/3"}, "scheme must be one that is known: got 'v/3'"),
         ({"tolerance": 1e-20}, "tolerance must be at least 1e-13"),
-        ({"start": solve_read([[1.0]], [1.0], WireSpec())}, "start must be a solution of an array of the same shape"),
+        ({"start": None}, "start must be a solution of an array of the same shape"),
     ],
 )
 def test_impossible_writes_are_refused(arguments: dict[str, object], part: str) -> None:
+    if "start" in arguments:  # solved here: an import compiles nothing
+        arguments = {"start": solve_read([[1.0]], [1.0], WireSpec())}
     with pytest.raises((DataError, SpecError)) as caught:
         solve_write(GOOD, **{"row": 0, "columns": 0, "v": 1.0, "wires": WireSpec(), **arguments})  # type: ignore[arg-type]
     assert part in str(caught.value)

@@ -55,6 +55,9 @@ FORMS = {
     "windows": EncodingSpec(t_present=0.03),
     "sliding": EncodingSpec(form="sliding", t_present=0.025),
 }
+PRUNED = ("none", "soft-constant", "conventional", "maturity")
+PAIRS = [(device, list(FORMS)[(i + j) % 2], mode) for i, device in enumerate(DEVICES) for j, mode in enumerate(PRUNED)]
+"""Every device with every way to prune, and either with each form: all pairs, not all triples."""
 
 
 def pair(spec: MachineSpec, x: np.ndarray) -> tuple[Machine, Machine, tuple[np.ndarray, np.ndarray]]:
@@ -104,7 +107,7 @@ def test_every_pruning_mode_in_every_form(pruning: str, form: str, fields: str, 
         n_neurons=9, seed=7, encoding=FORMS[form], fields=FIELDS[fields], pruning=PRUNING[pruning],
         stdp=StdpSpec(a=0.3, c=0.05), inputs=InputSpec(level=50),
     )  # fmt: skip
-    machine = compare(spec, bar_images[0])
+    machine = compare(spec, bar_images[0], images=16)
     pruned = machine.neuron_events[:, 7].sum()
     assert (pruned > 0) == (pruning != "none")
 
@@ -118,16 +121,14 @@ def test_every_cell(cell: str, at_bound: bool, bar_images: tuple) -> None:
     compare(spec, bar_images[0])
 
 
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("pruning", ["none", "soft-constant", "conventional", "maturity"])
+@pytest.mark.parametrize(("device", "form", "pruning"), PAIRS)
 def test_every_device_and_scheme(device: str, form: str, pruning: str, bar_images: tuple) -> None:
     values, synapse = DEVICES[device]
     spec = MachineSpec(
         n_neurons=9, seed=11, device=values, synapse=synapse, encoding=FORMS[form], pruning=PRUNING[pruning],
         stdp=StdpSpec(a=0.3, c=0.05), inputs=InputSpec(level=50),
     )  # fmt: skip
-    machine = compare(spec, bar_images[0], images=20 if form == "windows" else 6)
+    machine = compare(spec, bar_images[0], images=12 if form == "windows" else 6)
     assert machine.neuron_events[:, [2, 3, 6]].sum() > 20
 
 
@@ -135,7 +136,7 @@ def test_every_device_and_scheme(device: str, form: str, pruning: str, bar_image
 def test_state_blind_pulses(device: str, bar_images: tuple) -> None:
     values, synapse = DEVICES[device]
     spec = MachineSpec(n_neurons=9, seed=1, device=values, synapse=synapse, stdp=StdpSpec(a=0.3, c=0.05, verify=False))
-    assert compare(spec, bar_images[0], images=20).neuron_events[:, 1].sum() == 0
+    assert compare(spec, bar_images[0], images=8).neuron_events[:, 1].sum() == 0
 
 
 def test_more_rows_than_an_int16_sum_holds() -> None:
@@ -176,15 +177,15 @@ def test_respond_and_update_apart(device: str, pruning: str, bar_images: tuple) 
         pruning=PRUNING[pruning],
     )  # fmt: skip
     fast, slow, pixels = pair(spec, bar_images[0])
-    modulation = np.resize(np.array([1, -1, 0, 1], np.int8), 20)
-    order, laws = np.arange(20), fast.laws(0.2)
-    winners = np.zeros((20, spec.encoding.draws, len(fast.groups)), np.int32)
+    modulation = np.resize(np.array([1, -1, 0, 1], np.int8), 12)
+    order, laws = np.arange(12), fast.laws(0.2)
+    winners = np.zeros((12, spec.encoding.draws, len(fast.groups)), np.int32)
     blocks = [encoded(machine, pixels, order, 0) for machine in (fast, slow)]
     fast.respond(blocks[0], order, laws[0], winners, counted=True)
     learner = reference.Learner.of(slow, laws)
     np.testing.assert_array_equal(winners, learner.respond(blocks[1], order, Phase.TRAIN, 0))
     before = fast.array.w.copy()
-    fast.update(blocks[0], modulation, winners, np.zeros(20, np.int64), 0, laws)
+    fast.update(blocks[0], modulation, winners, np.zeros(12, np.int64), 0, laws)
     learner.update(blocks[1], modulation, winners.astype(np.int64), 0)
     same_state(fast, slow)
     assert np.any(fast.array.w != before)

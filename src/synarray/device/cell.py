@@ -32,7 +32,7 @@ def state_of(w: npt.NDArray[np.float32] | np.floating[Any]) -> npt.NDArray[np.in
     array([  0, 127, 254], dtype=int32)
     """
     code = (np.asarray(w) * np.float32(127.0) + np.float32(127.5)).astype(np.int32)
-    return np.clip(code, 0, STATES - 1)
+    return np.minimum(np.maximum(code, 0), STATES - 1)  # np.clip is twice as slow on one weight
 
 
 def state_weights() -> npt.NDArray[np.float64]:

@@ -536,17 +536,17 @@ def test_identities_are_never_merged(tmp_path: Path, head: str) -> None:
     assert shape(found) == [(1, 16), (-1, 16)] * 6
 
 
-def test_an_identity_of_unknown_name_is_said_with_the_way_to_use_it(tmp_path: Path) -> None:
-    rows = [
-        f"{w},{1 - 2 * b},{known()[0, 0, b, i] * 1e-6:.5e}"
-        for w in ("alpha", "beta")
-        for b in range(2)
-        for i in range(16)
-    ]
-    path = put(tmp_path / "u.csv", "tip,polarity,G_S", *rows)
-    said = next(remark for remark in read_pulses(path).remarks if remark.startswith("not used"))
-    assert "'tip' (words that may tell devices apart; to use it: --columns 'device_id=tip')" in said
-    assert read_pulses(path, columns="device_id=tip").devices == ("alpha", "beta")
+def test_an_identity_of_unknown_name_is_read_and_said(tmp_path: Path) -> None:
+    """Words that stay for whole trains tell devices apart; numbers that do may be anything, which is said."""
+    rows = [f"{w},{a},{1 - 2 * b},{known()[0, 0, b, i] * 1e-6:.5e}"
+            for w, a in (("alpha", 25), ("beta", 100)) for b in range(2) for i in range(16)]  # fmt: skip
+    path = put(tmp_path / "u.csv", "tip,area (um2),polarity,G_S", *rows)
+    found = read_pulses(path)
+    assert found.devices == ("alpha", "beta")
+    assert any("'tip' was read as the name of the device" in remark for remark in found.remarks)
+    said = next(remark for remark in found.remarks if remark.startswith("not used"))
+    assert "may tell devices apart; to use it: --columns 'device_id=area (um2)'" in said
+    assert read_pulses(path, columns="device_id=area (um2)").devices == ("25", "100")
 
 
 def test_trains_of_equal_length_count_as_their_length(tmp_path: Path) -> None:

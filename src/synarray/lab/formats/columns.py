@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
-from synarray.lab.formats.evidence import A_CHANGE, MEASURED, Column, Facts
+from synarray.lab.formats.companions import (
+    counts_of_pulses,
+    identities,
+    letters_of_branches,
+    without_flags,
+    without_means,
+)
+from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, ONE_WORD, Column, Facts
 from synarray.lab.formats.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
 from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
 from synarray.lab.formats.mapping import Mapping, constant, places
@@ -21,7 +28,10 @@ from synarray.lab.rows.measured import COLUMNS
 __all__ = ["understand"]
 
 _ONE_EACH = ("pulse", "cycle", "polarity", "amplitude_V", "read_V", "width_s", "temperature_K", "time_s", "per_row")
-_SPREAD = re.compile(r"\b(std|stdev|sigma|err|error|sem|var|variance|min|max|abs)\b|^abs|标准差|误差|편차|오차")
+_SPREAD = re.compile(
+    r"\b(std|stdev|stddev|sd|s d|sigma|err|error|sem|var|variance|min|max|abs|ci|rms|stdabw\w*|standardabw\w*|fehler)\b|^abs"
+    r"|\becart\b|标准差|误差|편차|오차|отклонени|ошибк|погрешн"
+)
 _BEFORE = re.compile(r"\b(before|pre|prior|vor|avant|initial)\b|前|이전")
 _AFTER = re.compile(r"\b(after|post|nach|apres|final)\b|后|後|이후")
 _CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|\bchange\b|变化")
@@ -51,6 +61,8 @@ def understand(table: Table, mapping: Mapping, source: str) -> tuple[list[Column
     names = table.header or ("",) * table.width
     found = [_named(at, name, facts[at]) for at, name in enumerate(names)] if any(names) else _by_values(facts)
     found = drain_voltages(source_and_reading(found, facts), facts)
+    found = letters_of_branches(without_flags(without_means(found), facts))
+    found = identities(counts_of_pulses(found, facts), facts, rows) if any(names) and rows else found
     given, constants = _mapped(found, mapping, table, source)
     found = only_reads(_after(_one_quantity(_absolute(given, source), facts)))
     for meaning in _ONE_EACH:
@@ -76,6 +88,8 @@ def _named(at: int, name: str, facts: Facts) -> Column:
         return replace(column, meaning="", why=A_CHANGE, branch=0, state=0)
     if meaning == "I_A" and words == "id" and facts.whole:
         return replace(column, meaning="device_id", why="its name, and whole numbers")
+    if meaning == "device_id" and facts.suffixed:
+        return column
     if meaning == "device_id" and own is None and not facts.whole:
         is_x = words in ("x", "y")
         return replace(
@@ -94,24 +108,28 @@ def _named(at: int, name: str, facts: Facts) -> Column:
     if meaning == "cycle" and not facts.whole:
         return replace(column, meaning="", why="its name says cycles, its values are no whole numbers")
     if meaning == "device_id" and own is None and facts.counts and facts.distinct > 0.9 * len(facts.cells) > 8:
-        return replace(column, meaning="pulse", why="it counts the rows")
+        return replace(column, meaning="pulse", why=COUNTS_ROWS)
     return column if meaning else replace(column, why="no name that is known")
 
 
 def _of_words(column: Column, facts: Facts) -> Column:
     """Take a column of words for the polarity or an identity."""
+    if column.meaning == "cycle" and all(re.search(r"\d", word) for word in facts.words):
+        return replace(column, why="its name, and numbers in its words", branch=0, state=0)
     if column.meaning in ("polarity", "device_id", "cycle", "pulse") and not facts.speaks_of_polarity:
         meaning = "polarity" if column.meaning == "polarity" else "device_id"
         return replace(column, meaning=meaning, why="its name, and words in its cells", branch=0, state=0)
+    if len(facts.words) > 1 and all(map(state_of, facts.words)):
+        return replace(column, meaning="state", why="words for low and high resistance in its cells", branch=0, state=0)
     if facts.speaks_of_polarity and (column.meaning == "polarity" or facts.distinct > 1):
         return replace(column, meaning="polarity", why="words for LTP and LTD in its cells", branch=0, state=0)
-    quantities = any(re.match(r"[+-]?[\d.]+([eE][+-]?\d+)?\s*\S{1,6}$", word) for word in facts.words)
+    quantities = any(re.match(r"[+-]?[\d.,]+([eE][+-]?\d+)?\s*\S{1,6}$", word) for word in facts.words)
     if quantities and column.meaning in (*MEASURED, "amplitude_V", "read_V", "width_s"):
         return replace(column, why="its name, and units in its cells")
     if quantities and column.branch and (meaning := meaning_in(facts.cells)):
         return replace(column, meaning=meaning, why="its name, and units in its cells")
     few = 2 <= facts.distinct <= 0.5 * len(facts.cells)
-    why = "words that may tell devices apart" if few else "words in its cells"
+    why = "words that may tell devices apart" if few else ONE_WORD
     return replace(column, meaning="", why=why, branch=0, state=0)
 
 

@@ -9,18 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.headers import MORE, Scale
-from synarray.lab.formats.marks import NOTHING
+from synarray.lab.formats.marks import NOTHING, has_suffix
 from synarray.lab.formats.reading import numbers
 from synarray.lab.formats.tables import Table
 from synarray.lab.formats.words import branch_of
 from synarray.lab.rows.polarity import POLARITIES
 
-__all__ = ["A_CHANGE", "MEASURED", "Column", "Facts"]
+__all__ = ["A_CHANGE", "COUNTS_ROWS", "MEASURED", "ONE_WORD", "WHOLE_TRAINS", "Column", "Facts"]
 
 MEASURED = ("G_S", *MORE)
 """Quantities that give a conductance, the best first."""
 A_CHANGE = "a change, no value"
 """Why a column of differences of conductances is not used."""
+COUNTS_ROWS = "it counts the rows"
+"""Why a column of an identity is taken for the number of the pulse."""
+WHOLE_TRAINS = "its words stay for whole trains"
+"""Why a column of words of an unknown name is taken for that of an identity."""
+ONE_WORD = "words in its cells"
 _SI = Scale()
 
 
@@ -77,6 +82,7 @@ class Facts:
         self.finite: npt.NDArray[np.float64] = values[np.isfinite(values)]
         self.empty = not filled
         self.is_text = bool(filled) and len(self.finite) < 0.5 * len(filled)
+        self.suffixed = any(map(has_suffix, filled))
         self.words = {cell.lower() for cell in filled} if self.is_text else set()
         x = self.finite
         self.whole = len(x) > 0 and bool((x == np.rint(x)).all())

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.formats.evidence import Column
+from synarray.lab.formats.evidence import WHOLE_TRAINS, Column
 from synarray.lab.formats.headers import UNITS, Scale
 from synarray.lab.formats.marks import NOTHING
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.raw_log import Log, average_repeats, keep_reads
-from synarray.lab.formats.reading import Names, numbers, read_columns
+from synarray.lab.formats.reading import Columns, Names, numbers, read_columns
 from synarray.lab.formats.tables import Table
 from synarray.lab.formats.words import are_cycles, branch_of, plain_words
 from synarray.lab.rows.measured import MOST_ROWS, Rows
@@ -26,7 +26,7 @@ from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
 from synarray.lab.traces.recognise import amplitudes
 
-__all__ = ["beyond_words", "brought", "conductances", "in_si", "read_flat", "to_numbers"]
+__all__ = ["beyond_words", "brought", "conductances", "in_si", "read_flat", "to_numbers", "without_padding"]
 
 Floats = npt.NDArray[np.float64]
 _BY_ROW = ("cycle", "pulse", "amplitude_V", "width_s", "read_V", "temperature_K", "time_s", "per_row")
@@ -36,6 +36,10 @@ _APART_K = 5.0
 """Kelvin by which temperatures differ that are not one."""
 _MOST = 0.9
 """Share of currents that are negative where the sign is that of the read voltage."""
+_PADDING, _FEWEST, _SAME = 2, 8, 2e-3
+"""Zeros that may fill a column up; rows, and the relative difference, of columns that hold the same values."""
+_FEW = 0.1
+"""Share of rows that may lack what the others have."""
 _WHITE = 0.3
 """Autocorrelation from row to row below which columns are reads of one state."""
 
@@ -48,14 +52,27 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     for column, codes in zip(plan.every("device_id"), names, strict=True):
         wanted[column.at] = codes.codes
     for column in (*measured, *(c for key in _BY_ROW if (c := plan.one(key)))):
-        wanted[column.at] = to_numbers(table, UNITS.get(column.meaning), carried)
+        wanted[column.at] = to_numbers(table, column, carried)
     if polarity := plan.one("polarity"):
         wanted[polarity.at] = lambda cells: _polarities(cells, table, unknown, kinds)
+    for column in plan.columns:
+        if column.meaning in ("polarity", "cycle") and _merged(column, table):
+            wanted[column.at] = _filled_down(wanted[column.at])
     found = read_columns(table, MOST_ROWS // max(len(measured), 1), wanted)
+    beneath = _beneath(plan, found)
+    found = found._replace(values={at: values[: len(values) - beneath] for at, values in found.values.items()})
     rows = Rows(np.zeros(0), repairs=list(table.repairs))
     rows.words, rows.two_kinds = unknown.known, bool(kinds)
+    for column, codes in zip(plan.every("device_id"), names, strict=True):
+        if column.why == WHOLE_TRAINS:
+            rows.remarks.append(
+                f"{column.shown!r} was read as the name of the device: {column.why} (else --columns 'ignore={column.shown}')"
+            )
+        if codes.filled:
+            rows.repairs.append(f"{codes.filled:,} blank cells of {column.shown} were taken for the name above them")
     rows.discard("row with another number of columns", found.short)
     rows.discard(beyond_words(), found.beyond)
+    rows.discard("row beneath the table, without a pulse number or the like", beneath)
     rows.repairs += brought(carried)
     n = len(next(iter(found.values.values()))) if found.values else 0
     columns = {key: in_si(c, found.values[c.at], rows) for key in _BY_ROW if (c := plan.one(key))}
@@ -65,7 +82,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         columns[own] = np.full(n, value)
         rows.repairs.append(f"{own} is {value:g} in all rows, as --columns says")
     _settings(plan, columns, n, rows)
-    matrix = np.column_stack([in_si(c, found.values[c.at], rows) for c in measured])
+    matrix = np.column_stack([in_si(c, without_padding(found.values[c.at], rows), rows) for c in measured])
+    matrix, measured = _different(matrix, measured, rows)
     if _in_rows(plan, matrix):
         matrix, columns = matrix.T, {}
         rows.remarks.append(
@@ -73,7 +91,7 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         )
         labels = [f"row {i + 1}" for i in range(matrix.shape[1])]
     else:
-        labels = _labels(plan, matrix, rows)
+        labels = _labels(plan, measured, matrix, rows)
     in_turn = not labels and len(measured) > 1 and "cycle" not in columns and are_cycles([c.name for c in measured])
     if in_turn:
         rows.remarks.append(
@@ -116,6 +134,36 @@ def _several_conditions(plan: Plan, rows: Rows) -> None:
             rows.remarks.append(f"{name} pulses have {len(kinds)} amplitudes ({shown} V), which are fitted as one")
 
 
+def _merged(column: Column, table: Table) -> bool:
+    """Whether most cells are blank below others: those were merged."""
+    cells = [row[column.at].strip() for row in table.sample if len(row) == table.width]
+    return bool(cells and cells[0]) and cells.count("") > 0.5 * len(cells)
+
+
+def _filled_down(convert: Callable[[Sequence[str]], npt.NDArray[np.generic]]) -> Callable[..., npt.NDArray[np.generic]]:
+    """Return a conversion that takes blank cells for what is above them."""
+    last = ""
+
+    def filled(cells: Sequence[str]) -> npt.NDArray[np.generic]:
+        nonlocal last
+        kept = [last := cell if cell.strip() else last for cell in cells]
+        return convert(kept)
+
+    return filled
+
+
+def _beneath(plan: Plan, found: Columns) -> int:
+    """Count the last rows that lack what all others have, such as a mean and a spread beneath the table."""
+    numbered = [
+        c for key in ("pulse", "amplitude_V", "time_s", "cycle") if (c := plan.one(key)) and not _merged(c, plan.table)
+    ]
+    lacks = np.zeros(len(next(iter(found.values.values()), ())), bool)
+    for column in numbered:
+        missing = ~np.isfinite(found.values[column.at].astype(float))
+        lacks |= missing & bool(np.mean(missing) < _FEW)
+    return int(np.argmin(lacks[::-1])) if lacks.any() else 0
+
+
 def brought(carried: Counter[str]) -> list[str]:
     """Say how many cells carried a unit."""
     return [
@@ -124,9 +172,18 @@ def brought(carried: Counter[str]) -> list[str]:
     ]
 
 
-def to_numbers(table: Table, unit: str | None, carried: Counter[str]) -> Callable[[Sequence[str]], Floats]:
+def to_numbers(table: Table, column: Column, carried: Counter[str]) -> Callable[[Sequence[str]], Floats]:
     """Return what turns the cells of a column into numbers, and counts those that carry a unit."""
-    return lambda cells: numbers(cells, table, unit, carried)
+    unit = UNITS.get(column.meaning)
+    if column.meaning == "cycle":
+        return lambda cells: numbers([_number_in(cell) for cell in cells], table)
+    return lambda cells: numbers(cells, table, unit, carried, column.scale.factor)
+
+
+def _number_in(cell: str) -> str:
+    """Return the number in a word such as "cycle 3"."""
+    found = re.fullmatch(r"[^\W\d][^\d]*(\d+)\D*", cell.strip())
+    return found[1] if found else cell
 
 
 def beyond_words() -> str:
@@ -145,6 +202,36 @@ def in_si(column: Column, values: Floats, rows: Rows) -> Floats:
     rows.repairs.append(f"column {column.shown} was brought to {UNITS[column.meaning]}")
     with np.errstate(invalid="ignore"):
         return np.where(np.abs(values) < OVERFLOW, values * column.scale.factor + column.scale.offset, values)
+
+
+def without_padding(values: Floats, rows: Rows) -> Floats:
+    """Leave zeros out that fill a column up after its last value, from which they are further than any step before."""
+    filled = np.flatnonzero(values != 0)
+    last = int(filled[-1]) + 1 if len(filled) else 0
+    if len(values) - last < _PADDING or last < _PADDING + 5:
+        return values
+    before, steps = values[last - 6 : last], np.abs(np.diff(values[:last]))
+    largest = max(float(np.abs(np.diff(before)).max()), float(np.min(steps, where=steps > 0, initial=np.inf)))
+    if not np.isfinite(before).all() or abs(before[-1]) < 5.0 * largest:
+        return values
+    rows.discard("0 that fills a column up", len(values) - last)
+    return np.where(np.arange(len(values)) < last, values, np.nan)
+
+
+def _different(matrix: Floats, measured: list[Column], rows: Rows) -> tuple[Floats, list[Column]]:
+    """Leave columns out that hold the values of another once more, in another unit."""
+    kept = list[int]()
+    for k in range(matrix.shape[1] if len(matrix) >= _FEWEST else 0):
+        same = [j for j in kept if measured[j].scale != measured[k].scale]
+        for some in (slice(_FEWEST), slice(None)):  # the first rows tell most
+            close = np.isclose(matrix[some][:, same], matrix[some, k, None], rtol=_SAME, atol=0.0, equal_nan=True)
+            same = [j for j, equal in zip(same, np.all(close, axis=0).tolist(), strict=True) if equal]
+        if same and np.ptp(matrix[np.isfinite(matrix[:, k]), k]):
+            one, other = measured[k], measured[same[0]].shown
+            rows.repairs.append(f"{one.shown} (column {one.at + 1}) holds the values of {other} again: left out")
+        else:
+            kept.append(k)
+    return (matrix[:, kept], [measured[k] for k in kept]) if 0 < len(kept) < len(measured) else (matrix, measured)
 
 
 def _polarities(cells: Sequence[str], table: Table, unknown: Names, kinds: set[str]) -> Floats:
@@ -184,9 +271,8 @@ def _settings(plan: Plan, columns: dict[str, Floats], n: int, rows: Rows) -> Non
             rows.remarks.append(f"{own} of the pulses is what the file says above its table ({said})")
 
 
-def _labels(plan: Plan, matrix: Floats, rows: Rows) -> list[str]:
+def _labels(plan: Plan, measured: list[Column], matrix: Floats, rows: Rows) -> list[str]:
     """Return the names of the devices in the columns; none where they are reads of one state, or there is one column."""
-    measured = plan.measured
     if len(measured) == 1:
         return []
     words = [plain_words(column.name) for column in measured]
@@ -270,7 +356,8 @@ def conductances(quantity: str, values: Floats, read_V: Floats | None, rows: Row
             values = -values
         found = 1.0 / values if quantity == "R_ohm" else values / (np.nan if read_V is None else read_V)
     rows.repairs.append(f"conductances are {'1 / resistance' if quantity == 'R_ohm' else 'current / read voltage'}")
-    return np.where(np.isfinite(values) & (np.abs(values) >= OVERFLOW), OVERFLOW, found)
+    over = np.isfinite(values) & (np.abs(values) >= OVERFLOW) | np.isinf(values) & (quantity == "R_ohm")
+    return np.where(over, OVERFLOW, found)
 
 
 def _melt(

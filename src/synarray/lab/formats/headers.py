@@ -4,6 +4,8 @@ What is in brackets or behind a slash must be a unit of the right dimension; beh
 mark it is one if it is known. A unit that is not known, or of another dimension, is refused: it is never taken for SI.
 """
 
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import re
@@ -48,6 +50,8 @@ _LONG_PREFIXES = {
     "nano": "n",
     "micro": "u",
     "milli": "m",
+    "mikro": "u",
+    "piko": "p",
     "kilo": "k",
     "mega": "M",
     "giga": "G",
@@ -61,10 +65,27 @@ _SPELLINGS = {
     "K": ("K", "kelvin", "Kelvin"),
 }
 _TIMES = {"min": 60.0, "mins": 60.0, "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0}
-_CELSIUS = ("\u00b0C", "\u00baC", "degC", "C", "celsius", "Celsius")
+_CELSIUS = ("\u00b0C", "\u00baC", "\u00b0\u0421", "degC", "C", "celsius", "Celsius")
 _BY_SPELLING = {word: unit for unit, words in _SPELLINGS.items() for word in words}
+_FOREIGN_PREFIXES = (
+    {"мк": "u", "н": "n", "п": "p", "ф": "f", "м": "m", "к": "k", "М": "M", "Г": "G", "": ""},
+    {"微": "u", "纳": "n", "納": "n", "皮": "p", "毫": "m", "千": "k", "兆": "M", "": ""},
+    {"마이크로": "u", "나노": "n", "밀리": "m", "킬로": "k", "메가": "M", "": ""},
+)
+_FOREIGN_UNITS = (
+    {"См": "S", "Ом": "ohm", "А": "A", "В": "V", "с": "s", "ом": "ohm", "в": "V"},
+    {"西门子": "S", "西": "S", "欧姆": "ohm", "欧": "ohm", "安培": "A", "安": "A", "伏特": "V", "伏": "V", "秒": "s"},
+    {"지멘스": "S", "옴": "ohm", "암페어": "A", "볼트": "V", "초": "s"},
+)
+_FOREIGN = {
+    prefix + unit: own + name
+    for prefixes, units in zip(_FOREIGN_PREFIXES, _FOREIGN_UNITS, strict=True)
+    for prefix, own in prefixes.items()
+    for unit, name in units.items()
+}
+"""Units of Russian, Chinese and Korean files."""
 _IN_BRACKETS = re.compile(r"^(?P<head>.*?)\s*[(\[{](?P<unit>[^()\[\]{}]*)[)\]}]\s*$")
-_WITHIN = re.compile(r"^(?P<head>.*?)[(\[{](?P<unit>[^()\[\]{}]*)[)\]}](?P<tail>[\s_].*)$")
+_WITHIN = re.compile(r"^(?P<head>.*?)[(\[{](?P<unit>[^()\[\]{}]*)[)\]}](?P<tail>[\s_@].*)$")
 _LABEL = re.compile(r"[#\w. -]*\d+|ltp|ltd|pot\w*|dep\w*|set|reset|up|down", re.IGNORECASE)
 """What is in brackets and is no unit: "G (device 2)", "G (LTP)"."""
 _INDEX = re.compile(r"\[\d+\]")
@@ -104,6 +125,7 @@ def known_unit(text: str) -> tuple[str, Scale] | None:
         found = known_unit(power["unit"])
         times = 10.0 ** float((power["ten"] or power["e"]).replace("\u2212", "-")[:4])
         return (found[0], Scale(times * found[1].factor)) if found and not found[1].offset else None
+    text = _FOREIGN.get(text, text)
     if text in _CELSIUS:
         return "K", Scale(1.0, 273.15)
     if text in _TIMES:

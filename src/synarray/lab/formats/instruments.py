@@ -57,7 +57,8 @@ def source_and_reading(found: list[Column], facts: Sequence[Facts]) -> list[Colu
         return found
     values = [c for c in found if not c.meaning and _is_value(c, facts[c.at])]
     units = {c.at: unit for c in values if (unit := _unit_beside(c, found, facts))}
-    sources = [c for c in values if "source" in plain_words(c.name)]
+    sources = [c for c in found if not c.meaning and "source" in plain_words(c.name) and _is_number(facts[c.at])]
+    units |= {c.at: unit for c in sources if (unit := _unit_beside(c, found, facts))}
     volts = [c for c in sources if facts[c.at].constant and 0 < abs(facts[c.at].finite[0]) <= _LARGEST_READ]
     readings = [c for c in values if c not in sources]
     changed: dict[int, Column] = {}
@@ -71,19 +72,23 @@ def source_and_reading(found: list[Column], facts: Sequence[Facts]) -> list[Colu
             )
             changed[column.at] = replace(column, meaning=_MEANINGS[known[0]], unit=units.get(column.at, ""), why=why)
     for column in volts if changed else []:
-        if units.get(column.at, "V") == "V":
+        if (known_unit(units.get(column.at, "V")) or ("",))[0] == "V":
             changed[column.at] = replace(column, meaning="read_V", why="the source's value, the same in all rows")
     return [changed.get(c.at, c) for c in found]
 
 
 def _is_value(column: Column, facts: Facts) -> bool:
-    return bool(_READING.search(plain_words(column.name))) and not (facts.is_text or facts.empty or facts.counts)
+    return bool(_READING.search(plain_words(column.name))) and _is_number(facts)
+
+
+def _is_number(facts: Facts) -> bool:
+    return not (facts.is_text or facts.empty or facts.counts)
 
 
 def _unit_beside(column: Column, found: list[Column], facts: Sequence[Facts]) -> str:
     """Return the unit that the next column of units says for all rows; empty where there is none."""
     for other in found[column.at + 1 : column.at + 3]:
-        cells = {cell for cell in facts[other.at].cells if cell.lower() not in NOTHING}
+        cells = {re.sub(" [AD]C$", "", cell) for cell in facts[other.at].cells if cell.lower() not in NOTHING}
         if "unit" in plain_words(other.name) and len(cells) == 1 and known_unit(next(iter(cells))):
             return next(iter(cells))
     return ""

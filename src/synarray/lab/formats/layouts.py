@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +13,18 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.lab.formats.curve import trains_of_curve
-from synarray.lab.formats.evidence import A_CHANGE
-from synarray.lab.formats.flat import beyond_words, conductances, in_si, read_flat
+from synarray.lab.formats.evidence import A_CHANGE, ONE_WORD, WHOLE_TRAINS
+from synarray.lab.formats.flat import beyond_words, conductances, in_si, read_flat, to_numbers
 from synarray.lab.formats.marks import Marks
+from synarray.lab.formats.other_tables import require_pulses
 from synarray.lab.formats.plan import WEIGHT, Plan, Wishes, unused
-from synarray.lab.formats.reading import lines_of, numbers, read_columns, read_numbers
+from synarray.lab.formats.reading import Convert, Names, lines_of, numbers, read_columns, read_numbers
 from synarray.lab.formats.refusal import command, no_conductance, no_read_voltage, no_steps, no_sweep
 from synarray.lab.formats.sides import read_sides
 from synarray.lab.formats.tables import cells_of
 from synarray.lab.formats.train_rows import read_train_rows, unit_of_rows
 from synarray.lab.formats.weights import PLACEHOLDER
-from synarray.lab.formats.words import plain_words
+from synarray.lab.formats.words import plain_words, state_of
 from synarray.lab.rows.assembly import Train, assemble
 from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, one_branch
 from synarray.lab.rows.settle import settle
@@ -33,6 +36,9 @@ from synarray.lab.traces.retention import Aged, Trace, fit_retention
 __all__ = ["flat_trains", "read_plan", "read_rows_of_trains", "settled"]
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+_LONG_SAMPLE = 200
+"""Rows of a sample from which on a word may change only beyond it."""
 
 
 def read_plan(plan: Plan) -> Measurements | Aged:
@@ -45,6 +51,7 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     """
     if plan.layout == "list":
         return _read_list(plan)
+    require_pulses(plan)
     if not plan.measured:
         raise no_conductance(plan)
     if plan.layout == "sides":
@@ -56,6 +63,7 @@ def read_plan(plan: Plan) -> Measurements | Aged:
         return _read_states(plan)
     if _is_axis_of_steps(plan):
         raise no_steps(plan)
+    plan = _with_later_names(plan)
     rows, time = read_flat(plan)
     if is_sweep(rows, of_pulses=_of_pulses(plan)):
         raise no_sweep(plan)
@@ -72,6 +80,20 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     _size(rows, plan)
     measured = settle(rows, plan.source, plan.name)
     return one_branch(measured, plan.wishes.only)
+
+
+def _with_later_names(plan: Plan) -> Plan:
+    """Take words that change only beyond the first rows, each for a whole train, for names of devices."""
+    columns = list(plan.columns)
+    for column in columns if len(plan.table.sample) >= _LONG_SAMPLE else []:
+        if column.meaning or column.why != ONE_WORD:
+            continue
+        names = Names()
+        codes = read_columns(plan.table, MOST_ROWS, {column.at: names.codes}).values[column.at]
+        edges = np.flatnonzero(np.r_[True, np.diff(codes) != 0, True])
+        if len(names.known) > 1 and np.diff(edges).min() >= _LONG_SAMPLE // 4:
+            columns[column.at] = replace(column, meaning="device_id", why=WHOLE_TRAINS)
+    return replace(plan, columns=tuple(columns))
 
 
 def _is_axis_of_steps(plan: Plan) -> bool:
@@ -104,9 +126,11 @@ def settled(trains: Sequence[Train], rows: Rows, plan: Plan, *, said: bool = Tru
             rows.remarks += (
                 [] if any(own in remark for remark in (*rows.remarks, *rows.repairs)) else [f"{own} is {value:g}"]
             )
+    read = plan.constants.get("read_V", plan.settings.read_V)
+    if read is None and rows.read_V is not None and len(known := np.unique(rows.read_V[np.isfinite(rows.read_V)])) == 1:
+        read = float(known[0])
     rows.read_V = rows.temperature_K = None
     assemble(trains, rows, plan.source, plan.wishes.ltd, plan.wishes.only, _remedy(plan, trains))
-    read = plan.constants.get("read_V", plan.settings.read_V)
     rows.read_V = None if read is None else np.full(len(rows.G_S), read)
     signs = {2: 1, -2: -1}
     rows.pulse_V = rows.pulse_V or {signs.get(k, k): v for k, v in plan.settings.pulse_V.items()}
@@ -232,20 +256,33 @@ def _read_states(plan: Plan) -> Aged:
         rows, time = read_flat(plan)
         assert time is not None
         return fit_retention(_traces(rows, time), plan.source)
-    wanted = {c.at: (lambda cells: numbers(cells, table)) for c in (*plan.measured, *([cycle] if cycle else []))}
+    state, device, names = plan.one("state"), plan.every("device_id"), Names()
+    wanted: dict[int, Convert] = {c.at: to_numbers(table, c, Counter()) for c in plan.measured}
+    wanted |= {c.at: to_numbers(table, c, Counter()) for c in ([cycle] if cycle else [])}
+    wanted |= {
+        c.at: (lambda cells: np.array([state_of(cell) for cell in cells], float)) for c in ([state] if state else [])
+    }
+    wanted |= {c.at: names.codes for c in device[:1]}
     found = read_columns(table, MOST_ROWS, wanted)
     rows = Rows(np.zeros(0))
     read = plan.constants.get("read_V", plan.settings.read_V)
-    sides: dict[int, list[Floats]] = {1: [], -1: []}
+    code = found.values[device[0].at] if device else np.zeros(len(found.values[plan.measured[0].at]))
+    number = found.values[cycle.at] if cycle else None
+    sides: dict[int, list[tuple[Floats, Bools]]] = {1: [], -1: []}
     for column in plan.measured:
         values = in_si(column, found.values[column.at], rows)
-        volts = None if read is None else np.full(len(values), read)
-        if column.state:
-            sides[column.state].append(conductances(column.meaning, values, volts, rows))
-    n = len(sides[1][0])
-    number = found.values[cycle.at] if cycle else np.arange(1.0, n + 1)
-    pairs = zip(sides[1], sides[-1], strict=False)
-    return fit_endurance([Loop(str(i), number, on, off) for i, (on, off) in enumerate(pairs)], plan.source)
+        g = conductances(column.meaning, values, None if read is None else np.full(len(values), read), rows)
+        for sign in (1, -1):
+            if state or column.state == sign:
+                sides[sign].append((g, found.values[state.at] == sign if state else np.ones(len(g), bool)))
+    loops = list[Loop]()
+    for label in np.unique(code):
+        for (on, up), (off, down) in zip(sides[1], sides[-1], strict=False):
+            mine = [np.flatnonzero((code == label) & side) for side in (up, down)]
+            n = min(map(len, mine))
+            count = np.arange(1.0, n + 1) if number is None else number[mine[0][:n]]
+            loops.append(Loop(str(len(loops)), count, on[mine[0][:n]], off[mine[1][:n]]))
+    return fit_endurance(loops, plan.source)
 
 
 def _read_list(plan: Plan) -> Measurements:
@@ -263,18 +300,23 @@ def _read_list(plan: Plan) -> Measurements:
     return settled(trains, rows, plan, said=False)
 
 
-def read_rows_of_trains(path: Path, encoding: str, separator: str, marks: Marks, wishes: Wishes) -> Measurements:
-    """Read a file with one train per row."""
+def read_rows_of_trains(
+    path: Path, lines: Iterable[list[str]], encoding: str, separator: str, marks: Marks, wishes: Wishes
+) -> Measurements:
+    """Read a file with one train per row; ``lines`` are all of a sheet (no encoding), or the first of a file of text."""
     rows = Rows(np.zeros(0))
-    lines: Iterable[list[str]] = (cells_of(line, separator) for line in lines_of(path, encoding))
+    if encoding:
+        lines = (cells_of(line, separator) for line in lines_of(path, encoding))
     given = unit_of_rows(wishes.mapping)
     trains = read_train_rows(lines, marks, path.name, rows, given)
-    if trains and any(np.isnan(train.g).all() for train in trains):
+    if rows.read_V is None and any("current" in said for said in rows.repairs):
         raise DataError("currents need the voltage at which they were read", got="rows of currents without it", where=path.name,
                         do="Write the voltage in front of the numbers: Vread=0.1 V.")  # fmt: skip
     middle = float(np.nanmedian(np.concatenate([train.g for train in trains]))) if trains else 0.0
     if middle > 0.1 and given is None:
         raise DataError("conductances must be in siemens, or their rows must say their unit", got=f"numbers around {middle:.3g}",
                         where=path.name, do=f"If they are in uS: {command(path.name, '--columns', 'G_S=2 in uS')}")  # fmt: skip
+    read = rows.read_V
     assemble(trains, rows, path.name, wishes.ltd, wishes.only)
+    rows.read_V = None if read is None else np.full(len(rows.G_S), read[0])
     return settle(rows, path.name, "rows")

@@ -11,6 +11,7 @@ from synarray.lab.formats.headers import UNITS, dimension_of
 from synarray.lab.formats.mapping import Mapping
 from synarray.lab.formats.settings import Settings, settings_of
 from synarray.lab.formats.tables import Table
+from synarray.lab.formats.titles import with_titles
 from synarray.lab.formats.words import plain_words
 
 __all__ = ["LAYOUTS", "WEIGHT", "Plan", "Wishes", "plan_of", "unused"]
@@ -108,6 +109,7 @@ def plan_of(table: Table, wishes: Wishes, source: str) -> Plan:
     DataError
         When a column that is mapped is not there, or a unit is none.
     """
+    table = with_titles(table)
     columns, constants = understand(table, wishes.mapping, source)
     measured = [column for column in columns if column.meaning in MEASURED]
     alone = not table.header and len(table.sample) == 1 and table.width > 2
@@ -119,7 +121,9 @@ def plan_of(table: Table, wishes: Wishes, source: str) -> Plan:
 def _layout(columns: list[Column], measured: list[Column]) -> str:
     if any(column.branch for column in measured) and not any(c.meaning in ("polarity", "amplitude_V") for c in columns):
         return "sides"
-    if {column.state for column in measured} >= {1, -1}:
+    if {column.state for column in measured} >= {1, -1} or (
+        any(c.meaning == "state" for c in columns) and len(measured) == 1
+    ):
         return "states"
     if len(measured) > 1:
         return "wide"

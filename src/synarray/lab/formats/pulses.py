@@ -18,7 +18,7 @@ from synarray.lab.formats.refusal import command
 from synarray.lab.formats.sheets import choose_sheets, read_sheets
 from synarray.lab.formats.tables import first_lines, open_table, table_of
 from synarray.lab.formats.train_rows import are_train_rows, columns_of, unit_of_rows
-from synarray.lab.formats.workbook import ENDINGS
+from synarray.lab.formats.workbook import ENDINGS, sheets
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.traces.retention import Aged
 
@@ -131,7 +131,7 @@ def read_file(
     elif isinstance(found, Plan):
         measured = read_plan(found)
     else:
-        measured = read_rows_of_trains(path, *found[1:], wishes)
+        measured = read_rows_of_trains(path, *found, wishes)
     return replace(measured, format=format) if isinstance(measured, Measurements) and format else measured
 
 
@@ -209,12 +209,21 @@ def _require_there(path: Path | str) -> None:
 def _understood(path: Path, wishes: Wishes) -> Plan | list[Plan] | tuple[list[list[str]], str, str, Marks]:
     """Say how a file is laid out: a table, sheets of a workbook, or (its first lines) one train per row."""
     if path.suffix.lower() in ENDINGS:
-        return choose_sheets(path, wishes)
+        found = sheets(path)
+        trains = [rows for rows in found.values() if _are_trains(rows, wishes)]
+        return (trains[0], "", "", Marks()) if len(trains) == 1 else choose_sheets(path, found, wishes)
     rows = rows_of_json(path)
+    if rows is not None and _are_trains(rows, wishes):
+        return rows, "", "", Marks()
     if rows is not None and (table := table_of(path, rows, decimal=wishes.decimal)) is not None:
         return plan_of(replace(table, repairs=("the table was taken out of JSON", *table.repairs)), wishes, path.name)
     lines, encoding, separator, marks = first_lines(path, wishes.decimal)
-    mapped = wishes.mapping and unit_of_rows(wishes.mapping) is None
-    if wishes.layout == "rows" or (wishes.layout is None and not mapped and are_train_rows(lines, marks)):
+    if wishes.layout == "rows" or _are_trains(lines, wishes, marks):
         return lines, encoding, separator, marks
     return plan_of(open_table(path, wishes.decimal), wishes, path.name)
+
+
+def _are_trains(rows: list[list[str]], wishes: Wishes, marks: Marks | None = None) -> bool:
+    """Whether rows are trains, unless the user says what columns mean, or which layout it is."""
+    mapped = wishes.mapping and unit_of_rows(wishes.mapping) is None
+    return wishes.layout is None and not mapped and are_train_rows(rows, marks or Marks())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
-from synarray.lab.formats.marks import QUANTITY, plain_text
+from synarray.lab.formats.marks import QUANTITY, has_suffix, plain_text
 from synarray.lab.formats.tables import Table
 from synarray.units import parse_quantity
 
@@ -43,10 +43,19 @@ class Names:
 
     def __init__(self) -> None:
         self.known: list[str] = []
+        self.filled = 0
+        """Blank cells that took the name above them, as below the first cell of several that were merged."""
         self._codes: dict[str, int] = {}
+        self._last = ""
 
     def codes(self, cells: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return the numbers of some names."""
+        cells = list(cells)
+        for i, cell in enumerate(cells):
+            if cell.strip():
+                self._last = cell
+            elif self._last:
+                cells[i], self.filled = self._last, self.filled + 1
         for cell in dict.fromkeys(cells):
             if cell not in self._codes:
                 self._codes[cell] = len(self.known)
@@ -94,9 +103,12 @@ def read_columns(table: Table, most: int, wanted: Mapping[int, Convert]) -> Colu
     """
     parts: dict[int, list[npt.NDArray[Any]]] = {at: [] for at in wanted}
     kept = short = 0
+    key = (
+        "datavalue" if table.header and table.names[0] == "dataname" else ""
+    )  # EasyEXPERT's records, one after the other
     with _opened(table) as (lines, reader):
         while kept < most and (chunk := list(itertools.islice(reader, min(_CHUNK, most - kept)))):
-            whole = [row for row in chunk if len(row) == table.width]
+            whole = [row for row in chunk if len(row) == table.width and (not key or row[0].strip().lower() == key)]
             short += sum(bool(row) for row in chunk) - len(whole)
             kept += len(whole)
             if whole:
@@ -114,9 +126,16 @@ def read_numbers(table: Table, most: int) -> Columns:
 
 
 def numbers(
-    cells: Sequence[str], table: Table, unit: str | None = None, carried: Counter[str] | None = None
+    cells: Sequence[str],
+    table: Table,
+    unit: str | None = None,
+    carried: Counter[str] | None = None,
+    factor: float = 1.0,
 ) -> npt.NDArray[np.float64]:
-    """Turn cells into numbers: nan where a cell is none; quantities such as "2.3 uS" where a unit is due, which are counted."""
+    """Turn cells into numbers, nan where a cell is none; quantities such as "2.3 uS" and "2.3u" where a unit is due are counted.
+
+    ``factor`` is what the values of the column are going to be multiplied with; quantities are divided by it.
+    """
     marks = table.marks
     if not (marks.decimal_comma or marks.thousands):
         try:
@@ -128,10 +147,12 @@ def numbers(
         text = marks.plain(cell)
         try:
             values[i] = float(text)
+            if unit and has_suffix(cell):
+                values[i], quantities = values[i] / factor, quantities + 1
         except ValueError:
             if unit and QUANTITY.match(text):
                 try:
-                    values[i] = parse_quantity(text, unit)
+                    values[i] = parse_quantity(text, unit) / factor
                     quantities += 1
                 except ValueError:
                     continue

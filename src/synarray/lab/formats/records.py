@@ -47,6 +47,11 @@ def _of_records(found: list[Any]) -> list[list[str]] | None:
         return _written(found)
     if not found or not all(isinstance(record, dict) for record in found):
         return None
+    lists = {name for record in found for name, value in record.items() if isinstance(value, list)}
+    if len(lists) == 1 and all(_is_train(record.get(*lists)) for record in found):  # a train to a record
+        return _written(
+            [[*(v for k, v in record.items() if k not in lists), *record[next(iter(lists))]] for record in found]
+        )
     names = list(dict.fromkeys(name for record in found for name in record))
     rows = [[record.get(name) for name in names] for record in found]
     return _written([names, *rows]) if all(_is_plain(cell) for row in rows for cell in row) else None
@@ -55,6 +60,13 @@ def _of_records(found: list[Any]) -> list[list[str]] | None:
 def _of_columns(found: dict[str, Any]) -> list[list[str]] | None:
     if isinstance(found.get("columns"), list) and isinstance(found.get("data"), list):
         return _written([found["columns"], *found["data"]]) if all(isinstance(r, list) for r in found["data"]) else None
+    inner = {name: v for name, v in found.items() if isinstance(v, dict) and not all(k.isdecimal() for k in v)}
+    settings = {key: value for table in inner.values() for key, value in table.items()}
+    found = {
+        name: value
+        for name, value in found.items()
+        if name not in inner or not all(map(_is_plain, inner[name].values()))
+    }
     columns = {
         name: list(v.values()) if isinstance(v, dict) else v for name, v in found.items() if isinstance(v, list | dict)
     }
@@ -64,9 +76,13 @@ def _of_columns(found: dict[str, Any]) -> list[list[str]] | None:
     ):
         return None
     longest = max(map(len, columns.values()))
-    above = [[name, value] for name, value in found.items() if _is_plain(value)]
+    above = [[name, value] for name, value in (*found.items(), *settings.items()) if _is_plain(value)]
     cells = [values + [None] * (longest - len(values)) for values in columns.values()]
     return _written([*above, list(columns), *map(list, zip(*cells, strict=True))])
+
+
+def _is_train(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 1 and all(isinstance(x, int | float) for x in value)
 
 
 def _is_plain(value: object) -> bool:

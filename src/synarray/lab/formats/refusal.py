@@ -15,6 +15,9 @@ from synarray.lab.formats.reading import numbers
 __all__ = ["command", "first_rows", "no_conductance", "no_read_voltage", "no_steps", "no_sweep"]
 
 
+_MOST_NAMES = 12
+
+
 def command(source: str, *options: str) -> str:
     """Return the command that fits a file with some options."""
     return shlex.join(["synarray", "device", "fit", source, *options])
@@ -29,7 +32,9 @@ def first_rows(rows: Sequence[Sequence[str]], count: int = 2) -> str:
 
 
 def _looks(plan: Plan) -> str:
-    names = ", ".join(column.shown for column in plan.columns if column.why != "no values")
+    shown = [column.shown for column in plan.columns if column.why != "no values"]
+    more = f" and {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
+    names = ", ".join(shown[:_MOST_NAMES]) + more
     sheet = f"sheet {plan.table.title!r}, " if plan.table.title else ""
     return f"{sheet}columns {names}" if plan.table.header else f"{sheet}{plan.table.width} columns without names"
 
@@ -50,9 +55,15 @@ def no_conductance(plan: Plan) -> DataError:
     """Refuse a table without conductances, resistances or currents."""
     return DataError(
         "a table of pulses must have a column of conductances, resistances or currents",
-        got=f"{_looks(plan)}, none of which says so; first rows: {first_rows(plan.table.sample)}", where=plan.source,
+        got=f"{_looks(plan)}, {_why_none(plan)}; first rows: {first_rows(plan.table.sample)}", where=plan.source,
         do=_which(plan),
     )  # fmt: skip
+
+
+def _why_none(plan: Plan) -> str:
+    """Say why no column is one of conductances: those that speak of one hold something else."""
+    others = [f"{c.shown} ({c.why})" for c in plan.columns if c.why == A_CHANGE]
+    return f"of which {', '.join(others[:_MOST_NAMES])} is none" if others else "none of which says so"
 
 
 def _which(plan: Plan) -> str:

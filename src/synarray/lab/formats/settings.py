@@ -12,14 +12,20 @@ from synarray.lab.formats.words import branch_of, is_drain, meaning_of, plain_wo
 __all__ = ["Settings", "settings_of"]
 
 _PAIR = re.compile(
-    r"(?P<name>[^\W\d][^,;:=\t]{0,60}?)\s*[,;:=\t]\s*(?P<value>[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\s,;:=\d][^\s,;:=]{0,8})?"
+    r"(?P<name>[^\W\d][^,;:=\t]{0,60}?)\s*[,;:=\t]\s*(?P<value>[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\s,;:=\d/][^\s,;:=/]{0,8})?"
 )
 _MORE = re.compile(r"\s*[,;/]\s*(?P<value>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(?P<unit>[fpnum\u00b5\u03bck]?[Vs])\b")
 _NAMED = re.compile(
     r"(?P<name>device|device ?(id|name|no\.?)|dut|cell|sample ?(id|name)?|crosspoint)\s*[,;:=\t]\s*(?P<value>[^,;\t]{1,40})",
     re.I,
 )
-_AT = re.compile(r"(?:@|\bat|\bbei|\bà)\s*(?:V\w*\s*=\s*)?(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b")
+_READ_AT = re.compile(
+    r"\bread(?:ing|out|s)?(?: (?:voltage|bias|pulse))?\s*(?:at|@|with|of|by)?\s*(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b"
+    r"|\b(?:gelesen|lesen) (?:bei|mit) (?P<wert>[+-]?\d*[.,]?\d+)\s*(?P<einheit>m?V)\b",
+    re.IGNORECASE,
+)
+"""Voltage of the reads in a sentence: "read at 0.1 V"."""
+_AT = re.compile(r"(?:@|\bat|\bbei|\bà)\s*(?:V(?!_?gs?\b)\w*\s*=\s*)?(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b")
 """Voltage of the reads in the name of a column of currents."""
 _LIMITS = {"read_V": 20.0, "amplitude_V": 100.0, "width_s": 1000.0, "temperature_K": 2000.0}
 
@@ -54,14 +60,30 @@ def settings_of(lines: Iterable[Sequence[str]], names: Iterable[str] = ()) -> Se
             found.read_V = abs(float(at["value"].replace(",", "."))) * (known[1].factor if known else 1.0)
             found.said["read_V"] = name.strip()
     for cells in lines:
-        line = ",".join(cell.strip() for cell in cells)
+        texts = [cell.strip() for cell in cells if cell.strip()]
+        if len(texts) == 2:  # the comma in "Read voltage, V" separates no cells
+            texts[0] = texts[0].replace(", ", "/")
+        line = ",".join(texts)
         if named := _NAMED.fullmatch(line):
             found.device = named["value"].strip()
             continue
+        if found.read_V is None and (read := _READ_AT.search(" ".join(cells))):
+            known = known_unit(read["unit"] or read["einheit"])
+            found.read_V = abs(float((read["value"] or read["wert"]).replace(",", "."))) * (
+                known[1].factor if known else 1.0
+            )
+            found.said["read_V"] = read[0].strip()
         for pair in _PAIR.finditer(line):
-            _take(found, pair["name"], pair)
-            if more := _MORE.match(line, pair.end()):  # "Set: 0.85 V, 1 us"
-                _take(found, pair["name"], more)
+            values, end = [pair], pair.end()
+            if re.match(r"/[A-Za-z]", line[end:]):
+                continue  # a rate
+            while more := _MORE.match(line, end):  # "Set: 0.85 V, 1 us", "Pulse: +1.3V/-1.5V, 10us"
+                values.append(more)
+                end = more.end()
+            volts = [value for value in values if (value["unit"] or "").endswith("V")]
+            for value in values:
+                if len(volts) < 2 or value not in volts:  # of two voltages nothing says which one is LTP's
+                    _take(found, pair["name"], value)
     return found
 
 
@@ -98,7 +120,8 @@ def _meaning(name: str, dimension: str) -> str:
         return found
     if re.fullmatch(r"read(ing|out)?( pulse)?", plain_words(name)):
         return "read_V" if dimension == "V" else ""
-    return {"V": "amplitude_V", "s": "width_s"}[dimension] if branch_of(name) else found
+    pulses = branch_of(name) or re.fullmatch(r"(write |prog\w* )?pulses?", plain_words(name))
+    return {"V": "amplitude_V", "s": "width_s"}[dimension] if pulses else found
 
 
 def _of_pulses(name: str) -> bool:

@@ -14,7 +14,6 @@ from synarray.lab.formats.refusal import first_rows
 from synarray.lab.formats.sides import in_turn
 from synarray.lab.formats.tables import table_of
 from synarray.lab.formats.words import are_cycles, branch_of
-from synarray.lab.formats.workbook import sheets
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.measured import Measurements, Rows, in_succession, together
 from synarray.lab.traces.retention import Aged
@@ -22,7 +21,7 @@ from synarray.lab.traces.retention import Aged
 __all__ = ["choose_sheets", "read_sheets"]
 
 
-def choose_sheets(path: Path, wishes: Wishes) -> list[Plan]:
+def choose_sheets(path: Path, found: dict[str, list[list[str]]], wishes: Wishes) -> list[Plan]:
     """Return how the sheets that belong together are read; those passed over are named in the first one's repairs.
 
     Raises
@@ -30,7 +29,6 @@ def choose_sheets(path: Path, wishes: Wishes) -> list[Plan]:
     DataError
         When no sheet has conductances.
     """
-    found = sheets(path)
     plans: dict[str, Plan] = {}
     problems: dict[str, DataError] = {}
     for title, rows in found.items():

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.evidence import Column
-from synarray.lab.formats.flat import beyond_words, brought, conductances, in_si, to_numbers
-from synarray.lab.formats.headers import UNITS
+from synarray.lab.formats.flat import beyond_words, brought, conductances, in_si, to_numbers, without_padding
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import Convert, Names, numbers, read_columns
 from synarray.lab.rows.assembly import Train
@@ -35,7 +34,7 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
     x_of = {c.at: _x(plan, c) for c in branches}
     carried = Counter[str]()
     wanted = {x.at: (lambda cells: numbers(cells, table)) for x in x_of.values() if x}
-    wanted |= {c.at: to_numbers(table, UNITS[c.meaning], carried) for c in branches}
+    wanted |= {c.at: to_numbers(table, c, carried) for c in branches}
     names = [Names() for _ in plan.every("device_id")]
     more: dict[int, Convert] = {c.at: name.codes for c, name in zip(plan.every("device_id"), names, strict=True)}
     cycle = plan.one("cycle")
@@ -53,7 +52,7 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
     groups = _groups(plan, found.values, names, cycle)
     sorted_trains: dict[tuple[str, str, int], list[Train]] = {}
     for column, (device, label) in zip(branches, _labelled(branches, rows), strict=True):
-        values = in_si(column, found.values[column.at], rows)
+        values = in_si(column, without_padding(found.values[column.at], rows), rows)
         volts = None if read is None else np.full(len(values), read)
         g = conductances(column.meaning, values, volts, rows)
         x = x_of[column.at]
@@ -91,9 +90,11 @@ def _x(plan: Plan, column: Column) -> Column | None:
 def _labelled(branches: list[Column], rows: Rows) -> list[tuple[str, str]]:
     """Return device and cycle of each column, from what its name says besides the branch."""
     found, seen = [], dict[tuple[str, str, int], int]()
+    shared = _shared_labels(branches)
     for column in branches:
-        cycle = _CYCLE.search(column.label)
-        device = " ".join(_CYCLE.sub(" ", column.label).split())
+        own = column.label if column.label in shared else ""
+        cycle = _CYCLE.search(own)
+        device = " ".join(_CYCLE.sub(" ", own).split())
         device = re.sub(r"^(device|dut|cell|dev|器件|소자)\s*(?=\S)", "", device)
         label = next((part for part in cycle.groups() if part), "") if cycle else ""
         key = (device, label, int(np.sign(column.branch)))
@@ -107,6 +108,17 @@ def _labelled(branches: list[Column], rows: Rows) -> list[tuple[str, str]]:
             rows.remarks += [] if any("numbers behind" in remark for remark in rows.remarks) else [said]
         found.append((device, label))
     return found
+
+
+def _shared_labels(branches: list[Column]) -> set[str]:
+    """Return the labels that tell devices or cycles: those of both branches; all where there is one branch, or none is shared.
+
+    What only one column of LTP and one of LTD say is another word for the branch.
+    """
+    sides = [[c.label for c in branches if np.sign(c.branch) == sign] for sign in (1, -1)]
+    if len(sides[0]) == len(sides[1]) == 1 and sides[0] != sides[1]:
+        return set()
+    return {label for side in sides for label in side}
 
 
 def _groups(

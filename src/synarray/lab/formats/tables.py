@@ -11,10 +11,12 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
+from synarray.lab.formats.encodings import encoding_of
 from synarray.lab.formats.headers import is_units, unit_of
 from synarray.lab.formats.marks import NOTHING, NUMBER, QUANTITY, Marks, are_spaced, marks_of, plain_text
 from synarray.lab.rows.polarity import POLARITIES
@@ -161,7 +163,10 @@ def _beginning(path: Path) -> tuple[list[str], str, list[str]]:
         ) from None  # fmt: skip
     if head.startswith(b"\x1f\x8b"):
         raise DataError("a file of pulses must be text", got="packed data", where=str(path), do=_unpacked(head, path))
-    encoding, repairs = _encoding(head, path)
+    found = encoding_of(head)
+    if found is None:
+        raise DataError("a file of pulses must be text", got="binary data", where=str(path), do=_unpacked(head, path))
+    encoding, repairs = found
     if re.match(rb'\s*[\[{]+\s*("|\[|\{)', head):
         raise DataError(
             "a file of pulses must be a table of text", got="JSON", where=str(path),
@@ -192,31 +197,6 @@ def _whole_rows(lines: list[str]) -> list[str]:
     return found
 
 
-def _encoding(head: bytes, path: Path) -> tuple[str, list[str]]:
-    """Return the encoding; beyond UTF-8 that of the text that makes most sense (charset-normalizer)."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16", ["text in UTF-16 with a byte-order mark"]
-    if b"\0" in head:
-        wide = (
-            "utf-16-le"
-            if head[1::2].count(0) > 0.4 * len(head) / 2
-            else "utf-16-be"
-            if head[::2].count(0) > 0.4 * len(head) / 2
-            else ""
-        )
-        if wide:
-            return wide, [f"text in {wide.upper()} without a byte-order mark"]
-        raise DataError("a file of pulses must be text", got="binary data", where=str(path), do=_unpacked(head, path))
-    if head.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig", ["a byte-order mark was passed over"]
-    try:
-        head[:-4].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.end < len(head) - 8:
-            return _other_encoding(head)
-    return "utf-8", []
-
-
 def _unpacked(head: bytes, path: Path) -> str:
     """Say how binary data of a kind that is known become text."""
     name = path.name
@@ -226,20 +206,6 @@ def _unpacked(head: bytes, path: Path) -> str:
         code = f'import numpy as np; np.savetxt("{name}.csv", np.load("{name}"), delimiter=",")'
         return f"Write it as CSV: python -c {shlex.quote(code)}"
     return "Save the measurement as CSV (or .xlsx)."
-
-
-_TWO_BYTES = re.compile(rb"[\x80-\xff]{2}")
-_NATIONAL = ("cp1252", "latin_1", "gb18030", "big5", "cp949", "shift_jis", "euc_jp")
-
-
-def _other_encoding(head: bytes) -> tuple[str, list[str]]:
-    if not _TWO_BYTES.search(head):  # letters beyond ASCII are single, as in Western words and "µS"
-        return "cp1252", ["text that is no UTF-8 was read as Windows-1252"]
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(head[:16_384], cp_isolation=list(_NATIONAL)).best()
-    name = best.encoding if best is not None else "latin_1"
-    return name, [f"text that is no UTF-8 was read as {'Latin-1' if name in ('latin_1', 'cp1252') else name}"]
 
 
 # Rows of cells
@@ -337,13 +303,16 @@ def _layout(
     split = [*map(_without_label, split[:start]), *split[start:]]
     header: tuple[str, ...] = ()
     units: Sequence[str] = ()
-    while top and not any(split[top - 1]):
-        top -= 1
+    while top and (not any(split[top - 1]) or [cell.strip() for cell in split[top - 1] if cell] == ["BEGIN"]):
+        top -= 1  # Igor's BEGIN
     for _ in range(3):  # names, units, and comments or groups, in any order
         if not top or not (len(split[top - 1]) == width and _is_header(split[top - 1], width)):
+            if top and units and not header and _numbers_columns(split[top - 1], width):
+                header, top = tuple(split[top - 1]), top - 1
             break
         row = split[top - 1]
-        if not units and top > 1 and is_units(row) and (header or _is_header(split[top - 2], width)):
+        named = top > 1 and (_is_header(split[top - 2], width) or _numbers_columns(split[top - 2], width))
+        if not units and top > 1 and is_units(row) and (header or named):
             units = row
             said.append(
                 "a line of the header was read as units" if header else "the line beneath the header was read as units"
@@ -390,6 +359,8 @@ def _belongs_above(upper: Sequence[str], lower: Sequence[str]) -> bool:
     """Whether a line names groups of columns, or columns that the line beneath only comments on; a setting does neither."""
     over, under = ([cell.strip().lower() for cell in row] for row in (upper, lower))
     named = [i for i, cell in enumerate(over) if cell]
+    if over[0] and not under[0] and len(over) > 2 and all(under[i] for i in named[1:]):
+        return True  # names whose first is merged with the line beneath it
     if len(over) < 3 or len(named) < 2 or named[-1] <= 1:
         return False
     names = [cell for cell in under if cell]
@@ -450,6 +421,17 @@ def _first_row(split: Sequence[Sequence[str]], marks: Marks) -> int | None:
         if 2 * sum(i in known for i in following) >= len(following):
             return here
     return alike[0]
+
+
+def _numbers_columns(row: Sequence[str], width: int) -> bool:
+    """Whether a row names its first column and numbers the others: Pulse, 1, 2, 3."""
+    numbers = [cell.strip() for cell in row[1:]]
+    return (
+        len(row) == width > 2
+        and bool(re.match(r"[^\W\d]", row[0].strip()))
+        and all(map(str.isdecimal, numbers))
+        and all(int(b) - int(a) == 1 for a, b in pairwise(numbers))
+    )
 
 
 def _is_header(row: Sequence[str], width: int) -> bool:

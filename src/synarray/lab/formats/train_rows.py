@@ -8,7 +8,7 @@ A line of text alone holds for the rows beneath it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.flat import conductances
-from synarray.lab.formats.headers import Scale, dimension_of, given_unit, scale_of, unit_of
+from synarray.lab.formats.headers import Scale, dimension_of, given_unit, is_units, scale_of, unit_of
 from synarray.lab.formats.mapping import Mapping
 from synarray.lab.formats.marks import NOTHING, NUMBER, Marks
 from synarray.lab.formats.settings import Settings, settings_of
@@ -31,6 +31,7 @@ _FEWEST = 8
 """Numbers of a row from which on it may be a train."""
 _SMOOTH = 4.0
 """Ranges that numbers go along a row, up and down together, where they are a train."""
+_CYCLE = re.compile(r"\b(cycle|train|loop|run|c)( ?\d+)?$", re.IGNORECASE)
 _QUANTITIES = {"G_S": "S", "R_ohm": "ohm", "I_A": "A"}
 
 
@@ -57,7 +58,8 @@ def _split(cells: Sequence[str], marks: Marks) -> _Row:
 
 def are_train_rows(lines: Sequence[Sequence[str]], marks: Marks) -> bool:
     """Whether the lines of a file are trains: text that names a branch, then many numbers of one kind."""
-    rows = [row for cells in lines if not _numbered((row := _split(cells, marks)).before)]
+    rows = [row for cells in _labelled(lines) if not _numbered((row := _split(cells, marks)).before)]
+    rows = [row for row in rows if row.numbers or not is_units(row.before)]
     long = [row for row in rows if len(row.numbers) >= _FEWEST and row.before]
     long = [row for row in long if row.branch or not _counts(row.numbers)]
     bare = [row for row in rows if len(row.numbers) >= 3 and not row.before]
@@ -69,6 +71,18 @@ def are_train_rows(lines: Sequence[Sequence[str]], marks: Marks) -> bool:
     header = next((row.before for row in rows if len(row.numbers) < 3 and len(row.before) > 3), [])
     names = [name for name in header if re.search(r"[^\W\d]", name) and not re.search(r"[=:]\s*[\d.]", name)]
     return len({meaning_of(name) for name in names} & {"amplitude_V", "G_S", "I_A", "R_ohm", "pulse", "width_s"}) < 2
+
+
+def _labelled(lines: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """Put the name above it before a number in front of a train where names number the reads: Cycle, P1, P2, ..."""
+    names: Sequence[str] = ()
+    for cells in lines:
+        if numbers := _numbered([cell.strip() for cell in cells]):
+            names = [cell.strip() for cell in cells[: len(cells) - len(numbers)]]
+        elif names and len(cells) > _FEWEST and all(re.fullmatch(r"\d+", cell.strip()) for cell in cells[: len(names)]):
+            front = [f"{name} {cell.strip()}" for name, cell in zip(names, cells, strict=False)]
+            cells = [*front, *cells[len(names) :]]
+        yield cells
 
 
 def _are_named_trains(rows: Sequence[_Row]) -> bool:
@@ -92,7 +106,7 @@ def _numbered(names: Sequence[str]) -> list[int]:
 
 def columns_of(lines: Sequence[Sequence[str]], marks: Marks) -> list[Column]:
     """Say how such rows are understood, for people."""
-    rows = [row for cells in lines if len((row := _split(cells, marks)).numbers) >= _FEWEST and row.before]
+    rows = [row for cells in _labelled(lines) if len((row := _split(cells, marks)).numbers) >= _FEWEST and row.before]
     text = tuple(" ".join(row.before) for row in rows[:3])
     values = tuple(row.numbers[0] for row in rows[:3])
     return [
@@ -133,9 +147,20 @@ def read_train_rows(
     """
     trains: dict[str, list[Train]] = {}
     settings, place = Settings(), ""
-    numbered, first = 0, float("nan")
-    for cells in lines:
+    numbered, first, volts_read = 0, float("nan"), set[float]()
+    cycle_at = None
+    for cells in _labelled(lines):
         row = _split(cells, marks)
+        if len(row.before) > 1 and (not row.numbers or _counts(row.numbers)):
+            meanings = [meaning_of(name) for name in row.before]
+            cycle_at = meanings.index("cycle") if "cycle" in meanings else cycle_at
+        elif cycle_at is not None and cycle_at < len(row.before) and row.before[cycle_at].isdigit():
+            row.before = [cell for at, cell in enumerate(row.before) if at != cycle_at]
+        if len(row.numbers) < 2 and len(units := {unit for cell in row.before if (unit := given_unit(cell))}) == 1:
+            given = given or next(
+                ((key, unit[1]) for unit in units for key in _QUANTITIES if _QUANTITIES[key] == unit[0]), None
+            )
+            continue
         if len(row.numbers) < 2:
             if names := _numbered(row.before):
                 first = names[0]
@@ -153,6 +178,7 @@ def read_train_rows(
             values, numbered = values[1:], numbered + 1
         quantity, scale = given or _quantity(row.before, source)
         reads = own.read_V or settings.read_V
+        volts_read |= set() if reads is None else {reads}
         g = conductances(quantity, values * scale.factor, None if reads is None else np.full(len(values), reads), rows)
         width = _of(own.pulse_s, row.branch, settings.pulse_s)
         before = True if first == 0 else False if first == 1 else None
@@ -162,6 +188,7 @@ def read_train_rows(
             Train(g[a:b], row.branch, device, before if not a else False, a > 0, width, volts)
             for a, b in pairwise(edges)
         )
+    rows.read_V = np.array([volts_read.pop()]) if len(volts_read) == 1 else None
     rows.repairs[:] = list(dict.fromkeys(rows.repairs))
     if numbered:
         rows.remarks.append(
@@ -194,10 +221,16 @@ def _is_number_of_train(values: np.ndarray) -> bool:
 def _place(cells: Sequence[str]) -> str:
     """Return what tells the device: the text without pairs of names and numbers, branches and quantities."""
     text = ",".join(cells)
+    text = re.sub(r":\s*(?=,|$)", "", text)  # "LTP 1:"
     text = re.sub(r"[A-Za-z_]\w*\s*[=:]\s*[+-]?[\d.]+(?:[eE][+-]?\d+)?\s*[a-zA-Zµμ]*", " ", text)
-    kept = []
+    kept, named = [], False
     for part in re.findall(r"\([^()]*\)|[^,;]+", text):
         words = part.strip()
+        if words.isdigit() and named:
+            continue  # the number of the train: "LTP 1"
+        if _CYCLE.fullmatch(words):
+            continue
+        named = bool(branch_of(words))
         if words.startswith("(") and not branch_of(words):
             kept.append(words)
         elif re.search(r"\w", words) and (not branch_of(words) or label_of(_plain(words))):
@@ -210,7 +243,7 @@ def _plain(words: str) -> str:
     plain = plain_words(words)
     for _, pattern in BRANCHES:
         plain = pattern.sub(" ", plain)
-    return re.sub(r"\b(cycle|train|loop|run|c)? ?\d+$", "", plain).strip()
+    return _CYCLE.sub("", re.sub(r"\b\d+$", "", plain).strip()).strip()
 
 
 def _quantity(cells: Sequence[str], source: str) -> tuple[str, Scale]:

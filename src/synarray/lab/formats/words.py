@@ -1,7 +1,9 @@
-"""What names of columns and settings mean, in the words of the laboratories: English, German, French, Chinese, Korean, Japanese.
+"""What names of columns and settings mean, in the words of the laboratories: from English and German to Korean.
 
 Only the first row of ``QUANTITIES`` that fits counts: a "pulse width" is a width, and a "read voltage" is no pulse's.
 """
+
+# ruff: noqa: RUF001
 
 from __future__ import annotations
 
@@ -11,62 +13,78 @@ from collections.abc import Sequence
 
 from synarray.lab.formats.headers import dimension_of, unit_of
 
-__all__ = ["BRANCHES", "are_cycles", "branch_of", "is_drain", "label_of", "meaning_of", "plain_words", "state_of"]
+__all__ = [
+    "BRANCHES",
+    "are_cycles",
+    "branch_of",
+    "is_drain",
+    "known_words",
+    "label_of",
+    "meaning_of",
+    "plain_words",
+    "state_of",
+]
 
 _LTP = (
-    r"\bltp\b|\bpot\b|\bpotent\w*|\bpotenz\w*|\bpotenci\w*|\benhanc\w*|\bincr\w*|\bset\b|\bup\b|\brising\b",
+    r"\bltp\b|\bpot\b|\bpotent\w*|\bpotenz\w*|\bpotenci\w*|\benhanc\w*|\binc(r\w*)?\b|\bset\b|\bup\b|\brising\b",
     r"\bpos(itive)?\b|\bplus\b|长时程增强|长程增强|长期增强|增强|增強|强化|強化|강화|증강|증가|長期増強|増強",
+    r"потенциац\w*|потенциир\w*|увелич\w*|\bwzmocn\w*",
 )
 _LTD = (
-    r"\bltd\b|\bdep\b|\bdepress\w*|\bdepr[ei]s\w*|\bdecr\w*|\breset\b|\bdown\b|\bfalling\b",
+    r"\bltd\b|\bdep\b|\bdepress\w*|\bdepr[ei]s\w*|\bdec(r\w*)?\b|\breset\b|\bdown\b|\bdn\b|\bfalling\b",
     r"\bneg(ative)?\b|\bminus\b|长时程抑制|长程抑制|长期抑制|抑制|抑压|减弱|減弱|억제|약화|감소|長期抑圧|抑圧",
+    r"депресс\w*|уменьш\w*|\bosłab\w*|\boslab\w*",
 )
-_PROGRAM = (r"\b[girvt]?(prog|program|programme|programming|pgm|write)\b",)
-_ERASE = (r"\b[girvt]?(erase|erasing|erasure|ers)\b",)
-_LOW = (r"\blrs\b|\b[rgi]? ?on\b|\blow resist\w*|\bon state\b|低阻|저저항",)
-_HIGH = (r"\bhrs\b|\b[rgi]? ?off\b|\bhigh resist\w*|\boff state\b|高阻|고저항",)
+_PROGRAM = (r"\b[girvt]?(prog|program|programme|programming|pgm|write)\b|записи\b|запись",)
+_ERASE = (r"\b[girvt]?(erase|erasing|erasure|ers)\b|стирани",)
+_LOW = (r"\blrs\b|\b[rgi]? ?on\b|\blow resist\w*|\b[rgi] (an|ein)\b|\bon state\b|低阻|저저항|низкоом\w*|\bснс\b",)
+_HIGH = (r"\bhrs\b|\b[rgi]? ?off\b|\bhigh resist\w*|\b[rgi] aus\b|\boff state\b|高阻|고저항|высокоом\w*|\bсвс\b",)
 _QUANTITIES: dict[str, tuple[str, ...]] = {
     "read_V": (
         r"\bv ?(read|meas)|\b(read|meas)\w* ?(pulse )?v(olt\w*|bias)?\b|\bvolt\w* .*\bread|\bread\w* .*\bvolt|\bvr\b",
         r"\bbias\b|lesespannung|tension de lecture|读取?电压|讀取電壓|読み?出し?電圧|읽기 ?전압|판독 ?전압",
+        r"напряжени\w* (считыв|чтен)\w*|\bv ?чт",
     ),
     "width_s": (
         r"width|duration|\btp\b|\bt ?(pulse|prog|erase|set|reset|ltp|ltd|pot|dep)\b|puls(breite|dauer|lange|weite)",
-        r"largeur|\bduree\b|脉宽|脉冲宽度|脈寬|パルス幅|펄스 ?폭|펄스 ?너비",
+        r"largeur|\bduree\b|脉宽|脉冲宽度|脈寬|パルス幅|펄스 ?폭|펄스 ?너비|длительност|ширина",
     ),
     "per_row": (r"\bnum(ber)? (of )?(pulses|applied)|\bn ?pulses\b|pulses (per|each)|\bapplied\b",),
-    "temperature_K": (r"^temp\b|temperatur|温度|溫度|온도",),
-    "time_s": (r"^t$|\btime\b|timestamp|elapsed|\bzeit\b|\btemps\b|时间|時間|시간",),
+    "temperature_K": (r"^temp\b|temperatur|温度|溫度|온도|температур",),
+    "time_s": (r"^t$|\btime\b|timestamp|elapsed|\bzeit\b|\btemps\b|时间|時間|시간|врем",),
     "amplitude_V": (
         r"\bv ?(pulse|prog|program|write|erase|set|reset|p|g|gs|in|app|stim|ltp|ltd|pot|dep)\b",
         r"puls\w*.*(volt|amp|height|hohe|spannung)|amplitude|volt|spannung|\btension\b|^v ?\d*$|^av$|\bvp\b| v$",
-        r"电压|電壓|電圧|전압",
+        r"电压|電壓|電圧|전압|напряжен|амплитуд",
     ),
-    "R_ohm": (r"resist|widerst|\bohm\b|\br ?(read|meas|on|off|hrs|lrs)?$|^r ?\d+$|^r\b|电阻|電阻|저항|抵抗",),
+    "R_ohm": (r"resist|widerst|\bohm\b|\br ?(read|meas|on|off|hrs|lrs)?$|^r ?\d+$|^r\b|电阻|電阻|저항|抵抗|сопротивл",),
     "G_S": (
         r"conduct|\bcond\b|leitwert|leitf|\bg ?(read|meas|syn|prog|erase|on|off|ltp|ltd|pot|dep)?$|^g ?\d+$|^g\b",
-        r"电导|電導|전도|컨덕|コンダク",
+        r"电导|電導|전도|컨덕|コンダク|проводимост|кондуктанс|przewodno",
     ),
     "I_A": (
-        r"current|\bcurr\b|\bstrom\b|courant|^i ?(read|meas|d|ds|on|off|out)?$| i$|^i ?\d+$|^i\b|^ai$|\bi?psc\b|\bepsc\b",
-        r"电流|電流|전류",
+        r"current|\bcurr\b|\bstrom\b|courant|^i ?(read|meas|r|d|ds|on|off|out)?$| i$|^i ?\d+$|^i\b|^ai$|\bi?psc\b|\bepsc\b",
+        r"电流|電流|전류|\bток\w*\b",
     ),
     "polarity": (
         r"polarit|\bpol\b|direction|richtung|\boperation\b|^op( type)?$|^type$|^mode$|\bphase\b|\bbranch\b|^sign$",
-        r"\bpulse type\b|puls(art|typ)|极性|極性|类型|類型|극성|종류",
+        r"\bpulse type\b|puls(art|typ)|极性|極性|类型|類型|극성|종류|полярност|^тип( импульса)?$|^операция$",
     ),
     "cycle": (
         r"cycle|\bloops?\b|\bsweep\b|repeat|\btrains?\b|zykl|\bruns?\b|iteration|\bepoch\b",
-        r"循环|循環|周期|사이클|サイクル",
+        r"循环|循環|周期|사이클|サイクル|цикл",
     ),
     "device_id": (
         r"device|\bdev\b|\bduts?\b|\bcell\b|\bdie\b|\bchip\b|wafer|^row\b|^col(umn)?\b|word ?line|bit ?line|^wl$|^bl$",
-        r"\bsite\b|\bsample\b|crosspoint|\bjunction\b|\bpad\b|\bmodule\b|bauteil|bauelement|\bzelle\b|probe\b|dispositif",
-        r"cellule|\bpuce\b|^id$|^x$|^y$|^d ?\d*$|器件|单元|單元|芯片|晶片|样品|소자|셀|칩|시편|素子|セル",
+        r"^(file|datei|fichier|file ?name|position|location|coordinates?|electrodes?|elektrode|structure|struktur|crossbar|dot)$",
+        r"\bsite\b|\bsample\b|crosspoint|\bjunction\b|\bpad\b|\bmodule\b|bauteil|bauelement|\bzelle\b|probe\b",
+        r"dispositif|echantillon|muestra|campione|образ[ец]\w*|ячейк|элемент|кристалл|мемристор",
+        r"cellule|\bpuce\b|^id$|^x$|^y$|^d ?\d*$|器件|单元|單元|芯片|晶片|样品|소자|셀|칩|시편|시료|素子|セル",
     ),
     "pulse": (
         r"puls|\bindex\b|^no$|^nr$|number|^num\b|^n$|^$|count|\bsteps?\b|\bitem\b|\bpoint\b|impuls|numero|nummer|^#?\d+$",
         r"脉冲|脈衝|次数|次數|序号|パルス|펄스|번호|횟수",
+        r"импульс|^номер$|^no$|^№$|\bpulso\b|^xdata$|^x(data|axis)? (ltp|ltd|pot|dep)\w*$",
     ),
 }
 
@@ -83,16 +101,42 @@ _STATES = ((1, _joined(_LOW)), (-1, _joined(_HIGH)))
 QUANTITIES = tuple((meaning, _joined(words)) for meaning, words in _QUANTITIES.items())
 _QUANTITY_WORDS = re.compile(
     r"\b(conductance|cond|current|resistance|resistivity|leitwert|strom|widerstand|courant|e?i?psc|weights?|values?|data|pulses?|read|of|the|in|g|i|r)\b"
-    r"|电导|电流|电阻|전도도|컨덕턴스|전류|저항"
+    r"|电导|电流|电阻|전도도|컨덕턴스|전류|저항|проводимост\w*|ток\w*|сопротивлени\w*|при"
 )
 _BY_DIMENSION = {"S": "G_S", "ohm": "R_ohm", "A": "I_A", "K": "temperature_K"}
 _ACCENTS = "\u0300\u0301\u0302\u0308\u0327"
 """Of Latin letters; those of Korean syllables and Japanese letters come together again."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_SCRIPTS = re.compile(
+    "(?<=[a-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[a-z0-9])"
+)
+"""Where Latin letters or digits touch Chinese, Japanese or Korean ones."""
 _NUMBERED = re.compile(r"\b(ltp|ltd|pot|dep|potentiation|depression|set|reset)(\d+)\b")
 _GLUED = re.compile(
     r"\b(read|meas|pulse|prog|set|reset)(v|i|r|g)\b|\b([vigr])(read|meas|pulse|prog|set|reset|ltp|ltd)\b"
 )
+
+
+_FOREIGN = _joined(
+    tuple(
+        part
+        for group in (_LTP, _LTD, _PROGRAM, _ERASE, _LOW, _HIGH, *_QUANTITIES.values())
+        for words in group
+        for part in words.split("|")
+        if not part.isascii() and "(" not in part and ")" not in part
+    )
+)
+
+
+def known_words(text: str) -> int:
+    """Count the words beyond ASCII that are known, by which one encoding is better than another.
+
+    Examples
+    --------
+    >>> known_words("\u8109\u51b2\u6570,\u589e\u5f3a(\u03bcS)"), known_words("\u00ce\u00ec\u00e5\u00f0")
+    (2, 0)
+    """
+    return len(_FOREIGN.findall(text.lower()))
 
 
 def plain_words(name: str) -> str:
@@ -107,7 +151,7 @@ def plain_words(name: str) -> str:
     head = re.sub(r"^[A-Za-z]\w*\d\.(?=[A-Za-z])", "", head)  # the instrument's channel
     letters = unicodedata.normalize("NFC", "".join(c for c in unicodedata.normalize("NFD", head) if c not in _ACCENTS))
     words = re.sub(r"[\W_]+", " ", _CAMEL.sub(" ", letters)).strip().lower()
-    words = _NUMBERED.sub(r"\1 \2", words)
+    words = _NUMBERED.sub(r"\1 \2", _SCRIPTS.sub(" ", words))
     return _GLUED.sub(lambda found: " ".join(part for part in found.groups() if part), words)
 
 

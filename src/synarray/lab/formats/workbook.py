@@ -9,6 +9,7 @@ from pathlib import Path
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
+from synarray.lab.formats.marks import plain_text
 
 __all__ = ["ENDINGS", "sheets"]
 
@@ -81,7 +82,7 @@ def _require_size(height: int, width: int, where: str) -> None:
 def _text(cell: object) -> str:
     if isinstance(cell, float):
         return repr(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    return str(cell).strip()
+    return plain_text(str(cell)).strip()
 
 
 def _trimmed(row: list[str]) -> list[str]:

@@ -11,9 +11,9 @@ import pytest
 from synarray.device.library import load_device
 from synarray.errors import DataError
 from synarray.lab.formats import FORMATS, read_pulses
-from synarray.lab.formats.headers import Scale, scale_of
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.synthetic import measure_devices
+from synarray.lab.text.headers import Scale, scale_of
 
 TRUTH = measure_devices(load_device("pcmo"), 2, 2)
 WORDS = {1: "LTP", -1: "LTD", 0: "READ"}

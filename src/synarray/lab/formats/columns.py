@@ -18,12 +18,12 @@ from synarray.lab.formats.companions import (
     without_means,
 )
 from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, ONE_WORD, Column, Facts
-from synarray.lab.formats.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
 from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
 from synarray.lab.formats.mapping import Mapping, constant, places
 from synarray.lab.formats.tables import Table
-from synarray.lab.formats.words import branch_of, label_of, meaning_of, plain_words, state_of
 from synarray.lab.rows.measured import COLUMNS
+from synarray.lab.text.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
+from synarray.lab.text.words import branch_of, label_of, meaning_of, plain_words, state_of
 
 __all__ = ["understand"]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from synarray.lab.formats.evidence import MEASURED, WHOLE_TRAINS, Column, Facts
-from synarray.lab.formats.words import branch_of, plain_words
+from synarray.lab.text.words import branch_of, plain_words
 
 __all__ = ["counts_of_pulses", "identities", "letters_of_branches", "without_flags", "without_means"]
 

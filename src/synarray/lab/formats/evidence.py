@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.formats.headers import MORE, Scale
-from synarray.lab.formats.marks import NOTHING, has_suffix
 from synarray.lab.formats.reading import numbers
 from synarray.lab.formats.tables import Table
-from synarray.lab.formats.words import branch_of
 from synarray.lab.rows.polarity import POLARITIES
+from synarray.lab.text.headers import MORE, Scale
+from synarray.lab.text.marks import NOTHING, has_suffix
+from synarray.lab.text.words import branch_of
 
 __all__ = ["A_CHANGE", "COUNTS_ROWS", "MEASURED", "ONE_WORD", "WHOLE_TRAINS", "Column", "Facts"]
 

@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.evidence import WHOLE_TRAINS, Column
-from synarray.lab.formats.headers import UNITS, Scale
-from synarray.lab.formats.marks import NOTHING
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.raw_log import Log, average_repeats, keep_reads
 from synarray.lab.formats.reading import Columns, Names, numbers, read_columns
 from synarray.lab.formats.tables import Table
-from synarray.lab.formats.words import are_cycles, branch_of, plain_words
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.lab.text.headers import UNITS, Scale
+from synarray.lab.text.marks import NOTHING
+from synarray.lab.text.words import are_cycles, branch_of, plain_words
 from synarray.lab.traces.recognise import amplitudes
 
 __all__ = ["beyond_words", "brought", "conductances", "in_si", "read_flat", "to_numbers", "without_padding"]

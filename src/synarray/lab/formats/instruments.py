@@ -10,9 +10,9 @@ from math import e
 import numpy as np
 
 from synarray.lab.formats.evidence import MEASURED, Column, Facts
-from synarray.lab.formats.headers import known_unit
-from synarray.lab.formats.marks import NOTHING
-from synarray.lab.formats.words import is_drain, plain_words
+from synarray.lab.text.headers import known_unit
+from synarray.lab.text.marks import NOTHING
+from synarray.lab.text.words import is_drain, plain_words
 
 __all__ = ["drain_voltages", "logarithm", "meaning_in", "only_reads", "source_and_reading"]
 

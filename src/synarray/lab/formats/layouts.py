@@ -15,7 +15,6 @@ from synarray.errors import DataError
 from synarray.lab.formats.curve import trains_of_curve
 from synarray.lab.formats.evidence import A_CHANGE, ONE_WORD, WHOLE_TRAINS
 from synarray.lab.formats.flat import beyond_words, conductances, in_si, read_flat, to_numbers
-from synarray.lab.formats.marks import Marks
 from synarray.lab.formats.other_tables import require_pulses
 from synarray.lab.formats.plan import WEIGHT, Plan, Wishes, unused
 from synarray.lab.formats.reading import Convert, Names, lines_of, numbers, read_columns, read_numbers
@@ -24,10 +23,11 @@ from synarray.lab.formats.sides import read_sides
 from synarray.lab.formats.tables import cells_of
 from synarray.lab.formats.train_rows import read_train_rows, unit_of_rows
 from synarray.lab.formats.weights import PLACEHOLDER
-from synarray.lab.formats.words import plain_words, state_of
 from synarray.lab.rows.assembly import Train, assemble
 from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, one_branch
 from synarray.lab.rows.settle import settle
+from synarray.lab.text.marks import Marks
+from synarray.lab.text.words import plain_words, state_of
 from synarray.lab.traces.endurance import Loop, fit_endurance
 from synarray.lab.traces.ramps import keep_one_amplitude
 from synarray.lab.traces.recognise import amplitudes, is_ramp, is_retention, is_sweep

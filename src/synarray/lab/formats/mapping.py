@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from synarray.errors import DataError, nearest
-from synarray.lab.formats.headers import MORE, UNITS, bare, given_unit
 from synarray.lab.rows.measured import COLUMNS
+from synarray.lab.text.headers import MORE, UNITS, bare, given_unit
 from synarray.units import parse_quantity, parse_temperature
 
 __all__ = ["KEYS", "Mapping", "constant", "parse_mapping", "place", "places"]

@@ -12,7 +12,7 @@ from synarray.lab.formats.evidence import COUNTS_ROWS, MEASURED, Column
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import numbers
 from synarray.lab.formats.refusal import command, first_rows
-from synarray.lab.formats.words import is_drain, plain_words
+from synarray.lab.text.words import is_drain, plain_words
 
 __all__ = ["require_pulses"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from synarray.lab.formats.columns import understand
 from synarray.lab.formats.evidence import MEASURED, Column
-from synarray.lab.formats.headers import UNITS, dimension_of
 from synarray.lab.formats.mapping import Mapping
 from synarray.lab.formats.settings import Settings, settings_of
 from synarray.lab.formats.tables import Table
 from synarray.lab.formats.titles import with_titles
-from synarray.lab.formats.words import plain_words
+from synarray.lab.text.headers import UNITS, dimension_of
+from synarray.lab.text.words import plain_words
 
 __all__ = ["LAYOUTS", "WEIGHT", "Plan", "Wishes", "plan_of", "unused"]
 

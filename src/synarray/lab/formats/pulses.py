@@ -11,7 +11,6 @@ from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.known import FORMATS, format_named
 from synarray.lab.formats.layouts import read_plan, read_rows_of_trains
 from synarray.lab.formats.mapping import parse_mapping
-from synarray.lab.formats.marks import Marks
 from synarray.lab.formats.plan import LAYOUTS, Plan, Wishes, plan_of
 from synarray.lab.formats.records import rows_of_json
 from synarray.lab.formats.refusal import command
@@ -20,6 +19,7 @@ from synarray.lab.formats.tables import first_lines, open_table, table_of
 from synarray.lab.formats.train_rows import are_train_rows, columns_of, unit_of_rows
 from synarray.lab.formats.workbook import ENDINGS, sheets
 from synarray.lab.rows.measured import Measurements
+from synarray.lab.text.marks import Marks
 from synarray.lab.traces.retention import Aged
 
 __all__ = ["Explained", "explain_file", "read_file", "read_pulses"]

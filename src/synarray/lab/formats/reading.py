@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
-from synarray.lab.formats.marks import QUANTITY, has_suffix, plain_text
 from synarray.lab.formats.tables import Table
+from synarray.lab.text.marks import QUANTITY, has_suffix, plain_text
 from synarray.units import parse_quantity
 
 __all__ = ["Columns", "Convert", "Names", "lines_of", "numbers", "read_columns", "read_numbers"]

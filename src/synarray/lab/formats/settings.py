@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from synarray.lab.formats.headers import UNITS, known_unit, unit_of
-from synarray.lab.formats.words import branch_of, is_drain, meaning_of, plain_words
+from synarray.lab.text.headers import UNITS, known_unit, unit_of
+from synarray.lab.text.words import branch_of, is_drain, meaning_of, plain_words
 
 __all__ = ["Settings", "settings_of"]
 

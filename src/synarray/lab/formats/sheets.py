@@ -13,9 +13,9 @@ from synarray.lab.formats.plan import Plan, Wishes, plan_of
 from synarray.lab.formats.refusal import first_rows
 from synarray.lab.formats.sides import in_turn
 from synarray.lab.formats.tables import table_of
-from synarray.lab.formats.words import are_cycles, branch_of
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.measured import Measurements, Rows, in_succession, together
+from synarray.lab.text.words import are_cycles, branch_of
 from synarray.lab.traces.retention import Aged
 
 __all__ = ["choose_sheets", "read_sheets"]

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
-from synarray.lab.formats.encodings import encoding_of
-from synarray.lab.formats.headers import is_units, unit_of
-from synarray.lab.formats.marks import NOTHING, NUMBER, QUANTITY, Marks, are_spaced, marks_of, plain_text
 from synarray.lab.rows.polarity import POLARITIES
+from synarray.lab.text.encodings import encoding_of
+from synarray.lab.text.headers import is_units, unit_of
+from synarray.lab.text.marks import NOTHING, NUMBER, QUANTITY, Marks, are_spaced, marks_of, plain_text
 
 __all__ = ["Table", "cells_of", "first_lines", "open_table", "table_of"]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from synarray.lab.formats.reading import lines_of
 from synarray.lab.formats.tables import Table, cells_of
-from synarray.lab.formats.words import meaning_of
+from synarray.lab.text.words import meaning_of
 
 __all__ = ["with_titles"]
 

@@ -16,14 +16,14 @@ import numpy as np
 
 from synarray.lab.formats.evidence import Column
 from synarray.lab.formats.flat import conductances
-from synarray.lab.formats.headers import Scale, dimension_of, given_unit, is_units, scale_of, unit_of
 from synarray.lab.formats.mapping import Mapping
-from synarray.lab.formats.marks import NOTHING, NUMBER, Marks
 from synarray.lab.formats.settings import Settings, settings_of
-from synarray.lab.formats.words import BRANCHES, branch_of, label_of, meaning_of, plain_words
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.cutting import runs
 from synarray.lab.rows.measured import Rows
+from synarray.lab.text.headers import Scale, dimension_of, given_unit, is_units, scale_of, unit_of
+from synarray.lab.text.marks import NOTHING, NUMBER, Marks
+from synarray.lab.text.words import BRANCHES, branch_of, label_of, meaning_of, plain_words
 
 __all__ = ["are_train_rows", "columns_of", "read_train_rows", "unit_of_rows"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from synarray.errors import DataError
 from synarray.files import open_ordinary
-from synarray.lab.formats.marks import plain_text
+from synarray.lab.text.marks import plain_text
 
 __all__ = ["ENDINGS", "sheets"]
 

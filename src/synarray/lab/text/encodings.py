@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from synarray.lab.formats.words import known_words
+from synarray.lab.text.words import known_words
 
 __all__ = ["encoding_of"]
 

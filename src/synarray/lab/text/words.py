@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from synarray.lab.formats.headers import dimension_of, unit_of
+from synarray.lab.text.headers import dimension_of, unit_of
 
 __all__ = [
     "BRANCHES",

@@ -1,0 +1,1 @@
+"""What the text of measured files says: encodings, how numbers are written, units, and words of laboratories."""

@@ -132,7 +132,7 @@ def numbers(
     carried: Counter[str] | None = None,
     factor: float = 1.0,
 ) -> npt.NDArray[np.float64]:
-    """Turn cells into numbers, nan where a cell is none; quantities such as "2.3 uS" and "2.3u" where a unit is due are counted.
+    """Turn cells into numbers, nan where a cell is none; quantities where a unit is due, such as "2.3 uS", are counted.
 
     ``factor`` is what the values of the column are going to be multiplied with; quantities are divided by it.
     """

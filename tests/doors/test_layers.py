@@ -12,6 +12,7 @@ import pytest
 
 import synarray
 from synarray import SpecError, load_experiment
+from synarray.cost.wear import trainings_left
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.checkpoint import TrainingStoppedError
 from synarray.run.layered_energy import bill_of_layers
@@ -240,6 +241,27 @@ def test_maps_wear_and_retention_are_of_each_layer(trained: dict, command: Comma
         assert life["levelling_cost"]["rows"]["additions"] == rows + single
     shown = command("lifetime", str(folder)).out
     assert "Wear of layer 1, convolution" in shown and "Wear of layer 2, full" in shown
+
+
+def test_a_result_answers_for_all_its_layers(trained: dict, tmp_path: Path) -> None:
+    result = trained["in cells"]
+    run = synarray.open_run(result.save(tmp_path / "run"))
+    assert [w.shape for w in result.weights] == [(18, 8), (32, 12)]
+    for one, other in zip(result.weights, run.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for life in (result.lifetime(0.05), run.lifetime(0.05)):
+        assert [each.layer for each in life.layers] == ["layer 1, convolution", "layer 2, full"]
+        ends = [each.trainings for each in life.layers]
+        for machine, end in zip(result.machines, ends, strict=True):  # here stuck cells, of which there are few, count too
+            pulses = machine.array.scheme.pulses_per_cell(machine.array.writes)[:, machine.array.exists]
+            assert end == pytest.approx(trainings_left(pulses, machine.spec.device, 0.05), rel=0.1)
+        assert life.trainings == min(ends) and life.layer == life.layers[int(np.argmin(ends))].layer
+        assert life.layer in life.notes[0] and life.summary()["layers"][0]["device"] == "pcm"
+    assert result.lifetime().notes == run.lifetime().notes
+    for figure in ("array", "pulses", "life", "receptive-fields"):
+        assert result.plot(figure) is not None
+    with pytest.raises(synarray.RunError, match="ideal weights"):
+        trained["contrast"].lifetime()
 
 
 @pytest.mark.parametrize("broken", ["layer1_w", "layer1_row_start", "layer1_threshold", "missing", "layers"])

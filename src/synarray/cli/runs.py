@@ -221,14 +221,14 @@ def lifetime(
     from synarray.report.lifetime_tables import lifetime_table
     from synarray.report.run_figures.life import has_end, life
     from synarray.report.terminal import Terminal, standard_output
-    from synarray.run.lifetime import lifetime_of
+    from synarray.run.lifetime import lifetimes
     from synarray.run.opened import open_run
     from synarray.run.retention import read_later, unconfirmed_ageing
 
     figures.check_format(kind)
     kelvins = None if temperature is None else _kelvins(temperature)
     opened, periphery = open_run(run), load_periphery(node)
-    lives = [(name, lifetime_of(layer, parse_share(share), periphery)) for name, layer in opened.in_cells()]
+    lives = [(found.layer, found) for found in lifetimes(opened, parse_share(share), periphery)]
     retained: list[Retained] | None = None
     if retention or kelvins is not None:
         with Terminal(stderr=True).status("reading the test images again"):

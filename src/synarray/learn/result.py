@@ -107,8 +107,8 @@ class Result:
 
     @property
     def weights(self) -> list[npt.NDArray[np.float32]]:
-        """Weights of each group as [pre, post]."""
-        return [self.machine.array.tile(g) for g in range(len(self.machine.groups))]
+        """Weights of each group as [pre, post]; those of layers one after the other, from the bottom."""
+        return [machine.array.tile(g) for machine in self.machines for g in range(len(machine.groups))]
 
     @property
     def images_per_second(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from synarray.errors import RunError
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.run.contents import StoredRun
 
-__all__ = ["Addressing", "Lifetime", "lifetime_of"]
+__all__ = ["Addressing", "Lifetime", "lifetime_of", "lifetimes"]
 
 _NUMBERS = ("endurance", "endurance_shape")
 _SINGLE = [
@@ -70,6 +70,10 @@ class Lifetime:
     node_nm : float
     before : int
         Presentations of earlier trainings that this one continued from; their pulses are among those counted.
+    layer : str
+        Whose array it is, in a network of several layers.
+    layers : tuple of Lifetime
+        Of a network of several layers: each one's, from the bottom. The numbers above are of the array that ends first.
 
     Examples
     --------
@@ -95,6 +99,8 @@ class Lifetime:
     move: Move | None
     node_nm: float
     before: int = 0
+    layer: str = ""
+    layers: tuple[Lifetime, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Return everything as numbers, ready for JSON; null for what is not known, or never comes."""
@@ -115,12 +121,14 @@ class Lifetime:
             "levelled": {kind: _finite(trainings) for kind, trainings in self.levelled.items()},
             "levelling_cost": costs | {"move": moved, "node_nm": self.node_nm},
             "notes": self.notes,
-        }
+        } | ({"layer": self.layer, "layers": [each.summary() for each in self.layers]} if self.layers else {})
 
     @property
     def notes(self) -> list[str]:
         """What a reader must know."""
         notes = []
+        if len(self.layers) > 1:
+            notes.append(f"The network lives as long as the array that ends first, that of {self.layer}.")
         if self.before:
             notes.append(
                 f"The cells had seen {self.before:,} presentations before: a training like this one means all of them together."
@@ -137,7 +145,7 @@ class Lifetime:
 
 
 def lifetime_of(run: StoredRun, share: float, periphery: Periphery) -> Lifetime:
-    """Work out how long an array lives through trainings like a finished run.
+    """Work out how long a network lives through trainings like a finished run: as long as the array that ends first.
 
     Parameters
     ----------
@@ -154,7 +162,18 @@ def lifetime_of(run: StoredRun, share: float, periphery: Periphery) -> Lifetime:
     SpecError
         When the share does not lie between 0 and 1, or the arrays are too large to be laid out.
     """
+    lives = lifetimes(run, share, periphery)
+    first = min(lives, key=lambda life: (not math.isnan(life.trainings), life.trainings))  # what is not known decides
+    return replace(first, layers=tuple(lives)) if first.layer else first
+
+
+def lifetimes(run: StoredRun, share: float, periphery: Periphery) -> list[Lifetime]:
+    """Work out the same of each layer's array, from the bottom; layers of ideal weights have none."""
     check_share(share)
+    return [replace(_lifetime(layer, share, periphery), layer=name) for name, layer in run.in_cells()]
+
+
+def _lifetime(run: StoredRun, share: float, periphery: Periphery) -> Lifetime:
     array, placement = run.cells()
     check_drawable(placement)
     maps, device = array_maps(array, placement), run.experiment.device

@@ -65,9 +65,12 @@ class Run(Finished, StoredRun):
 
     @property
     def weights(self) -> list[npt.NDArray[np.float32]]:
-        """Weights of each group as [pre, post]."""
-        rows, neurons = np.diff(self.arrays["row_start"]), self.arrays["neuron_start"]
-        return [self.arrays["w"][neurons[g] : neurons[g + 1], : rows[g]].T for g in range(len(rows))]
+        """Weights of each group as [pre, post]; those of layers one after the other, from the bottom."""
+        found = []
+        for kept in (layer.arrays for layer in self.by_layer()):
+            rows, neurons = np.diff(kept["row_start"]), kept["neuron_start"]
+            found += [kept["w"][neurons[g] : neurons[g + 1], : rows[g]].T for g in range(len(rows))]
+        return found
 
     def predict(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[Any]:
         """Read the class of each image, as the network did at the end of its training.

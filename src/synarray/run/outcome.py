@@ -42,7 +42,7 @@ class Finished(ABC):
         return price_of(self.stored(), device, node=node, prices=prices, passive=passive)
 
     def lifetime(self, share: float = 0.01, *, node: str | None = None) -> Lifetime:
-        """Work out through how many trainings like this one the array lives.
+        """Work out through how many trainings like this one the array lives; of several layers, the one that ends first.
 
         Parameters
         ----------

@@ -112,15 +112,18 @@ def _pruning(asked: _Asked) -> Figure:
 
 
 def _array(asked: _Asked) -> Figure:
-    cells, placement = asked.run.cells()
+    name, layer = asked.run.in_cells()[-1]
+    cells, placement = layer.cells()
     check_drawable(placement)
-    figure = figures.array_maps(array_maps(cells, placement), 0, asked.run.experiment.name)
+    title = ", ".join(filter(None, (asked.run.experiment.name, name)))
+    figure = figures.array_maps(array_maps(cells, placement), 0, title)
     figure.set_size_inches(6.0, 4.8)  # one figure of many, not a page
     return figure
 
 
 def _wires(asked: _Asked) -> Figure:
-    (cells, placement), wires = asked.run.cells(), asked.run.experiment.array.wires
+    _, layer = asked.run.in_cells()[-1]
+    (cells, placement), wires = layer.cells(), layer.experiment.array.wires
     check_drawable(placement)
     if wires == WireSpec():
         do = "Train with wires, for example: --set array.wires.r_wire=2ohm"

@@ -252,7 +252,9 @@ def test_a_result_answers_for_all_its_layers(trained: dict, tmp_path: Path) -> N
     for life in (result.lifetime(0.05), run.lifetime(0.05)):
         assert [each.layer for each in life.layers] == ["layer 1, convolution", "layer 2, full"]
         ends = [each.trainings for each in life.layers]
-        for machine, end in zip(result.machines, ends, strict=True):  # here stuck cells, of which there are few, count too
+        for machine, end in zip(
+            result.machines, ends, strict=True
+        ):  # here stuck cells, of which there are few, count too
             pulses = machine.array.scheme.pulses_per_cell(machine.array.writes)[:, machine.array.exists]
             assert end == pytest.approx(trainings_left(pulses, machine.spec.device, 0.05), rel=0.1)
         assert life.trainings == min(ends) and life.layer == life.layers[int(np.argmin(ends))].layer
@@ -262,6 +264,22 @@ def test_a_result_answers_for_all_its_layers(trained: dict, tmp_path: Path) -> N
         assert result.plot(figure) is not None
     with pytest.raises(synarray.RunError, match="ideal weights"):
         trained["contrast"].lifetime()
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (("export", "nir"), "a NIR graph holds one layer"),
+        (("show", "--figure", "learning"), "watching a training again is for networks of one layer"),
+    ],
+)
+def test_what_is_of_one_layer_is_refused_with_its_reason(
+    verb: tuple, words: str, bars_file: Path, command: Command, tmp_path: Path
+) -> None:
+    given = {"data": str(bars_file), "images": 60, "epochs": 1}
+    folder = synarray.train(STACK, settings=given).save(tmp_path / "run")
+    refused = command(*verb, str(folder))
+    assert refused.status == 2 and words in refused.err
 
 
 @pytest.mark.parametrize("broken", ["layer1_w", "layer1_row_start", "layer1_threshold", "missing", "layers"])

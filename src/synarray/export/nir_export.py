@@ -56,6 +56,14 @@ def nir_graph(run: Run, images: npt.ArrayLike) -> Any:
         When the package is missing: ``pip install 'synarray[nir]'``.
     """
     nir = require("nir", "NIR graphs", "nir")
+    if run.experiment.layers:
+        raise DataError(
+            "a NIR graph holds one layer: NIR has no node that keeps a winner for a whole window, leaves places without input "
+            "silent, or reads classes by potentials",
+            got=f"{len(run.experiment.layers)} layers",
+            where=str(run.path),
+            do="Use synarray export weights, which has all layers, or export c.",
+        )
     result = run.result
     machine, retina = result.machine, result.retina
     if run.experiment.encoding.form != "windows":

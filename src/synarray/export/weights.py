@@ -3,6 +3,12 @@
 ``.npz`` holds, per group g: ``weights_g`` int8 [input, neuron] (-127 is the lowest conductance, 127 the highest), ``inputs_g``
 the features that drive its rows; and ``thresholds`` int32 [neuron], ``label_counts`` [neuron, class], ``classes``. ``.h`` holds
 the same as C arrays, rows one after another. A potential is the sum of the active rows' weights and the threshold.
+
+Names of a network of layers begin with the layer, ``layer1_`` the lowest. In place of ``inputs_g`` there are the inputs of the
+rows at each place, ``places_g`` [place, row]: input i of the lowest layer is channel i mod c of feature i / c; ``channels`` is c.
+Every layer but the last has ``cells`` [place], places of all groups in order: the cell of its map that the place belongs to, and
+``map``: height, width, channels of the map. When neuron k of a group wins at a place of cell p, input p channels + k of the next
+layer is active. ``min_active``: fewer active inputs, and nothing is read at the place. ``layerN_label_counts`` is the last one's.
 """
 
 from __future__ import annotations
@@ -13,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.run.folder import layer_prefix
 from synarray.run.opened import Run
 
 __all__ = ["weight_arrays", "weights_header", "weights_npz"]
@@ -22,16 +29,22 @@ _TYPES = {"int8": "int8_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": 
 
 def weight_arrays(run: Run) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of a run, by name; see the module."""
-    run.check_one_layer("this export")
-    kept = run.arrays
-    rows, neurons, inputs = kept["row_start"], kept["neuron_start"], kept["inputs"]
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    for g in range(len(rows) - 1):
-        columns = int(neurons[g + 1] - neurons[g])
-        arrays[f"weights_{g}"] = kept["read_copy"][rows[g] : rows[g + 1], :columns].astype(np.int8)
-        arrays[f"inputs_{g}"] = inputs[kept["row_inputs"][rows[g] : rows[g + 1]]].astype(np.uint32)
-    arrays["thresholds"] = kept["threshold"].astype(np.int32)
-    arrays["label_counts"] = kept["label_counts"].astype(np.uint32)
+    result, layers, arrays = run.result, run.experiment.layers, dict[str, npt.NDArray[Any]]()
+    if layers:
+        arrays["channels"] = np.array([run.experiment.encoding.per_feature], np.uint32)
+    for i, machine in enumerate(result.machines):
+        begins, cells = layer_prefix(i) if layers else "", machine.array
+        for g, group in enumerate(machine.groups):
+            arrays[f"{begins}weights_{g}"] = cells.read_copy[cells.rows(g), : group.n_neurons].astype(np.int8)
+            places = group.places if layers else result.retina.inputs[group.inputs]
+            arrays[f"{begins}{'places' if layers else 'inputs'}_{g}"] = places.astype(np.uint32)
+        if i < len(result.below):
+            plan = result.below[i].plan
+            arrays[f"{begins}cells"] = plan.cell.astype(np.uint32)
+            arrays[f"{begins}map"] = np.array(plan.map, np.uint32)
+            arrays[f"{begins}min_active"] = np.array([layers[i].min_active], np.uint32)
+        arrays[f"{begins}thresholds"] = machine.threshold.astype(np.int32)
+    arrays[f"{begins}label_counts"] = result.label_counts.astype(np.uint32)
     return arrays
 
 

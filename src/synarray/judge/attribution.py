@@ -1,6 +1,7 @@
 """What each imperfection costs: one at a time switched off, on the same spikes, in points of accuracy.
 
     points      accuracy without the property - accuracy with all of them
+    layer       accuracy without all imperfections in one layer - accuracy with all of them, of a network of several
     together    what no property costs on its own: (without any) - (with all) - the sum of the points
 
 Each is a mean over draws of paired differences, with the 95 % interval of that mean.
@@ -14,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from synarray.judge.imperfections import IMPERFECTIONS, OF_THE_ARRAY, pinned, without
+from synarray.judge.imperfections import IMPERFECTIONS, OF_THE_ARRAY, acts, pinned, without
 from synarray.judge.intervals import Estimate, of_mean
 from synarray.run.experiment import ExperimentSpec
 
-__all__ = ["AS_IT_IS", "Attribution", "Cost", "Removed", "acting", "attribute", "variants"]
+__all__ = ["AS_IT_IS", "Attribution", "Cost", "Removed", "acting", "attribute", "named_layers", "removed", "variants"]
 
 Removed = frozenset[str]
 """Which imperfections a variant is without."""
@@ -75,6 +76,8 @@ class Attribution:
         Draws behind ``ideal`` and ``full``.
     trained, held : int
         Images trained on and images read.
+    layers : list of Cost
+        What all imperfections of one layer cost, of a network of several, from the bottom.
     """
 
     ideal: Estimate
@@ -85,6 +88,7 @@ class Attribution:
     draws: int
     trained: int
     held: int
+    layers: list[Cost]
 
     @property
     def own(self) -> list[Cost]:
@@ -105,21 +109,31 @@ class Attribution:
 
 def acting(specs: Sequence[ExperimentSpec]) -> list[str]:
     """Names of the imperfections that make a difference in any of some experiments."""
-    return [name for name, part in IMPERFECTIONS.items() if any(part.acts(pinned(spec)) for spec in specs)]
+    whole = [pinned(spec) for spec in specs]
+    return [name for name in IMPERFECTIONS if any(acts(spec, name) for spec in whole)]
 
 
-def variants(names: Sequence[str]) -> list[Removed]:
-    """List what is removed, one variant after another: nothing, everything, each imperfection alone."""
-    return list(dict.fromkeys([AS_IT_IS, frozenset(names), *(frozenset([name]) for name in names)]))
+def named_layers(spec: ExperimentSpec) -> list[str]:
+    """Names of the layers of a network of several, from the bottom."""
+    return [f"layer {i + 1}, {layer.kind}" for i, layer in enumerate(spec.layers)] if len(spec.layers) > 1 else []
+
+
+def variants(names: Sequence[str], layers: Sequence[str] = ()) -> list[Removed]:
+    """List what is removed, one variant after another: nothing, everything, each imperfection alone, all those of a layer."""
+    return list(dict.fromkeys([AS_IT_IS, frozenset(names), *(frozenset([name]) for name in (*names, *layers))]))
 
 
 def removed(spec: ExperimentSpec, gone: Removed) -> ExperimentSpec:
     """Return the experiment of a variant."""
-    return without(pinned(spec), gone)
+    spec = pinned(spec)
+    for i, name in enumerate(named_layers(spec)):
+        if name in gone:
+            spec = without(spec, IMPERFECTIONS, i)
+    return without(spec, gone)
 
 
 def attribute(
-    read: Mapping[tuple[Removed, int], float], names: Sequence[str], sizes: tuple[int, int]
+    read: Mapping[tuple[Removed, int], float], names: Sequence[str], sizes: tuple[int, int], layers: Sequence[str] = ()
 ) -> Attribution | None:
     """Turn accuracies into costs; of a verdict that is not finished, with the draws that are done.
 
@@ -131,6 +145,8 @@ def attribute(
         Imperfections that act.
     sizes : tuple of int
         Images trained on and images read.
+    layers : sequence of str
+        Names of the layers of a network of several.
 
     Returns
     -------
@@ -142,19 +158,22 @@ def attribute(
     if not draws:
         return None
     full, ideal = (np.array([100.0 * read[gone, draw] for draw in draws]) for gone in (AS_IT_IS, everything))
-    costs, lost = [], {}
-    for name in names:
+    lost = {}
+    for name in (*names, *layers):
         of = [draw for draw in draws if (frozenset([name]), draw) in read]
         if of:
             lost[name] = np.array([100.0 * (read[frozenset([name]), draw] - read[AS_IT_IS, draw]) for draw in of])
-            costs.append(Cost(name, of_mean(lost[name]), True, name not in OF_THE_ARRAY))
+    found = {name: Cost(name, of_mean(points), True, name not in OF_THE_ARRAY) for name, points in lost.items()}
+    by_layer = [found.pop(name) for name in layers if name in found]
+    lost = {name: lost[name] for name in found}
+    costs = list(found.values())
     costs.sort(key=lambda cost: (not cost.of_device, -cost.points.value))
     nothing = Estimate(0.0, 0.0, 0.0)
     costs += [Cost(name, nothing, False, name not in OF_THE_ARRAY) for name in IMPERFECTIONS if name not in names]
     whole = len(lost) == len(names) and all(len(part) == len(draws) for part in lost.values())
     together = of_mean(ideal - full - np.sum(list(lost.values()), axis=0)) if whole else None
     of_share = [_share(of_mean(part)) for part in (ideal, full)]
-    return Attribution(of_share[0], of_share[1], of_mean(ideal - full), costs, together, len(draws), *sizes)
+    return Attribution(of_share[0], of_share[1], of_mean(ideal - full), costs, together, len(draws), *sizes, by_layer)
 
 
 def _share(points: Estimate) -> Estimate:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from synarray.judge.attribution import Attribution
-from synarray.judge.imperfections import IMPERFECTIONS, scaled, severity_at
+from synarray.judge.imperfections import numbers_of, scaled, severity_at
 from synarray.judge.intervals import Estimate, of_mean
 from synarray.judge.pricing import Amount
 from synarray.judge.trainings import Trial
@@ -139,7 +139,7 @@ def _change(name: str, to: str, pairs: list[tuple[Trial, Trial]], specs: list[Ex
 
 
 def _numbers(name: str, specs: list[ExperimentSpec]) -> dict[str, float]:
-    drawn = [IMPERFECTIONS[name].numbers(spec) for spec in specs]
+    drawn = [numbers_of(spec, name) for spec in specs]
     return {key: float(np.mean([each[key] for each in drawn if key in each])) for key in drawn[0]}
 
 

@@ -10,13 +10,14 @@ coefficients exactly, whatever the rows of the ledger are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synarray.cost.ledger import Ledger
 from synarray.cost.prices import Periphery
 from synarray.device.spec import DeviceSpec
 from synarray.judge.pulse import Unknown
 from synarray.run.energy import Bill
+from synarray.run.layered_energy import LayeredBill
 
 __all__ = ["Amount", "PricedRow", "Prices", "price_bill", "total"]
 
@@ -80,17 +81,26 @@ def total(amounts: Sequence[Amount]) -> Amount:
     return {unit: float(sum(amount.get(unit, 0.0) for amount in amounts)) for unit in units} or {"": 0.0}
 
 
-def price_bill(bill: Bill, periphery: Periphery, unknown: frozenset[Unknown] = frozenset()) -> Prices:
+def price_bill(bill: Bill | LayeredBill, periphery: Periphery, unknown: frozenset[Unknown] = frozenset()) -> Prices:
     """Price what a training counted, in its own cells; per unit of what is unknown about their pulses."""
     if not unknown:
         ledger = bill.ledger(periphery)
         rows = [PricedRow(e.component, e.action, e.confirmed, {"": e.energy}) for e in ledger.entries]
         return Prices(tuple(rows), {name: {"": seconds} for name, seconds in ledger.seconds.items()})
     base, stronger, longer = (
-        bill.ledger(periphery, _pulsed(bill.device, unknown, volts, width))
+        _with_pulses(bill, unknown, volts, width).ledger(periphery)
         for volts, width in ((1.0, 1.0), (2.0, 1.0), (1.0, 2.0))
     )
     return Prices(tuple(_rows(base, stronger, longer, unknown)), _times(base, longer, unknown))
+
+
+def _with_pulses(
+    bill: Bill | LayeredBill, unknown: frozenset[Unknown], volts: float, width: float
+) -> Bill | LayeredBill:
+    if isinstance(bill, Bill):
+        return replace(bill, device=_pulsed(bill.device, unknown, volts, width))
+    bills = (replace(one, device=_pulsed(one.device, unknown, volts, width)) for one in bill.bills)
+    return replace(bill, bills=tuple(bills))
 
 
 def _pulsed(device: DeviceSpec, unknown: frozenset[Unknown], volts: float, width: float) -> DeviceSpec:

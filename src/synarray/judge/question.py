@@ -127,6 +127,12 @@ def compose(question: Question) -> Composed:
     changes = settings | {"device": source} | ({"data": question.task} if question.task else {})
     n = _trainings(question, len(draws))
     specs = [load_experiment(question.experiment, changes | {"seed": seed}) for seed in range(n)]
+    for i, layer in enumerate(specs[0].layers):
+        if layer.device is not None:
+            raise SpecError(
+                "a verdict is on one device, in all layers", got=f"cells of {layer.device.name} in layer {i + 1}",
+                where=f"key layers.{i + 1}.device", do="Leave the device of that layer out.",
+            )  # fmt: skip
     device = specs[0].device
     assert device is not None  # one was just set
     device = as_strong_as_the_other(device)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from synarray.errors import SpecError
 from synarray.judge.attribution import acting
-from synarray.judge.imperfections import IMPERFECTIONS, scaled
+from synarray.judge.imperfections import acts, numbers_of, scaled, worst_of
 from synarray.judge.intervals import of_mean
 from synarray.run.experiment import ExperimentSpec
 
@@ -134,8 +134,7 @@ def reach(specs: Sequence[ExperimentSpec], wanted: float, tested: float) -> Sear
 
 
 def _needed(specs: Sequence[ExperimentSpec], name: str, wanted: float, now: float) -> Search[Needed]:
-    part = IMPERFECTIONS[name]
-    acting_in = [spec for spec in specs if part.acts(spec)]
+    acting_in = [spec for spec in specs if acts(spec, name)]
     met = {1.0: now}
 
     def accuracy(severity: float) -> Search[float]:
@@ -145,7 +144,7 @@ def _needed(specs: Sequence[ExperimentSpec], name: str, wanted: float, now: floa
         return met[severity]
 
     def numbers(severity: float) -> dict[str, float]:
-        drawn = [part.numbers(scaled(spec, name, severity)) for spec in acting_in]
+        drawn = [numbers_of(scaled(spec, name, severity), name) for spec in acting_in]
         return {key: float(np.mean([each[key] for each in drawn if key in each])) for key in drawn[0]}
 
     def answer(status: str, severity: float | None) -> Needed:
@@ -156,7 +155,7 @@ def _needed(specs: Sequence[ExperimentSpec], name: str, wanted: float, now: floa
         if (yield from accuracy(0.0)) < wanted:
             return answer("cannot reach alone", None)
         return answer("needed", (yield from _halved(accuracy, wanted, 0.0, 1.0)))
-    worst = min(float(np.min([part.worst(spec) for spec in acting_in])), _LARGEST)
+    worst = min(float(np.min([worst_of(spec, name) for spec in acting_in])), _LARGEST)
     good, bad = 1.0, 1.0
     for _ in range(_DOUBLINGS):
         bad = min(2.0 * good, worst)

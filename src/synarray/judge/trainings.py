@@ -26,8 +26,8 @@ from synarray.judge.pulse import Unknown
 from synarray.learn.result import Result
 from synarray.learn.training import train
 from synarray.rng import Stream, permutation
-from synarray.run.energy import bill_of_result
 from synarray.run.experiment import ExperimentSpec, task_images
+from synarray.run.layered_energy import bill_of_result
 from synarray.task.datasets import load_dataset
 
 __all__ = ["Job", "Task", "Tasks", "Trainings", "Trial", "held_out"]
@@ -113,11 +113,6 @@ class Job:
     task: Task
     of_library: bool = False
 
-    @property
-    def images(self) -> int:
-        """Images shown, as a measure of the work."""
-        return self.spec.epochs * len(self.task.x) + len(self.task.x_read)
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -190,7 +185,7 @@ class Trainings:
         bill = bill_of_result(result)
         assert bill is not None  # a verdict is on a device
         prices = price_bill(bill, self._periphery, frozenset() if job.of_library else self._unknown)
-        return Trial(result.metrics(), prices, _trainings_left(spec, result))
+        return Trial(result.metrics(), prices, _trainings_left(result))
 
     def _unless_stopped(self, _: object) -> None:
         if self._stopped.is_set():
@@ -201,8 +196,11 @@ class _StoppedError(Exception):
     """Ends a training whose result is no longer needed."""
 
 
-def _trainings_left(spec: ExperimentSpec, result: Result) -> float | None:
-    device, array = spec.device, result.machine.array
-    assert device is not None  # a verdict is on a device
-    left = trainings_left(array.scheme.pulses_per_cell(array.writes)[:, array.exists], device)
-    return None if np.isnan(left) else left
+def _trainings_left(result: Result) -> float | None:
+    """Trainings that the array lives through; of several layers, the one that ends first. None: not known."""
+    left = []
+    for machine in result.machines:
+        array, device = machine.array, machine.spec.device
+        assert device is not None  # a verdict is on a device
+        left.append(trainings_left(array.scheme.pulses_per_cell(array.writes)[:, array.exists], device))
+    return None if np.isnan(left).any() else min(left)

@@ -18,6 +18,7 @@ from synarray.device.noise import ReadFloor, floor_of
 from synarray.device.spec import DeviceSpec
 from synarray.judge.attribution import Attribution
 from synarray.judge.beside import Beside
+from synarray.judge.imperfections import of_layers
 from synarray.judge.improve import Change
 from synarray.judge.intervals import Estimate, of_one_more, of_one_more_factor
 from synarray.judge.pricing import PricedRow
@@ -32,6 +33,7 @@ from synarray.judge.words import (
     energy_words,
     first_words,
     help_words,
+    layer_words,
     life_words,
     numbers,
     percent,
@@ -133,6 +135,7 @@ class Verdict:
         if self.missing:
             said.insert(0, f"Partial answer. Still missing: {', '.join(self.missing)}.")
         said += [worst_words(attributed)] if attributed and len(attributed.costs) else []
+        said += [layer_words(attributed)] if attributed and attributed.layers else []
         said += [words] if (words := help_words(self.improvements, self.accuracy)) else []
         said.append(energy_words(self.energy, self.time("row-parallel"), self.unknown, self.circuits_share))
         said.append(life_words(self.trainings_left))
@@ -142,14 +145,14 @@ class Verdict:
     @property
     def read_floor(self) -> ReadFloor:
         """How well a look-up of a cell tells its levels apart, given the noise that no circuit can remove."""
-        return floor_of(self.device, levels_told_apart(self.spec.synapse, self.device), self.spec.array.temperature)
+        own = of_layers(self.spec)[-1]
+        return floor_of(self.device, levels_told_apart(own.synapse, self.device), own.array.temperature)
 
     @property
     def assumptions(self) -> str:
         """What the verdict assumes because it was not measured, in one sentence."""
-        wires = {name: ohms for name, ohms in self.spec.array.wires if ohms}
-        assumed = []
-        if wires and self.spec.synapse.scheme_for(self.device).wires_act:
+        assumed, wires = [], self._wires
+        if wires and any(own.synapse.scheme_for(self.device).wires_act for own in of_layers(self.spec)):
             assumed_costs = self.attribution.assumed if self.attribution else []
             cost = next((cost for cost in assumed_costs if cost.property == "wires"), None)
             costs = f" (they cost {cost.points.value:.2f} points)" if cost else ""
@@ -158,6 +161,12 @@ class Verdict:
         if not (self._confirmed("v_read") and self._confirmed("t_read")):
             assumed.append(f"reads of {quantity(self.device.v_read, 'V')} for {quantity(self.device.t_read, 's')}")
         return f"Assumed, not measured on the device: {'; '.join(assumed)}."
+
+    @property
+    def _wires(self) -> dict[str, float]:
+        """Resistances around the cells, of the lowest layer that has any."""
+        of_each = ({name: ohms for name, ohms in own.array.wires if ohms} for own in of_layers(self.spec))
+        return next(filter(None, of_each), {})
 
     def _confirmed(self, name: str) -> bool:
         source = self.device.sources.get(name)
@@ -256,6 +265,7 @@ class Verdict:
             "t_read": self.read_floor.t_read,
             "t_read_enough": self.read_floor.seconds,
             "attribution": [cost.summary() for cost in attributed.costs] if attributed else None,
+            "layers": [cost.summary() for cost in attributed.layers] if attributed else None,
             "together": attributed.together.value if attributed and attributed.together else None,
             "accuracy_ideal": attributed.ideal.value if attributed else None,
             "accuracy_full": attributed.full.value if attributed else None,
@@ -272,7 +282,7 @@ class Verdict:
             "seeds": [trial.metrics["seed"] for trial in self.trials],
             "accuracies": [trial.accuracy for trial in self.trials],
             "test_images": first["test_images"],
-            "assumed_wires": {name: ohms for name, ohms in self.spec.array.wires if ohms},
+            "assumed_wires": self._wires,
             "unconfirmed": self.unconfirmed,
             "command": self.question.command,
         }

@@ -24,7 +24,8 @@ from synarray.judge.intervals import Estimate
 from synarray.units import format_quantity
 
 __all__ = [
-    "LABELS", "amount", "between", "card", "change_words", "count", "energy_words", "first_words", "help_words", "life_words",
+    "LABELS", "amount", "between", "card", "change_words", "count", "energy_words", "first_words", "help_words", "layer_words",
+    "life_words",
     "numbers", "percent", "quantity", "read_words", "signed", "worst_words",
 ]  # fmt: skip
 
@@ -204,6 +205,15 @@ def worst_words(attribution: Attribution) -> str:
     first, rest = sure[0], [f"{_OBJECTS[cost.property]} ({cost.points.value:.2f})" for cost in sure[1:]]
     said = f"Its worst property: {_OBJECTS[first.property]}. Without it, {first.points.value:.2f} points more"
     return said + between(first.points, "{:.2f}".format) + (f"; then {', '.join(rest)}." if rest else ".")
+
+
+def layer_words(attribution: Attribution) -> str:
+    """Say what the imperfections of each layer cost, all of them and of that layer alone."""
+    parts = [
+        f"those of {cost.property}, {cost.points.value:.2f}{between(cost.points, '{:.2f}'.format)}"
+        for cost in attribution.layers
+    ]
+    return f"In points, all imperfections of one layer cost: {'; '.join(parts)}."
 
 
 def _sure(cost: Cost) -> bool:

@@ -18,14 +18,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from synarray.cost.prices import load_periphery
-from synarray.judge.attribution import AS_IT_IS, acting, attribute, removed, variants
+from synarray.judge.attribution import AS_IT_IS, acting, attribute, named_layers, removed, variants
 from synarray.judge.beside import Beside, beside, neighbours
-from synarray.judge.imperfections import OF_THE_ARRAY
+from synarray.judge.imperfections import OF_THE_ARRAY, of_layers
 from synarray.judge.improve import FACTORS, MOST, changed, changes, worst
 from synarray.judge.question import Composed, Question
 from synarray.judge.reach import DRAWS, Reach, reach
 from synarray.judge.trainings import Job, Tasks, Trainings, Trial
 from synarray.judge.verdict import Verdict
+from synarray.learn.layered import presentations_of
 
 __all__ = ["Update", "Work"]
 
@@ -74,10 +75,10 @@ class Work:
     def __init__(self, question: Question, composed: Composed) -> None:
         self.question, self.composed, self.periphery = question, composed, load_periphery()
         specs = composed.specs
-        scheme = specs[0].synapse.scheme_for(specs[0].device)
-        many = scheme.cells > 1 and scheme.wires_act  # words of bits are as fast as one cell
+        schemes = [own.synapse.scheme_for(own.device) for own in of_layers(specs[0])]
+        many = any(scheme.cells > 1 and scheme.wires_act for scheme in schemes)  # words of bits are as fast as one cell
         self.tasks = Tasks(specs, _TRAINED_MANY_CELLS if many else _TRAINED)
-        self.names = acting(specs)
+        self.names, self.layers = acting(specs), named_layers(specs[0])
         self.attributed, self.changing = (_share_of(len(specs), share) for share in (_ATTRIBUTED, _CHANGED))
         task = {"data": question.task} if question.task else {}
         self.neighbours = neighbours(composed.device, question.experiment, composed.settings | task, specs[0].seed)
@@ -88,15 +89,16 @@ class Work:
         own = [name for name in self.names if name not in OF_THE_ARRAY]
         self.planned = {
             "headline": len(specs),
-            "variant": len(variants(self.names)) * self.attributed,
+            "variant": len(variants(self.names, self.layers)) * self.attributed,
             "changed": len(FACTORS) * min(MOST, len(own)) * self.changing,
             "beside": len(self.neighbours),
             "reach": 0 if question.wanted is None else DRAWS * (1 + _TRIED * len(self.names)),
         }
-        epochs = specs[0].epochs
-        whole, part = self.tasks.headline[0], self.tasks.variant[0]
-        short = epochs * len(part.x) + len(part.x_read)
-        self._images = dict.fromkeys(self.planned, short) | {"headline": epochs * len(whole.x) + len(whole.x_read)}
+        long, short = (
+            presentations_of(specs[0], len(task.x)) + len(task.x_read)
+            for task in (self.tasks.headline[0], self.tasks.variant[0])
+        )
+        self._images = dict.fromkeys(self.planned, short) | {"headline": long}
 
     def run(self, trainings: Trainings) -> Iterator[Update]:
         """Do all of it, step by step."""
@@ -110,7 +112,9 @@ class Work:
         heads = [Job(("headline", i), spec, self.tasks.headline[i]) for i, spec in enumerate(specs)]
         jobs, later = heads[:_FIRST], heads[_FIRST:]
         for i, spec in enumerate(specs[: self.attributed]):
-            jobs += [Job(("variant", gone, i), removed(spec, gone), variant[i]) for gone in variants(self.names)]
+            jobs += [
+                Job(("variant", gone, i), removed(spec, gone), variant[i]) for gone in variants(self.names, self.layers)
+            ]
             jobs += later[i : i + 1]
         return jobs + later[self.attributed :]
 
@@ -163,7 +167,10 @@ class Work:
         read = {key[1:]: trial for key, trial in found.items() if key[0] == "variant"}
         as_it_is = {draw: trial for (gone, draw), trial in read.items() if gone == AS_IT_IS}
         attribution = attribute(
-            {key: trial.accuracy for key, trial in read.items()}, self.names, (len(task.x), len(task.x_read))
+            {key: trial.accuracy for key, trial in read.items()},
+            self.names,
+            (len(task.x), len(task.x_read)),
+            self.layers,
         )
         pairs = {
             (name, to, i): found["changed", name, to, i]

@@ -19,7 +19,7 @@ import numpy as np
 from synarray.learn.result import Result
 from synarray.learn.training import train
 from synarray.paper.spared import Factor, programming_factors
-from synarray.run.energy import Bill, bill_of_result
+from synarray.run.energy import Bill, bill_of_one_layer
 from synarray.run.experiment import ExperimentSpec, load_experiment, task_images
 
 __all__ = ["PAPER", "Row", "RowSpec", "reproduce", "rows"]
@@ -169,7 +169,7 @@ def reproduce(
         if on_run:
             on_run(row, seed, result)
         kept = result if seed == seeds[0] else None
-        return result.metrics(), programming_factors(result), bill_of_result(result), kept
+        return result.metrics(), programming_factors(result), bill_of_one_layer(result), kept
 
     jobs = [
         (row, seed, load_experiment(row.experiment, {**row.changes, "seed": seed})) for row in specs for seed in seeds

@@ -99,6 +99,8 @@ def cost_table(verdict: Verdict) -> Table:
     if len(attributed.own) + len(attributed.assumed) > 1 and attributed.together is not None:
         rows.append(_points("together", attributed.together))
     rows += [_cost(cost, " (assumed)") for cost in attributed.assumed]
+    what = "all imperfections, in that layer alone"
+    rows += [(cost.property, plain(cost.points.value), _interval(cost.points), what) for cost in attributed.layers]
     return Table(title, columns, rows, (3,))
 
 

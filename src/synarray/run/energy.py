@@ -26,7 +26,7 @@ __all__ = [
     "Bill",
     "baselines",
     "bill_of_counts",
-    "bill_of_result",
+    "bill_of_one_layer",
     "bill_of_run",
     "converter_notes",
     "notes_on",
@@ -98,7 +98,7 @@ def bill_of_run(run: Run) -> Bill:
     )
 
 
-def bill_of_result(result: Result) -> Bill | None:
+def bill_of_one_layer(result: Result) -> Bill | None:
     """Gather what a run counted that was just done; None for ideal weights."""
     machine = result.machine
     if result.spec.device is None:

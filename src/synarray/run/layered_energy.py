@@ -17,9 +17,9 @@ from synarray.errors import RunError
 from synarray.learn.result import Result
 from synarray.learn.stack import layer_specs
 from synarray.run.contents import StoredRun
-from synarray.run.energy import Bill, bill_of_counts, converter_notes
+from synarray.run.energy import Bill, bill_of_counts, bill_of_one_layer, converter_notes
 
-__all__ = ["LayerCost", "LayeredBill", "bill_of_layered_result", "bill_of_layers"]
+__all__ = ["LayerCost", "LayeredBill", "bill_of_layers", "bill_of_result"]
 
 _PULSES = ("ltp_pulse", "ltd_pulse", "pruning_pulse", "initial_pulse", "pulse_failed", "verify_read")
 _LEVELS = ("ltp_level", "ltd_level", "pruning_level", "initial_level", "verify_level")
@@ -116,8 +116,10 @@ def bill_of_layers(run: StoredRun) -> LayeredBill:
     return LayeredBill(tuple(bills), tuple(run.metrics["layers"]), run.metrics["images_seen"])
 
 
-def bill_of_layered_result(result: Result) -> LayeredBill | None:
-    """Gather what a training of several layers counted that was just done; None where a layer has ideal weights."""
+def bill_of_result(result: Result) -> Bill | LayeredBill | None:
+    """Gather what a training counted that was just done; None where weights, or those of a layer, are ideal."""
+    if not result.spec.layers:
+        return bill_of_one_layer(result)
     if not all(machine.spec.device for machine in result.machines):
         return None
     rows, bills = result.layer_rows(), []

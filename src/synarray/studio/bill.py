@@ -12,8 +12,8 @@ from synarray.cost.prices import load_periphery
 from synarray.cost.wear import trainings_left
 from synarray.device.spec import DeviceSpec
 from synarray.learn.result import Result
-from synarray.run.energy import bill_of_result, notes_on
-from synarray.run.layered_energy import LayeredBill, bill_of_layered_result
+from synarray.run.energy import notes_on
+from synarray.run.layered_energy import LayeredBill, bill_of_result
 
 __all__ = ["bill_of"]
 
@@ -37,7 +37,7 @@ def bill_of(result: Result) -> dict[str, Any]:
 
 def _price(result: Result) -> dict[str, Any] | None:
     """Price the counts of all layers; None where weights are ideal, which met no conductance."""
-    bill = bill_of_layered_result(result) if result.spec.layers else bill_of_result(result)
+    bill = bill_of_result(result)
     if bill is None:
         return None
     periphery = load_periphery()

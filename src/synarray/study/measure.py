@@ -20,10 +20,10 @@ from synarray.cost.prices import load_periphery
 from synarray.errors import RunError, SynarrayError
 from synarray.learn.training import train
 from synarray.run.contents import METRIC_NAMES, StoredRun
-from synarray.run.energy import Bill, bill_of_result, bill_of_run
+from synarray.run.energy import Bill, bill_of_run
 from synarray.run.experiment import ExperimentSpec, task_images
 from synarray.run.folder import is_there, write_run
-from synarray.run.layered_energy import LayeredBill, bill_of_layered_result, bill_of_layers
+from synarray.run.layered_energy import LayeredBill, bill_of_layers, bill_of_result
 from synarray.run.opened import open_run
 from synarray.task.datasets import Dataset, load_dataset
 
@@ -117,7 +117,7 @@ def _run(job: Job) -> dict[str, Any]:
     result = train(spec, x, y, x_test, y_test, image_shape=data.image_shape, full_scale=data.full_scale)
     if target is not None:
         write_run(result, spec, target)
-    bill = bill_of_layered_result(result) if spec.layers else bill_of_result(result)
+    bill = bill_of_result(result)
     return flat(result.metrics()) | prices_of(bill)
 
 

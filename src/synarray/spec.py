@@ -192,6 +192,8 @@ def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> Spe
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] in ("model_type", "model_attributes_type", "dict_type"):
         message = "should be a table of keys"
+    elif first["type"] == "tuple_type" and _fields_at(kind, path):
+        message = f"should be a list of tables, [[{key}]]"
     elif first["type"] == "missing":
         message = "must be given"
     elif _fields_at(kind, path):  # a rule between the keys of a table: it begins with the name of one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,10 @@ def test_a_layer_that_does_not_learn_stays_as_it_began(bar_images: tuple) -> Non
         ({"layers.2.kind": "local", "layers.2.kernel": 1, "layers.2.n_neurons": 13}, "13 for 4 groups"),
         ({"layers.2.n_neurons": 3}, "3 for 4 classes"),
         ({"layers.1.places": 101}, "101 of 100"),
+        ({"layers.1.min_active": 19}, "min_active = 19, and 18 inputs"),
+        ({"layers": {"kind": "full"}}, "should be a list of tables, [[layers]]"),
+        ({"device": "pcm", "layers.2.array": {"rows": 4, "columns": 4}}, "(layers.2, array)"),
+        ({"layers.2.array.wear": True}, "got ideal weights (layers.2, key array.wear)"),
         ({"layers.1.teacher": "compete"}, "only the last layer has a teacher"),
         ({"layers.2.kind": "convolution"}, "the last layer must be full or local"),
         ({"layers.2.cell.step": "exact"}, "pulses of one size"),
@@ -205,7 +210,7 @@ def test_a_layer_that_does_not_learn_stays_as_it_began(bar_images: tuple) -> Non
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(changes: dict, words: str, bar_images: tuple) -> None:
-    with pytest.raises(SpecError, match=words.replace("(", r"\(")):
+    with pytest.raises(SpecError, match=re.escape(words)):
         synarray.train(load_experiment(STACK, changes), bar_images[0], bar_images[1])
 
 

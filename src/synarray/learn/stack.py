@@ -7,6 +7,7 @@ The seed of layer i is that of the experiment plus i times an odd constant, so t
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Plan:
         Cell of its map that each place belongs to.
     groups : list of Group
     where : str
-        Its name in errors.
+        Its name in errors; empty for a network without ``[[layers]]``.
     """
 
     layer: LayerSpec
@@ -60,8 +61,9 @@ class Plan:
     where: str
 
     def build(self, presentations: int) -> Machine:
-        """Build its machine, for a training of so many presentations."""
-        return Machine.build(self.spec, self.groups, presentations)
+        """Build its machine, for a training of so many presentations; raises SpecError where it does not fit its arrays."""
+        with _named(self.where):
+            return Machine.build(self.spec, self.groups, presentations)
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,21 @@ def layer_specs(spec: LearningSpec) -> list[LearningSpec]:
             values["encoding"] = type(spec.encoding)(
                 **{**dict(spec.encoding), "t_present": layer.windows * spec.encoding.t_window}
             )
-        made.append(LearningSpec(**values))
+        with _named(f"layers.{i + 1}"):
+            made.append(LearningSpec(**values))
     return made
+
+
+@contextlib.contextmanager
+def _named(layer: str) -> Iterator[None]:
+    """Say of which layer an error is."""
+    try:
+        yield
+    except SpecError as error:
+        if not layer:
+            raise
+        where = f"{layer}, {error.where}"
+        raise SpecError(error.rule, got=error.got, where=where, do=error.do) from None
 
 
 def check_layers(spec: LearningSpec) -> None:
@@ -186,7 +201,7 @@ def _only_layer(spec: LearningSpec, retina: Retina, image_shape: tuple[int, ...]
         )  # fmt: skip
     groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, image_shape)
     made, cell = Map(1, 1, spec.n_neurons), np.zeros(len(groups), np.int64)
-    return Plan(LayerSpec(), spec, Map(1, 1, len(retina.inputs)), made, cell, groups, "n_neurons")
+    return Plan(LayerSpec(), spec, Map(1, 1, len(retina.inputs)), made, cell, groups, "")
 
 
 def arrays_shared(machines: list[Machine]) -> int | None:

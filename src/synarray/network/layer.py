@@ -167,6 +167,11 @@ def groups_of(layer: LayerSpec, below: Map, where: str) -> list[Group]:
                 "places drawn at random must not exceed those there are", where=where, got=f"{layer.places} of {len(places)}",
                 do="Leave places out to learn at all of them.",
             )  # fmt: skip
+        if layer.min_active > field.size:
+            raise SpecError(
+                "a place that is read must have as many inputs as have to be active there", where=where,
+                got=f"min_active = {layer.min_active}, and {field.size} inputs", do=f"Use at most {field.size}.",
+            )  # fmt: skip
         return [Group(places, layer.n_neurons, layer.places, layer.min_active)]
     if layer.n_neurons % len(places):
         raise SpecError(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from synarray.device.spec import DeviceSpec
-from synarray.judge.attribution import Cost
 from synarray.judge.intervals import Estimate
 from synarray.judge.reach import Needed, Reach
 from synarray.judge.verdict import Verdict
@@ -95,21 +94,17 @@ def cost_table(verdict: Verdict) -> Table:
     columns = ("property", "costs", "95 %", "what it is")
     if attributed is None:
         return Table(title, columns, [], (3,))
-    rows = [_cost(cost) for cost in attributed.own]
+    rows = [_points(cost.property, cost.points) for cost in attributed.own]
     if len(attributed.own) + len(attributed.assumed) > 1 and attributed.together is not None:
         rows.append(_points("together", attributed.together))
-    rows += [_cost(cost, " (assumed)") for cost in attributed.assumed]
-    what = "all imperfections, in that layer alone"
-    rows += [(cost.property, plain(cost.points.value), _interval(cost.points), what) for cost in attributed.layers]
+    rows += [_points(cost.property, cost.points, " (assumed)") for cost in attributed.assumed]
+    rows += [_points(cost.property, cost.points) for cost in attributed.layers]
     return Table(title, columns, rows, (3,))
 
 
-def _cost(cost: Cost, more: str = "") -> tuple[str, ...]:
-    return _points(cost.property, cost.points, more)
-
-
 def _points(name: str, points: Estimate, more: str = "") -> tuple[str, ...]:
-    return f"{LABELS[name]}{more}", plain(points.value), _interval(points), MEANINGS[name]
+    what = MEANINGS.get(name, "all imperfections, in that layer alone")
+    return f"{LABELS.get(name, name)}{more}", plain(points.value), _interval(points), what
 
 
 def _interval(points: Estimate) -> str:

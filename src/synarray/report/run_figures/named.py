@@ -115,8 +115,7 @@ def _array(asked: _Asked) -> Figure:
     name, layer = asked.run.in_cells()[-1]
     cells, placement = layer.cells()
     check_drawable(placement)
-    title = ", ".join(filter(None, (asked.run.experiment.name, name)))
-    figure = figures.array_maps(array_maps(cells, placement), 0, title)
+    figure = figures.array_maps(array_maps(cells, placement), 0, f"{asked.run.experiment.name} {name}".strip())
     figure.set_size_inches(6.0, 4.8)  # one figure of many, not a page
     return figure
 

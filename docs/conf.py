@@ -32,7 +32,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = [
-    "_build", "_work", "_extra", "tutorials", "figure_scripts", "*gallery/*.ipynb", "*gallery/*.py", "**/README.md",
+    "_build", "_work", "_extra", "_pictures", "tutorials", "figure_scripts", "*gallery/*.ipynb", "*gallery/*.py", "**/README.md",
 ]  # fmt: skip
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -41,6 +41,8 @@ autodoc_default_options = {"members": True, "show-inheritance": False}
 autodoc_typehints = "none"
 autosummary_generate = True
 numpydoc_show_class_members = False
+
+highlight_language = "none"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "synarray"
@@ -143,14 +145,37 @@ def _browser_page() -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def _begin_pictures() -> subprocess.Popen[bytes]:
+    """Begin to draw the pictures of the pages, while the tutorials are run."""
+    shutil.rmtree(HERE / "_pictures", ignore_errors=True)
+    return subprocess.Popen([sys.executable, str(ROOT / "scripts" / "pictures.py"), str(HERE / "_pictures")])
+
+
+def _end_pictures(app: Any) -> None:
+    """Wait until they are drawn."""
+    if _PICTURES.wait() != 0:
+        raise RuntimeError("the pictures of the pages could not be drawn: see above")
+
+
+def _take_pictures(app: Any, name: str, source: list[str]) -> None:
+    """Show what this build drew; ``docs/figures`` is for those who read the pages where there is no build."""
+    for picture in (HERE / "_pictures").glob("*.png"):
+        source[0] = source[0].replace(f"](figures/{picture.name})", f"](_pictures/{picture.name})")
+
+
 _glossary()
 _contributing()
 _browser_page()
+_PICTURES = _begin_pictures()
 
 
 def _skip(app: Any, what: str, name: str, *_: Any) -> bool | None:
     """Leave out what scikit-learn adds to every classifier."""
     return True if name.endswith("_request") or name == "get_metadata_routing" else None
+
+
+_BY_WORD = {form: name for name in _TERMS for form in (name, name[0].upper() + name[1:], f"{name}s")}
+"""Terms of the glossary by the forms in which they are found: also at the beginning of a sentence, and as a plural."""
 
 
 def _link_terms(app: Any, tree: Any) -> None:
@@ -160,25 +185,42 @@ def _link_terms(app: Any, tree: Any) -> None:
 
     if app.env.docname in ("glossary", "changelog", "contributing") or "generated" in app.env.docname:
         return
-    left = dict(_TERMS)
+    left = dict(_BY_WORD)
     for paragraph in tree.findall(nodes.paragraph):
         for text in list(paragraph.findall(nodes.Text)):
-            if not isinstance(text.parent, nodes.paragraph | nodes.emphasis | nodes.strong):
-                continue
-            found = re.search(rf"\b({'|'.join(map(re.escape, left))})\b", text.astext()) if left else None
-            if found is None:
-                continue
-            name = found[1]
-            link = addnodes.pending_xref(
-                "", nodes.inline(name, name), refdomain="std", reftype="term", reftarget=name, refdoc=app.env.docname,
-                refexplicit=True, refwarn=True,
-            )  # fmt: skip
-            before, after = text.astext()[: found.start()], text.astext()[found.end() :]
-            text.parent.replace(text, [nodes.Text(before), link, nodes.Text(after)])
-            del left[name]
+            while isinstance(text.parent, nodes.paragraph | nodes.emphasis | nodes.strong) and left:
+                words = "|".join(sorted(map(re.escape, left), key=len, reverse=True))
+                found = re.search(rf"\b({words})\b", text.astext())
+                if found is None:
+                    break
+                name = left[found[1]]
+                link = addnodes.pending_xref(
+                    "", nodes.inline("", found[1]), refdomain="std", reftype="term", reftarget=name,
+                    refdoc=app.env.docname, refexplicit=True, refwarn=True,
+                )  # fmt: skip
+                before, after = (
+                    nodes.Text(part) for part in (text.astext()[: found.start()], text.astext()[found.end() :])
+                )
+                text.parent.replace(text, [before, link, after])
+                text, left = after, {form: term for form, term in left.items() if term != name}
+
+
+def _set_numbers(app: Any, tree: Any) -> None:
+    """Set a value and its spread or unit in one line: with a plus-minus sign, and spaces that do not break."""
+    from docutils import nodes
+
+    for text in list(tree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.FixedTextElement | nodes.literal):
+            whole = re.sub(r"(\d%?) \+- (?=\d)", "\\1\u00a0\u00b1\u00a0", text.astext())
+            whole = re.sub(r"(\d) (?=%)", "\\1\u00a0", whole)
+            if whole != text.astext():
+                text.parent.replace(text, nodes.Text(whole))
 
 
 def setup(app: Any) -> None:
     """Register what is above."""
+    app.connect("builder-inited", _end_pictures, priority=900)
+    app.connect("source-read", _take_pictures)
     app.connect("autodoc-skip-member", _skip)
     app.connect("doctree-read", _link_terms)
+    app.connect("doctree-read", _set_numbers)

@@ -15,6 +15,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "doors"))
 
 LARGEST = 30_000_000
 """Bytes of the site."""
+CUT = """
+(() => {
+  const scrolls = up => up && (up.matches("table, pre, div[class*=table]") && getComputedStyle(up).overflowX !== "visible"
+    || scrolls(up.parentElement));
+  const beyond = each => each.getBoundingClientRect().right > innerWidth + 1 || each.scrollWidth > each.clientWidth + 1;
+  const words = document.querySelectorAll("main :is(h1, h2, h3, p, dt, dd, li), .prev-next-title");
+  return [...words].filter(each => each.clientWidth && beyond(each) && !scrolls(each)).map(each => each.textContent.trim());
+})()
+"""
+"""Words that reach beyond the window or their own frame, and cannot be scrolled to."""
 OTHERS = ("http", "https", "mailto", "data", "javascript")
 
 
@@ -68,11 +78,12 @@ def misfits(site: Path, widths: tuple[int, ...], schemes: tuple[bool, ...]) -> l
     for path in pages_of(site):
         for width in widths:
             for dark in schemes:
-                seen = inspect(path, width, dark)
+                seen = inspect(path, width, dark, ask=CUT)
                 where = f"{path.relative_to(site)}, {width} pixels, {'dark' if dark else 'light'}"
                 if seen["overflow"]:
                     wrong.append(f"{where}: {seen['overflow']} pixels too wide")
                 wrong += [f"{where}: {each}" for each in (*seen["errors"], *seen["broken_images"])]
+                wrong += [f"{where}: cut: {each[:40]}" for each in seen["answer"] or ()]
     return wrong
 
 

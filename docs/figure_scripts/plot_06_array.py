@@ -14,10 +14,9 @@ settings = {
     "images": 12000,
     "epochs": 1,
     "n_neurons": 100,
-    "device": "subquantum-cbram",
     "array.rows": 400,
     "array.columns": 100,
 }
-run = synarray.train("soft-pruned", settings=settings)
+run = synarray.train("cbram-analog", settings=settings)
 figure = run.plot("array")
 figure

@@ -10,14 +10,7 @@ The command: ``synarray show RUN --figure energy``; ``synarray energy RUN`` prin
 
 import synarray
 
-settings = {
-    "images": 12000,
-    "epochs": 1,
-    "n_neurons": 100,
-    "device": "subquantum-cbram",
-    "array.rows": 400,
-    "array.columns": 100,
-}
-run = synarray.train("soft-pruned", settings=settings)
+settings = {"images": 12000, "epochs": 1, "n_neurons": 100}
+run = synarray.train("cbram-analog", settings=settings)
 figure = run.plot("energy")
 figure

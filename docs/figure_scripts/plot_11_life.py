@@ -11,12 +11,7 @@ The command: ``synarray lifetime RUN``, or ``synarray show RUN --figure life``
 
 import synarray
 
-settings = {
-    "images": 12000,
-    "epochs": 1,
-    "n_neurons": 100,
-    "device": "subquantum-cbram",
-}
-run = synarray.train("soft-pruned", settings=settings)
+settings = {"images": 12000, "epochs": 1, "n_neurons": 120}
+run = synarray.train("cbram-local", settings=settings)
 figure = run.plot("life")
 figure

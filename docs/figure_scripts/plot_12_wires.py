@@ -14,11 +14,10 @@ settings = {
     "images": 6000,
     "epochs": 1,
     "n_neurons": 128,
-    "device": "subquantum-cbram",
     "array.rows": 400,
     "array.columns": 128,
     "array.wires.r_wire": "2 ohm",
 }
-run = synarray.train("soft-pruned", settings=settings)
+run = synarray.train("cbram-analog", settings=settings)
 figure = run.plot("wires")
 figure

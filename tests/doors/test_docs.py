@@ -10,12 +10,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import synarray
 
 DOCS = Path(__file__).parents[2] / "docs"
+sys.path.insert(0, str(DOCS.parent / "scripts"))
+FOLLOW: Any = importlib.import_module("follow")
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.py"))
 SHORTER = {
     "plot_5_study.py": {"seeds = [0, 1]": "seeds = [0]", "images = 3000": "images = 100"},
@@ -99,7 +102,6 @@ def test_the_gallery_has_its_figures_each_with_its_command() -> None:
 
 
 def test_a_site_with_a_broken_link_is_refused(tmp_path: Path) -> None:
-    sys.path.insert(0, str(DOCS.parent / "scripts"))
     check_site = importlib.import_module("check_site")
     (tmp_path / "a.html").write_text('<p id="here"><a href="b.html#there">b</a><a href="#here">a</a><img src="c.png">')
     (tmp_path / "b.html").write_text('<a href="a.html#here">a</a><a href="https://example.org/x">x</a>')
@@ -107,29 +109,20 @@ def test_a_site_with_a_broken_link_is_refused(tmp_path: Path) -> None:
     assert [each.partition(": ")[2] for each in wrong] == ["b.html#there leads nowhere", "c.png leads nowhere"]
 
 
-HOWTOS = [
-    (page, number)
-    for page in sorted((DOCS / "howto").glob("*.md"))
-    for number, _ in enumerate(re.findall(r"```python\n", page.read_text("utf-8")))
-]
+@pytest.mark.parametrize("page", sorted((DOCS / "howto").glob("*.md")), ids=lambda page: page.stem)
+def test_a_howto_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    """Its programs and commands run in an empty folder, and print what the page shows."""
+    assert FOLLOW.follow(page, tmp_path) == []
 
 
-@pytest.mark.parametrize(("page", "number"), HOWTOS, ids=lambda value: getattr(value, "stem", str(value)))
-def test_a_howtos_program_runs(page: Path, number: int, tmp_path: Path) -> None:
-    program, text = tmp_path / "program.py", page.read_text("utf-8")
-    for name, content in re.findall(r"```toml\n# ([\w-]+\.toml)\n(.*?)```", text, re.S):
-        (tmp_path / name).write_text(content, "utf-8")
-    program.write_text(re.findall(r"```python\n(.*?)```", text, re.S)[number], "utf-8")
-    printed = _run(program, tmp_path)
-    if page.stem == "port":
-        won, windows = map(int, re.findall(r"\d+", printed)[1:])
-        assert won < windows / 10
-    elif page.stem == "layer":
-        groups, inputs, read = map(int, re.findall(r"\d+", printed))
-        assert (groups, inputs) == (4, 196)
-        assert read > 50  # chance: 10
-    elif page.stem == "environment":
-        assert printed == "solved: True; steps of the test: 6 to 6\n"
+def test_what_a_page_shows_and_no_command_prints_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```python\nprint(1 + 1, 'apples', 3)\n```\n\n```text\n2 apples ...\n4\n```\n\n```sh\nexit 3\n```\n", "utf-8"
+    )
+    assert FOLLOW.follow(page, tmp_path) == ["page.md:5: not printed: 4", "page.md:10: exit 3 ended with status 3: "]
+    page.write_text("```python\n# here.py\nprint(2)\n```\n\n```text\n$ python here.py\n2\n$ echo 5\n6\n```\n", "utf-8")
+    assert FOLLOW.follow(page, tmp_path) == ["page.md:6: not printed: 6"]
 
 
 def test_the_device_of_the_howto_is_a_device(tmp_path: Path) -> None:

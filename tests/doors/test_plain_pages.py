@@ -68,6 +68,12 @@ def test_pages_are_plain(name: str) -> None:
     assert plain != (name in PAGES_NOT_YET), f"{mean:.1f} words a sentence; {words}; instead: {INSTEAD}"
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".md")])
+def test_no_line_is_taken_for_a_comment_or_a_list(name: str) -> None:
+    """The site's Markdown drops lines that begin with a per cent sign, and makes lists of those with a plus sign."""
+    assert not re.findall(r"^(?:%|\+-? ).*", PAGES[name].read_text("utf-8"), re.MULTILINE)
+
+
 def test_sentences_are_counted() -> None:
     page = "# Title\n\nOne two three. Four `five six` seven: eight; nine!\n\n```\nno code.\n```\n\n| no | table |\n- ten eleven\n"
     assert [len(each.split()) for each in sentences(page)] == [3, 5, 3]

@@ -140,3 +140,22 @@ def test_no_number_of_a_table_is_ever_cut(width: int) -> None:
     for number in re.findall(r"[\d.,]*\d", " ".join(NUMBERS.rows[0])):
         assert any(re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d.,])", line) for line in lines), number
     assert "…" not in printed.get()
+
+
+COMPARED = Table(
+    "The same elsewhere", ("machine", "pulses", "factor", "in all", "factor", "one by one", "rows at once", "moved", "area"),
+    [("without pruning (estimate)", "11.1 uJ", "1x", "84.9 uJ", "6,790x", "1.14 s", "131 ms", "3.6 GB", "0.572 mm2")],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 81, 85, 100])
+@pytest.mark.parametrize("table", [NUMBERS, COMPARED], ids=lambda table: table.title)
+def test_no_column_of_a_table_is_ever_cut(table: Table, width: int) -> None:
+    """Every line of the table reaches its right edge, and every word of it is there."""
+    terminal = Terminal(width=width)
+    with terminal.capture() as printed:
+        terminal.print(table)
+    lines = [line for line in printed.get().splitlines() if line.startswith(tuple("┏┃┡│├└┌"))]
+    assert all(line[-1] in "┓┃┩│┤┘┐" for line in lines), printed.get()
+    words = {word for cell in (*table.columns, *table.rows[0]) for word in cell.split() if len(word) <= 12}
+    assert words <= set(re.findall(r"[^\s┃│]+", printed.get()))

@@ -132,7 +132,7 @@ def _not_simulated(spec: LearningSpec) -> list[Step]:
             steps.append(Step("thermal and shot noise of reads", where, None))
     if device is not None:
         what = "bits sensed without error" if digital else "look-ups of states without noise"
-        steps.append(Step(what, "not simulated; see how long a look-up must last to tell the levels apart", None))
+        steps.append(Step(what, "not simulated; see how long a look-up must last to distinguish the levels", None))
     if wires == type(wires)():
         steps.append(Step("wires without resistance", "not simulated: array.wires.r_wire is 0", None))
     return steps

@@ -272,8 +272,8 @@ def read_words(floor: ReadFloor) -> str | None:
     if floor.enough:
         return None
     return (
-        f"A look-up of {quantity(floor.t_read, 's')} is too short: thermal and shot noise let it tell {floor.told_apart} of "
-        f"{floor.levels} levels apart, and {quantity(floor.seconds, 's')} would do. To simulate this noise: "
+        f"A look-up of {quantity(floor.t_read, 's')} is too short: with thermal and shot noise it distinguishes "
+        f"{floor.told_apart} of {floor.levels} levels; {quantity(floor.seconds, 's')} would do. To simulate this noise: "
         "--set array.thermal_noise=true."
     )
 

@@ -132,7 +132,7 @@ def comparison_table(ledgers: Sequence[Ledger], elsewhere: Sequence[Ledger] = ()
             )
         )
     columns = (
-        *("machine", "pulses", "factor", "everything", "factor"),
+        *("machine", "pulses", "factor", "in all", "factor"),
         *("one by one", "rows at once", "moved", "area"),
     )
     title = "The same training elsewhere"

@@ -162,10 +162,10 @@ def reads(device: DeviceSpec, temperature: float = ROOM_TEMPERATURE) -> list[str
         f"rms at g_max, of the {levels} levels that the learner looks up: "
     )
     if floor.enough:
-        return [f"{text}it tells all of them apart."]
+        return [f"{text}all of them can be distinguished."]
     power = device.v_read**2 * 0.5 * (device.g_min + device.g_max)
     return [
-        f"{text}it tells {floor.told_apart} apart, too short. {quantity(floor.seconds, 's')} would do, at "
+        f"{text}only {floor.told_apart} can be distinguished, which is too few. {quantity(floor.seconds, 's')} would do, at "
         f"{quantity(power * floor.seconds, 'J')} in a cell in the middle of its range instead of "
         f"{quantity(power * device.t_read, 'J')}. To simulate this noise: --set array.thermal_noise=true."
     ]

@@ -118,9 +118,10 @@ def _counted(metrics: dict[str, Any]) -> Table:
 
 
 def _cells(metrics: dict[str, Any]) -> Table:
-    unconfirmed = len(metrics["unconfirmed"])
+    n = len(metrics["unconfirmed"])
+    unconfirmed = f" ({n} number{'s' * (n != 1)} unconfirmed)" if n else ""
     rows = [
-        ("device", metrics["device"] + (f" ({unconfirmed} numbers unconfirmed)" if unconfirmed else "")),
+        ("device", f"{metrics['device']}{unconfirmed}"),
         ("scheme, cells per weight", f"{metrics['scheme']}, {metrics['cells_per_weight']}"),
         ("arrays", f"{metrics['arrays']:,}"),
         ("stuck cells", f"{metrics['stuck_cells']:,}"),

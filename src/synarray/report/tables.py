@@ -91,19 +91,41 @@ class Table:
         self, console: rich.console.Console, options: rich.console.ConsoleOptions
     ) -> rich.console.RenderResult:
         """Lay the table out for the terminal: as a table where that fits without cutting a number, else row by row."""
-        yield self._table() if self._least_width <= options.max_width else self._row_by_row()
+        widths = self._widths(options.max_width)
+        yield self._row_by_row() if widths is None else self._table(widths)
 
     def _is_words(self, column: int) -> bool:
         return column == 0 or column in self.texts
 
-    def _least(self, column: int) -> int:
-        """Characters in which no number of a column is cut; long words may be."""
+    def _cells(self, column: int) -> list[str]:
         lines = [*self.shown, *([self.total] if self.total else [])]
-        words = [word for row in lines if column < len(row) for word in str(row[column]).split()]
-        longest = max(map(len, words), default=0)
+        return [str(row[column]) for row in lines if column < len(row)]
+
+    def _least(self, column: int) -> int:
+        """Characters in which no number of a column and no short word of its name is cut; other long words may be."""
+        longest = max((len(word) for cell in self._cells(column) for word in cell.split()), default=0)
+        name = min(max(map(len, self.columns[column].split()), default=0), _UNBROKEN_WORD)
         if column == 0:
-            return self._longest_name if self._names_are_short else min(longest, _UNBROKEN)
-        return min(longest, _UNBROKEN_WORD) if self._is_words(column) else longest
+            return max(name, self._longest_name if self._names_are_short else min(longest, _UNBROKEN))
+        return max(name, min(longest, _UNBROKEN_WORD) if self._is_words(column) else longest, 1)
+
+    def _widths(self, most: int) -> list[int] | None:
+        """Characters of each column in a terminal so wide; None where the table does not fit."""
+        widths = [self._least(i) for i in range(len(self.columns))]
+        whole = [max(map(len, [name, *self._cells(i)])) for i, name in enumerate(self.columns)]
+        spare = most - 1 - sum(3 + width for width in widths)
+        if spare < 0:
+            return None
+        for i, full in enumerate(whole):  # first, short numbers stay with their units
+            more = full - widths[i]
+            if not self._is_words(i) and full <= _UNBROKEN_WORD and more <= spare:
+                widths[i], spare = full, spare - more
+        for _ in range(spare):
+            lines = [full / width if full > width else 0.0 for full, width in zip(whole, widths, strict=True)]
+            if not any(lines):
+                break
+            widths[lines.index(max(lines))] += 1
+        return widths
 
     @property
     def _longest_name(self) -> int:
@@ -113,19 +135,13 @@ class Table:
     def _names_are_short(self) -> bool:
         return self._longest_name <= _UNBROKEN
 
-    @property
-    def _least_width(self) -> int:
-        """Columns of the terminal that the table needs."""
-        return 1 + sum(3 + self._least(i) for i in range(len(self.columns)))
-
-    def _table(self) -> rich.table.Table:
+    def _table(self, widths: list[int]) -> rich.table.Table:
         import rich.table
 
         table = rich.table.Table(title=self.caption or self.title, title_justify="left", show_header=any(self.columns))
         for i, name in enumerate(self.columns):
             justify: Literal["left", "right"] = "left" if self._is_words(i) else "right"
-            short = i == 0 and self._names_are_short
-            table.add_column(name, justify=justify, overflow="fold", no_wrap=short, min_width=self._least(i))
+            table.add_column(name, justify=justify, overflow="fold", width=widths[i])
         for i, row in enumerate(self.shown):
             if i in self.breaks:
                 table.add_section()

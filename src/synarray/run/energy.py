@@ -221,9 +221,9 @@ def read_warnings(bill: Bill, periphery: Periphery, device: DeviceSpec | None = 
     rms, kelvins = f"{floor.rms:.3g}", f"{floor.temperature:g} K"
     return [
         f"A look-up of {used.name} is too short: in {_short(floor.t_read, 's')} its noise at {kelvins} is {rms} of "
-        f"{floor.levels} levels, so it tells {floor.told_apart} apart. {_short(floor.seconds, 's')} would do; all look-ups "
-        f"then cost {_short(found.energy_enough, 'J')} instead of {_short(found.energy, 'J')}, and one after another "
-        f"{_short(found.seconds_enough, 's')} instead of {_short(found.seconds, 's')}. The simulation looks states up "
+        f"{floor.levels} levels, so only {floor.told_apart} can be distinguished. {_short(floor.seconds, 's')} would do; "
+        f"all look-ups then cost {_short(found.energy_enough, 'J')} instead of {_short(found.energy, 'J')}, and one after "
+        f"another {_short(found.seconds_enough, 's')} instead of {_short(found.seconds, 's')}. The simulation looks states up "
         "without noise."
     ]
 

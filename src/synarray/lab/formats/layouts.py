@@ -224,7 +224,7 @@ def _is_curve(rows: Rows) -> bool:
             without = int(np.count_nonzero(~np.isfinite(rows.amplitude_V)))
             where = f"wherever it is a number ({without:,} rows have none)" if without else "in all rows"
             rows.remarks.append(
-                f"the voltage is {kinds[0]:g} V {where}: it does not tell LTP from LTD, the movement does"
+                f"the voltage is {kinds[0]:g} V {where}: it does not distinguish LTP from LTD; the movement does"
             )
         return True
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -21,13 +22,28 @@ LEARNER = {".c", ".h", ".txt", ".yml", ".properties", ".ino", ".json", ".in", ""
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Build the wheel, without the network."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build as a release is built, without the network: the sources' archive, and the wheel from that archive alone."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(build, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(next(built.glob("*.whl")))
+
+
+def test_the_archive_holds_the_sources_and_nothing_that_was_made(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for part in ("src", "docs/_static", "docs/_templates", "docs/records", "docs/howto", "scripts"):
+        here = {str(path.relative_to(ROOT)) for path in (ROOT / part).rglob("*") if path.is_file()}
+        assert {name for name in here if "__pycache__" not in name} <= names, part
+    made = r"docs/(_build|_work|_extra|_pictures|gallery|figure_gallery)/|\.venv/|__pycache__|^runs/"
+    assert not [name for name in names if re.search(made, name)]
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:

@@ -89,13 +89,9 @@ def drawings(spec: StudySpec, table: pd.DataFrame, command: str) -> list[Drawing
 
 
 def _picture(
-    spec: StudySpec,
-    table: pd.DataFrame,
-    figure: FigureSpec,
-    words: tuple[str, str, str],
-    lines: list[Line],
+    spec: StudySpec, table: pd.DataFrame, figure: FigureSpec, words: tuple[str, str, str], lines: list[Line],
     limits: tuple[float, float],
-) -> Picture:
+) -> Picture:  # fmt: skip
     """Draw one figure."""
     (name, facet, command), units = words, table.attrs.get("units", {})
     titles = [title_of(spec, column) for column in (figure.x, figure.y)]
@@ -110,17 +106,16 @@ def _picture(
     chart = lines_chart(
         lines, figure.x, figure.y, labels, limits, joined=joined, log_x=figure.log_x, log_y=figure.log_y, legend=legend
     )
+    is_number = bool(unit_of(figure.x))
     rows = [
         (
             line.name,
-            measure(x, figure.x) if unit_of(figure.x) else label_of(x),
-            measure(mean, figure.y),
-            measure(low, figure.y),
-            measure(high, figure.y),
+            measure(x, figure.x) if is_number else label_of(x),
+            *(measure(each, figure.y) for each in found),
             str(n),
         )
         for line in lines
-        for x, mean, low, high, n in zip(line.x, line.mean, line.low, line.high, line.n, strict=True)
+        for x, *found, n in zip(line.x, line.mean, line.low, line.high, line.n, strict=True)
     ]
     columns = (legend, titles[0], "mean", "low", "high", "runs")
     return Picture(name, title, caption, chart, Table(title, columns, rows, most=_MOST_ROWS), command)

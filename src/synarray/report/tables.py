@@ -97,17 +97,23 @@ class Table:
     def _is_words(self, column: int) -> bool:
         return column == 0 or column in self.texts
 
+    @property
+    def _lines(self) -> list[Sequence[str]]:
+        return [*self.shown, *([self.total] if self.total else [])]
+
     def _cells(self, column: int) -> list[str]:
-        lines = [*self.shown, *([self.total] if self.total else [])]
-        return [str(row[column]) for row in lines if column < len(row)]
+        return [str(row[column]) for row in self._lines if column < len(row)]
 
     def _least(self, column: int) -> int:
         """Characters in which no number of a column and no short word of its name is cut; other long words may be."""
-        longest = max((len(word) for cell in self._cells(column) for word in cell.split()), default=0)
-        name = min(max(map(len, self.columns[column].split()), default=0), _UNBROKEN_WORD)
+        cells, name = self._cells(column), min(max(map(len, self.columns[column].split()), default=0), _UNBROKEN_WORD)
+        least = max((len(word) for cell in cells for word in cell.split()), default=0)
         if column == 0:
-            return max(name, self._longest_name if self._names_are_short else min(longest, _UNBROKEN))
-        return max(name, min(longest, _UNBROKEN_WORD) if self._is_words(column) else longest, 1)
+            whole = max(map(len, cells), default=0)
+            least = whole if whole <= _UNBROKEN else min(least, _UNBROKEN)
+        elif self._is_words(column):
+            least = min(least, _UNBROKEN_WORD)
+        return max(name, least, 1)
 
     def _widths(self, most: int) -> list[int] | None:
         """Characters of each column in a terminal so wide; None where the table does not fit."""
@@ -122,47 +128,36 @@ class Table:
                 widths[i], spare = full, spare - more
         for _ in range(spare):
             lines = [full / width if full > width else 0.0 for full, width in zip(whole, widths, strict=True)]
-            if not any(lines):
-                break
-            widths[lines.index(max(lines))] += 1
+            if any(lines):
+                widths[lines.index(max(lines))] += 1
         return widths
 
-    @property
-    def _longest_name(self) -> int:
-        return max((len(row[0]) for row in self.shown if row), default=0)
-
-    @property
-    def _names_are_short(self) -> bool:
-        return self._longest_name <= _UNBROKEN
-
-    def _table(self, widths: list[int]) -> rich.table.Table:
+    def _frame(self, header: bool) -> rich.table.Table:
         import rich.table
 
-        table = rich.table.Table(title=self.caption or self.title, title_justify="left", show_header=any(self.columns))
+        frame = rich.table.Table(title=self.caption or self.title, title_justify="left", show_header=header)
+        frame.caption, frame.caption_justify = "\n".join(self.notes) or None, "left"
+        return frame
+
+    def _table(self, widths: list[int]) -> rich.table.Table:
+        table = self._frame(any(self.columns))
         for i, name in enumerate(self.columns):
             justify: Literal["left", "right"] = "left" if self._is_words(i) else "right"
             table.add_column(name, justify=justify, overflow="fold", width=widths[i])
-        for i, row in enumerate(self.shown):
-            if i in self.breaks:
+        for i, row in enumerate(self._lines):
+            if i in self.breaks or i == len(self.shown):
                 table.add_section()
             table.add_row(*row)
-        if self.total:
-            table.add_section()
-            table.add_row(*self.total)
-        table.caption, table.caption_justify = "\n".join(self.notes) or None, "left"
         return table
 
     def _row_by_row(self) -> rich.table.Table:
         """Lay it out in two columns, the names of its columns and their cells, with a line between its rows."""
-        import rich.table
-
-        table = rich.table.Table(title=self.caption or self.title, title_justify="left", show_header=False)
+        table = self._frame(header=False)
         table.add_column(overflow="fold", max_width=_UNBROKEN)
         table.add_column(overflow="fold")
-        for row in [*self.shown, *([self.total] if self.total else [])]:
+        for row in self._lines:
             table.add_section()
             for name, cell in zip(self.columns, row, strict=False):
                 if cell:
                     table.add_row(name, cell)
-        table.caption, table.caption_justify = "\n".join(self.notes) or None, "left"
         return table

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -132,6 +133,7 @@ class Machine:
     ageing: Ageing | None = field(default=None, repr=False)
     wear: Wear | None = field(default=None, repr=False)
     nominal_steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    _before: tuple[tuple[Any, ...], dict[str, Any]] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def build(cls, spec: MachineSpec, groups: list[Group], presentations: int) -> Machine:
@@ -274,6 +276,10 @@ class Machine:
     @property
     def device(self) -> Device | None:
         """How cells that move in steps are used, as the kernels see it; None for ideal weights and for words."""
+        found: Device | None = self._kept("device", self._device_now)
+        return found
+
+    def _device_now(self) -> Device | None:
         array = self.array
         if array.device is None or array.scheme.sensed_by_bit:
             return None
@@ -311,15 +317,22 @@ class Machine:
 
     def laws(self, progress: npt.ArrayLike, *, learning: bool = True) -> tuple[Schedule, Law]:
         """Compile the laws for some moments of training, 0 to 1; not learning, no cell is sent a pulse."""
+        competition = self._kept("competition", lambda: self.competition)
+        looks, known = self._kept("looks", lambda: self.looks), self._kept("tables", dict)
         return compile_laws(
-            self.spec.stdp,
-            self.competition,
-            self.array.law,
-            self.array.read_units,
-            progress,
-            self.looks,
-            learning=learning,
-        )
+            self.spec.stdp, competition, self.array.law, self.array.read_units, progress, looks, learning=learning, known=known
+        )  # fmt: skip
+
+    def _kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what was worked out before, as long as all that it follows from is the same."""
+        array = self.array
+        now = (self.spec, self.expected_spikes, array.device, array.law, array.noise_temperature, self.groups)
+        if self._before is None or any(a is not b for a, b in zip(now, self._before[0], strict=True)):
+            self._before = now, {}
+        found = self._before[1]
+        if name not in found:
+            found[name] = make()
+        return found[name]
 
     def contrast_laws(self, progress: npt.ArrayLike) -> tuple[Schedule, Law]:
         """Compile the laws of a contrastive teacher for some moments of training."""
@@ -332,7 +345,8 @@ class Machine:
 
     def bench(self) -> Bench:
         """Lay out a workbench for a pass of the kernels."""
-        array, n_inputs = self.array, 1 + max(int(group.places.max()) for group in self.groups)
+        array = self.array
+        n_inputs = self._kept("inputs", lambda: 1 + max(int(group.places.max()) for group in self.groups))
         return Bench.lay_out(n_inputs, array.w.shape[1], array.read_copy.shape[1], len(array.w), len(self.groups))
 
     # ---- passes --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ def compile_laws(
     looks: int,
     *,
     learning: bool = True,
+    known: dict[float, PulseTables] | None = None,
 ) -> tuple[Schedule, Law]:
     """Compile the laws for some moments of a training.
 
@@ -40,11 +41,17 @@ def compile_laws(
         Cells read per weight before an update.
     learning : bool
         False: no cell is sent a pulse.
+    known : dict of float to PulseTables, optional
+        Tables of the same laws at the moments before, by their gain; takes those of these moments.
     """
     at = np.atleast_1d(np.asarray(progress, np.float64))
     gain = np.maximum(stdp.gain_end, 1.0 - at)
     _, first, of = np.unique(gain, return_index=True, return_inverse=True)
-    distinct = [pulse_tables(stdp, pulse, float(at[i])) for i in first]
+    known = {} if known is None else known
+    if list(known) != gain[first].tolist():  # of a gain that stays they are known
+        known.clear()
+        known.update((float(gain[i]), pulse_tables(stdp, pulse, float(at[i]))) for i in first)
+    distinct = list(known.values())
     pulses = np.stack([tables.pulses for tables in distinct])[of]
     schedule = Schedule(
         pulses if learning else np.zeros_like(pulses),

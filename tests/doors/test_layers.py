@@ -271,20 +271,10 @@ def test_a_result_answers_for_all_its_layers(trained: dict, tmp_path: Path) -> N
         trained["contrast"].lifetime()
 
 
-@pytest.mark.parametrize(
-    ("verb", "words"),
-    [
-        (("export", "nir"), "a NIR graph holds one layer"),
-        (("show", "--figure", "learning"), "watching a training again is for networks of one layer"),
-    ],
-)
-def test_what_is_of_one_layer_is_refused_with_its_reason(
-    verb: tuple, words: str, bars_file: Path, command: Command, tmp_path: Path
-) -> None:
-    given = {"data": str(bars_file), "images": 60, "epochs": 1}
-    folder = synarray.train(STACK, settings=given).save(tmp_path / "run")
-    refused = command(*verb, str(folder))
-    assert refused.status == 2 and words in refused.err
+def test_a_film_is_refused_with_its_reason(bars_file: Path, command: Command, tmp_path: Path) -> None:
+    folder = synarray.train(STACK, settings={"data": str(bars_file), "images": 60, "epochs": 1}).save(tmp_path / "run")
+    refused = command("show", "--figure", "learning", str(folder))
+    assert refused.status == 2 and "watching a training again is for networks of one layer" in refused.err
 
 
 @pytest.mark.parametrize("broken", ["layer1_w", "layer1_row_start", "layer1_threshold", "missing", "layers"])

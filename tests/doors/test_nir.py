@@ -13,6 +13,9 @@ from synarray import DataError, SpecError
 from synarray.export import load_nir
 from synarray.export.nir_export import nir_graph, write_nir
 from synarray.network.encoding import chance_table
+from synarray.rng import Phase
+from tests.doors.nir_steps import output_of, stepped
+from tests.doors.test_layers import experiment
 
 nir = pytest.importorskip("nir")
 SHOWN = 300
@@ -118,3 +121,68 @@ def test_what_cannot_be_run_is_refused(written: Path, tmp_path: Path) -> None:
     nir.write(str(tmp_path / "c.nir"), nir.NIRGraph(nodes, [("in", "c"), ("c", "out")]))
     with pytest.raises(DataError, match="Conv1d"):
         load_nir(tmp_path / "c.nir")
+
+
+@pytest.fixture(scope="module")
+def layered(bar_images: tuple, tmp_path_factory: pytest.TempPathFactory) -> dict[str, synarray.Run]:
+    x, y = bar_images
+    folder = tmp_path_factory.mktemp("layers")
+    whole = {"local, names": {"layers__1__pool": 2}}  # blocks of 3 are cut at the edge of 10 places
+    specs = {kind: experiment(kind, **whole.get(kind, {})) for kind in ("contrast", "compete", "local, names")}
+    return {
+        kind: synarray.open_run(synarray.train(spec, x[:500], y[:500]).save(folder / kind.partition(",")[0]))
+        for kind, spec in specs.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["contrast", "compete", "local, names"])
+def test_a_graph_of_layers_reads_nearly_what_the_network_does(
+    kind: str, layered: dict, bar_images: tuple, tmp_path: Path
+) -> None:
+    run, (x, y) = layered[kind], (part[500:600] for part in bar_images)
+    write_nir(tmp_path / "net.nir", nir_graph(run, bar_images[0][:500]))
+    graph = nir.read(str(tmp_path / "net.nir"))
+    result, windows = run.result, 10
+    seen = result.retina.see(x.reshape(len(x), -1))
+    block = result.machines[0].encode(seen, np.arange(len(x)), np.arange(len(x)), windows, Phase.TEST)
+    shown = block.reshape(len(x), windows, 12, 12, 2).transpose(1, 0, 4, 2, 3).astype(float)
+    total, last = stepped(graph, np.repeat(shown, 10, axis=0))
+    if kind == "contrast":
+        read = np.array(graph.metadata["neuron_classes"])[last.argmax(axis=1)].astype(int)
+    else:
+        read = run.arrays["classes"][total.argmax(axis=1)]
+    assert float((read == y).mean()) > float((run.predict(x) == y).mean()) - 0.1
+    assert graph.metadata["layers"] == 2
+
+
+def test_a_shared_kernel_reads_what_the_tile_reads_at_each_place(layered: dict, bar_images: tuple) -> None:
+    run = layered["contrast"]
+    graph, machine = nir_graph(run, bar_images[0][:500]), run.result.machines[0]
+    (group,), array = machine.groups, machine.array
+    spikes = np.random.default_rng(0).random((3, 288)) < 0.2
+    tile = array.read_copy[array.rows(0), : group.n_neurons].astype(float) / array.read_units
+    u = spikes[:, group.places] @ (tile - tile.mean(axis=1, keepdims=True))
+    planes = spikes.reshape(3, 12, 12, 2).transpose(0, 3, 1, 2).astype(float)
+    current = output_of(graph.nodes["layer1_synapses"], "", planes, {})
+    np.testing.assert_allclose(current.transpose(0, 2, 3, 1).reshape(3, 100, -1), u / 10, atol=1e-12)
+    gate = output_of(graph.nodes["layer1_gate"], "", output_of(graph.nodes["layer1_active"], "", planes, {}), {})
+    np.testing.assert_array_equal(gate.reshape(3, 100) > 0, spikes[:, group.places].sum(axis=2) >= group.min_active)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"layers.1.pool": 4}, "SumPool2d pools whole blocks: got blocks of 4 on 10 x 10 places in layer 1"),
+        (
+            {"layers.2.kind": "local", "layers.2.kernel": 1, "layers.2.n_neurons": 16},
+            "of one group in a graph: got 4 groups",
+        ),
+    ],
+)
+def test_layers_that_nir_has_no_node_for_are_refused(
+    changes: dict, words: str, bar_images: tuple, tmp_path: Path
+) -> None:
+    x, y = bar_images[0][:60], bar_images[1][:60]
+    run = synarray.open_run(synarray.train(experiment(), x, y, settings=changes).save(tmp_path / "run"))
+    with pytest.raises(DataError, match=words):
+        nir_graph(run, x)

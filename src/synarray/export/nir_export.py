@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError
+from synarray.export.nir_layers import THRESHOLD, WINNER, layered_nodes, layers_left_out
 from synarray.extras import require
 from synarray.files import replace_file
 from synarray.learn.readout import log_posterior
@@ -30,8 +31,8 @@ __all__ = ["nir_graph", "write_nir"]
 
 _CALIBRATED = 256
 """Images on which the level of the winners' potentials is found."""
-_STEPS, _THRESHOLD, _WINNER = 10, 8.0, 10.0
-"""Steps in a window; threshold, and potential per window that a winner is brought to, in units of a weight."""
+_STEPS = 10
+"""Steps in a window."""
 
 
 def nir_graph(run: Run, images: npt.ArrayLike) -> Any:
@@ -51,19 +52,11 @@ def nir_graph(run: Run, images: npt.ArrayLike) -> Any:
     Raises
     ------
     DataError
-        When the network cannot be written: sliding windows, or several layers.
+        When the network cannot be written: sliding windows, or layers that NIR has no node for (``nir_layers.py``).
     RunError
         When the package is missing: ``pip install 'synarray[nir]'``.
     """
     nir = require("nir", "NIR graphs", "nir")
-    if run.experiment.layers:
-        raise DataError(
-            "a NIR graph holds one layer: NIR has no node that keeps a winner for a whole window, leaves places without input "
-            "silent, or reads classes by potentials",
-            got=f"{len(run.experiment.layers)} layers",
-            where=str(run.path),
-            do="Use synarray export weights, which has all layers, or export c.",
-        )
     result = run.result
     machine, retina = result.machine, result.retina
     if run.experiment.encoding.form != "windows":
@@ -73,6 +66,9 @@ def nir_graph(run: Run, images: npt.ArrayLike) -> Any:
             where=str(run.path),
             do='Train with encoding.form = "windows".',
         )
+    if run.experiment.layers:
+        nodes, edges = layered_nodes(nir, run, np.asarray(images), _STEPS)
+        return nir.NIRGraph(nodes, edges, metadata=_metadata(run) | layers_left_out(run))
     array, n, units = machine.array, len(machine.threshold), float(machine.array.read_units)
     weights, group = np.zeros((n, retina.n_features)), np.zeros(n, int)
     for g, each in enumerate(machine.groups):
@@ -85,13 +81,13 @@ def nir_graph(run: Run, images: npt.ArrayLike) -> Any:
         weights[group == g] -= weights[group == g].mean(axis=0)
         bias[group == g] -= bias[group == g].mean()
     level = _levels(run, np.asarray(images), weights, bias, group)
-    bias = bias + _WINNER - level[group]
-    inhibition = np.where((group[:, None] == group) & ~np.eye(n, dtype=bool), -_THRESHOLD, 0.0)
+    bias = bias + WINNER - level[group]
+    inhibition = np.where((group[:, None] == group) & ~np.eye(n, dtype=bool), -THRESHOLD, 0.0)
     read_out = _read_out(run)
     nodes = {
         "input": nir.Input({"input": np.array([retina.n_features])}),
         "synapses": nir.Affine(weights / _STEPS, bias / _STEPS),
-        "neurons": nir.IF(np.ones(n), np.full(n, _THRESHOLD), np.zeros(n)),
+        "neurons": nir.IF(np.ones(n), np.full(n, THRESHOLD), np.zeros(n)),
         "inhibition": nir.Linear(inhibition),
         "read_out": nir.Linear(read_out),
         "output": nir.Output({"output": np.array([len(read_out)])}),

@@ -70,7 +70,7 @@ def energy_picture(machines: Mapping[str, Mapping[str, float]], command: str, na
     ]
     total = ("everything", *(quantity(sum(parts.values()), "J") for parts in machines.values()))
     table = Table("Energy by component", ("component", *machines), rows, total=total)
-    words = "Each component's share of the training, on a logarithmic scale; what is not drawn is nothing."
+    words = "Each component's share of the training, on a logarithmic scale; components without energy are not drawn."
     return Picture(name, "Energy by component", words, energies(machines), table, command)
 
 

@@ -67,6 +67,6 @@ def _paths(paths: list[list[list[float]]]) -> Figure:
         axis.plot(x, y, ".-", color=SERIES[i % len(SERIES)], ms=3, lw=1)
         axis.plot(x[:1], y[:1], "o", color=SERIES[i % len(SERIES)], ms=5)
     axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axis.set_xlabel("greedy ways of the test; points: starts")
+    axis.set_xlabel("paths of the greedy test; points: starts")
     figure.legend(loc="outside upper left", ncols=2)
     return figure

@@ -57,11 +57,25 @@ def test_common_options_are_refused_in_words(command: Command, option: str, valu
     assert value in four_parts(command("train", option, value))["got"]
 
 
-def test_names_are_completed_by_the_shell(tmp_path: Path) -> None:
-    asked = {"_SYNARRAY_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "synarray train soft"}
+@pytest.mark.parametrize(
+    ("typed", "name", "other"),
+    [
+        ("train soft", "soft-pruned-90", "local-fields"),
+        ("train --device tao", "taox-hfox", "pcm"),
+        ("devices show pc", "pcmo", "sram"),
+        ("device judge stt", "stt-mram", "sram"),
+        ("device synth pc", "pcmo", "sram"),
+        ("export c conv", "conv-taught", "local-fields"),
+        ("study run pru", "pruning", "fashion"),
+        ("play fro", "frozen-lake", "cartpole"),
+        ("ex", "experiments", "train"),
+    ],
+)
+def test_names_are_completed_by_the_shell(typed: str, name: str, other: str, tmp_path: Path) -> None:
+    asked = {"_SYNARRAY_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": f"synarray {typed}"}
     done = process(folder=tmp_path, **asked)
-    assert "soft-pruned-90" in done.out
-    assert "local-fields" not in done.out
+    assert name in done.out
+    assert other not in done.out
 
 
 def test_runs_are_listed_finished_and_not(command: Command, small: list[str], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synarray.cli.options import Json, Settings, file_option, folder_option
+from synarray.cli.options import DeviceName, Json, Settings, complete_devices, file_option, folder_option
 
 __all__ = ["device"]
 
@@ -52,7 +52,7 @@ def fit_device(
 
 @device.command("synth")
 def synth_device(
-    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
+    name: DeviceName,
     devices: Annotated[int, typer.Option(min=1, max=10_000, help="Devices measured.")] = 20,
     cycles: Annotated[
         int, typer.Option(min=1, max=10_000, help="Cycles of each: an LTP train, then an LTD train.")
@@ -91,7 +91,7 @@ def import_device(
 
 @device.command("export")
 def export_device(
-    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
+    name: DeviceName,
     kind: Annotated[str, typer.Option("--format", help="crosssim, neurosim, aihwkit or spice.")],
     output: Annotated[Path | None, file_option("File or folder to write; default: print the file.", "PATH")] = None,
     as_json: Json = False,
@@ -109,6 +109,7 @@ def judge_device(
         typer.Argument(
             metavar="DEVICE|PULSES",
             help="Name of a device of the library, a .toml file, or measured pulses to be fitted.",
+            autocompletion=complete_devices,
         ),
     ],
     task: Annotated[

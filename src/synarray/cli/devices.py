@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synarray.cli.options import FigureFormat, Json, folder_option
+from synarray.cli.options import DeviceName, FigureFormat, Json, folder_option
 
 if TYPE_CHECKING:
     from synarray.device.spec import DeviceSpec
@@ -37,7 +37,7 @@ def list_devices(as_json: Json = False) -> None:
 
 @devices.command("show")
 def show_device(
-    name: Annotated[str, typer.Argument(help="Name of a device of the library, or the path of a .toml file.")],
+    name: DeviceName,
     out: Annotated[Path | None, folder_option("Folder for the figures; default: devices/NAME.")] = None,
     kind: FigureFormat = "png",
     as_json: Json = False,

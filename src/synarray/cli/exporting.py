@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import Json, RunFolder, Settings, file_option
+from synarray.cli.options import Json, RunFolder, Settings, complete_experiments, file_option
 from synarray.errors import RunError, SpecError
 
 __all__ = ["export"]
@@ -22,7 +22,9 @@ export = typer.Typer(
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="RUN|EXPERIMENT", help="Folder of a run, an experiment file, or the name of a packaged one."
+        metavar="RUN|EXPERIMENT",
+        help="Folder of a run, an experiment file, or the name of a packaged one.",
+        autocompletion=complete_experiments,
     ),
 ]
 

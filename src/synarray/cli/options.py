@@ -10,6 +10,7 @@ import typer
 from synarray.errors import RunError
 
 __all__ = [
+    "DeviceName",
     "ExperimentName",
     "FigureFormat",
     "Figures",
@@ -19,6 +20,7 @@ __all__ = [
     "Settings",
     "Workers",
     "complete_devices",
+    "complete_experiments",
     "file_option",
     "folder_option",
 ]
@@ -42,7 +44,8 @@ def file_option(meaning: str, metavar: str = "FILE") -> Any:
     return typer.Option("-o", "--output", metavar=metavar, help=meaning)
 
 
-def _experiment_names(incomplete: str) -> list[str]:
+def complete_experiments(incomplete: str) -> list[str]:
+    """Complete the name of a packaged experiment, for the shell."""
     from synarray.run.experiment import experiment_names
 
     return [name for name in experiment_names() if name.startswith(incomplete)]
@@ -55,10 +58,17 @@ def complete_devices(incomplete: str) -> list[str]:
     return [name for name in device_names() if name.startswith(incomplete)]
 
 
+DeviceName = Annotated[
+    str,
+    typer.Argument(
+        help="Name of a device of the library, or the path of a .toml file.", autocompletion=complete_devices
+    ),
+]
 ExperimentName = Annotated[
     str | None,
     typer.Argument(
-        help="Experiment file, or the name of a packaged one; default: local-fields.", autocompletion=_experiment_names
+        help="Experiment file, or the name of a packaged one; default: local-fields.",
+        autocompletion=complete_experiments,
     ),
 ]
 FigureFormat = Annotated[str, typer.Option("--format", help="Figure format: png, svg or pdf.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synarray.cli.options import FigureFormat, Json, Settings, folder_option
+from synarray.cli.options import FigureFormat, Json, Settings, complete_devices, folder_option
 
 if TYPE_CHECKING:
     from synarray.report.terminal import Terminal
@@ -19,12 +19,24 @@ if TYPE_CHECKING:
 __all__ = ["play"]
 
 
+def _task_names(incomplete: str) -> list[str]:
+    from synarray.run.playing import task_names
+
+    return [name for name in task_names() if name.startswith(incomplete)]
+
+
 def play(
-    task: Annotated[str, typer.Argument(help="cartpole, water-maze, frozen-lake, or the file of a task.")] = "cartpole",
+    task: Annotated[
+        str,
+        typer.Argument(help="cartpole, water-maze, frozen-lake, or the file of a task.", autocompletion=_task_names),
+    ] = "cartpole",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many trainings, with seeds 0, 1, 2, ...")] = 3,
     first_seed: Annotated[int, typer.Option("--seed", min=0, help="The first of these seeds.")] = 0,
     device: Annotated[
-        str | None, typer.Option(help="The device the weights are in: a name of the library, or a file.")
+        str | None,
+        typer.Option(
+            help="The device the weights are in: a name of the library, or a file.", autocompletion=complete_devices
+        ),
     ] = None,
     settings: Settings = None,
     again: Annotated[bool, typer.Option("--resume", help="Keep the seeds that are finished in the folder.")] = False,

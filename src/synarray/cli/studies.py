@@ -31,9 +31,20 @@ _PLACES = {"seed", "trial", "experiment_seed"}
 """Numbers that are no results."""
 
 
+def _study_names(incomplete: str) -> list[str]:
+    from synarray.study.plan import study_names
+
+    return [name for name in study_names() if name.startswith(incomplete)]
+
+
 @study.command("run")
 def run(
-    source: Annotated[str, typer.Argument(metavar="STUDY", help="Study file, packaged study, or folder of one.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY", help="Study file, packaged study, or folder of one.", autocompletion=_study_names
+        ),
+    ],
     workers: Workers = None,
     dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on, tcp://HOST:PORT.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the study, if it was begun.")] = False,

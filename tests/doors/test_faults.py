@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command import Outcome, everything_in, four_parts
+from command import Command, Outcome, everything_in, four_parts
 
 MEGABYTE = 1 << 20
 
@@ -62,15 +62,18 @@ def mounted(folder: Path, options: str) -> Iterator[bool]:
 
 
 @pytest.fixture
-def intact(finished_run: Path, small: list[str], tmp_path: Path) -> Iterator[Path]:
-    """Give a folder with an earlier run, and see that it is the same after the fault and that another run can be made."""
+def intact(finished_run: Path, small: list[str], tmp_path: Path, command: Command) -> Iterator[Path]:
+    """Give a folder with an earlier run, and see that it is the same after the fault and that another run can be made.
+
+    That run is made in this process: what a process that has ended can have spoiled is on the disk.
+    """
     place = tmp_path / "place"
     place.mkdir()
     shutil.copytree(finished_run, place / "earlier")
     before = everything_in(place / "earlier")
     yield place
     assert everything_in(place / "earlier") == before
-    assert limited("train", *small, "--out", "after", folder=place).status == 0
+    assert command("train", *small, "--out", "place/after").status == 0
 
 
 # Full disk
@@ -78,7 +81,7 @@ def intact(finished_run: Path, small: list[str], tmp_path: Path) -> Iterator[Pat
 
 @pytest.mark.parametrize("left", [0, 4096, 12_000])
 def test_a_full_disk_is_told_and_earlier_runs_stay(
-    small: list[str], finished_run: Path, tmp_path: Path, left: int
+    small: list[str], finished_run: Path, tmp_path: Path, command: Command, left: int
 ) -> None:
     disk = tmp_path / "disk"
     with mounted(disk, "size=256k") as really:
@@ -89,14 +92,14 @@ def test_a_full_disk_is_told_and_earlier_runs_stay(
             fill = room.f_bavail * room.f_frsize - left
             (disk / "fill").write_bytes(bytes(max(0, fill)))
         limits = {} if really else {resource.RLIMIT_FSIZE: left}
-        for command in (["train", *small, "--out", "disk/new"], ["show", "disk/earlier"]):
-            message = refused(limited(*command, folder=tmp_path, limits=limits))
+        for arguments in (["train", *small, "--out", "disk/new"], ["show", "disk/earlier"]):
+            message = refused(limited(*arguments, folder=tmp_path, limits=limits))
             assert re.search("No space left|too large|writable", message[0], re.IGNORECASE)
         assert everything_in(disk / "earlier").items() >= before.items()
         assert not (disk / "new").exists()
         assert not [path for path in (disk / "earlier").rglob("*") if path.is_file() and path.name not in before]
         (disk / "fill").unlink(missing_ok=True)
-        assert limited("train", *small, "--out", "disk/new", folder=tmp_path).status == 0
+        assert command("train", *small, "--out", "disk/new").status == 0
 
 
 @pytest.mark.parametrize("most", [0, 1000, 5000])
@@ -106,21 +109,23 @@ def test_a_file_that_may_not_grow_is_told(small: list[str], intact: Path, most: 
     assert not (intact / "new").exists()
 
 
-@pytest.mark.parametrize("command", [["devices", "list"], ["devices", "list", "--json"], ["show", "earlier", "--json"]])
-def test_standard_output_that_takes_nothing_is_told(intact: Path, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["devices", "list"], ["devices", "list", "--json"], ["show", "earlier", "--json"]]
+)
+def test_standard_output_that_takes_nothing_is_told(intact: Path, arguments: list[str]) -> None:
     def full() -> None:
         os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
 
-    out = ["--out", "figures"] if command[0] == "show" else []
-    refused(limited(*command, *out, folder=intact, before=full))
+    out = ["--out", "figures"] if arguments[0] == "show" else []
+    refused(limited(*arguments, *out, folder=intact, before=full))
 
 
-def test_a_run_is_kept_when_its_table_cannot_be_printed(small: list[str], intact: Path) -> None:
+def test_a_run_is_kept_when_its_table_cannot_be_printed(small: list[str], intact: Path, command: Command) -> None:
     done = limited(
         "train", *small, "--out", "new", folder=intact, before=lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
     )
     assert "whole on disk" in refused(done)["do"]
-    assert limited("show", "new", folder=intact).status == 0
+    assert command("show", "place/new").status == 0
 
 
 def test_a_full_disk_for_compiled_kernels_is_told_before_training(
@@ -184,7 +189,9 @@ def test_a_working_folder_that_is_gone_is_told(small: list[str], intact: Path) -
     assert not gone.exists()
 
 
-def test_a_run_folder_that_vanishes_while_training_ends_in_a_result_or_in_words(small: list[str], intact: Path) -> None:
+def test_a_run_folder_that_vanishes_while_training_ends_in_a_result_or_in_words(
+    small: list[str], intact: Path, command: Command
+) -> None:
     place = intact / "vanishing"
     place.mkdir()
     child = subprocess.Popen(
@@ -201,7 +208,7 @@ def test_a_run_folder_that_vanishes_while_training_ends_in_a_result_or_in_words(
     if child.returncode == 2:
         refused(Outcome(2, "", err))
     else:
-        assert limited("show", "vanishing/run", folder=intact).status == 0
+        assert command("show", "place/vanishing/run").status == 0
 
 
 # A clock that jumps
@@ -222,16 +229,16 @@ for _name in ("monotonic", "perf_counter"):  # these never go back, but leap ahe
 """
 
 
-def test_a_clock_that_jumps_changes_no_result(small: list[str], intact: Path, tmp_path: Path) -> None:
+def test_a_clock_that_jumps_changes_no_result(small: list[str], intact: Path, tmp_path: Path, command: Command) -> None:
     (tmp_path / "clock").mkdir()
     (tmp_path / "clock" / "sitecustomize.py").write_text(JUMPS, "utf-8")
     path = os.pathsep.join([str(tmp_path / "clock"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    plain = limited("train", *small, "--out", "plain", "--json", folder=intact).json
+    plain = command("train", *small, "--out", "plain", "--json").json
     jumped = limited("train", *small, "--out", "jumped", "--json", folder=intact, PYTHONPATH=path).json
     assert jumped["train_seconds"] > plain["train_seconds"] + 1000  # the clock did jump
     assert jumped["state_sha256"] == plain["state_sha256"]
     assert (jumped["accuracy"], jumped["pulses"]) == (plain["accuracy"], plain["pulses"])
-    assert limited("show", "jumped", folder=intact).status == 0
+    assert command("show", "place/jumped").status == 0
 
 
 # Handles and memory

@@ -384,7 +384,7 @@ def begun(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_signals_stop_it_after_the_block_and_it_goes_on(tmp_path: Path, small: list[str]) -> None:
-    long = [*small, "--set", "epochs=400", "--set", "checkpoint.seconds=0 s"]
+    long = [*small, "--set", "epochs=100", "--set", "checkpoint.seconds=0 s"]
     for arguments, number, status in (
         (["train", *long, "--out", "my run"], signal.SIGINT, 130),
         (["resume", "my run"], signal.SIGTERM, 143),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import numpy as np
@@ -21,6 +22,13 @@ def bars(n: int, size: int = 12, seed: int = 0) -> tuple[npt.NDArray[np.uint8], 
         else:
             image[:, at : at + 2] += 190
     return x.astype(np.uint8), y.astype(np.int64)
+
+
+def pytest_collection_finish() -> None:
+    """Look for unreachable objects more rarely: by default that is a fifth of the time in which kernels are compiled."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from synarray.cost.wear import trainings_left
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.checkpoint import TrainingStoppedError
 from synarray.run.layered_energy import bill_of_layers
+from synarray.run.replay import replay
 from tests.doors.command import Command
 from tests.twins.test_resumed import Interrupted, state
 
@@ -271,10 +272,16 @@ def test_a_result_answers_for_all_its_layers(trained: dict, tmp_path: Path) -> N
         trained["contrast"].lifetime()
 
 
-def test_a_film_is_refused_with_its_reason(bars_file: Path, command: Command, tmp_path: Path) -> None:
-    folder = synarray.train(STACK, settings={"data": str(bars_file), "images": 60, "epochs": 1}).save(tmp_path / "run")
-    refused = command("show", "--figure", "learning", str(folder))
-    assert refused.status == 2 and "watching a training again is for networks of one layer" in refused.err
+@pytest.mark.parametrize("learn", [True, False])
+def test_films_are_of_the_lowest_layer(learn: bool, bars_file: Path) -> None:
+    given = {"data": str(bars_file), "images": 60, "epochs": 2, "layers.1.learn": learn}
+    given["layers.1.pruning"] = {"mode": "soft", "fraction": 0.5}
+    result = synarray.train(STACK, settings=given)
+    looks = replay(result.stored(), looks=4)
+    assert [look.presentations for look in looks][-1] == 120 * learn
+    assert len(looks) == (2 if learn else 1)  # looked at every 500 presentations, and at the end of an epoch
+    np.testing.assert_array_equal(looks[-1].w, result.machines[0].array.w)
+    assert len(result.plot("learning").frames) > 1 or not learn
 
 
 @pytest.mark.parametrize("broken", ["layer1_w", "layer1_row_start", "layer1_threshold", "missing", "layers"])

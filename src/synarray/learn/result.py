@@ -167,10 +167,11 @@ class Result:
         """Say what the weights live in: device, scheme, cells, arrays; ``None`` where weights are ideal."""
         array, device, placement = self.machine.array, self.machine.spec.device, self.machine.placement
         in_cells = [machine for machine in self.machines if machine.spec.device]
+        specs = [machine.spec.device for machine in self.machines]
         failed = [machine.wear.n_failed for machine in self.machines if machine.wear]
         return {
             "device": device.name if device else None,
-            "unconfirmed": device.unconfirmed if device else [],
+            "unconfirmed": list(dict.fromkeys(name for spec in specs if spec for name in spec.unconfirmed)),
             "scheme": array.scheme.name if device else None,
             "cells_per_weight": self.machine.spec.synapse.cells_per_weight(device),
             "arrays": sum(m.placement.n_arrays for m in self.machines if m.placement) if placement else None,

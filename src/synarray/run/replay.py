@@ -38,27 +38,29 @@ class Look(NamedTuple):
 
 
 def replay(run: StoredRun, looks: int = 24) -> list[Look]:
-    """Train a run again, and look at its cells about so many times, the end included.
+    """Train a run again, and look at its cells (those of the lowest layer) about so many times, the end included.
 
     Raises
     ------
     RunError
-        When it cannot be trained again: it was of several layers, of arrays from Python, or continued from another run; or when
-        what comes out is not what the run holds (other data, or another version).
+        When it cannot be trained again: it was of arrays from Python, or continued from another run; or when what comes out is
+        not what the run holds (other data, or another version).
     """
     spec, found = run.experiment, list[Look]()
-    run.check_one_layer("watching a training again")
     if spec.data.startswith(IN_PYTHON) or spec.start:
         got = "a run that continued from another" if spec.start else "a run of arrays from Python"
         do = "Watch a run of a data set by name or by file, from initial weights."
         raise RunError("a run must be trained again to be watched", got=got, where=str(run.path), do=do)
     data, x, y, *_ = task_images(spec)
-    total = spec.epochs * len(x)
+    lowest = run.by_layer()[0]
+    total = max(1, int(lowest.metrics["images_seen"]))
 
     def look(presentations: int, array: SynapticArray) -> None:
         found.append(Look(presentations, array.w.copy(), array.alive.astype(bool)))
 
     def look_when_due(trainer: Trainer) -> None:
+        if trainer.machine.spec.seed != spec.seed:  # of a layer above
+            return
         reached = trainer.presentations * looks // total
         if not found or reached > found[-1].presentations * looks // total:
             look(trainer.presentations, trainer.machine.array)
@@ -77,7 +79,9 @@ def replay(run: StoredRun, looks: int = 24) -> list[Look]:
             "a run that is watched must be trained again to the same bits", got="another network", where=str(run.path),
             do="Train it again with this version and these data, and watch that run.",
         )  # fmt: skip
-    array = trained.machine.array
+    array = trained.machines[0].array
+    if not found:  # a layer that does not learn
+        look(0, array)
     if (array.alive != found[-1].alive).any():  # pruned after the training
         look(found[-1].presentations, array)
     return found

@@ -104,11 +104,11 @@ def _potentials(asked: _Asked) -> Figure:
 
 
 def _learning(asked: _Asked) -> film.Film:
-    return film.learning(asked.run.arrays, asked.run.image_shape, asked.replay())
+    return film.learning(*pictured(asked.run), asked.replay())
 
 
 def _pruning(asked: _Asked) -> Figure:
-    return film.pruning(asked.run.arrays, asked.run.image_shape, asked.replay())
+    return film.pruning(*pictured(asked.run), asked.replay())
 
 
 def _array(asked: _Asked) -> Figure:

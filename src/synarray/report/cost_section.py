@@ -77,13 +77,14 @@ def energy_picture(machines: Mapping[str, Mapping[str, float]], command: str, na
 def cost_section(costs: Costs, command: str) -> Section:
     """Lay out what a training cost, and what it would cost on other machines; ``command`` prints it."""
     machines = {each.title: by_component(each) for each in (costs.ledger, *costs.elsewhere) if len(each.entries) > 1}
-    bill = [ledger_table(costs.ledger, costs.node_nm), use_table(costs.ledger)]
-    more = [comparison_table([costs.ledger], costs.elsewhere), steps_table(costs.free), pace_table(costs.pace)]
+    tables = [*filter(None, [costs.layers]), ledger_table(costs.ledger, costs.node_nm), use_table(costs.ledger)]
+    if costs.layers is None:
+        tables += [comparison_table([costs.ledger], costs.elsewhere), steps_table(costs.free), pace_table(costs.pace)]
     return Section(
         "energy",
         "Energy, time, area",
         words=[headline(costs.ledger)],
-        tables=[*bill, *more] if costs.layers is None else [costs.layers, *bill],
+        tables=tables,
         pictures=[energy_picture(machines, command)],
         notes=costs.notes,
     )

@@ -33,7 +33,7 @@ reproduce: $(VENV)/.ready  ## Set up, and run the paper's experiment on MNIST: t
 	@$(BIN)/synarray reproduce
 
 test: $(READY) lint  ## Set up, and run lint, types, the import contract and every test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fast: $(READY)  ## Set up, and run the quick tests of laws and properties: the developers' loop
 	@$(BIN)/python -m pytest -n 2 -q -m "not slow" tests/laws tests/properties

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,23 @@ def bars(n: int, size: int = 12, seed: int = 0) -> tuple[npt.NDArray[np.uint8], 
         else:
             image[:, at : at + 2] += 190
     return x.astype(np.uint8), y.astype(np.int64)
+
+
+SLOWEST = [
+    "twins/test_reference.py", "twins/test_layer_twins.py", "doors/test_layers.py", "fuzz/test_corpus.py",
+    "doors/test_classifier.py", "doors/test_faults.py", "doors/test_studies.py", "doors/test_docs.py", "doors/test_resume.py",
+    "laws/test_attribution.py", "doors/test_commands.py", "laws/test_independent_fits.py", "doors/test_measured_rows.py",
+    "doors/test_judge.py", "doors/test_export_c.py", "doors/test_studio_page.py", "doors/test_studio.py",
+    "twins/test_engines.py", "laws/test_fitting.py", "doors/test_portable.py",
+]  # fmt: skip
+"""Files of more than 10 s of processor time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: else one core ends with them while the other is idle."""
+    here = Path(__file__).parent
+    rank = {here / name: i for i, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 def pytest_collection_finish() -> None:

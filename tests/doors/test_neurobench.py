@@ -77,3 +77,15 @@ def test_a_convolution_counts_its_tile_at_every_place(bars_file: Path, tmp_path:
     assert found["ActivationSparsity"] == pytest.approx(1 - winners / potentials)
     assert found["SynapticOperations"]["Dense"] == pytest.approx((reads * 6 * 100 + 160 * 4 * 8 * upper) / 210)
     assert found["ConnectionSparsity"] == 0
+
+
+@pytest.mark.parametrize("device", ["stt-mram", "sram", "pcm"])
+def test_its_life_is_that_of_the_cells(device: str, bars_file: Path) -> None:
+    """Pulses of a compound are shared by its cells: its life is as many times that of one cell with all of them."""
+    from synarray.run.neurobench import neurobench
+
+    settings = {"data": str(bars_file), "epochs": 1, "n_neurons": 13, "device": device, "device.endurance": 1e4}
+    scheme = {"synapse.scheme": "compound"} if device == "stt-mram" else {}
+    result = synarray.train("local-fields", settings=settings | scheme)
+    found = neurobench(result.stored())["training"]["Trainings_Until_1_Percent_Failed"]
+    assert found == pytest.approx(result.lifetime(0.01).trainings)

@@ -132,11 +132,11 @@ def _training(run: StoredRun, images: int) -> dict[str, Any]:
     if len(layers) == len(run.by_layer()):
         joules = price_of(run).total
         found |= {"Joules": joules, "Joules_Per_Image": joules / images}
-    lives = [
-        trainings_left(layer.arrays["writes"], layer.experiment.device, _SHARE_FAILED)
-        for layer in layers
-        if layer.experiment.device is not None
-    ]
+    lives = []
+    for array in (layer.cells()[0] for layer in layers):
+        assert array.device is not None  # of cells
+        pulses = array.scheme.pulses_per_cell(array.writes)[:, array.exists]
+        lives.append(trainings_left(pulses, array.device, _SHARE_FAILED))
     if lives and np.isfinite(min(lives)):
         found["Trainings_Until_1_Percent_Failed"] = min(lives)
     return found

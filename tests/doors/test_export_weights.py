@@ -23,7 +23,9 @@ from tests.doors.test_layers import experiment
 def test_arrays_are_what_a_read_gives(command: Command, finished_run: Path) -> None:
     done = command("export", "weights", str(finished_run), "-o", "w.npz", "--json")
     assert done.status == 0, done.err
-    run, found = open_run(finished_run), np.load("w.npz")
+    run = open_run(finished_run)
+    with np.load("w.npz") as file:
+        found = dict(file)
     start = run.arrays["neuron_start"]
     for g in range(len(start) - 1):
         weights = run.arrays["w"][start[g] : start[g + 1], : len(found[f"inputs_{g}"])].T
@@ -56,7 +58,8 @@ def test_layers_are_read_by_what_is_written(kind: str, bar_images: tuple, tmp_pa
     result = train(experiment(kind), x[:200], y[:200])
     path = tmp_path / "w.npz"
     path.write_bytes(weights_npz(open_run(result.save(tmp_path / "run"))))
-    found = np.load(path)
+    with np.load(path) as file:
+        found = dict(file)
     below = result.below[0]
     below.machine.spec = below.machine.spec.model_copy(update={"neuron": NeuronSpec(beta=100.0, beta_start=1.0)})
     blocks = np.random.default_rng(0).random((40, 1, 288)) < 0.3

@@ -212,6 +212,7 @@ def _set_numbers(app: Any, tree: Any) -> None:
     for text in list(tree.findall(nodes.Text)):
         if not isinstance(text.parent, nodes.FixedTextElement | nodes.literal):
             whole = re.sub(r"(\d%?) \+- (?=\d)", "\\1\u00a0\u00b1\u00a0", text.astext())
+            whole = re.sub(r"(?<![\w+-])\+-(?=\s)", "\u00b1", whole)
             whole = re.sub(r"(\d) (?=%)", "\\1\u00a0", whole)
             if whole != text.astext():
                 text.parent.replace(text, nodes.Text(whole))

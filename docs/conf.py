@@ -41,6 +41,7 @@ autodoc_default_options = {"members": True, "show-inheritance": False}
 autodoc_typehints = "none"
 autosummary_generate = True
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 
 highlight_language = "none"
 
@@ -170,8 +171,8 @@ _PICTURES = _begin_pictures()
 
 
 def _skip(app: Any, what: str, name: str, *_: Any) -> bool | None:
-    """Leave out what scikit-learn adds to every classifier."""
-    return True if name.endswith("_request") or name == "get_metadata_routing" else None
+    """Leave out what scikit-learn adds to every classifier, and pydantic to every spec."""
+    return True if name.endswith("_request") or name in ("get_metadata_routing", "model_config") else None
 
 
 _BY_WORD = {form: name for name in _TERMS for form in (name, name[0].upper() + name[1:], f"{name}s")}

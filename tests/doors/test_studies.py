@@ -88,7 +88,9 @@ def begun(folder: Path, *arguments: str, runs: int) -> subprocess.Popen[str]:
 # As intended
 
 
-def test_a_study_leaves_one_row_per_run_that_its_experiment_alone_gives(undisturbed: Path, bars_file: Path) -> None:
+def test_a_study_leaves_one_row_per_run_that_its_experiment_alone_gives(
+    command: Command, undisturbed: Path, bars_file: Path
+) -> None:
     import pandas as pd
 
     assert {path.name for path in undisturbed.iterdir()} == FILES
@@ -104,18 +106,17 @@ def test_a_study_leaves_one_row_per_run_that_its_experiment_alone_gives(undistur
     row = table.iloc[5]
     changes = {"data": str(bars_file), "n_neurons": 12, "epochs": 1, "images": 80, "stdp.b": 2.0, "seed": 1}
     settings = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
-    alone = process("train", "local-fields", *settings, "--json", folder=undisturbed.parent).json
+    alone = command("train", "local-fields", *settings, "--json").json
     assert row["identity"] == load_experiment("local-fields", changes).identity
     assert (row["state_sha256"], row["pulses"], row["accuracy"]) == (
         alone["state_sha256"], alone["pulses"], alone["accuracy"]
     )  # fmt: skip
 
 
-def test_any_number_of_workers_gives_the_same_table(study: Path, undisturbed: Path) -> None:
+def test_any_number_of_workers_gives_the_same_table(command: Command, study: Path, undisturbed: Path) -> None:
     import pandas as pd
 
-    done = process("study", "run", "bars.toml", "--workers", "3", "--out", "out", folder=study.parent)
-    assert done.status == 0
+    assert command("study", "run", "bars.toml", "--workers", "3", "--out", "out").status == 0
     pd.testing.assert_frame_equal(results(study.parent / "out"), results(undisturbed))
 
 
@@ -209,7 +210,9 @@ def test_a_run_that_fails_is_told_with_its_reason_and_is_not_fatal(command: Comm
     assert "161 of 160" in command("study", "show", "out").out
 
 
-def test_a_killed_study_goes_on_and_nothing_is_done_twice_or_lost(study: Path, undisturbed: Path) -> None:
+def test_a_killed_study_goes_on_and_nothing_is_done_twice_or_lost(
+    command: Command, study: Path, undisturbed: Path
+) -> None:
     import pandas as pd
 
     folder, out = study.parent, study.parent / "out"
@@ -219,18 +222,17 @@ def test_a_killed_study_goes_on_and_nothing_is_done_twice_or_lost(study: Path, u
     before = (out / "runs.jsonl").read_bytes()
     whole = before[: before.rindex(b"\n") + 1]
     assert 3 <= whole.count(b"\n") < 12
-    assert process("study", "show", "out", "--json", folder=folder).json["runs"]["done"] == whole.count(b"\n")
+    assert command("study", "show", "out", "--json").json["runs"]["done"] == whole.count(b"\n")
     with (out / "runs.jsonl").open("ab") as file:
         file.write(whole.splitlines()[0][:70])  # as if it had been killed while it wrote
-    done = process("study", "run", "bars.toml", "--out", "out", "--resume", "--json", folder=folder)
+    done = command("study", "run", "bars.toml", "--out", "out", "--resume", "--json")
     assert done.json["runs"] == {"planned": 12, "done": 12, "failed": 0}
     after = (out / "runs.jsonl").read_bytes()
     assert after.startswith(whole)
     identities = [json.loads(line)["identity"] for line in after.splitlines()]
     assert len(identities) == len(set(identities)) == 12
     pd.testing.assert_frame_equal(results(out), results(undisturbed))
-    again = process("study", "run", "out", "--resume", folder=folder)
-    assert again.status == 0
+    assert command("study", "run", "out", "--resume").status == 0
     assert (out / "runs.jsonl").read_bytes() == after
 
 

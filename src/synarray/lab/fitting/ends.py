@@ -22,6 +22,11 @@ def compare_ends(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     """Tell the spread of the ends of the range; relative to each, both alike."""
     if fit.noisy and fit.stopped:
         return
+    if fit.n_devices == 1 and not fit.stopped:  # of which nothing tells how others differ
+        fit.spreads["range"], fit.centres = Spread(0.0, np.zeros(draws), np.zeros((0, draws)), resolved=False), {}
+        for name, sign in (("low", -1), ("high", 1)) if not fit.noisy else ():
+            fit.theta[name] = (float(mean_ends(fit.measured, sign, 1)[0][0]) - fit.trains.origin) / fit.trains.span
+        return
     groups, names = [], []
     for name, sign in (("low", -1), ("high", 1)):
         touched = getattr(fit.ends, f"touched_{name}")

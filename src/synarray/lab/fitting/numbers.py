@@ -15,6 +15,7 @@ from synarray.lab.fitting.noises import read_in_the_middle, root_mean_square
 from synarray.lab.fitting.residuals import follow, heavy, residuals_of, widened
 from synarray.lab.fitting.result import DRAWS, Estimate
 from synarray.lab.fitting.state import SIDES, Analog
+from synarray.lab.fitting.trains import scatter_at_ends, train_ends
 
 __all__ = ["Numbers", "analog_numbers", "estimate", "shares"]
 
@@ -36,6 +37,8 @@ _ALIKE = 6.0
 
 Floats = npt.NDArray[np.float64]
 Draws = dict[str, Floats]
+_FAR, _OFF = 4.0, 0.2
+"""Spreads, and share of itself, by which the mean end of the trains lies beyond the law's end where the law misses it."""
 
 
 class Numbers(NamedTuple):
@@ -77,7 +80,7 @@ def analog_numbers(fit: Analog, rng: np.random.Generator, count: int) -> Numbers
             draws[name] = values
 
     responses = _responses(fit, rng) if fit.step_law.tabulated else []
-    _put_range(fit, drawn, put, table)
+    _put_range(fit, drawn, put, rng)
     for way, sign in (("ltp", 1.0), ("ltd", -1.0)):
         of = "ltp" if way in fit.absent and way == "ltd" else "ltd" if way in fit.absent else way
         _put_law(fit, drawn, way, of, sign, put, table)
@@ -159,7 +162,7 @@ def _profile_draws(fit: Analog, name: str, rng: np.random.Generator, count: int)
     return np.asarray(np.log(np.maximum(np.interp(rng.random(count), reached, sizes), 1e-9)))
 
 
-def _put_range(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -> None:
+def _put_range(fit: Analog, drawn: Draws, put: Any, rng: np.random.Generator) -> None:
     origin, span = fit.trains.origin, fit.trains.span
     spread = fit.spreads.get("range")
     names = list(fit.centres)
@@ -172,7 +175,35 @@ def _put_range(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) 
         elif spread is not None and spread.resolved and fit.noisy:
             i = min(("low", "high").index(name), len(spread.mus) - 1)
             draws = draws + value * (spread.mus[i] - np.median(spread.mus[i]))
+        if fit.n_devices == 1 and not (fit.stopped or fit.noisy):
+            sign = -1 if name == "low" else 1
+            several = np.sqrt(max(len(train_ends(fit.measured, sign)[0]), 1))
+            known = min(scatter_at_ends(fit.measured, sign), span * np.sqrt(fit.noise.step + max(fit.noise.read, 0.0)))
+            draws = draws + known / several * rng.standard_normal(len(draws))
+        reached = _reached(fit, name, value, draws)
+        if reached is not None:
+            value, draws = reached[0], reached[0] + reached[1] * rng.standard_normal(len(draws))
+            middle = value if name == "low" else 0.0
         put(key, value, np.clip(draws, 0.0, middle) if name == "low" else np.maximum(draws, middle))
+
+
+def _reached(fit: Analog, name: str, value: float, draws: Floats) -> tuple[float, float] | None:
+    """Return the mean read at the end of the trains, and its error, where the law's end is far within what cells reached."""
+    sign = -1 if name == "low" else 1
+    ends, device = train_ends(fit.measured, sign)
+    if not len(ends):
+        return None
+    mean, spread = float(np.mean(ends)), float(np.std(ends)) if len(ends) > 2 else scatter_at_ends(fit.measured, sign)
+    low, high = np.percentile(draws, [2.5, 97.5])
+    short = low > mean + _FAR * spread if name == "low" else high < mean - _FAR * spread
+    if not short or abs(value - mean) < _OFF * mean:
+        return None
+    end, way = ("lower", "LTD") if name == "low" else ("upper", "LTP")
+    fit.warnings.append(
+        f"The law misses the {end} end of the range: {way} trains end at {mean:.3g} S, where it has {value:.3g} S. "
+        "The end is that of the trains; the other numbers describe the device badly."
+    )
+    return mean, spread / np.sqrt(len(np.unique(device)))
 
 
 def _share_range(fit: Analog, drawn: Draws, table: dict[str, Estimate], draws: Draws) -> None:
@@ -223,10 +254,10 @@ def _put_read(fit: Analog, drawn: Draws, put: Any, table: dict[str, Estimate]) -
     if fit.noisy:
         middle = (fit.theta["low"] + fit.theta["high"]) / 2.0 + fit.trains.origin / fit.trains.span
         point = {name: np.asarray(value) for name, value in fit.theta.items()}
-        value, draws = (
-            np.minimum(np.exp(of["log_read"]) * read_in_the_middle(of, middle), UNKNOWN) for of in (point, drawn)
-        )
-        put("sigma_read", float(value), draws)
+        value = float(np.exp(point["log_read"]) * read_in_the_middle(point, middle))
+        base = fit.theta.get("base", 0.0)  # the two go together; their logarithm is what a climb knows
+        off = drawn["log_read"] - point["log_read"] + (drawn.get("base", base) - base) / max(middle + base, 1e-9)
+        put("sigma_read", min(value, UNKNOWN), np.minimum(value * np.exp(np.clip(off, -10.0, 10.0)), UNKNOWN))
         return
     level = float(np.nanmean(fit.trains.x)) + fit.trains.origin / fit.trains.span
     stopped = fit.stopped and not fit.ends.quantised

@@ -9,7 +9,7 @@ from synarray.errors import DataError
 from synarray.lab.fitting.model import Deviations
 from synarray.lab.fitting.start import first_ends, noise_of, rough_law, straight_law
 from synarray.lab.fitting.state import SIDES, Analog
-from synarray.lab.fitting.trains import Pulses, Trains, arrange, run_lengths, train_ends
+from synarray.lab.fitting.trains import Pulses, Trains, arrange, run_lengths, scatter_at_ends, train_ends
 from synarray.lab.rows.measured import Measurements
 
 __all__ = ["begin", "require_way"]
@@ -19,7 +19,9 @@ _MOST_PULSES, _MOST_HIDDEN = 150_000, 60_000
 _LEAST_WAY = 1e-6
 """Of the range that was seen: ends closer than this are one."""
 _LEAST_SPREAD = 1e-3
-"""Of the range: no end behind read noise is known better by one or two trains."""
+"""Of the range: no end behind read noise is known better by one or two trains,"""
+_ROOM, _FINE = 2.0, 0.2
+"""but for an end decades below: of the scatter of its last reads, and share of what is usual from which on that counts."""
 _SILENT = 1e-6
 """What may be left of the steps where there is no noise, as a share of the range: the digits of a file."""
 
@@ -94,7 +96,9 @@ def _set_ends(fit: Analog) -> None:
             if len(values):
                 fit.theta[name] = float(np.mean(values))
             spread = float(np.std(values, ddof=1)) if len(values) > 2 else 0.0
-            spread = spread or max(_read_spread(fit, fit.theta[name]), _LEAST_SPREAD)
+            usual = max(_read_spread(fit, fit.theta[name]), _LEAST_SPREAD)
+            near = _ROOM * scatter_at_ends(fit.measured, sign) / trains.span
+            spread = spread or (near if 0 < near < _FINE * usual else usual)
             fit.train_ends[name] = fit.theta[name], spread / np.sqrt(max(len(values), 1))
 
 

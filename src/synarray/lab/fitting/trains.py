@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from synarray.lab.rows.measured import Measurements
 
-__all__ = ["Pulses", "Trains", "arrange", "joined", "run_lengths", "train_ends"]
+__all__ = ["Pulses", "Trains", "arrange", "joined", "run_lengths", "scatter_at_ends", "train_ends"]
 
+_NEAR = 5
+"""Pulses at the end of a train whose reads show how well its last one is known."""
 _LONGEST = 400
 """Reads of one train; longer ones are cut, and the cut read belongs to both parts."""
 
@@ -136,6 +138,14 @@ def run_lengths(measured: Measurements, sign: int) -> int | None:
         return None
     values, counts = np.unique(lengths, return_counts=True)
     return int(values[counts.argmax()]) if counts.max() >= 0.8 * len(lengths) and values[counts.argmax()] > 1 else None
+
+
+def scatter_at_ends(measured: Measurements, sign: int) -> float:
+    """Return how far apart the last reads of trains of a polarity are, S, with their steps; inf where they are too few."""
+    first, last, polarity = _runs(measured)
+    near = [measured.G_S[max(a, b - _NEAR) : b + 1] for a, b, s in zip(first, last, polarity, strict=True) if s == sign]
+    moves = [float(np.sqrt(np.mean(np.diff(g) ** 2) / 2.0)) for g in near if len(g) > _NEAR]
+    return float(np.median(moves)) if moves else float("inf")
 
 
 def train_ends(measured: Measurements, sign: int) -> tuple[Floats, Ints]:

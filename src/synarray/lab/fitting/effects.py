@@ -86,5 +86,8 @@ def _mus(mus: Floats, table: Floats, chosen: npt.NDArray[np.int64], rng: np.rand
     """Draw the mean, given the spread that was drawn."""
     weight = np.exp(table - table.max(axis=0))
     cumulated = np.cumsum(weight, axis=0) / weight.sum(axis=0)
-    u = rng.random(len(chosen))
-    return np.array([np.interp(u[i], cumulated[:, k], mus) for i, k in enumerate(chosen)])
+    u, drawn = rng.random(len(chosen)), np.zeros(len(chosen))
+    for k in np.unique(chosen):
+        mine = chosen == k
+        drawn[mine] = np.interp(u[mine], np.ascontiguousarray(cumulated[:, k]), mus)
+    return drawn

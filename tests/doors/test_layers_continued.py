@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,18 @@ def test_where_no_cell_is_moved_every_layer_is_what_it_was(first: dict, bar_imag
         np.testing.assert_array_equal(one.array.w, other.array.w)
         np.testing.assert_array_equal(one.threshold, other.threshold)
     assert (still.predict(x) == start.predict(x)).mean() > 0.8  # only the labels are of fewer images
+
+
+def test_a_run_that_does_not_say_what_each_layer_had_seen_is_damaged(
+    first: dict, bar_images: tuple, tmp_path: Path
+) -> None:
+    x, y = bar_images[0][200:220], bar_images[1][200:220]
+    folder = synarray.train(None, x, y, start=first["contrast"]).save(tmp_path / "run")
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    metrics["started_from"]["layers"].pop()
+    (folder / "metrics.json").write_text(json.dumps(metrics), "utf-8")
+    with pytest.raises(synarray.RunError, match="1 layers that it started from, its experiment 2"):
+        synarray.open_run(folder)
 
 
 @pytest.mark.parametrize("kind", ["compete", "wears out"])

@@ -122,9 +122,9 @@ class Table:
         spare = most - 1 - sum(3 + width for width in widths)
         if spare < 0:
             return None
-        for i, full in enumerate(whole):  # first, short numbers stay with their units
+        for i, full in enumerate(whole):  # first, numbers stay with their units
             more = full - widths[i]
-            if not self._is_words(i) and full <= _UNBROKEN_WORD and more <= spare:
+            if not self._is_words(i) and full <= _UNBROKEN and more <= spare:
                 widths[i], spare = full, spare - more
         for _ in range(spare):
             lines = [full / width if full > width else 0.0 for full, width in zip(whole, widths, strict=True)]

@@ -3,7 +3,7 @@
     python benchmarks/c_learner.py [EXPERIMENT] [IMAGES]
 
 CPU seconds of this process; both are shown the same images and end at the same winners. A loop in C shows the images to the
-learner, as a program of its own would. Five pairs, one after the other; the ratio is the median of theirs.
+learner, as a program of its own would. Five pairs, one after the other; the ratio is the median of theirs. CC names the compiler.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "twins"))
 from c_twin import Twin
 
 import synarray
+from synarray.export.run_c import compiler
 
 PAIRS = 5
 LOOP = """#include "synarray_model.h"
@@ -58,9 +59,8 @@ def main() -> None:
         theirs.append(time.process_time() - start)
         assert np.array_equal(winners, expected)
     ratio = float(np.median(np.array(theirs) / np.array(ours)))
-    print(
-        f"{name}, {n:,} images: C {n / min(ours):,.0f} images/s, kernels {n / min(theirs):,.0f} images/s, ratio {ratio:.2f}"
-    )
+    speeds = f"C {n / min(ours):,.0f} images/s, kernels {n / min(theirs):,.0f} images/s, ratio {ratio:.2f}"
+    print(f"{name}, {n:,} images, {' '.join(compiler() or [])}: {speeds}")
 
 
 if __name__ == "__main__":

@@ -419,11 +419,6 @@ static void set_table(synarray *s, uint64_t q)
     s->table_q = q;
 }
 
-static uint32_t numerator_of(const uint16_t *table, uint32_t size, uint32_t distance)
-{
-    return table[distance < size ? distance : size] + (distance ? 0u : 65536u);
-}
-
 static unsigned draw_winner(synarray *s, unsigned columns, uint32_t random)
 {
     const uint16_t *table = s->table;
@@ -433,8 +428,15 @@ static unsigned draw_winner(synarray *s, unsigned columns, uint32_t random)
     unsigned k;
     for (k = 1; k < columns; k++)
         if (u[k] > top) top = u[k];
+    for (k = 0; k < columns; k++) { /* in two loops: the look-ups are not made of vectors */
+        const uint32_t distance = (uint32_t)(top - u[k]);
+        u[k] = (int32_t)(distance < size ? distance : size);
+    }
+#if LANES > 1 && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC unroll 4
+#endif
     for (k = 0; k < columns; k++) {
-        const uint32_t numerator = numerator_of(table, size, (uint32_t)(top - u[k]));
+        const uint32_t numerator = table[u[k]] + (u[k] ? 0u : 65536u);
         u[k] = (int32_t)numerator;
         total += numerator;
     }
@@ -446,7 +448,8 @@ static unsigned draw_winner(synarray *s, unsigned columns, uint32_t random)
 #ifdef SYNARRAY_STACK
 static uint32_t numerator_at(const synarray *s, int32_t top, unsigned k)
 {
-    return numerator_of(s->table, s->table_size, (uint32_t)(top - s->u[k]));
+    const uint32_t distance = (uint32_t)(top - s->u[k]);
+    return s->table[distance < s->table_size ? distance : s->table_size] + (distance ? 0u : 65536u);
 }
 
 /* Draw a winner among some columns, and leave the potentials as they are. */

@@ -25,6 +25,7 @@ import llvmlite
 import numba
 import numpy as np
 from numba.core import caching, config
+from numba.core.compiler import Compiler
 from numba.misc import appdirs
 
 __all__ = ["compiled", "woven_in"]
@@ -110,12 +111,28 @@ _njit: Any = numba.njit  # its private options are not in its types
 _cache_of: Any = _Cache
 
 
-def compiled(*, allocates: bool = True, inside: bool = False, inlined: bool = False) -> Callable[[Any], Any]:
+class _Apart(Compiler):
+    """Compiles a function whose arrays never overlap: its loops are vectorised without asking whether they do."""
+
+    def __init__(self, *context: Any) -> None:
+        *_, flags, _locals = context
+        flags.noalias = True
+        super().__init__(*context)  # type: ignore[no-untyped-call]
+
+
+def compiled(
+    *, allocates: bool = True, inside: bool = False, inlined: bool = False, apart: bool = False
+) -> Callable[[Any], Any]:
     """Compile a function when it is first called, or load it from the cache.
 
-    ``inside``: it is called by compiled code only; ``inlined``: whose optimiser takes it over whole.
+    ``inside``: it is called by compiled code only; ``inlined``: whose optimiser takes it over whole; ``apart``: its arrays never
+    overlap.
     """
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": inlined} if inside else {}
+    options: dict[str, Any] = (
+        {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": inlined} if inside else {}
+    )
+    if apart:
+        options["pipeline_class"] = _Apart
 
     def decorate(function: Callable[..., Any]) -> Any:
         made = _njit(error_model="numpy", nogil=True, _nrt=allocates, **options)(function)

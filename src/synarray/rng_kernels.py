@@ -45,8 +45,8 @@ def word(block, step, presentation, seed, stream):
 
 @compiled(allocates=False)
 def fill_words(words, n, seed, stream, step, presentation):
-    """Fill ``words`` with the random words of one place, enough for n 16-bit numbers."""
-    for block in range((n + 7) // 8):
+    """Fill ``words`` with the random words of one place, enough for n 16-bit numbers and whole registers."""
+    for block in range(min((n + 63) // 64 * 8, words.size // 4)):
         c0, c1, c2, c3 = philox(block, step, presentation, seed, stream)
         words[4 * block] = c0
         words[4 * block + 1] = c1

@@ -20,8 +20,9 @@ from synarray.rng import Stream
 from synarray.rng_kernels import fill_words
 
 __all__ = [
-    "Device", "Pairs", "add_noise", "convert", "drive_rows", "freeze", "program", "program_all", "pulse_cells", "pulse_ideal",
-    "pulse_words", "refresh", "sum_columns",
+    "Device", "Pairs", "add_noise", "convert", "drive_rows", "freeze", "list_rows", "list_set", "program", "program_all",
+    "pulse_cells", "pulse_ideal",
+    "pulse_words", "read_tile", "refresh", "sum_columns",
 ]  # fmt: skip
 
 
@@ -62,6 +63,25 @@ _PRUNING_PULSE = np.int64(NeuronEvent.PRUNING_PULSE)
 
 
 @woven_in
+def list_set(flags, n, first, listed):
+    """List where flags are 1, as ``first`` + place. Returns how many are."""
+    some = 0
+    for j in range(n):
+        listed[some] = first + j
+        some += flags[j]
+    return some
+
+
+@woven_in
+def list_rows(flags, n_cells, first_row, zero_row, rows):
+    """List a tile's active rows, filled up to eights with the zero row. Returns how many they are."""
+    n = list_set(flags, n_cells, first_row, rows)
+    for a in range(n, (n + 7) // 8 * 8):
+        rows[a] = zero_row
+    return n
+
+
+@woven_in
 def drive_rows(inputs, first_row, n_cells, zero_row, x, x_row, rows, driven):
     """Hand the inputs' activity to a tile's rows and, where there is room to, count it.
 
@@ -71,21 +91,23 @@ def drive_rows(inputs, first_row, n_cells, zero_row, x, x_row, rows, driven):
         for j in range(n_cells):
             x_row[j] = x[j]
     else:
+        places = inputs[first_row : first_row + n_cells]  # of slices numba knows that no index counts from the end
         for j in range(n_cells):
-            x_row[j] = x[np.uint32(inputs[first_row + j])]
-    if driven.size > 0:
-        for j in range(n_cells):
-            driven[first_row + j] += np.uint32(x_row[j])
-    n = 0
-    for j in range(n_cells):
-        rows[n] = first_row + j
-        n += x_row[j]
-    for a in range(n, (n + 7) // 8 * 8):
-        rows[a] = zero_row
-    return n
+            x_row[j] = x[np.uint32(places[j])]
+    _count_rows(first_row, n_cells, x_row, driven)
+    return list_rows(x_row, n_cells, first_row, zero_row, rows)
 
 
 @woven_in
+def _count_rows(first_row, n_cells, x_row, driven):
+    """Count the active rows of a tile, where there is room to."""
+    if driven.size > 0:
+        counts = driven[first_row : first_row + n_cells]
+        for j in range(n_cells):
+            counts[j] += np.uint32(x_row[j])
+
+
+@compiled(allocates=False, inside=True, inlined=True, apart=True)
 def sum_columns(read, rows, n, columns, part, u):
     """Add the active rows' cells to u, column by column."""
     width = (columns + _LANES - 1) // _LANES * _LANES
@@ -102,6 +124,69 @@ def sum_columns(read, rows, n, columns, part, u):
                 )  # fmt: skip
         for k in range(columns):
             u[k] += part[k]
+
+
+@compiled(allocates=False, inside=True, inlined=True, apart=True)
+def _shift_columns(read, entered, left, n, columns, part, sums):
+    """Add the entered rows' cells to sums and take away those of the rows that are left, n of each, column by column."""
+    width = (columns + _LANES - 1) // _LANES * _LANES
+    for begin in range(0, n, _FLUSH // 2):
+        for k in range(width):
+            part[k] = 0
+        for a in range(begin, min(begin + _FLUSH // 2, n), 4):
+            r0, r1, r2, r3 = entered[a], entered[a + 1], entered[a + 2], entered[a + 3]
+            r4, r5, r6, r7 = left[a], left[a + 1], left[a + 2], left[a + 3]
+            for k in range(width):
+                part[k] += (
+                    np.int16(read[r0, k]) + np.int16(read[r1, k]) + np.int16(read[r2, k]) + np.int16(read[r3, k])
+                    - np.int16(read[r4, k]) - np.int16(read[r5, k]) - np.int16(read[r6, k]) - np.int16(read[r7, k])
+                )  # fmt: skip
+        for k in range(columns):
+            sums[k] += part[k]
+
+
+@woven_in
+def read_tile(g, inputs, first_row, n_cells, zero_row, x, read, columns, bench, driven):
+    """Hand the inputs' activity to a tile's rows, and read its columns into ``bench.sums``. Returns how many rows are active.
+
+    Only rows that changed since the tile was read last are added or taken away, which gives the same sums as reading all that are
+    active; where what was read is ``bench.stale``, all are.
+    """
+    x_row, sums, rows, left, flags = bench.x_rows[g], bench.sums[g], bench.rows, bench.left_rows, bench.flags
+    if bench.stale[g]:
+        bench.stale[g] = False
+        n = drive_rows(inputs, first_row, n_cells, zero_row, x, x_row, rows, driven)
+        for k in range(columns):
+            sums[k] = 0
+        sum_columns(read, rows, n, columns, bench.part, sums)
+        return n
+    if n_cells == x.size:
+        for j in range(n_cells):
+            flags[j] = x[j] ^ x_row[j]
+            x_row[j] = x[j]
+    else:
+        places = inputs[first_row : first_row + n_cells]
+        for j in range(n_cells):
+            on = x[np.uint32(places[j])]
+            flags[j] = on ^ x_row[j]
+            x_row[j] = on
+    _count_rows(first_row, n_cells, x_row, driven)
+    active = np.uint32(0)
+    for j in range(n_cells):
+        active += np.uint32(x_row[j])
+    n, off = 0, 0
+    for e in range(list_set(flags, n_cells, 0, bench.hit)):
+        row = np.uint64(first_row) + bench.hit[e]
+        rows[n], left[off] = row, row
+        n += x_row[bench.hit[e]]
+        off += 1 - x_row[bench.hit[e]]
+    most = max(n, off)
+    for a in range(n, most + 3):
+        rows[a] = zero_row
+    for a in range(off, most + 3):
+        left[a] = zero_row
+    _shift_columns(read, rows, left, most, columns, bench.part, sums)
+    return np.int64(active)
 
 
 @woven_in
@@ -189,25 +274,43 @@ def pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, e
 
 @woven_in
 def pulse_cells(
-    k, column, first_row, hits, x_row, cycle, wanted, hit, cells, t, law, device, seed, place, presentation, events
+    k,
+    column,
+    first_row,
+    hits,
+    x_row,
+    cycle,
+    wanted,
+    hit,
+    cells,
+    t,
+    law,
+    device,
+    pairs,
+    seed,
+    place,
+    presentation,
+    events,
 ):
     """Send the wanted pulses to the cells of a device: ``pulse_ideal`` with all that makes cells differ from ideal ones.
 
     The spreads of a cell's pulses add up as variances and are drawn once. Of a pair, LTD raises the other cell.
     """
     ltp, sent, skipped, at_bound, failures, change, met, met_ltp = 0, 0, 0, 0, 0, 0, 0, 0
-    w, pair, traits = cells.w, cells.pair, cells.traits
-    paired = device.paired
+    w, alive, pair, traits = cells.w[k], cells.alive[k], cells.pair, cells.traits
     for e in range(hits):
         j = hit[e]
-        n = np.int64(wanted[j]) * np.int64(cells.alive[k, j])
+        n = np.int64(wanted[j]) * np.int64(alive[j])
         skipped += np.int64(wanted[j]) - n
         if n == 0:
             continue
-        before, on = w[k, j], np.uint32(x_row[j])
-        s = np.int64(1) - np.int64(on) if paired else np.int64(0)
-        up = np.uint32(1) if paired else on
-        x, gain, form = pair[s, k, j] if paired else before, traits[s, up, k, j], cells.variant[s, k, j]
+        before, on = w[j], np.uint32(x_row[j])
+        if pairs is None:
+            s, up, x = np.uint32(0), on, before
+        else:
+            s, up = np.uint32(1) - on, np.uint32(1)
+            x = pair[s, k, j]
+        gain, form = traits[s, up, k, j], cells.variant[s, k, j]
         low = min(x, traits[s, 2, k, j])  # a cell that has drifted may be below its range
         variance, failed, level = np.float32(0.0), 0, -np.int64(state_of_weight(x))
         for i in range(n):
@@ -225,7 +328,7 @@ def pulse_cells(
         level += np.int64(state_of_weight(x))
         met += level
         met_ltp += level * np.int64(up)
-        if paired:
+        if pairs is not None:
             pair[s, k, j] = x
             x = (pair[0, k, j] - pair[1, k, j]) * np.float32(0.5)
         sent += n
@@ -233,7 +336,7 @@ def pulse_cells(
         failures += failed
         at_bound += (n - failed) * np.int64(x == before)
         cells.writes[s, k, j] += np.uint32(n)
-        w[k, j] = x
+        w[j] = x
         change += _resolve(k, j, np.uint64(first_row) + j, column, cells, device) * np.int64(on)
     events[k, _LTP] += ltp
     events[k, _LTD] += sent - ltp

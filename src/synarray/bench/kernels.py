@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synarray.array.kernels import drive_rows, sum_columns
+from synarray.array.kernels import read_tile
 from synarray.compiled import compiled
 from synarray.rng_kernels import fill_words
 
@@ -17,14 +17,12 @@ def read_block(block, layout, cells, bench):
     inputs, row_start, neuron_start = layout
     zero_row = cells.read.shape[0] - 1
     for p in range(block.shape[0]):
+        bench.stale[:] = True
         for m in range(block.shape[1]):
             for g in range(row_start.size - 1):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 columns = neuron_start[g + 1] - neuron_start[g]
-                n = drive_rows(inputs, row, n_cells, zero_row, block[p, m], bench.x_row, bench.rows, bench.no_count)
-                for c in range(columns):
-                    bench.u[c] = 0
-                sum_columns(cells.read, bench.rows, n, columns, bench.part, bench.u)
+                read_tile(g, inputs, row, n_cells, zero_row, block[p, m], cells.read, columns, bench, bench.no_count)
 
 
 @compiled(allocates=False)

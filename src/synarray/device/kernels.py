@@ -38,6 +38,7 @@ class Word(NamedTuple):
 
 _ONE = np.float32(1.0)
 _SCALE, _OFFSET = np.float32(127.0), np.float32(127.5)
+_BOTTOM, _TOP = np.float32(0.0), np.float32(254.5)
 _SURE = np.uint32(65536)
 _LOW16 = np.uint64(65535)
 _HIGHEST = np.int64(254)  # state of a cell at g_max
@@ -54,7 +55,7 @@ _FAILED = np.int64(NeuronEvent.PULSE_FAILED)
 @woven_in
 def state_of_weight(w):
     """Return a weight's state, 0..254: steps of 1/127 from w = -1 on; a cell beyond the range counts as at its end."""
-    return np.uint32(min(max(np.int32(w * _SCALE + _OFFSET), np.int32(0)), np.int32(254)))
+    return np.uint32(np.int32(min(max(w * _SCALE + _OFFSET, _BOTTOM), _TOP)))
 
 
 @woven_in

@@ -166,8 +166,8 @@ def _send(
                 if law.noisy and hits > 0:
                     fill_words(bench.cycle_words, n_cells, seed, _CYCLE, k, presentation)
                 pulse_cells(
-                    k, column, row, hits, bench.x_row, bench.cycle, bench.wanted, bench.hit, cells, zero, law, device, seed, k,
-                    presentation, events,
+                    k, column, row, hits, bench.x_row, bench.cycle, bench.wanted, bench.hit, cells, zero, law, device, pairs,
+                    seed, k, presentation, events,
                 )  # fmt: skip
             else:
                 pulse_ideal(k, column, row, hits, bench.x_row, bench.wanted, bench.hit, cells, zero, law, events)

@@ -21,11 +21,13 @@ from synarray.array.kernels import (
     convert,
     drive_rows,
     freeze,
+    list_rows,
+    list_set,
     pulse_cells,
     pulse_ideal,
     pulse_words,
+    read_tile,
     refresh,
-    sum_columns,
 )
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
@@ -71,6 +73,7 @@ class Schedule(NamedTuple):
     pulses: npt.NDArray[
         np.uint32
     ]  # [moment, 512] mean number of pulses, 16 fractional bits: LTD (input silent), LTP (active)
+    least: npt.NDArray[np.uint16]  # [moment, 2] no random number below it sends a pulse: LTD, LTP
     winner: npt.NDArray[np.uint32]  # [moment, distance] softmax numerator 2^16 exp(-beta d / 127); the last entry is 0
     homeostasis: npt.NDArray[np.int32]  # [moment] threshold step per output spike, read units
     looks: int  # cells read per weight before an update; 0 = state-blind
@@ -92,14 +95,18 @@ class Bench(NamedTuple):
 
     words: npt.NDArray[np.uint32]  # random words
     noise: npt.NDArray[np.uint16]  # the same words as 16-bit numbers
+    draws: npt.NDArray[np.uint32]  # [group, 4] random words of a window's draws: the first is used
     cycle_words: npt.NDArray[np.uint32]  # random words of the cells' spread
     cycle: npt.NDArray[np.uint16]  # the same words as 16-bit numbers
     x: npt.NDArray[np.uint8]  # [input] active (sliding form)
     left: npt.NDArray[np.int64]  # [input] steps for which it still is (sliding form)
-    turn: npt.NDArray[np.int32]  # [input] 1 where it became active in this step, -1 where it ceased (sliding form)
-    sums: npt.NDArray[np.int32]  # [group, column] potentials without thresholds (sliding form)
-    x_row: npt.NDArray[np.uint8]  # [cell] active, in the order of the group's rows
-    rows: npt.NDArray[np.uint64]  # [n] active rows
+    x_rows: npt.NDArray[np.uint8]  # [group, cell] active, in the order of the group's rows, as last read
+    sums: npt.NDArray[np.int32]  # [group, column] potentials without thresholds, as last read
+    stale: npt.NDArray[np.bool_]  # [group] whether these must be read whole
+    x_row: npt.NDArray[np.uint8]  # [cell] active, where groups are read one by one
+    flags: npt.NDArray[np.uint8]  # [cell] changed; may get a pulse
+    rows: npt.NDArray[np.uint64]  # [n] active rows; rows that became active
+    left_rows: npt.NDArray[np.uint64]  # [n] rows that ceased to be
     part: npt.NDArray[np.int16]  # [column] partial sums
     u: npt.NDArray[np.int32]  # [column] potentials
     numerator: npt.NDArray[np.uint32]  # [column] softmax numerators
@@ -113,16 +120,17 @@ class Bench(NamedTuple):
     @classmethod
     def lay_out(cls, n_inputs: int, n_cells: int, n_columns: int, n_neurons: int, n_groups: int) -> Bench:
         """Make room for one pass."""
-        numbers = (max(n_inputs, n_cells, n_columns) + 7) // 8 * 8
-        words, cycle_words = np.zeros(numbers // 2, np.uint32), np.zeros(numbers // 2, np.uint32)
+        numbers = (max(n_inputs, n_cells, n_columns) + 63) // 64 * 64
+        words, cycle_words = np.zeros(numbers // 2, np.uint32), np.zeros(numbers // 2, np.uint32)  # low half first
         return cls(
-            words, words.view("<u2"), cycle_words, cycle_words.view("<u2"),  # low half first
-            x=np.zeros(n_inputs, np.uint8), left=np.zeros(n_inputs, np.int64), turn=np.zeros(n_inputs, np.int32),
-            sums=np.zeros((n_groups, n_columns), np.int32), x_row=np.zeros(n_cells, np.uint8), rows=np.zeros(n_cells + 8,
-            np.uint64), part=np.zeros(n_columns, np.int16), u=np.zeros(n_columns, np.int32), numerator=np.zeros(n_columns,
-            np.uint32), variance=np.zeros(n_columns, np.int32), wanted=np.zeros(n_cells, np.uint32), hit=np.zeros(n_cells + 1,
-            np.uint64), rank=np.zeros(n_cells, np.int64), threshold=np.zeros(n_neurons, np.int32), no_count=np.zeros(0,
-            np.uint32), )  # fmt: skip
+            words, words.view("<u2"), np.zeros((n_groups + 7) // 8 * 32, np.uint32), cycle_words, cycle_words.view("<u2"),
+            x=np.zeros(n_inputs, np.uint8), left=np.zeros(n_inputs, np.int64), x_rows=np.zeros((n_groups, n_cells), np.uint8),
+            sums=np.zeros((n_groups, n_columns), np.int32), stale=np.ones(n_groups, np.bool_), x_row=np.zeros(n_cells, np.uint8),
+            flags=np.zeros(n_cells, np.uint8), rows=np.zeros(n_cells + 8, np.uint64), left_rows=np.zeros(n_cells + 8, np.uint64),
+            part=np.zeros(n_columns, np.int16), u=np.zeros(n_columns, np.int32), numerator=np.zeros(n_columns, np.uint32),
+            variance=np.zeros(n_columns, np.int32), wanted=np.zeros(n_cells, np.uint32), hit=np.zeros(n_cells + 1, np.uint64),
+            rank=np.zeros(n_cells, np.int64), threshold=np.zeros(n_neurons, np.int32), no_count=np.zeros(0, np.uint32),
+        )  # fmt: skip
 
 
 _HALF = np.uint64(32)
@@ -142,19 +150,21 @@ _UNPRUNABLE = np.int64(255)
 
 
 @compiled(allocates=False)
-def encode(images, gains, order, places, intensity, seed, phase, chance, words, noise, block):
-    """Draw the input spikes of images ``order`` into ``block`` [presentation, draw, input]. Returns how many there are.
+def encode(images, gains, places, intensity, seed, phase, chance, words, noise, block):
+    """Draw the input spikes of images into ``block`` [presentation, draw, input]. Returns how many there are.
 
     ``intensity`` [256] is the probability that an input of this intensity is active, / 2^16, after gain control (``gains`` in
-    1/65536); ``places`` [presentation] is where the random numbers are drawn.
+    1/65536); ``places`` [presentation] is where the random numbers are drawn. ``chance`` [input] is
+    overwritten.
     """
     active = 0
     n_inputs = images.shape[1]
-    for p in range(order.size):
-        image, gain = order[p], np.uint64(gains[order[p]])
+    for p in range(places.size):
+        gain, image = np.uint32(gains[p]), images[p]
+        for i in range(n_inputs):  # below 2^32, as no gain exceeds 255
+            chance[i] = min((np.uint32(image[i]) * gain + np.uint32(32768)) >> np.uint32(16), np.uint32(255))
         for i in range(n_inputs):
-            level = min((np.uint64(images[image, i]) * gain + np.uint64(32768)) >> np.uint64(16), np.uint64(255))
-            chance[i] = intensity[level]
+            chance[i] = intensity[chance[i]]
         for m in range(block.shape[1]):
             fill_words(words, n_inputs, seed, _INPUT + (phase << 8), m, places[p])
             for i in range(n_inputs):
@@ -174,9 +184,11 @@ def draw_winner(u, columns, table, t, random, numerator):
     for k in range(columns):
         top = max(top, u[k])
     last = np.uint32(table.shape[1] - 1)
+    for k in range(columns):  # in two loops: only the first is one of vectors
+        numerator[k] = min(np.uint32(top - u[k]), last)
     total = np.uint64(0)
     for k in range(columns):
-        e = table[t, min(np.uint32(top - u[k]), last)]
+        e = table[t, numerator[k]]
         numerator[k] = e
         total += np.uint64(e)
     left = np.int64((np.uint64(random) * total) >> _HALF)
@@ -210,26 +222,32 @@ def settle(threshold, neuron_start):
 
 
 @woven_in
-def _want(k, n_cells, x_row, noise, cells, pulses, t, reverse, wanted, hit):
+def _want(k, n_cells, x_row, cells, schedule, t, reverse, bench):
     """Ask the law how many pulses each cell of neuron k gets: LTP where the input was active, LTD where it was not.
 
     In reverse, LTD where it was active and none elsewhere. Lists the cells that get any. Returns how many cells still learn,
     and how many are listed.
     """
-    learning, hits = 0, 0
+    noise, flags, wanted, hit = bench.noise, bench.flags, bench.wanted, bench.hit
+    ltd, ltp = schedule.least[t, 0], schedule.least[t, 1]
+    learning, hits = np.uint32(0), 0
     for j in range(n_cells):
-        learning += cells.alive[k, j]
-        law = np.uint32(x_row[j]) * np.uint32(256) + state_of_weight(cells.w[k, j])
-        wanted[j] = (pulses[t, law] + np.uint32(noise[j])) >> np.uint32(16)
+        learning += np.uint32(cells.alive[k, j])
     if reverse:
         for j in range(n_cells):
-            ltd = (pulses[t, state_of_weight(cells.w[k, j])] + np.uint32(noise[j])) >> np.uint32(16)
-            wanted[j] = ltd * np.uint32(x_row[j])
+            flags[j] = x_row[j] & np.uint8(noise[j] >= ltd)
             x_row[j] = 0
-    for j in range(n_cells):
+    else:
+        for j in range(n_cells):
+            flags[j] = noise[j] >= (ltp if x_row[j] else ltd)
+    for e in range(list_set(flags, n_cells, 0, hit)):
+        j = hit[e]
+        law = np.uint32(x_row[j]) * np.uint32(256) + state_of_weight(cells.w[k, j])
+        n = (schedule.pulses[t, law] + np.uint32(noise[j])) >> np.uint32(16)
+        wanted[j] = n
         hit[hits] = j
-        hits += wanted[j] > 0
-    return learning, hits
+        hits += n > 0
+    return np.int64(learning), hits
 
 
 @compiled(allocates=False)
@@ -266,36 +284,43 @@ def _retire(k, j, row, column, spikes, cells, t, law, device, pairs, word_, prun
 def _prune_when_due(
     k, column, first_row, n_cells, spikes, cells, t, law, device, pairs, word_, pruning, rank, seed, events,
 ):  # fmt: skip
-    """Prune the neuron that fired, when its spike count says so. Returns whether cells were looked at."""
+    """Prune the neuron that fired, when its spike count says so. Returns whether any of its cells were."""
     changed = False
-    for stage in range(pruning.at_spikes.size):
-        if pruning.at_spikes[stage] == spikes:
-            _prune(
-                k,
-                column,
-                first_row,
-                n_cells,
-                stage,
-                spikes,
-                cells,
-                t,
-                law,
-                device,
-                pairs,
-                word_,
-                pruning,
-                rank,
-                seed,
-                events,
-            )
-            changed = True
+    stage, end = 0, pruning.at_spikes.size
+    while stage < end:  # the first stage that is not before this count; counts rise
+        middle = (stage + end) // 2
+        if pruning.at_spikes[middle] < spikes:
+            stage = middle + 1
+        else:
+            end = middle
+    while stage < pruning.at_spikes.size and pruning.at_spikes[stage] == spikes:
+        _prune(
+            k,
+            column,
+            first_row,
+            n_cells,
+            stage,
+            spikes,
+            cells,
+            t,
+            law,
+            device,
+            pairs,
+            word_,
+            pruning,
+            rank,
+            seed,
+            events,
+        )
+        changed = True
+        stage += 1
     if pruning.maturity > 0 and spikes >= pruning.maturity:
         varies = np.int64(cells.traits.size > 4)
         for j in range(n_cells):
             low = max(cells.traits[0, 2, k * varies, j * varies], np.float32(-1.0))
             if cells.alive[k, j] and cells.w[k, j] <= low:
                 _retire(k, j, first_row + j, column, spikes, cells, t, law, device, pairs, word_, pruning, seed, events)
-        changed = True
+                changed = True
     return changed
 
 
@@ -309,7 +334,7 @@ def update_winner(
     Returns the change of its potential, and whether it must be read again because other cells may have changed.
     """
     fill_words(bench.words, n_cells, seed, _PULSE, place, presentation)
-    learning, hits = _want(k, n_cells, x_row, bench.noise, cells, schedule.pulses, t, reverse, bench.wanted, bench.hit)
+    learning, hits = _want(k, n_cells, x_row, cells, schedule, t, reverse, bench)
     s, change = np.int64(0), np.int64(0)
     if word_ is not None:
         change = pulse_words(
@@ -321,8 +346,8 @@ def update_winner(
             if law.noisy and hits > 0:
                 fill_words(bench.cycle_words, n_cells, seed, _CYCLE, place, presentation)
             change = pulse_cells(
-                k, column, first_row, hits, x_row, bench.cycle, bench.wanted, bench.hit, cells, s, law, device, seed, place,
-                presentation, events,
+                k, column, first_row, hits, x_row, bench.cycle, bench.wanted, bench.hit, cells, s, law, device, pairs, seed,
+                place, presentation, events,
             )  # fmt: skip
         else:
             change = pulse_ideal(k, column, first_row, hits, x_row, bench.wanted, bench.hit, cells, s, law, events)
@@ -340,22 +365,9 @@ def update_winner(
             changed = True
     if pruning is not None:
         pruned = _prune_when_due(
-            k,
-            column,
-            first_row,
-            n_cells,
-            neurons.spikes[k],
-            cells,
-            s,
-            law,
-            device,
-            pairs,
-            word_,
-            pruning,
-            bench.rank,
-            seed,
+            k, column, first_row, n_cells, neurons.spikes[k], cells, s, law, device, pairs, word_, pruning, bench.rank, seed,
             events,
-        )
+        )  # fmt: skip
         changed = changed or pruned
     return change, changed
 
@@ -379,18 +391,20 @@ def learn_windows(
     for p in range(block.shape[0]):
         presentation, t = first + p, moments[p]
         totals[_PRESENTATION] += 1
+        bench.stale[:] = True
         for m in range(block.shape[1]):
-            x = block[p, m]
+            fill_words(bench.draws, 8 * groups, seed, _WINNER, m, presentation)
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                n = drive_rows(inputs, row, n_cells, zero_row, x, bench.x_row, bench.rows, driven)
-                place = m * groups + g
+                x_row, sums, place = bench.x_rows[g], bench.sums[g], m * groups + g
+                threshold = neurons.threshold[neuron : neuron + columns]
+                n = read_tile(g, inputs, row, n_cells, zero_row, block[p, m], cells.read, columns, bench, driven)
                 for c in range(columns):
-                    u[c] = neurons.threshold[neuron + c]
-                sum_columns(cells.read, bench.rows, n, columns, bench.part, u)
+                    u[c] = sums[c] + threshold[c]
                 if device is not None:
                     if device.read_sigma > 0:
+                        list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
                         add_noise(
                             cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
                             seed, _READ, place, presentation,
@@ -399,14 +413,15 @@ def learn_windows(
                         totals[_CLIPPED] += convert(u, neurons.threshold, neuron, columns, device.converter)
                 totals[_ROW_READ] += n
                 totals[_COLUMN_SENSE] += columns
-                random = word(np.uint64(g), m, presentation, seed, _WINNER)
-                column = draw_winner(u, columns, schedule.winner, t, random, bench.numerator)
+                column = draw_winner(u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
                 k = neuron + column
                 winners[p, m, g] = k
-                update_winner(
-                    k, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells, neurons, schedule, law,
-                    device, pairs, word_, pruning, bench, events,
+                change, changed = update_winner(
+                    k, column, row, n_cells, x_row, False, t, place, presentation, seed, cells, neurons, schedule, law, device,
+                    pairs, word_, pruning, bench, events,
                 )  # fmt: skip
+                sums[column] += change
+                bench.stale[g] = changed
         if p + 1 == block.shape[0] or moments[p + 1] != t:
             settle(neurons.threshold, neuron_start)
 
@@ -418,59 +433,49 @@ def learn_sliding(
 ):  # fmt: skip
     """Learn from a block of spikes [presentation, step, input]: an input counts as active for ``window`` steps from its spike on.
 
-    One winner a step. Potentials follow the inputs as they enter and leave the window, and the winner's own update. The window is
-    empty when a presentation begins.
+    One winner a step. The window is empty when a presentation begins.
     """
     inputs, row_start, neuron_start = layout
     groups, zero_row = row_start.size - 1, cells.read.shape[0] - 1
-    x, left, turn, sums, u = bench.x, bench.left, bench.turn, bench.sums, bench.u
+    x, left, u = bench.x, bench.left, bench.u
     for p in range(block.shape[0]):
         presentation, t = first + p, moments[p]
         totals[_PRESENTATION] += 1
-        sums[:] = 0
+        bench.stale[:] = True
         left[:] = 0
         for m in range(block.shape[1]):
             for i in range(x.size):
-                before = left[i] > 0
                 left[i] = window if block[p, m, i] else max(left[i] - 1, 0)
                 x[i] = left[i] > 0
-                turn[i] = np.int32(x[i]) - np.int32(before)
+            fill_words(bench.draws, 8 * groups, seed, _WINNER, m, presentation)
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                place = m * groups + g
-                n = drive_rows(inputs, row, n_cells, zero_row, x, bench.x_row, bench.rows, driven)
-                totals[_ROW_READ] += n
-                totals[_COLUMN_SENSE] += columns
-                for j in range(n_cells):
-                    sign = turn[np.uint32(inputs[row + j])]
-                    if sign != 0:
-                        for c in range(columns):
-                            sums[g, c] += sign * np.int32(cells.read[row + j, c])
+                x_row, sums, place = bench.x_rows[g], bench.sums[g], m * groups + g
+                threshold = neurons.threshold[neuron : neuron + columns]
+                n = read_tile(g, inputs, row, n_cells, zero_row, x, cells.read, columns, bench, driven)
                 for c in range(columns):
-                    u[c] = sums[g, c] + neurons.threshold[neuron + c]
+                    u[c] = sums[c] + threshold[c]
                 if device is not None:
                     if device.read_sigma > 0:
+                        list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
                         add_noise(
                             cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
                             seed, _READ, place, presentation,
                         )  # fmt: skip
                     if device.converter.step > 0:
                         totals[_CLIPPED] += convert(u, neurons.threshold, neuron, columns, device.converter)
-                random = word(np.uint64(g), m, presentation, seed, _WINNER)
-                column = draw_winner(u, columns, schedule.winner, t, random, bench.numerator)
+                totals[_ROW_READ] += n
+                totals[_COLUMN_SENSE] += columns
+                column = draw_winner(u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
                 k = neuron + column
                 winners[p, m, g] = k
                 change, changed = update_winner(
-                    k, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells, neurons, schedule, law,
-                    device, pairs, word_, pruning, bench, events,
+                    k, column, row, n_cells, x_row, False, t, place, presentation, seed, cells, neurons, schedule, law, device,
+                    pairs, word_, pruning, bench, events,
                 )  # fmt: skip
-                sums[g, column] += change
-                if changed:
-                    n = drive_rows(inputs, row, n_cells, zero_row, x, bench.x_row, bench.rows, bench.no_count)
-                    for c in range(columns):
-                        sums[g, c] = 0
-                    sum_columns(cells.read, bench.rows, n, columns, bench.part, sums[g])
+                sums[column] += change
+                bench.stale[g] = changed
         if p + 1 == block.shape[0] or moments[p + 1] != t:
             settle(neurons.threshold, neuron_start)
 
@@ -490,16 +495,19 @@ def respond(
     for k in range(threshold.size):
         threshold[k] = neurons.threshold[k]
     for p in range(block.shape[0]):
+        bench.stale[:] = True
         for m in range(block.shape[1]):
+            fill_words(bench.draws, 8 * groups, seed, _WINNER + (phase << 8), m, places[p])
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                n = drive_rows(inputs, row, n_cells, zero_row, block[p, m], bench.x_row, bench.rows, driven)
+                sums, held = bench.sums[g], threshold[neuron : neuron + columns]
+                n = read_tile(g, inputs, row, n_cells, zero_row, block[p, m], cells.read, columns, bench, driven)
                 for c in range(columns):
-                    u[c] = threshold[neuron + c]
-                sum_columns(cells.read, bench.rows, n, columns, bench.part, u)
+                    u[c] = sums[c] + held[c]
                 if device is not None:
                     if device.read_sigma > 0:
+                        list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
                         add_noise(
                             cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
                             seed, _READ + (phase << 8), m * groups + g, places[p],
@@ -511,8 +519,7 @@ def respond(
                 if totals.size > 0:
                     totals[_ROW_READ] += n
                     totals[_COLUMN_SENSE] += columns
-                random = word(np.uint64(g), m, places[p], seed, _WINNER + (phase << 8))
-                k = neuron + draw_winner(u, columns, schedule.winner, np.int64(0), random, bench.numerator)
+                k = neuron + draw_winner(u, columns, schedule.winner, np.int64(0), bench.draws[4 * g], bench.numerator)
                 winners[p, m, g] = k
                 threshold[k] -= refractory
         for m in range(block.shape[1]):

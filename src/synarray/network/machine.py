@@ -364,12 +364,12 @@ class Machine:
         (images, gains), encoding = pixels, self.spec.encoding
         n_inputs = images.shape[1] * encoding.per_feature
         block = np.empty((len(order), draws, n_inputs), np.uint8)
-        words = np.empty((n_inputs + 7) // 8 * 4, np.uint32)
+        words = np.empty((n_inputs + 63) // 64 * 32, np.uint32)
         intensity = channel_table(encoding) if encoding.channelled else chance_table(encoding, per_step=per_step)
         chance = np.empty(n_inputs, np.uint16)
         active = (place_kernels.encode_channels if encoding.channelled else kernels.encode)(
-            images, gains, order, places, intensity, self.spec.seed, int(phase), chance, words, words.view("<u2"), block
-        )
+            images[order], gains[order], places, intensity, self.spec.seed, int(phase), chance, words, words.view("<u2"), block,
+        )  # fmt: skip
         if phase in (Phase.TRAIN, Phase.REBALANCE):
             self.network_events[NetworkEvent.INPUT_SPIKE] += active
         return block

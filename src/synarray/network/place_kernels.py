@@ -48,17 +48,17 @@ _SILENT = np.int32(-1)
 
 
 @compiled(allocates=False)
-def encode_channels(images, gains, order, places, intensity, seed, phase, chance, words, noise, block):
+def encode_channels(images, gains, places, intensity, seed, phase, chance, words, noise, block):
     """Draw the input spikes of images in thermometer channels: ``kernels.encode`` with ``intensity`` [channel, 256].
 
     The channels of a feature are neighbours in ``block`` [presentation, draw, feature x channel].
     """
     active, channels = 0, intensity.shape[0]
     n_inputs = images.shape[1] * channels
-    for p in range(order.size):
-        image, gain = order[p], np.uint64(gains[order[p]])
+    for p in range(places.size):
+        gain = np.uint64(gains[p])
         for i in range(images.shape[1]):
-            level = min((np.uint64(images[image, i]) * gain + np.uint64(32768)) >> np.uint64(16), np.uint64(255))
+            level = min((np.uint64(images[p, i]) * gain + np.uint64(32768)) >> np.uint64(16), np.uint64(255))
             for c in range(channels):
                 chance[i * channels + c] = intensity[c, level]
         for m in range(block.shape[1]):

@@ -53,8 +53,10 @@ def compile_laws(
         known.update((float(gain[i]), pulse_tables(stdp, pulse, float(at[i]))) for i in first)
     distinct = list(known.values())
     pulses = np.stack([tables.pulses for tables in distinct])[of]
+    pulses = pulses if learning else np.zeros_like(pulses)
     schedule = Schedule(
-        pulses if learning else np.zeros_like(pulses),
+        pulses,
+        _least(pulses),
         winner_tables(neuron, at, read_units),
         homeostasis_steps(neuron, at, read_units),
         looks,
@@ -78,7 +80,15 @@ def contrast_laws(
     probability = np.rint(65536.0 * np.maximum(stdp.gain_end, 1.0 - at)).astype(np.uint32)
     ltp, ltd = np.zeros((2, len(at), 512), np.uint32)
     ltp[:, 256:], ltd[:, :256] = probability[:, None], probability[:, None]
-    return base._replace(pulses=np.concatenate([ltp, ltd]), homeostasis=-base.homeostasis), law
+    pulses = np.concatenate([ltp, ltd])
+    return base._replace(pulses=pulses, least=_least(pulses), homeostasis=-base.homeostasis), law
+
+
+def _least(pulses: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint16]:
+    """Return the 16-bit random numbers below which no cell gets a pulse, whatever its state: [moment, (LTD, LTP)]."""
+    most = pulses.reshape(len(pulses), 2, 256).max(axis=2).astype(np.int64)
+    least: npt.NDArray[np.uint16] = np.clip(65536 - most, 0, 65535).astype(np.uint16)
+    return least
 
 
 def _law_of(pulse: PulseLaw, distinct: list[PulseTables], of: npt.NDArray[np.intp]) -> Law:

@@ -19,6 +19,13 @@ enum { WORDS_OF_CELLS = 2, MOST_PROGRAMMING = 1000, FLUSH = 256, SIDE = 128, HEA
 #else
 #define LANES 1u
 #endif
+#if LANES > 1 && defined(__clang__)
+#define UNROLLED _Pragma("unroll")
+#elif LANES > 1 && defined(__GNUC__)
+#define UNROLLED _Pragma("GCC unroll 10")
+#else
+#define UNROLLED
+#endif
 #define CERTAIN 65536u
 #define FAR (INT32_C(1) << 29) /* no threshold lies further away */
 
@@ -51,36 +58,26 @@ typedef struct {
 
 /* ---- random numbers: Philox-4x32-10 (Salmon et al., SC 2011), key (seed, stream), counter (block, step, presentation) */
 
-/* Some blocks, one after another in out; processors of 64 bits compute LANES of them side by side. */
+/* Some blocks, one after another in out; processors of 64 bits compute several side by side, all rounds in registers. */
 static void blocks(uint32_t *out, uint32_t block, place at, uint32_t seed, unsigned lanes)
 {
-    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], k0 = seed, k1 = at.stream;
     unsigned round, i;
     for (i = 0; i < lanes; i++) {
-        c0[i] = block + i;
-        c1[i] = at.step;
-        c2[i] = at.presentation;
-        c3[i] = 0;
-    }
-    for (round = 0; round < 10; round++) {
-#if LANES > 1 && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC unroll 1 /* gcc makes vectors of the loop, but not of what it unrolled before */
-#endif
-        for (i = 0; i < lanes; i++) {
-            const uint64_t p0 = (uint64_t)c0[i] * 0xD2511F53u, p1 = (uint64_t)c2[i] * 0xCD9E8D57u;
-            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
-            c1[i] = (uint32_t)p1;
-            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
-            c3[i] = (uint32_t)p0;
+        uint32_t c0 = block + i, c1 = at.step, c2 = at.presentation, c3 = 0, k0 = seed, k1 = at.stream;
+        UNROLLED
+        for (round = 0; round < 10; round++) {
+            const uint64_t p0 = (uint64_t)c0 * 0xD2511F53u, p1 = (uint64_t)c2 * 0xCD9E8D57u;
+            c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+            c1 = (uint32_t)p1;
+            c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+            c3 = (uint32_t)p0;
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
         }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    for (i = 0; i < lanes; i++) {
-        out[4 * i] = c0[i];
-        out[4 * i + 1] = c1[i];
-        out[4 * i + 2] = c2[i];
-        out[4 * i + 3] = c3[i];
+        out[4 * i] = c0;
+        out[4 * i + 1] = c1;
+        out[4 * i + 2] = c2;
+        out[4 * i + 3] = c3;
     }
 }
 
@@ -574,13 +571,14 @@ static void send(synarray *s, const tile *t, unsigned row, unsigned column, unsi
     else s->events[SYNARRAY_PULSE_SKIPPED] += n;
 }
 
-/* Pulses that the law asks of row j's cell, in update(). */
-#define WANT(j)                                                                                                         \
+/* Whether row j's cell may get pulses at all, and how many the law asks of it, in update(). */
+#define MAY_WANT(j)                                                                                                     \
     const unsigned input = INPUT_AT(t, inputs[j]), active = (x[input >> 5] >> (input & 31u)) & 1u;                       \
     const unsigned on = how == BY_STDP ? active : how == LTP_OF_ACTIVE;                                                  \
-    const unsigned code = codes ? ((unsigned)codes[(j) * stride] >> shift) & mask : cell_code(s, t, j, column);          \
-    const uint32_t n = (pulses[(on ? ltp : 0) + code] + half(words, j)) >> 16;                                           \
+    const uint32_t number = half(words, j);                                                                             \
+    const int may = number >= s->least[on] && (how == BY_STDP || active);                                                \
     if (masked) learning += (uint32_t)is_alive(s, t, j, column);
+#define CODE(j) (codes ? ((unsigned)codes[(j) * stride] >> shift) & mask : cell_code(s, t, j, column))
 
 /* STDP: n = floor(mean + U(0, 1)) pulses on each alive cell of the winner, LTP where its input was active, LTD elsewhere.
  * A teacher asks for LTP or for LTD where the input was active, and for nothing elsewhere. */
@@ -601,14 +599,20 @@ static void update(synarray *s, const tile *t, unsigned column, unsigned how, pl
 #if LANES > 1 /* list the cells that get pulses, then send them: no branch is foreseen wrongly */
     {
         uint32_t listed[8u * LANES];
-        unsigned first, hits, i;
+        unsigned first, some, hits, i;
         for (first = 0; first < rows; first += 8u * LANES) {
             const unsigned last = rows - first < 8u * LANES ? rows : first + 8u * LANES;
             blocks(words, first / 8u, at, m->seed, LANES);
-            for (j = first, hits = 0; j < last; j++) {
-                WANT(j)
-                listed[hits] = n << 17 | on << 16 | j;
-                hits += n > 0 && (how == BY_STDP || active);
+            for (j = first, some = 0; j < last; j++) {
+                MAY_WANT(j)
+                listed[some] = on << 16 | j;
+                some += (unsigned)may;
+            }
+            for (i = 0, hits = 0; i < some; i++) {
+                const unsigned row = listed[i] & 0xFFFFu, on = listed[i] >> 16;
+                const uint32_t n = (pulses[(on ? ltp : 0) + CODE(row)] + half(words, row)) >> 16;
+                listed[hits] = n << 17 | listed[i];
+                hits += n > 0;
             }
             for (i = 0; i < hits; i++)
                 send(s, t, listed[i] & 0xFFFFu, column, (listed[i] >> 16) & 1u, listed[i] >> 17, failure);
@@ -618,8 +622,9 @@ static void update(synarray *s, const tile *t, unsigned column, unsigned how, pl
     for (j = 0; j < rows; j++) {
         refill(words, j, at, m->seed);
         {
-            WANT(j)
-            if (n && (how == BY_STDP || active)) send(s, t, j, column, on, n, failure);
+            MAY_WANT(j)
+            const uint32_t n = may ? (pulses[(on ? ltp : 0) + CODE(j)] + number) >> 16 : 0;
+            if (n) send(s, t, j, column, on, n, failure);
         }
     }
 #endif
@@ -735,7 +740,7 @@ static void after_spike(synarray *s, const tile *t, unsigned column, uint32_t st
 static void set_moment(synarray *s)
 {
     const synarray_model *m = s->model;
-    unsigned i;
+    unsigned i, on;
     for (i = 0; i < 2u * m->codes; i++) {
         uint64_t n = m->pulse_free[i];
         if (m->moment_gain) n = (high_product(n, m->moment_gain[s->moment]) + ((uint64_t)1 << 29)) >> 30;
@@ -744,6 +749,12 @@ static void set_moment(synarray *s)
     }
     for (i = 0; i < m->corrections; i++)
         if (m->correction[i].moment == s->moment) s->pulses[m->correction[i].index] = m->correction[i].pulses;
+    for (on = 0; on < 2; on++) {
+        uint32_t most = 0;
+        for (i = on * m->codes; i < (on + 1u) * m->codes; i++)
+            if (s->pulses[i] > most) most = s->pulses[i];
+        s->least[on] = most < 65536u ? 65536u - most : 0;
+    }
 }
 
 /* Which moment of the schedule the next presentation belongs to, and how many more do. */

@@ -146,6 +146,7 @@ typedef struct {
     int64_t *votes;
 #endif
     uint32_t presentation, moment, left, table_size, cell_bytes, alive_bytes;
+    uint32_t least[2]; /* no random number below it sends a pulse: LTD, LTP */
     uint64_t table_q;
     uint64_t events[SYNARRAY_EVENTS];
 } synarray;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synarray.array.kernels import read_tile
+from synarray.array.read_kernels import read_tile
 from synarray.compiled import compiled
 from synarray.rng_kernels import fill_words
 

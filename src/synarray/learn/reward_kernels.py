@@ -11,16 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.kernels import (
-    add_noise,
-    convert,
-    drive_rows,
-    pulse_cells,
-    pulse_ideal,
-    pulse_words,
-    refresh,
-    sum_columns,
-)
+from synarray.array.kernels import pulse_cells, pulse_ideal, pulse_words, refresh
+from synarray.array.read_kernels import add_noise, convert, drive_rows, sum_columns
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
 from synarray.events import NetworkEvent, NeuronEvent

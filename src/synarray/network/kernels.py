@@ -16,19 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.kernels import (
-    add_noise,
-    convert,
-    drive_rows,
-    freeze,
-    list_rows,
-    list_set,
-    pulse_cells,
-    pulse_ideal,
-    pulse_words,
-    read_tile,
-    refresh,
-)
+from synarray.array.kernels import freeze, pulse_cells, pulse_ideal, pulse_words, refresh
+from synarray.array.read_kernels import add_noise, convert, drive_rows, list_rows, list_set, read_tile
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
 from synarray.events import NetworkEvent, NeuronEvent

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.kernels import add_noise, convert, drive_rows, sum_columns
+from synarray.array.read_kernels import add_noise, convert, drive_rows, sum_columns
 from synarray.compiled import compiled, woven_in
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network.kernels import draw_winner, settle, update_winner

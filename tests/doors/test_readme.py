@@ -46,7 +46,7 @@ def test_the_readme_is_one_screen() -> None:
 def test_every_figure_of_the_readme_is_one_of_the_results() -> None:
     """Accuracies with a spread, in the README, are rows of docs/results.md."""
     wanted = re.findall(r"\d+\.\d+ \+- \d+\.\d+", README.read_text("utf-8"))
-    assert len(wanted) == 9
+    assert len(wanted) >= 9
     assert set(wanted) <= set(re.findall(r"\d+\.\d+ \+- \d+\.\d+", RESULTS.read_text("utf-8")))
 
 

@@ -26,11 +26,13 @@ def bars(n: int, size: int = 12, seed: int = 0) -> tuple[npt.NDArray[np.uint8], 
 
 
 SLOWEST = [
-    "twins/test_reference.py", "twins/test_layer_twins.py", "doors/test_layers.py", "fuzz/test_corpus.py",
-    "doors/test_classifier.py", "doors/test_faults.py", "doors/test_studies.py", "doors/test_docs.py", "doors/test_resume.py",
-    "laws/test_attribution.py", "doors/test_commands.py", "laws/test_independent_fits.py", "doors/test_measured_rows.py",
-    "doors/test_judge.py", "doors/test_export_c.py", "doors/test_studio_page.py", "doors/test_studio.py",
-    "twins/test_engines.py", "laws/test_fitting.py", "doors/test_portable.py",
+    "twins/test_same_bits.py", "twins/test_reference.py", "twins/test_layer_twins.py", "doors/test_layers.py",
+    "fuzz/test_corpus.py", "doors/test_classifier.py", "doors/test_faults.py", "doors/test_studies.py",
+    "doors/test_docs.py", "doors/test_resume.py", "laws/test_attribution.py", "doors/test_commands.py",
+    "laws/test_independent_fits.py", "doors/test_measured_rows.py", "doors/test_judge.py", "doors/test_export_c.py",
+    "doors/test_studio_page.py", "doors/test_studio.py", "twins/test_engines.py", "twins/test_rewarded.py",
+    "twins/test_c_learner.py", "twins/test_c_layers.py", "laws/test_fitting.py", "doors/test_portable.py",
+    "twins/test_ngspice.py", "twins/test_states.py",
 ]  # fmt: skip
 """Files of more than 10 s of processor time."""
 

@@ -22,8 +22,8 @@ from synarray.lab.exchange.neurosim import to_neurosim
 from synarray.network.stdp import StdpSpec, following
 from synarray.report.citing import rules_of
 from synarray.report.device_tables import acting, follows, levels
-from synarray.run.energy import bill_of_result
 from synarray.run.folder import write_run
+from synarray.run.layered_energy import bill_of_result
 from synarray.run.opened import open_run
 
 SMALL = {"n_neurons": 12, "epochs": 1, "inputs.level": 60}

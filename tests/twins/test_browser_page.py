@@ -20,8 +20,8 @@ from synarray.export import load
 from synarray.export.c_folder import c_files, write_files
 from synarray.export.c_prepare import export_experiment
 from synarray.export.run_c import EVENTS
-from synarray.run.energy import bill_of_result
 from synarray.run.experiment import task_images
+from synarray.run.layered_energy import bill_of_result
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "doors"))

@@ -114,7 +114,7 @@ class Trainer:
         """Compile the kernels of a training, or load them from the cache, before any clock runs. Returns the seconds it took."""
         start, collects = time.perf_counter(), gc.isenabled()
         none = np.zeros(0, np.int64)
-        gc.disable()  # a compiler makes many objects: looking for unreachable ones takes a fifth of its time
+        gc.disable()  # a compiler makes many objects: looking for unreachable ones takes up to a fifth of its time
         try:
             self._show(pixels, none, self.winners, none)
         finally:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.read_kernels import add_noise, convert, drive_rows, sum_columns
+from synarray.array.read_kernels import add_noise, convert, drive_rows, list_rows, sum_columns
 from synarray.compiled import compiled, woven_in
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network.kernels import draw_winner, settle, update_winner
@@ -76,23 +76,18 @@ def encode_channels(images, gains, places, intensity, seed, phase, chance, words
 @woven_in
 def _drive_place(inputs, at, first_row, n_cells, zero_row, x, x_row, rows):
     """Hand the inputs' activity at one place to a tile's rows; list the active ones, filled up to eights with the zero row."""
-    n = 0
+    places = inputs[at : at + n_cells]
     for j in range(n_cells):
-        on = x[np.uint32(inputs[at + j])]
-        x_row[j] = on
-        rows[n] = first_row + j
-        n += on
-    for a in range(n, (n + 7) // 8 * 8):
-        rows[a] = zero_row
-    return n
+        x_row[j] = x[np.uint32(places[j])]
+    return list_rows(x_row, n_cells, first_row, zero_row, rows)
 
 
 @woven_in
 def _read(row, n, neuron, columns, place, presentation, stream, seed, cells, threshold, device, bench, totals, driven):
     """Read the listed rows: potentials in ``bench.u``. Counts what is read where there is room to."""
-    u = bench.u
+    u, held = bench.u, threshold[neuron : neuron + columns]
     for c in range(columns):
-        u[c] = threshold[neuron + c]
+        u[c] = held[c]
     sum_columns(cells.read, bench.rows, n, columns, bench.part, u)
     if device is not None:
         if device.read_sigma > 0:

@@ -27,6 +27,7 @@ from synarray.learn.spec import LearningSpec
 from synarray.network.encoding import EncodingSpec, InputSpec
 from synarray.network.machine import Machine, MachineSpec
 from synarray.network.pruning import PruningSpec
+from synarray.network.schedule import with_pulses
 from synarray.network.stdp import StdpSpec, movement
 from synarray.network.topology import Group
 from synarray.rng import Phase, Stream, normal, normal_quantiles, random_u16
@@ -91,7 +92,7 @@ def update(
     """
     schedule, law = machine.laws(0.0)
     if pulses is not None:
-        schedule = schedule._replace(pulses=np.full((1, 512), pulses << 16, np.uint32))
+        schedule = with_pulses(schedule, np.full((1, 512), pulses << 16, np.uint32))
     block = up.astype(np.uint8)[None, None]
     machine.learn(block, np.zeros(1, np.int64), place, (schedule, law), np.zeros((1, 1, 1), np.int32))
     return up

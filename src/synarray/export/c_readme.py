@@ -12,7 +12,7 @@ from synarray.export.c_place import CONTRAST
 
 __all__ = ["Need", "has_floats", "images_of", "measured", "needs", "readme", "struct_bytes"]
 
-_STRUCT, _STRUCT_STACK = 280, 288
+_STRUCT, _STRUCT_STACK = 288, 296
 """``sizeof(synarray)`` on a 32-bit processor, without and with SYNARRAY_STACK; a test compiles it there."""
 _TEXT = """# {name}: a spiking network that learns on the device
 

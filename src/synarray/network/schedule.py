@@ -12,7 +12,7 @@ from synarray.network.neuron import NeuronSpec, homeostasis_steps, winner_tables
 from synarray.network.stdp import PulseTables, StdpSpec, pulse_tables
 from synarray.rng import normal_quantiles
 
-__all__ = ["compile_laws", "contrast_laws"]
+__all__ = ["compile_laws", "contrast_laws", "with_pulses"]
 
 
 def compile_laws(
@@ -80,8 +80,12 @@ def contrast_laws(
     probability = np.rint(65536.0 * np.maximum(stdp.gain_end, 1.0 - at)).astype(np.uint32)
     ltp, ltd = np.zeros((2, len(at), 512), np.uint32)
     ltp[:, 256:], ltd[:, :256] = probability[:, None], probability[:, None]
-    pulses = np.concatenate([ltp, ltd])
-    return base._replace(pulses=pulses, least=_least(pulses), homeostasis=-base.homeostasis), law
+    return with_pulses(base, np.concatenate([ltp, ltd]))._replace(homeostasis=-base.homeostasis), law
+
+
+def with_pulses(schedule: Schedule, pulses: npt.NDArray[np.uint32]) -> Schedule:
+    """Return a schedule with other mean numbers of pulses, shape (n_moments, 512), 16 fractional bits."""
+    return schedule._replace(pulses=pulses, least=_least(pulses))
 
 
 def _least(pulses: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint16]:

@@ -15,8 +15,7 @@ from synarray.learn.trainer import infer
 from synarray.rng import Phase
 
 SCRIPT = """
-import gc, sys
-gc.disable()  # most of what follows is compiling, which takes a fifth less so
+import sys
 import numpy as np
 from synarray import load_experiment, train
 from synarray.learn.spec import LearningSpec

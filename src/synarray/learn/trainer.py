@@ -7,7 +7,6 @@ chunking or clock enters.
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -112,14 +111,8 @@ class Trainer:
 
     def compile(self, pixels: Pixels | KeptSpikes) -> float:
         """Compile the kernels of a training, or load them from the cache, before any clock runs. Returns the seconds it took."""
-        start, collects = time.perf_counter(), gc.isenabled()
-        none = np.zeros(0, np.int64)
-        gc.disable()  # a compiler makes many objects: looking for unreachable ones takes up to a fifth of its time
-        try:
-            self._show(pixels, none, self.winners, none)
-        finally:
-            if collects:
-                gc.enable()
+        start, none = time.perf_counter(), np.zeros(0, np.int64)
+        self._show(pixels, none, self.winners, none)
         return time.perf_counter() - start
 
     def learn(

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from command import Command, Outcome, everything_in, four_parts, process
 
-from synarray import __version__
+from synarray import __version__, train
 from synarray.paper.reproduce import RowSpec, rows
 from synarray.run.experiment import experiment_names, load_experiment
 from synarray.run.opened import open_run
@@ -574,6 +574,15 @@ def test_what_was_changed_in_a_short_training_is_shown_later(command: Command, s
     trained = command("train", *small, "--set", "neuron.homeostasis_travel=9", "--out", "run", "--json").json
     note = next(note for note in trained["notes"] if "threshold step was raised" in note)
     assert f"Note: {note[:60]}" in command("show", "run").out
+
+
+@pytest.mark.parametrize(("experiment", "darkest"), [("local-fields", 30), ("conv-local", 0)])
+def test_images_in_which_no_input_is_active_are_said(experiment: str, darkest: int) -> None:
+    """They are above the level that selects features and below the floor of the encoding, or black."""
+    x, y = np.full((60, 28, 28), darkest, np.uint8), np.arange(60) % 2
+    result = train(experiment, x, y, x, y)
+    assert result.metrics()["pulses"] == 0
+    assert any("No input was active" in note for note in result.notes)
 
 
 def test_bench_prints_what_it_measured(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

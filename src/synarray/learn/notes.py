@@ -36,6 +36,8 @@ def notes_on_training(machine: Machine) -> list[str]:
             f"The training is short for neuron.homeostasis_travel = {neuron.homeostasis_travel:g}: the threshold step was raised "
             f"from neuron.homeostasis = {neuron.homeostasis:g} to {step:.4g}."
         )
+    if not machine.network_events[NetworkEvent.ROW_READ]:
+        notes.append("No input was active, so nothing was learned: look at the images, and at encoding.floor.")
     clipped, read = (int(machine.network_events[e]) for e in (NetworkEvent.COLUMN_CLIPPED, NetworkEvent.COLUMN_SENSE))
     if clipped:
         notes.append(

@@ -37,7 +37,7 @@ def notes_on_training(machine: Machine) -> list[str]:
             f"from neuron.homeostasis = {neuron.homeostasis:g} to {step:.4g}."
         )
     if not machine.network_events[NetworkEvent.ROW_READ]:
-        notes.append("No input was active, so nothing was learned: look at the images, and at encoding.floor.")
+        notes.append("No input was active, so there was nothing to learn: look at the images, and at encoding.floor.")
     clipped, read = (int(machine.network_events[e]) for e in (NetworkEvent.COLUMN_CLIPPED, NetworkEvent.COLUMN_SENSE))
     if clipped:
         notes.append(

@@ -117,7 +117,8 @@ def test_standard_output_that_takes_nothing_is_told(intact: Path, arguments: lis
         os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
 
     out = ["--out", "figures"] if arguments[0] == "show" else []
-    refused(limited(*arguments, *out, folder=intact, before=full))
+    message = refused(limited(*arguments, *out, folder=intact, before=full))
+    assert "the system must give" in message["rule"] and "No space left" in message["got"]
 
 
 def test_a_run_is_kept_when_its_table_cannot_be_printed(small: list[str], intact: Path, command: Command) -> None:

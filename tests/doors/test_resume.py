@@ -205,7 +205,9 @@ def test_an_unfinished_run_has_no_tables_yet_and_it_is_said_how_to_resume(comman
 def test_what_is_no_run_cannot_be_gone_on_with(command: Command, tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
-    four_parts(command("resume", name))
+    message = four_parts(command("resume", name))
+    assert "run folder" in message["rule"]
+    assert "synarray train" in message["do"]
 
 
 def test_an_unfinished_run_without_its_experiment_is_refused(command: Command, partial: Path) -> None:

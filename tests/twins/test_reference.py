@@ -118,7 +118,8 @@ def test_every_cell(cell: str, at_bound: bool, bar_images: tuple) -> None:
     spec = MachineSpec(
         n_neurons=70, seed=2**32 - 1, cell=CELLS[cell], stdp=StdpSpec(a=0.3, c=0.05, pulse_at_bound=at_bound, gain_end=0.1)
     )  # fmt: skip
-    compare(spec, bar_images[0])
+    pulses = compare(spec, bar_images[0]).neuron_events[:, [2, 3]].sum(axis=0)
+    assert pulses.min() > 0
 
 
 @pytest.mark.parametrize(("device", "form", "pruning"), PAIRS)

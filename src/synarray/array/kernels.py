@@ -117,24 +117,8 @@ def pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, e
 
 @woven_in
 def pulse_cells(
-    k,
-    column,
-    first_row,
-    hits,
-    x_row,
-    cycle,
-    wanted,
-    hit,
-    cells,
-    t,
-    law,
-    device,
-    pairs,
-    seed,
-    place,
-    presentation,
-    events,
-):
+    k, column, first_row, hits, x_row, cycle, wanted, hit, cells, t, law, device, pairs, seed, place, presentation, events,
+):  # fmt: skip
     """Send the wanted pulses to the cells of a device: ``pulse_ideal`` with all that makes cells differ from ideal ones.
 
     The spreads of a cell's pulses add up as variances and are drawn once. Of a pair, LTD raises the other cell.

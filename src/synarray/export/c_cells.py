@@ -17,8 +17,8 @@ import numpy.typing as npt
 from synarray.array.schemes.scheme import WORD
 from synarray.device.cell import state_of
 from synarray.errors import SpecError
-from synarray.network.kernels import Pruning
 from synarray.network.machine import Machine
+from synarray.network.pruning_kernels import Pruning
 
 __all__ = ["Codes", "Starts", "codes_of", "pruning_of", "start_weights"]
 

@@ -16,19 +16,19 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.kernels import freeze, pulse_cells, pulse_ideal, pulse_words, refresh
+from synarray.array.kernels import pulse_cells, pulse_ideal, pulse_words, refresh
 from synarray.array.read_kernels import add_noise, convert, drive_rows, list_rows, list_set, read_tile
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
 from synarray.events import NetworkEvent, NeuronEvent
+from synarray.network.pruning_kernels import prune_when_due
 from synarray.rng import Stream
-from synarray.rng_kernels import fill_words, word
+from synarray.rng_kernels import fill_words
 
 __all__ = [
     "Bench",
     "Layout",
     "Neurons",
-    "Pruning",
     "Schedule",
     "draw_winner",
     "encode",
@@ -66,17 +66,6 @@ class Schedule(NamedTuple):
     winner: npt.NDArray[np.uint32]  # [moment, distance] softmax numerator 2^16 exp(-beta d / 127); the last entry is 0
     homeostasis: npt.NDArray[np.int32]  # [moment] threshold step per output spike, read units
     looks: int  # cells read per weight before an update; 0 = state-blind
-
-
-class Pruning(NamedTuple):
-    """When and how cells stop learning."""
-
-    at_spikes: npt.NDArray[np.int64]  # [stage] output spikes of a neuron at which it prunes
-    share: npt.NDArray[np.float64]  # [stage] share of its cells pruned from then on
-    constant: float  # weight a pruned cell is brought to
-    removed: bool  # True: the cell is disconnected and contributes nothing (conventional pruning)
-    random: bool  # True: cells are taken at random instead of lowest first (control)
-    maturity: int  # output spikes after which a cell found at the floor freezes there; 0 = never
 
 
 class Bench(NamedTuple):
@@ -125,14 +114,13 @@ class Bench(NamedTuple):
 _HALF = np.uint64(32)
 # as NumPy's integers: numba compiles a function again for every Python integer it is handed
 _INPUT, _WINNER, _PULSE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE))
-_PRUNE, _CYCLE, _READ = (np.int64(s) for s in (Stream.PRUNE, Stream.CYCLE, Stream.READ))
+_CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
 _SPIKE, _CELL_READ, _MASK = (
     np.int64(e) for e in (NeuronEvent.OUTPUT_SPIKE, NeuronEvent.CELL_READ, NeuronEvent.MASK_LOOKUP)
 )
 _PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
 _ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
 _CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
-_UNPRUNABLE = np.int64(255)
 
 
 # ---- encode -----------------------------------------------------------------------------------------------------------
@@ -239,80 +227,6 @@ def _want(k, n_cells, x_row, cells, schedule, t, reverse, bench):
     return np.int64(learning), hits
 
 
-@compiled(allocates=False)
-def _prune(
-    k, column, first_row, n_cells, stage, spikes, cells, t, law, device, pairs, word_, pruning, rank, seed, events
-):
-    """Prune neuron k's lowest cells (or random ones) until the stage's share is reached; ties go by cell order."""
-    left = np.int64(np.ceil(pruning.share[stage] * n_cells - 1e-9))
-    for j in range(n_cells):
-        if cells.alive[k, j] == 0:
-            left -= 1
-            rank[j] = _UNPRUNABLE
-        elif pruning.random:
-            rank[j] = np.int64(word(np.uint64(j), k, np.int64(0), seed, _PRUNE) % np.uint64(254))
-        else:
-            rank[j] = np.int64(state_of_weight(cells.w[k, j]))
-    for level in range(255):
-        if left <= 0:
-            break
-        for j in range(n_cells):
-            if rank[j] == level and left > 0:
-                _retire(k, j, first_row + j, column, spikes, cells, t, law, device, pairs, word_, pruning, seed, events)
-                left -= 1
-
-
-@compiled(allocates=False, inside=True)
-def _retire(k, j, row, column, spikes, cells, t, law, device, pairs, word_, pruning, seed, events):
-    """Take one cell out of learning."""
-    constant = np.float32(pruning.constant)
-    freeze(k, j, row, column, constant, pruning.removed, cells, t, law, device, pairs, word_, seed, spikes, events)
-
-
-@compiled(allocates=False, inside=True)
-def _prune_when_due(
-    k, column, first_row, n_cells, spikes, cells, t, law, device, pairs, word_, pruning, rank, seed, events,
-):  # fmt: skip
-    """Prune the neuron that fired, when its spike count says so. Returns whether any of its cells were."""
-    changed = False
-    stage, end = 0, pruning.at_spikes.size
-    while stage < end:  # the first stage that is not before this count; counts rise
-        middle = (stage + end) // 2
-        if pruning.at_spikes[middle] < spikes:
-            stage = middle + 1
-        else:
-            end = middle
-    while stage < pruning.at_spikes.size and pruning.at_spikes[stage] == spikes:
-        _prune(
-            k,
-            column,
-            first_row,
-            n_cells,
-            stage,
-            spikes,
-            cells,
-            t,
-            law,
-            device,
-            pairs,
-            word_,
-            pruning,
-            rank,
-            seed,
-            events,
-        )
-        changed = True
-        stage += 1
-    if pruning.maturity > 0 and spikes >= pruning.maturity:
-        varies = np.int64(cells.traits.size > 4)
-        for j in range(n_cells):
-            low = max(cells.traits[0, 2, k * varies, j * varies], np.float32(-1.0))
-            if cells.alive[k, j] and cells.w[k, j] <= low:
-                _retire(k, j, first_row + j, column, spikes, cells, t, law, device, pairs, word_, pruning, seed, events)
-                changed = True
-    return changed
-
-
 @compiled(allocates=False, inside=True, inlined=True)
 def update_winner(
     k, column, first_row, n_cells, x_row, reverse, t, place, presentation, seed, cells, neurons, schedule, law, device, pairs,
@@ -353,7 +267,7 @@ def update_winner(
             refresh(k, column, first_row, n_cells, neurons.spikes[k], cells, s, law, device, pairs, seed, events)
             changed = True
     if pruning is not None:
-        pruned = _prune_when_due(
+        pruned = prune_when_due(
             k, column, first_row, n_cells, neurons.spikes[k], cells, s, law, device, pairs, word_, pruning, bench.rank, seed,
             events,
         )  # fmt: skip

@@ -31,10 +31,11 @@ from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network import kernels, place_kernels
 from synarray.network.encoding import EncodingSpec, InputSpec, chance_table, channel_table
 from synarray.network.kept import KeptSpikes
-from synarray.network.kernels import Bench, Layout, Neurons, Pruning, Schedule
+from synarray.network.kernels import Bench, Layout, Neurons, Schedule
 from synarray.network.neuron import NeuronSpec
 from synarray.network.place_kernels import Sites
 from synarray.network.pruning import PruningSpec, stages
+from synarray.network.pruning_kernels import Pruning
 from synarray.network.schedule import compile_laws, contrast_laws
 from synarray.network.state import STATE, Cells, allocate
 from synarray.network.stdp import StdpSpec

@@ -16,8 +16,9 @@ from synarray.array.port import ArrayPort, Moment
 from synarray.array.simulated_port import SimulatedPort
 from synarray.device.kernels import Law
 from synarray.events import NetworkEvent, NeuronEvent
-from synarray.network.kernels import Pruning, Schedule
+from synarray.network.kernels import Schedule
 from synarray.network.machine import Machine
+from synarray.network.pruning_kernels import Pruning
 from synarray.rng import Phase, Stream, philox, random_u16
 
 __all__ = ["Learner"]

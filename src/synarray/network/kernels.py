@@ -278,6 +278,32 @@ def update_winner(
 # ---- the passes over a block of spikes --------------------------------------------------------------------------------
 
 
+@woven_in
+def _read(
+    g, row, n_cells, neuron, columns, x, place, presentation, stream, seed, inputs, cells, threshold, device, bench, totals,
+    driven,
+):  # fmt: skip
+    """Read a group: potentials in ``bench.u``, with noise and as converters resolve them. Counts reads where there is room to."""
+    zero_row, u, sums, held = cells.read.shape[0] - 1, bench.u, bench.sums[g], threshold[neuron : neuron + columns]
+    n = read_tile(g, inputs, row, n_cells, zero_row, x, cells.read, columns, bench, driven)
+    for c in range(columns):
+        u[c] = sums[c] + held[c]
+    clipped = 0
+    if device is not None:
+        if device.read_sigma > 0:
+            list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
+            add_noise(
+                cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise, seed,
+                stream, place, presentation,
+            )  # fmt: skip
+        if device.converter.step > 0:
+            clipped = convert(u, threshold, neuron, columns, device.converter)
+    if totals.size > 0:
+        totals[_CLIPPED] += clipped
+        totals[_ROW_READ] += n
+        totals[_COLUMN_SENSE] += columns
+
+
 @compiled(allocates=False)
 def learn_windows(
     block, moments, first, seed, layout, cells, neurons, schedule, law, device, pairs, word_, pruning, bench, events, totals,
@@ -289,8 +315,7 @@ def learn_windows(
     [presentation, window, group] receives each winner (neuron index in the whole network).
     """
     inputs, row_start, neuron_start = layout
-    groups, zero_row = row_start.size - 1, cells.read.shape[0] - 1
-    u = bench.u
+    groups = row_start.size - 1
     for p in range(block.shape[0]):
         presentation, t = first + p, moments[p]
         totals[_PRESENTATION] += 1
@@ -300,30 +325,19 @@ def learn_windows(
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                x_row, sums, place = bench.x_rows[g], bench.sums[g], m * groups + g
-                threshold = neurons.threshold[neuron : neuron + columns]
-                n = read_tile(g, inputs, row, n_cells, zero_row, block[p, m], cells.read, columns, bench, driven)
-                for c in range(columns):
-                    u[c] = sums[c] + threshold[c]
-                if device is not None:
-                    if device.read_sigma > 0:
-                        list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
-                        add_noise(
-                            cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
-                            seed, _READ, place, presentation,
-                        )  # fmt: skip
-                    if device.converter.step > 0:
-                        totals[_CLIPPED] += convert(u, neurons.threshold, neuron, columns, device.converter)
-                totals[_ROW_READ] += n
-                totals[_COLUMN_SENSE] += columns
-                column = draw_winner(u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
+                place = m * groups + g
+                _read(
+                    g, row, n_cells, neuron, columns, block[p, m], place, presentation, _READ, seed, inputs, cells,
+                    neurons.threshold, device, bench, totals, driven,
+                )  # fmt: skip
+                column = draw_winner(bench.u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
                 k = neuron + column
                 winners[p, m, g] = k
                 change, changed = update_winner(
-                    k, column, row, n_cells, x_row, False, t, place, presentation, seed, cells, neurons, schedule, law, device,
-                    pairs, word_, pruning, bench, events,
+                    k, column, row, n_cells, bench.x_rows[g], False, t, place, presentation, seed, cells, neurons, schedule, law,
+                    device, pairs, word_, pruning, bench, events,
                 )  # fmt: skip
-                sums[column] += change
+                bench.sums[g, column] += change
                 bench.stale[g] = changed
         if p + 1 == block.shape[0] or moments[p + 1] != t:
             settle(neurons.threshold, neuron_start)
@@ -339,8 +353,7 @@ def learn_sliding(
     One winner a step. The window is empty when a presentation begins.
     """
     inputs, row_start, neuron_start = layout
-    groups, zero_row = row_start.size - 1, cells.read.shape[0] - 1
-    x, left, u = bench.x, bench.left, bench.u
+    groups, x, left = row_start.size - 1, bench.x, bench.left
     for p in range(block.shape[0]):
         presentation, t = first + p, moments[p]
         totals[_PRESENTATION] += 1
@@ -354,30 +367,19 @@ def learn_sliding(
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                x_row, sums, place = bench.x_rows[g], bench.sums[g], m * groups + g
-                threshold = neurons.threshold[neuron : neuron + columns]
-                n = read_tile(g, inputs, row, n_cells, zero_row, x, cells.read, columns, bench, driven)
-                for c in range(columns):
-                    u[c] = sums[c] + threshold[c]
-                if device is not None:
-                    if device.read_sigma > 0:
-                        list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
-                        add_noise(
-                            cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
-                            seed, _READ, place, presentation,
-                        )  # fmt: skip
-                    if device.converter.step > 0:
-                        totals[_CLIPPED] += convert(u, neurons.threshold, neuron, columns, device.converter)
-                totals[_ROW_READ] += n
-                totals[_COLUMN_SENSE] += columns
-                column = draw_winner(u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
+                place = m * groups + g
+                _read(
+                    g, row, n_cells, neuron, columns, x, place, presentation, _READ, seed, inputs, cells, neurons.threshold,
+                    device, bench, totals, driven,
+                )  # fmt: skip
+                column = draw_winner(bench.u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
                 k = neuron + column
                 winners[p, m, g] = k
                 change, changed = update_winner(
-                    k, column, row, n_cells, x_row, False, t, place, presentation, seed, cells, neurons, schedule, law, device,
-                    pairs, word_, pruning, bench, events,
+                    k, column, row, n_cells, bench.x_rows[g], False, t, place, presentation, seed, cells, neurons, schedule, law,
+                    device, pairs, word_, pruning, bench, events,
                 )  # fmt: skip
-                sums[column] += change
+                bench.sums[g, column] += change
                 bench.stale[g] = changed
         if p + 1 == block.shape[0] or moments[p + 1] != t:
             settle(neurons.threshold, neuron_start)
@@ -393,8 +395,7 @@ def respond(
     numbers are drawn. Rows and columns that are read are counted in ``totals`` and ``driven`` where these are not empty.
     """
     inputs, row_start, neuron_start = layout
-    groups, zero_row = row_start.size - 1, cells.read.shape[0] - 1
-    threshold, u = bench.threshold, bench.u
+    groups, threshold = row_start.size - 1, bench.threshold
     for k in range(threshold.size):
         threshold[k] = neurons.threshold[k]
     for p in range(block.shape[0]):
@@ -404,25 +405,13 @@ def respond(
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
                 neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                sums, held = bench.sums[g], threshold[neuron : neuron + columns]
-                n = read_tile(g, inputs, row, n_cells, zero_row, block[p, m], cells.read, columns, bench, driven)
-                for c in range(columns):
-                    u[c] = sums[c] + held[c]
-                if device is not None:
-                    if device.read_sigma > 0:
-                        list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
-                        add_noise(
-                            cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise,
-                            seed, _READ + (phase << 8), m * groups + g, places[p],
-                        )  # fmt: skip
-                    if device.converter.step > 0:
-                        clipped = convert(u, threshold, neuron, columns, device.converter)
-                        if totals.size > 0:
-                            totals[_CLIPPED] += clipped
-                if totals.size > 0:
-                    totals[_ROW_READ] += n
-                    totals[_COLUMN_SENSE] += columns
-                k = neuron + draw_winner(u, columns, schedule.winner, np.int64(0), bench.draws[4 * g], bench.numerator)
+                _read(
+                    g, row, n_cells, neuron, columns, block[p, m], m * groups + g, places[p], _READ + (phase << 8), seed, inputs,
+                    cells, threshold, device, bench, totals, driven,
+                )  # fmt: skip
+                k = neuron + draw_winner(
+                    bench.u, columns, schedule.winner, np.int64(0), bench.draws[4 * g], bench.numerator
+                )
                 winners[p, m, g] = k
                 threshold[k] -= refractory
         for m in range(block.shape[1]):

@@ -40,10 +40,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synarray.array.geometry import ArraySpec
+    from synarray.array.programming import write_verify
     from synarray.array.synapse import SynapseSpec
     from synarray.array.wires import WireSpec, solve_read
     from synarray.device.library import device_names, load_device
-    from synarray.device.programming import write_verify
     from synarray.device.spec import DeviceSpec
     from synarray.errors import DataError, MissingExtraError, RunError, SpecError, SynarrayError
     from synarray.judge.judge import judge
@@ -100,7 +100,7 @@ _HOMES = {
     "run_study": "study.conduct",
     "solve_read": "array.wires",
     "train": "run.train",
-    "write_verify": "device.programming",
+    "write_verify": "array.programming",
 }
 """Where each public name is defined."""
 

@@ -20,7 +20,7 @@ from synarray.errors import SpecError
 from synarray.events import LEVELS, NetworkEvent, NeuronEvent
 from synarray.learn.spec import LearningSpec
 from synarray.paper.claims import Claim, Claims
-from synarray.paper.derivation import derive
+from synarray.paper.derivation import derive, pulse_energy
 from synarray.run.energy import Bill, real_time
 
 PRICES = load_periphery()
@@ -65,7 +65,7 @@ def test_a_range_is_the_worst_of_all_its_corners() -> None:
 
 def test_numbers_that_two_devices_share_cancel_in_their_ratio() -> None:
     """The metal filament was given the pulses of the subquantum cell: its factor knows their conductances only."""
-    found = spread_of(lambda p: p.other.pulse_energy / p.own.pulse_energy, Prices(PRICES, OWN, METAL))
+    found = spread_of(lambda p: pulse_energy(p.other) / pulse_energy(p.own), Prices(PRICES, OWN, METAL))
     middle = (METAL.g_min + METAL.g_max) / (OWN.g_min + OWN.g_max)
     assert found.value == pytest.approx(middle)
     assert found.low == pytest.approx((1.0 + 70.0) / (0.2 + 7.75))

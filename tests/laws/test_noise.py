@@ -7,10 +7,10 @@ import pytest
 from scipy.constants import e, k
 
 from synarray.array.geometry import ArraySpec
+from synarray.array.read_noise import MARGIN, floor_of, read_noise
 from synarray.array.simulated import SynapticArray
 from synarray.array.synapse import SynapseSpec
 from synarray.device.library import load_device
-from synarray.device.noise import MARGIN, floor_of, read_noise
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.constants import e, k
 
+from synarray.array.read_noise import read_noise
 from synarray.device.library import load_device
-from synarray.device.noise import read_noise
 from synarray.device.spec import DeviceSpec
 
 pytestmark = pytest.mark.skipif(

@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from synarray.array.simulated import SynapticArray
 from synarray.device.spec import DeviceSpec
+from synarray.errors import SpecError
 from synarray.rng import Stream, normal
+from synarray.units import BOLTZMANN
 
-__all__ = ["Ageing"]
+__all__ = ["Ageing", "acceleration"]
 
 
 class Ageing:
@@ -63,3 +65,33 @@ class Ageing:
         cells[:] = np.where(self.moves, device.weight(aged), cells)
         array.scheme.combine(array)
         array.refresh_read_copy()
+
+
+def acceleration(device: DeviceSpec, temperature: float | None) -> float:
+    """How many times faster than stated retention and drift run at a temperature, K; no temperature: as stated, 1.
+
+    Arrhenius: exp(E / k (1 / T_stated - 1 / T)).
+
+    Raises
+    ------
+    SpecError
+        When the device does not say how its law depends on temperature.
+
+    Examples
+    --------
+    >>> cell = DeviceSpec(retention_temperature=358.15, retention_energy=1.1 * 1.602e-19)
+    >>> round(acceleration(cell, 298.15) ** -1)
+    1302
+    """
+    stated, energy = device.retention_temperature, device.retention_energy
+    if temperature is None or temperature == stated:
+        return 1.0
+    if stated is None or energy is None:
+        missing = [name for name in ("retention_temperature", "retention_energy") if getattr(device, name) is None]
+        raise SpecError(
+            "retention at another temperature needs the device's activation energy, and the temperature it is stated at",
+            got=f"no {' and no '.join(missing)} of {device.name}",
+            where="device",
+            do="Leave the temperature out, or train with both, for example: --set 'device.retention_energy=\"1.1 eV\"'",
+        )
+    return float(np.exp(np.clip(energy / BOLTZMANN * (1.0 / stated - 1.0 / temperature), -600.0, 600.0)))

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from synarray.array.read_noise import ROOM_TEMPERATURE
 from synarray.array.wires import WireSpec
-from synarray.device.noise import ROOM_TEMPERATURE
 from synarray.errors import SpecError
 from synarray.spec import Spec
 from synarray.units import Kelvins

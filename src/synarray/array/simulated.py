@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.converter import READ_UNITS
+from synarray.array.read_noise import read_noise
 from synarray.array.schemes import PulseLaw, Scheme
 from synarray.array.schemes.scheme import Drawn, no_bits, no_pair
 from synarray.array.synapse import SynapseSpec, cell_law
 from synarray.device.cell import CellSpec, state_of
-from synarray.device.noise import read_noise
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import NOMINAL
 

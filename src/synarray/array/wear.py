@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from synarray.array.geometry import ArraySpec
 from synarray.array.simulated import SynapticArray
-from synarray.device.variation import draw_lives, draw_stuck
+from synarray.device.spec import DeviceSpec
+from synarray.device.variation import draw_stuck
 from synarray.rng import Stream, uniform
 
 __all__ = ["Wear"]
@@ -51,7 +52,7 @@ class Wear:
         assert array.device is not None
         shape = (array.scheme.cells, *array.w.shape)
         self.array, self.prior = array, prior
-        self.life = draw_lives(array.device, shape, seed)
+        self.life = _draw_lives(array.device, shape, seed)
         self.life[:, ~array.exists] = np.inf
         stuck = draw_stuck(array.device, shape, seed)
         if stuck is not None:
@@ -90,3 +91,12 @@ class Wear:
         codes = self.array.scheme.failures(self.array, ended, self._fate)
         self.failed |= codes
         return self.array.scheme.fail(self.array, codes)
+
+
+def _draw_lives(device: DeviceSpec, shape: tuple[int, int, int], seed: int) -> npt.NDArray[np.float64]:
+    """Draw the pulses that each cell lives through, eta (-ln u)^(1 / beta); infinite where the endurance is not known."""
+    if device.endurance is None:
+        return np.full(shape, np.inf)
+    u = uniform(int(np.prod(shape)), seed=seed, stream=Stream.LIFE).reshape(shape) + 2.0**-33
+    lives: npt.NDArray[np.float64] = device.endurance * (-np.log(u)) ** (1.0 / device.endurance_shape)
+    return lives

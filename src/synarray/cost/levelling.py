@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.programming import write_verify
 from synarray.cost.prices import Periphery
 from synarray.cost.wear import share_failed, solve_trainings, trainings_left
-from synarray.device.programming import write_verify
 from synarray.device.spec import DeviceSpec
 
 __all__ = ["KINDS", "Move", "levelled_trainings", "move", "stride", "visits"]

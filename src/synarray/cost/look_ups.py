@@ -1,6 +1,6 @@
 """Whether a look-up of a cell lasts long enough to tell its levels apart, and what one that does would cost.
 
-The noise floor of a read (``device/noise.py``) falls with the root of its time. A training is priced with the device's own
+The noise floor of a read (``array/read_noise.py``) falls with the root of its time. A training is priced with the device's own
 ``t_read``; where that is too short, the ledger says by how much, and prices the look-ups of the length that would do.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from synarray.array.read_noise import ReadFloor, floor_of
 from synarray.cost.conditions import Conditions, levels_told_apart
-from synarray.device.noise import ReadFloor, floor_of
 
 __all__ = ["LookUps", "look_ups"]
 

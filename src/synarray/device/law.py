@@ -14,7 +14,7 @@ Each law is an object (:class:`Law`) that answers every question which depends o
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -90,17 +90,6 @@ class Law:
         """Whether the step is the same in every state of the cell."""
         return self.affine and not self.labelled
 
-    def check(self, device: Numbers) -> None:
-        """Refuse numbers that do not belong to this law.
-
-        Raises
-        ------
-        ValueError
-            Beginning with the name of the number.
-        """
-        if (device.response is not None) != self.tabulated:
-            raise ValueError('response must be given for the law "table", and only for it')
-
     def steps(self, device: Numbers, x: Floats, label_shift: float = 0.0) -> Floats:
         """Mean step of one pulse that works, as a share of the range: row 0 LTD, row 1 LTP, both positive.
 
@@ -124,45 +113,12 @@ class Law:
 
     def levels(self, device: Numbers) -> tuple[float, float] | None:
         """LTP and LTD pulses from end to end; None where they are not fixed."""
-        return device.n_levels_ltp, device.n_levels_ltd
+        across = self.pulses_across(device)
+        return None if self.exact or self.tabulated else (across["ltp"], across["ltd"])
 
     def pulses_across(self, device: Numbers) -> dict[Way, float]:
         """Pulses from end to end for each polarity, by the mean step where they are not fixed."""
         return {"ltp": device.n_levels_ltp, "ltd": device.n_levels_ltd}
-
-    # ---- the same law, less imperfect: numbers that change, by name (see judge/) -----------------------------------------
-
-    def finer(self, device: Numbers, times: float, ways: tuple[Way, ...] = WAYS) -> dict[str, Any]:
-        """Change the numbers so that a pulse is so many times smaller."""
-        return {f"n_levels_{way}": max(1.0, getattr(device, f"n_levels_{way}") * times) for way in ways}
-
-    def bends(self, device: Numbers, ways: tuple[Way, ...] = WAYS) -> bool:
-        """Whether the step differs from state to state."""
-        return False
-
-    def bent(self, device: Numbers, severity: float) -> dict[str, Any]:
-        """Change the numbers that bend the response: 0 straight, 1 as it is."""
-        return {f"nonlinearity_{way}": severity * getattr(device, f"nonlinearity_{way}") for way in WAYS}
-
-    def most_bent(self, device: Numbers) -> float:
-        """Largest severity of ``bent`` that leaves a device."""
-        return max(1.0, MOST_NONLINEAR / max(abs(device.nonlinearity_ltp), abs(device.nonlinearity_ltd), 1e-12))
-
-    def bend_numbers(self, device: Numbers) -> dict[str, float]:
-        """Return the numbers behind ``bent``."""
-        return {f"nonlinearity_{way}": getattr(device, f"nonlinearity_{way}") for way in WAYS}
-
-    def differs(self, device: Numbers) -> bool:
-        """Whether LTP and LTD differ in the size of their steps."""
-        return self.gradual and device.n_levels_ltp != device.n_levels_ltd
-
-    def evened(self, device: Numbers, severity: float) -> dict[str, Any]:
-        """Change the numbers so that LTP and LTD are more alike: 0 mirror images of each other, 1 as they are."""
-        steps = {way: 1.0 / getattr(device, f"n_levels_{way}") for way in ("ltp", "ltd")}
-        step = sum(steps.values()) / 2.0
-        return {
-            f"n_levels_{way}": 1.0 / min(1.0, max(1e-6, step + severity * (part - step))) for way, part in steps.items()
-        }
 
 
 class Linear(Law):
@@ -196,27 +152,6 @@ class SoftBound(Law):
         down = soft_bound_steps(1.0 - x, device.n_levels_ltd, abs(ltd), slowing=bool(ltd <= 0))
         return np.stack([down, soft_bound_steps(x, device.n_levels_ltp, abs(ltp), slowing=bool(ltp >= 0))])
 
-    def bends(self, device: Numbers, ways: tuple[Way, ...] = WAYS) -> bool:
-        """Whether a label is not 0."""
-        return any(getattr(device, f"nonlinearity_{way}") for way in ways)
-
-    def differs(self, device: Numbers) -> bool:
-        """Whether levels or curvatures differ."""
-        return super().differs(device) or abs(device.nonlinearity_ltp) != abs(device.nonlinearity_ltd)
-
-    def evened(self, device: Numbers, severity: float) -> dict[str, Any]:
-        """Bring steps and curvatures to their means, each bending its own way."""
-        label = (abs(device.nonlinearity_ltp) + abs(device.nonlinearity_ltd)) / 2.0
-        signs = {
-            "nonlinearity_ltp": device.nonlinearity_ltp or 1.0,
-            "nonlinearity_ltd": device.nonlinearity_ltd or -1.0,
-        }
-        labels = {}
-        for name, sign in signs.items():
-            size = np.clip(label + severity * (abs(getattr(device, name)) - label), 0, MOST_NONLINEAR)
-            labels[name] = float(np.copysign(size, sign))
-        return super().evened(device, severity) | labels
-
 
 class Table(Law):
     """Steps measured at some states, joined by straight lines."""
@@ -232,62 +167,9 @@ class Table(Law):
         table = _table(device)
         return np.stack([np.interp(x, table.x, table.ltd), np.interp(x, table.x, table.ltp)])
 
-    def levels(self, device: Numbers) -> tuple[float, float] | None:
-        """Not fixed."""
-        return None
-
     def pulses_across(self, device: Numbers) -> dict[Way, float]:
         """Pulses from end to end at the mean step."""
         return {way: 1.0 / _table(device).mean_step(way) for way in WAYS}
-
-    def finer(self, device: Numbers, times: float, ways: tuple[Way, ...] = WAYS) -> dict[str, Any]:
-        """Divide all steps."""
-        return self._with(
-            device, {way: tuple(min(1.0, s / times) for s in getattr(_table(device), way)) for way in WAYS}
-        )
-
-    def bends(self, device: Numbers, ways: tuple[Way, ...] = WAYS) -> bool:
-        """Whether the steps of a polarity differ."""
-        return any(len(set(getattr(_table(device), way))) > 1 for way in ways)
-
-    def bent(self, device: Numbers, severity: float) -> dict[str, Any]:
-        """Shrink the steps towards their mean over the states."""
-        table = _table(device)
-        steps: dict[str, tuple[float, ...]] = {}
-        for way in WAYS:
-            mean = table.mean_step(way)
-            steps[way] = tuple(min(1.0, max(0.0, mean + severity * (s - mean))) for s in getattr(table, way))
-        return self._with(device, steps)
-
-    def most_bent(self, device: Numbers) -> float:
-        """Three times as bent: steps end at 0 and 1."""
-        return 3.0
-
-    def bend_numbers(self, device: Numbers) -> dict[str, float]:
-        """Largest and smallest steps."""
-        spread: dict[str, float] = {}
-        for way in WAYS:
-            steps = getattr(_table(device), way)
-            spread |= {f"largest_step_{way}": float(max(steps)), f"smallest_step_{way}": float(min(steps))}
-        return spread
-
-    def differs(self, device: Numbers) -> bool:
-        """Whether LTD is not the mirror image of LTP."""
-        mirrored = _table(device).on_mirrored_axis()
-        return not np.allclose(mirrored.ltp, mirrored.ltd[::-1], rtol=1e-9, atol=0.0)
-
-    def evened(self, device: Numbers, severity: float) -> dict[str, Any]:
-        """Bring both polarities to their mean, each seen from its own end."""
-        table = _table(device).on_mirrored_axis()
-        up, down = np.array(table.ltp), np.array(table.ltd)[::-1]
-        mean = (up + down) / 2.0
-        up, down = (np.clip(mean + severity * (part - mean), 0.0, 1.0) for part in (up, down))
-        steps = {"ltp": tuple(up.tolist()), "ltd": tuple(down[::-1].tolist())}
-        return {"response": table.model_copy(update=steps)}
-
-    @staticmethod
-    def _with(device: Numbers, steps: dict[str, tuple[float, ...]]) -> dict[str, Any]:
-        return {"response": _table(device).model_copy(update=steps)}
 
 
 class Binary(Law):
@@ -307,17 +189,9 @@ class Binary(Law):
         """As the device says."""
         return device.p_switch_ltd, device.p_switch_ltp
 
-    def levels(self, device: Numbers) -> tuple[float, float] | None:
-        """One pulse."""
-        return 1, 1
-
     def pulses_across(self, device: Numbers) -> dict[Way, float]:
         """One pulse."""
         return {"ltp": 1.0, "ltd": 1.0}
-
-    def finer(self, device: Numbers, times: float, ways: tuple[Way, ...] = WAYS) -> dict[str, Any]:
-        """Become a linear cell: more than two states."""
-        return {"law": Linear.name, "n_levels_ltp": times, "n_levels_ltd": times}
 
 
 class Exact(Law):
@@ -338,10 +212,6 @@ class Exact(Law):
             Always.
         """
         raise ValueError(f'the law "{self.name}" has no step of its own')
-
-    def levels(self, device: Numbers) -> tuple[float, float] | None:
-        """None."""
-        return None
 
 
 def _table(device: Numbers) -> ResponseTable:

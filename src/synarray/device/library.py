@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError, nearest
@@ -23,7 +23,8 @@ __all__ = ["Device", "device_names", "load_device", "read_tables", "resolve"]
 
 _WORDS = ("name", "title", "technology", "note", "law", "gated", "base", "sources")
 _MOST_DRAWS = 1000
-_NEVER_DRAWN = {"name", "title", "technology", "note", "law", "gated", "sources"}
+_COLUMN = TypeAdapter(list[float])
+_RESPONSES = TypeAdapter(list[Annotated[list[list[float]], Field(min_length=3, max_length=3)]])  # x, ltp and ltd
 
 
 def device_names() -> list[str]:
@@ -135,12 +136,15 @@ def _columns(table: Any, where: str) -> dict[str, list[Any]]:
     where, do = f"{where}, table posterior", "Run synarray device fit again, or remove the table."
     if not isinstance(table, dict) or not table:
         raise SpecError("posterior must be a table of lists", got=f"{table!r}"[:80], where=where, do=do)
-    unknown = sorted(set(table) - (set(DeviceSpec.model_fields) - _NEVER_DRAWN))
+    unknown = sorted(set(table) - (set(DeviceSpec.model_fields) - {*_WORDS}))
     if unknown:
         raise SpecError("each list of the posterior must have the name of a number", got=unknown[0], where=where, do=do)
     for key, column in table.items():
-        if not isinstance(column, list) or not all(_is_drawn(key, value) for value in column):
-            raise SpecError(f"{key} must be a list of bare numbers in SI", got=f"{column!r}"[:80], where=where, do=do)
+        try:
+            (_RESPONSES if key == "response" else _COLUMN).validate_python(column, strict=True)
+        except ValidationError:
+            rule = f"{key} must be a list of bare numbers in SI"
+            raise SpecError(rule, got=f"{column!r}"[:80], where=where, do=do) from None
     lengths = sorted({len(column) for column in table.values()})
     if len(lengths) > 1 or not 1 <= lengths[0] <= _MOST_DRAWS:
         raise SpecError(
@@ -150,18 +154,6 @@ def _columns(table: Any, where: str) -> dict[str, list[Any]]:
             do=do,
         )
     return table
-
-
-def _is_drawn(key: str, value: Any) -> bool:
-    """Whether a value may be in a column: a number; for the response, its three rows."""
-    if key == "response":
-        rows = isinstance(value, list) and len(value) == 3
-        return rows and all(isinstance(row, list) and all(map(_is_number, row)) for row in value)
-    return _is_number(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _require_sources(values: dict[str, Any], where: str) -> None:

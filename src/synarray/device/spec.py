@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from synarray.device.curves import MOST_NONLINEAR, Floats, ResponseTable
 from synarray.device.law import LAWS, Law
 from synarray.spec import Name, Sourced, Text, one_of
-from synarray.units import BOLTZMANN, ElectronVolts, Joules, Kelvins, Seconds, Siemens, Volts
+from synarray.units import ElectronVolts, Joules, Kelvins, Seconds, Siemens, Volts
 
 __all__ = ["DeviceSpec"]
 
@@ -122,7 +122,8 @@ class DeviceSpec(Sourced):
             raise ValueError(f"g_max must exceed g_min = {low}, not be {high}; swap them")
         if self.stuck_low + self.stuck_high > 1:
             raise ValueError("stuck_high must leave stuck_low + stuck_high at most 1")
-        self.step_law.check(self)
+        if (self.response is not None) != self.step_law.tabulated:
+            raise ValueError('response must be given for the law "table", and only for it')
         if 0 in (self.v_ltp, self.v_ltd):
             raise ValueError("v_ltp and v_ltd must not be 0")
         return self
@@ -151,37 +152,6 @@ class DeviceSpec(Sourced):
     def ages(self) -> bool:
         """Whether the conductance changes by itself: it drifts, or falls back to g_min."""
         return self.drifts or self.retention is not None
-
-    def acceleration(self, temperature: float | None) -> float | None:
-        """How many times faster than stated retention and drift run at a temperature, K; None where it is not known.
-
-        Arrhenius: exp(E / k (1 / T_stated - 1 / T)). No temperature: as stated, 1.
-
-        Examples
-        --------
-        >>> cell = DeviceSpec(retention_temperature=358.15, retention_energy=1.1 * 1.602e-19)
-        >>> round(cell.acceleration(298.15) ** -1)
-        1302
-        """
-        stated, energy = self.retention_temperature, self.retention_energy
-        if temperature is None or temperature == stated:
-            return 1.0
-        if stated is None or energy is None:
-            return None
-        return float(np.exp(np.clip(energy / BOLTZMANN * (1.0 / stated - 1.0 / temperature), -600.0, 600.0)))
-
-    @property
-    def p_works(self) -> float:
-        """Probability that a pulse of any cell works."""
-        return 1.0 - self.p_fail
-
-    @property
-    def pulse_energy(self) -> float:
-        """Energy of a pulse, mean of LTP and LTD, J: as given, or v^2 t g at the middle of the range."""
-        g = 0.5 * (self.g_min + self.g_max)
-        up = self.v_ltp**2 * self.t_ltp * g if self.e_ltp is None else self.e_ltp
-        down = self.v_ltd**2 * self.t_ltd * g if self.e_ltd is None else self.e_ltd
-        return 0.5 * (up + down)
 
     @property
     def prices_known(self) -> bool:
@@ -231,4 +201,4 @@ class DeviceSpec(Sourced):
     def switching(self) -> tuple[float, float]:
         """Probability that an LTD pulse and an LTP pulse work."""
         ltd, ltp = self.step_law.switching(self)
-        return self.p_works * ltd, self.p_works * ltp
+        return (1.0 - self.p_fail) * ltd, (1.0 - self.p_fail) * ltp

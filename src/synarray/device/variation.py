@@ -4,7 +4,6 @@
     step            the step of LTP and of LTD is multiplied by a log-normal number of mean 1
     nonlinearity    each cell has one of 15 curvatures, the quantiles of a normal distribution of the label
     stuck           a cell at an end of its range that never moves
-    life            pulses until the cell fails, from a Weibull law
 
 Each has its own random stream: switching one on shifts no other.
 """
@@ -19,7 +18,7 @@ import numpy.typing as npt
 from synarray.device.spec import DeviceSpec
 from synarray.rng import Stream, normal, uniform
 
-__all__ = ["NOMINAL", "Stuck", "draw_lives", "draw_stuck", "draw_traits", "draw_variants"]
+__all__ = ["NOMINAL", "Stuck", "draw_stuck", "draw_traits", "draw_variants"]
 
 NOMINAL = np.array([1.0, 1.0, -1.0, 1.0], np.float32)
 """Traits of the nominal cell: step of LTD and LTP in units of the device's, lowest and highest weight."""
@@ -74,12 +73,3 @@ def draw_variants(n_variants: int, shape: Shape, seed: int) -> npt.NDArray[np.ui
         return np.zeros(shape, np.uint8)
     u = uniform(int(np.prod(shape)), seed=seed, stream=Stream.NONLINEARITY)
     return (u * n_variants).astype(np.uint8).reshape(shape)
-
-
-def draw_lives(device: DeviceSpec, shape: Shape, seed: int) -> npt.NDArray[np.float64]:
-    """Draw the pulses that each cell lives through, eta (-ln u)^(1 / beta); infinite where the endurance is not known."""
-    if device.endurance is None:
-        return np.full(shape, np.inf)
-    u = uniform(int(np.prod(shape)), seed=seed, stream=Stream.LIFE).reshape(shape) + 2.0**-33
-    lives: npt.NDArray[np.float64] = device.endurance * (-np.log(u)) ** (1.0 / device.endurance_shape)
-    return lives

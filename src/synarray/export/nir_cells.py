@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.array.programming import write_verify
 from synarray.array.wire_fold import effective_read
 from synarray.array.wires import WireSpec
 from synarray.device.library import load_device
-from synarray.device.programming import write_verify
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError, SpecError
 from synarray.extras import require

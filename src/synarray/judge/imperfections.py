@@ -26,6 +26,7 @@ from synarray.array.schemes import Scheme
 from synarray.array.wires import WireSpec
 from synarray.device.curves import WAYS, Way
 from synarray.device.spec import DeviceSpec
+from synarray.judge.milder import bend_numbers, bends, bent, differs, evened, finer, most_bent
 from synarray.learn.spec import LearningSpec
 from synarray.learn.stack import layer_specs
 from synarray.network.layer import LayerSpec
@@ -247,9 +248,9 @@ def _scale_levels(spec: LearningSpec, severity: float) -> LearningSpec:
         to = max(1, round(fine ** (1.0 - severity) * has**severity))
         room = spec.array.model_copy(update={"count": spec.array.count * max(1, int(-(-to // has)))})
         return spec.model_copy(update={"synapse": spec.synapse.model_copy(update={scheme.sized_by: to}), "array": room})
-    finer = (fine / has) ** (1.0 - severity)
-    spread = min(5.0, device.sigma_c2c / finer**0.5)
-    return _with(spec, sigma_c2c=spread, **device.step_law.finer(device, finer, scheme.ways))
+    times = (fine / has) ** (1.0 - severity)
+    spread = min(5.0, device.sigma_c2c / times**0.5)
+    return _with(spec, sigma_c2c=spread, **finer(device, times, scheme.ways))
 
 
 def _log_levels_missing(spec: LearningSpec) -> float:
@@ -272,34 +273,15 @@ def _level_numbers(spec: LearningSpec) -> dict[str, float]:
 
 
 def _bends(spec: LearningSpec) -> bool:
-    scheme, device = _scheme(spec), _device(spec)
-    return scheme.gradual and device.step_law.bends(device, scheme.ways)
-
-
-def _bend(spec: LearningSpec, severity: float) -> LearningSpec:
-    device = _device(spec)
-    return _with(spec, **device.step_law.bent(device, severity))
-
-
-def _worst_bend(spec: LearningSpec) -> float:
-    device = _device(spec)
-    return device.step_law.most_bent(device)
+    return _scheme(spec).gradual and bends(_device(spec), _scheme(spec).ways)
 
 
 def _bend_numbers(spec: LearningSpec) -> dict[str, float]:
-    device = _device(spec)
-    return device.step_law.bend_numbers(device)
+    return bend_numbers(_device(spec))
 
 
 def _differs(spec: LearningSpec) -> bool:
-    device = _device(spec)
-    scheme = _scheme(spec)
-    return scheme.gradual and scheme.ways == WAYS and device.step_law.differs(device)
-
-
-def _differ(spec: LearningSpec, severity: float) -> LearningSpec:
-    device = _device(spec)
-    return _with(spec, **device.step_law.evened(device, severity))
+    return _scheme(spec).gradual and _scheme(spec).ways == WAYS and differs(_device(spec))
 
 
 # ---- failures and wires ------------------------------------------------------------------------------------------------------
@@ -363,8 +345,8 @@ def _bits_missing(spec: LearningSpec) -> int:
 
 def _digitise(spec: LearningSpec, severity: float) -> LearningSpec:
     bits = max(_LEAST_BITS, round(_MOST_BITS - severity * _bits_missing(spec)))
-    finer = {"adc_bits": bits} if severity else {"adc_bits": None, "adc_range": 1.0}
-    return spec.model_copy(update={"array": spec.array.model_copy(update=finer)})
+    converters = {"adc_bits": bits} if severity else {"adc_bits": None, "adc_range": 1.0}
+    return spec.model_copy(update={"array": spec.array.model_copy(update=converters)})
 
 
 OF_THE_ARRAY = frozenset({"wires", "converters"})
@@ -374,10 +356,13 @@ IMPERFECTIONS: dict[str, Imperfection] = {
     part.name: part
     for part in (
         Imperfection(
-            "asymmetry", _differs, _differ, lambda _: 3.0,
+            "asymmetry", _differs, lambda spec, severity: _with(spec, **evened(_device(spec), severity)), lambda _: 3.0,
             lambda spec: _level_numbers(spec) | _bend_numbers(spec),
         ),
-        Imperfection("nonlinearity", _bends, _bend, _worst_bend, _bend_numbers),
+        Imperfection(
+            "nonlinearity", _bends, lambda spec, severity: _with(spec, **bent(_device(spec), severity)),
+            lambda spec: most_bent(_device(spec)), _bend_numbers,
+        ),
         Imperfection("levels", _levels_act, _scale_levels, _worst_levels, _level_numbers),
         Imperfection(
             "c2c", _in_cells(("sigma_c2c",)), _times(("sigma_c2c",)), _up_to(1.0, ("sigma_c2c",)),

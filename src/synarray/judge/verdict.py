@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from synarray.array.read_noise import ReadFloor, floor_of
 from synarray.cost.conditions import levels_told_apart
 from synarray.cost.prices import Periphery
-from synarray.device.noise import ReadFloor, floor_of
 from synarray.device.spec import DeviceSpec
 from synarray.judge.attribution import Attribution
 from synarray.judge.beside import Beside

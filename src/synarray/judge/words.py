@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from synarray.device.noise import ReadFloor
+from synarray.array.read_noise import ReadFloor
 from synarray.judge.attribution import Attribution, Cost
 from synarray.judge.improve import Change, beyond_scatter
 from synarray.judge.intervals import Estimate

@@ -25,7 +25,7 @@ from synarray.paper.reproduce import Row
 from synarray.run.energy import Bill, read_warnings
 from synarray.spec import Source, Sourced
 
-__all__ = ["derive", "derive_claims"]
+__all__ = ["derive", "derive_claims", "pulse_energy"]
 
 _DEVICE, _ALGORITHM, _TOTAL = (10.0, 100.0), (10.0, 10.0), (100.0, 1000.0)
 """Factors that the article states: device, algorithm, together."""
@@ -113,9 +113,17 @@ def _bills(row: Row) -> list[Bill]:
     return [bill for bill in row.bills if bill is not None]
 
 
+def pulse_energy(device: DeviceSpec) -> float:
+    """Energy of a pulse, mean of LTP and LTD, J: as given, or v^2 t g at the middle of the range."""
+    g = 0.5 * (device.g_min + device.g_max)
+    up = device.v_ltp**2 * device.t_ltp * g if device.e_ltp is None else device.e_ltp
+    down = device.v_ltd**2 * device.t_ltd * g if device.e_ltd is None else device.e_ltd
+    return 0.5 * (up + down)
+
+
 def _driven(device: DeviceSpec, periphery: Periphery, lines: int) -> float:
     """Energy of a pulse with the lines it charges, of so many cells, mean of LTP and LTD, J."""
-    return device.pulse_energy + 0.5 * sum(periphery.charge(lines, volts) for volts in (device.v_ltp, device.v_ltd))
+    return pulse_energy(device) + 0.5 * sum(periphery.charge(lines, volts) for volts in (device.v_ltp, device.v_ltd))
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,7 @@ class _Bench:
         seconds = [first.ledger(self.periphery, device).seconds["row-parallel"] for device in (other, self.own)]
         return DeviceFactor(
             other,
-            spread_of(lambda p: p.other.pulse_energy / p.own.pulse_energy, prices),
+            spread_of(lambda p: pulse_energy(p.other) / pulse_energy(p.own), prices),
             spread_of(with_lines, prices),
             ratio(lambda ledger: ledger.of("cells")),
             ratio(lambda ledger: ledger.total),

@@ -8,10 +8,10 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from synarray.array.programming import write_verify
+from synarray.array.read_noise import ROOM_TEMPERATURE, floor_of
 from synarray.array.synapse import SynapseSpec
 from synarray.cost.conditions import levels_told_apart
-from synarray.device.noise import ROOM_TEMPERATURE, floor_of
-from synarray.device.programming import write_verify
 from synarray.device.response import PulseTrain
 from synarray.device.spec import DeviceSpec
 from synarray.network.stdp import Following

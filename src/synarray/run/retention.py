@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synarray.device.spec import DeviceSpec
-from synarray.errors import DataError, SpecError
+from synarray.array.ageing import acceleration
+from synarray.errors import DataError
 from synarray.learn.readout import Evaluation
 from synarray.learn.result import Result
 from synarray.learn.training import test
@@ -111,7 +111,7 @@ def read_later(
         See ``rebuild``.
     """
     ageing = [layer.experiment for _, layer in run.in_cells() if _ages(layer.experiment)]
-    faster = [_acceleration(spec.device, temperature) for spec in ageing if spec.device]
+    faster = [acceleration(spec.device, temperature) for spec in ageing if spec.device]
     if not ageing:
         return []
     result, x, y = rebuild(run)
@@ -132,20 +132,6 @@ def read_later(
         if on_progress:
             on_progress(n + 1)
     return retained
-
-
-def _acceleration(device: DeviceSpec, temperature: float | None) -> float:
-    """How many times faster cells age at a temperature than where their law is stated."""
-    faster = device.acceleration(temperature)
-    if faster is None:
-        missing = [name for name in ("retention_temperature", "retention_energy") if getattr(device, name) is None]
-        raise SpecError(
-            "retention at another temperature needs the device's activation energy, and the temperature it is stated at",
-            got=f"no {' and no '.join(missing)} of {device.name}",
-            where="device",
-            do="Leave the temperature out, or train with both, for example: --set 'device.retention_energy=\"1.1 eV\"'",
-        )
-    return faster
 
 
 def _state(machine: Machine) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -31,13 +31,6 @@ READ_UNITS = 127
 class Converter(NamedTuple):
     """How columns are digitised.
 
-    Attributes
-    ----------
-    step : int
-        Read units that one code spans; 0: columns are read ideally.
-    codes : int
-        Codes on either side of 0.
-
     Examples
     --------
     >>> converter = Converter(step=100, codes=8)
@@ -46,7 +39,9 @@ class Converter(NamedTuple):
     """
 
     step: int
+    """Read units that one code spans; 0: columns are read ideally."""
     codes: int
+    """Codes on either side of 0."""
 
     @classmethod
     def of(cls, spec: ArraySpec, rows: int) -> Converter:

@@ -60,24 +60,16 @@ def read_noise(g: npt.ArrayLike, device: DeviceSpec, temperature: float = ROOM_T
 
 @dataclass(frozen=True)
 class ReadFloor:
-    """How well a read of one cell can tell its levels apart.
-
-    Attributes
-    ----------
-    levels : int
-        Evenly spaced levels between g_min and g_max to distinguish, 2 or more.
-    rms : float
-        Standard deviation of a read of a cell at g_max, in distances between two levels.
-    t_read : float
-        How long that read lasts, s.
-    temperature : float
-        K.
-    """
+    """How well a read of one cell can tell its levels apart."""
 
     levels: int
+    """Evenly spaced levels between g_min and g_max to distinguish, 2 or more."""
     rms: float
+    """Standard deviation of a read of a cell at g_max, in distances between two levels."""
     t_read: float
+    """How long that read lasts, s."""
     temperature: float
+    """K."""
 
     @property
     def seconds(self) -> float:

@@ -44,63 +44,43 @@ def read_code(w: Floats, scale: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]
 
 @dataclass
 class SynapticArray:
-    """Cells of the whole network, tile below tile.
-
-    Attributes
-    ----------
-    w : ndarray of float32, shape (n_neurons, most_cells)
-        Weight of each synapse; row = neuron, column = position among the neuron's rows.
-    read_copy : ndarray of int8, shape (n_rows + 1, n_columns)
-        What a read resolves of each weight, in read units. The last row is always 0.
-    alive : ndarray of uint8, shape (n_neurons, most_cells)
-        1 = still learns, 0 = pruned, or no cell.
-    row_start, neuron_start : ndarray of int64, shape (n_groups + 1,)
-        First row and first neuron of each tile.
-    synapse : SynapseSpec
-    device : DeviceSpec or None
-        None: ideal weights.
-    law : PulseLaw
-        What a pulse does.
-    pair : ndarray of float32, shape (2, n_neurons, most_cells)
-        The two cells of each weight, -1 to 1 each; empty but for pairs.
-    writes : ndarray of uint32, shape (cells per weight, n_neurons, most_cells)
-        Pulses each cell received; of a compound, all its cells together.
-    traits : ndarray of float32, shape (slices, 4, n_neurons, most_cells)
-        Step of LTD and of LTP in units of the law's, lowest and highest weight; (1, 4, 1, 1) for ideal weights and words.
-    variant : ndarray of uint8, shape (slices, n_neurons, most_cells)
-        Which of the law's nonlinearities; (1, 1, 1) for ideal weights and words.
-    stuck_bits : ndarray of uint16, shape (n_neurons, most_cells)
-        Bits of a digital word that never change; (1, 1) when none is stuck.
-    scale : ndarray of float32, shape (n_neurons, most_cells, 2)
-        A read resolves scale w + offset; (1, 1, 2) when all are alike.
-    power : ndarray of int8, shape like ``read_copy``
-        Variance of what a read resolves; (1, 1) when reads are noiseless.
-    read_units : float
-        Read units per unit of weight: 127, or fewer where cells reach further than -1..1.
-    removed : bool
-        Whether cells that do not learn are disconnected.
-    noise_temperature : float or None
-        Temperature of the thermal and shot noise that reads have, K; None: they have none.
-    """
+    """Cells of the whole network, tile below tile."""
 
     w: Floats
+    """Weight of each synapse; row = neuron, column = position among the neuron's rows; shape (n_neurons, most_cells)."""
     read_copy: npt.NDArray[np.int8]
+    """What a read resolves of each weight, in read units. The last row is always 0. Shape (n_rows + 1, n_columns)."""
     alive: npt.NDArray[np.uint8]
+    """1 = still learns, 0 = pruned, or no cell; shape (n_neurons, most_cells)."""
     row_start: npt.NDArray[np.int64]
     neuron_start: npt.NDArray[np.int64]
+    """First row and first neuron of each tile; shape (n_groups + 1,)."""
     synapse: SynapseSpec
     device: DeviceSpec | None
+    """None: ideal weights."""
     law: PulseLaw
+    """What a pulse does."""
     pair: Floats
+    """The two cells of each weight, -1 to 1 each; empty but for pairs; shape (2, n_neurons, most_cells)."""
     writes: npt.NDArray[np.uint32]
+    """Pulses each cell received; of a compound, all its cells together; shape (cells per weight, n_neurons, most_cells)."""
     traits: Floats
+    """Step of LTD and of LTP in units of the law's, lowest and highest weight; (1, 4, 1, 1) for ideal weights and words; shape
+    (slices, 4, n_neurons, most_cells)."""
     variant: npt.NDArray[np.uint8]
+    """Which of the law's nonlinearities; (1, 1, 1) for ideal weights and words; shape (slices, n_neurons, most_cells)."""
     stuck_bits: npt.NDArray[np.uint16]
+    """Bits of a digital word that never change; (1, 1) when none is stuck; shape (n_neurons, most_cells)."""
     scale: Floats
+    """A read resolves scale w + offset; (1, 1, 2) when all are alike; shape (n_neurons, most_cells, 2)."""
     power: npt.NDArray[np.int8]
+    """Variance of what a read resolves; (1, 1) when reads are noiseless; shape like ``read_copy``."""
     read_units: float
+    """Read units per unit of weight: 127, or fewer where cells reach further than -1..1."""
     removed: bool = False
+    """Whether cells that do not learn are disconnected."""
     noise_temperature: float | None = None
+    """Temperature of the thermal and shot noise that reads have, K; None: they have none."""
     exists: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_), repr=False)
 
     @classmethod

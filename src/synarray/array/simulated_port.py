@@ -23,36 +23,24 @@ __all__ = ["SimulatedPort"]
 
 @dataclass
 class SimulatedPort:
-    """An array of the simulator, as a learning machine sees it.
-
-    Attributes
-    ----------
-    array : SynapticArray
-    law : Law
-        What one pulse does, for one moment of the training.
-    device : Device or None
-        How the cells are used; None for ideal weights and words.
-    pairs : Pairs or None
-        When pairs are looked after.
-    word : Word or None
-        How a weight of binary cells is written.
-    looks : int
-        Cells read per weight that is looked at.
-    seed : int
-    neuron_events, network_events, driven : ndarray of int64 and uint32
-        Where the array counts; see ``synarray.events``.
-    """
+    """An array of the simulator, as a learning machine sees it."""
 
     array: SynapticArray
     law: Law
+    """What one pulse does, for one moment of the training."""
     device: Device | None
+    """How the cells are used; None for ideal weights and words."""
     pairs: Pairs | None
+    """When pairs are looked after."""
     word: Word | None
+    """How a weight of binary cells is written."""
     looks: int
+    """Cells read per weight that is looked at."""
     seed: int
     neuron_events: npt.NDArray[np.int64]
     network_events: npt.NDArray[np.int64]
     driven: npt.NDArray[np.uint32]
+    """Where the array counts; see ``synarray.events``."""
 
     @property
     def shapes(self) -> Sequence[tuple[int, int]]:

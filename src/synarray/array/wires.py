@@ -83,29 +83,21 @@ class WireSpec(Spec):
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """An array with its lines connected: what is solved, and what a deck for ngspice describes.
-
-    Attributes
-    ----------
-    g : ndarray of float64, shape (pre, post)
-        Conductance of each path from row to column, cell and transistor in series, S; 0 = no path.
-    wires : WireSpec
-        Resistances.
-    u_row, u_column : ndarray of float64, shapes (pre,) and (post,)
-        Voltage at the driven end of each line, V.
-    end_row, end_column : ndarray of float64, shapes (pre,) and (post,)
-        Resistance from there to the line's first cell, its segment of wire included, ohm; infinite = the line floats.
-    on : ndarray of bool, shape (pre,)
-        Rows whose access transistors are on.
-    """
+    """An array with its lines connected: what is solved, and what a deck for ngspice describes."""
 
     g: Floats
+    """Conductance of each path from row to column, cell and transistor in series, S; 0 = no path; shape (pre, post)."""
     wires: WireSpec
+    """Resistances."""
     u_row: Floats
     u_column: Floats
+    """Voltage at the driven end of each line, V; shapes (pre,) and (post,)."""
     end_row: Floats
     end_column: Floats
+    """Resistance from there to the line's first cell, its segment of wire included, ohm; infinite = the line floats; shapes
+    (pre,) and (post,)."""
     on: npt.NDArray[np.bool_]
+    """Rows whose access transistors are on; shape (pre,)."""
 
     @classmethod
     def read(

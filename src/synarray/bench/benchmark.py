@@ -122,23 +122,15 @@ def peak_memory() -> float | None:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a window.
-
-    Attributes
-    ----------
-    name : str
-    seconds : float
-        Per window, all groups.
-    floor : float
-        Time just to stream its bytes and draw its random words.
-    what : str
-        What the floor counts.
-    """
+    """One stage of a window."""
 
     name: str
     seconds: float
+    """Per window, all groups."""
     floor: float
+    """Time just to stream its bytes and draw its random words."""
     what: str
+    """What the floor counts."""
 
 
 def stages(experiment: str) -> list[Stage]:

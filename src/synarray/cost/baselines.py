@@ -38,30 +38,21 @@ _WORD = 4
 
 @dataclass(frozen=True)
 class GradientTraining:
-    """A network that was trained by back-propagation, and what that cost.
-
-    Attributes
-    ----------
-    hidden : int
-        Neurons of its hidden layer.
-    weights, last : int
-        Weights and biases of the network, and those of its last layer.
-    images, batches : int
-        Presentations, and updates of all weights.
-    accuracy, validation : float
-        On the test images, read once; on the held-out training images by which its training was stopped.
-    seconds : float
-        Wall-clock time it took here.
-    """
+    """A network that was trained by back-propagation, and what that cost."""
 
     hidden: int
+    """Neurons of its hidden layer."""
     weights: int
     last: int
+    """Weights and biases of the network, and those of its last layer."""
     images: int
     batches: int
+    """Presentations, and updates of all weights."""
     accuracy: float
     validation: float
+    """On the test images, read once; on the held-out training images by which its training was stopped."""
     seconds: float
+    """Wall-clock time it took here."""
 
 
 def updates(counts: Counts, cells: int) -> int:

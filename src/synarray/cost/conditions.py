@@ -35,24 +35,15 @@ def levels_told_apart(synapse: SynapseSpec, device: DeviceSpec) -> int:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Counts, cells and circuits.
-
-    Attributes
-    ----------
-    counts : Counts
-    device : DeviceSpec
-    synapse : SynapseSpec
-        The scheme the run used.
-    periphery : Periphery
-    passive : bool
-        Whether the cells have no access transistors.
-    """
+    """Counts, cells and circuits."""
 
     counts: Counts
     device: DeviceSpec
     synapse: SynapseSpec
+    """The scheme the run used."""
     periphery: Periphery
     passive: bool = False
+    """Whether the cells have no access transistors."""
 
     @cached_property
     def unconfirmed(self) -> frozenset[str]:

@@ -14,40 +14,28 @@ __all__ = ["Counts"]
 
 @dataclass(frozen=True)
 class Counts:
-    """What a run counted, and the sizes its prices depend on.
-
-    Attributes
-    ----------
-    events : dict of str to int
-        Totals of every event, by name.
-    draws : int
-        Windows (or steps) in which winners were drawn.
-    inputs, neurons, groups, weights : int
-    rows, columns : int
-        Cells on a bit line and on a word line of the array.
-    updated : int or None
-        Updates of whole columns, summed over the columns; None: one per output spike.
-    turns : int or None
-        Times at which a column sends its pulses, when its cells are pulsed at once, summed over the columns: as many as the
-        neuron had output spikes, or as its busiest cell had pulses, whichever are more; None: not kept, one per update.
-    encoded : int or None
-        Random numbers drawn to encode inputs; None: one per input and draw.
-    adc_bits : int or None
-        Bits to which the reads of columns were digitised; None: they were ideal, and are priced by the periphery's bits.
-    """
+    """What a run counted, and the sizes its prices depend on."""
 
     events: dict[str, int]
+    """Totals of every event, by name."""
     draws: int
+    """Windows (or steps) in which winners were drawn."""
     inputs: int
     neurons: int
     groups: int
     weights: int
     rows: int
     columns: int
+    """Cells on a bit line and on a word line of the array."""
     updated: int | None = None
+    """Updates of whole columns, summed over the columns; None: one per output spike."""
     turns: int | None = None
+    """Times at which a column sends its pulses, when its cells are pulsed at once, summed over the columns: as many as the
+    neuron had output spikes, or as its busiest cell had pulses, whichever are more; None: not kept, one per update."""
     encoded: int | None = None
+    """Random numbers drawn to encode inputs; None: one per input and draw."""
     adc_bits: int | None = None
+    """Bits to which the reads of columns were digitised; None: they were ideal, and are priced by the periphery's bits."""
 
     @property
     def numbers_encoded(self) -> int:

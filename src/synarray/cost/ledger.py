@@ -24,23 +24,15 @@ __all__ = ["Counts", "Entry", "Ledger", "price"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the ledger.
-
-    Attributes
-    ----------
-    component, action : str
-    count : int
-    each : float
-        Energy of one, J.
-    confirmed : bool
-        Whether all numbers behind it are.
-    """
+    """One row of the ledger."""
 
     component: str
     action: str
     count: int
     each: float
+    """Energy of one, J."""
     confirmed: bool = True
+    """Whether all numbers behind it are."""
 
     @property
     def energy(self) -> float:
@@ -50,28 +42,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What a training cost.
-
-    Attributes
-    ----------
-    title : str
-    entries : tuple of Entry
-    seconds : dict of str to float
-        Time by schedule, s.
-    bytes_moved : float
-        Bytes of weights moved between memory and processor.
-    areas : dict of str to float
-        Area of each part, m^2; empty where nothing is known.
-    presentations : int
-        Images that were shown for it.
-    """
+    """What a training cost."""
 
     title: str
     entries: tuple[Entry, ...]
     seconds: dict[str, float]
+    """Time by schedule, s."""
     bytes_moved: float
+    """Bytes of weights moved between memory and processor."""
     areas: dict[str, float] = field(default_factory=dict)
+    """Area of each part, m^2; empty where nothing is known."""
     presentations: int = 0
+    """Images that were shown for it."""
 
     @property
     def total(self) -> float:

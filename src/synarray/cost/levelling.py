@@ -103,22 +103,15 @@ def levelled_trainings(maps: Map, device: DeviceSpec, share: float, kind: str) -
 
 @dataclass(frozen=True)
 class Move:
-    """What it takes to bring a network to another place, cell by cell.
-
-    Attributes
-    ----------
-    reads, pulses : int
-        Reads of cells (each before it is moved, and to verify), pulses sent.
-    energy : float
-        Of the cells, and of the circuits that sense them where these are priced, J.
-    seconds : float
-        One after another, s.
-    """
+    """What it takes to bring a network to another place, cell by cell."""
 
     reads: int
     pulses: int
+    """Reads of cells (each before it is moved, and to verify), pulses sent."""
     energy: float
+    """Of the cells, and of the circuits that sense them where these are priced, J."""
     seconds: float
+    """One after another, s."""
 
 
 def move(conductance: Map, device: DeviceSpec, periphery: Periphery | None = None) -> Move | None:

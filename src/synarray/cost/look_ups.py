@@ -17,26 +17,18 @@ __all__ = ["LookUps", "look_ups"]
 
 @dataclass(frozen=True)
 class LookUps:
-    """The look-ups (and verifies) of a training, as they are and as long as they must be.
-
-    Attributes
-    ----------
-    floor : ReadFloor
-        Noise of one look-up against the distance of the levels.
-    count : int
-        Cells looked up.
-    energy, seconds : float
-        Of all look-ups with the device's ``t_read``: cells and sensing, J; one after another, s.
-    energy_enough, seconds_enough : float
-        The same with reads that last long enough; never less than as they are.
-    """
+    """The look-ups (and verifies) of a training, as they are and as long as they must be."""
 
     floor: ReadFloor
+    """Noise of one look-up against the distance of the levels."""
     count: int
+    """Cells looked up."""
     energy: float
     seconds: float
+    """Of all look-ups with the device's ``t_read``: cells and sensing, J; one after another, s."""
     energy_enough: float
     seconds_enough: float
+    """The same with reads that last long enough; never less than as they are."""
 
     def summary(self) -> dict[str, Any]:
         """Return it as numbers, ready for JSON."""

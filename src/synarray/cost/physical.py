@@ -22,23 +22,15 @@ _TABLE = 512
 
 @dataclass(frozen=True)
 class Step:
-    """A step that software gets for nothing.
-
-    Attributes
-    ----------
-    name : str
-    where : str
-        How it is paid for: a row of the ledger, a way to do it on the chip, or why it is not priced.
-    energy : float or None
-        In the whole training, J; None where nothing is priced.
-    booked : bool
-        Whether the ledger has it already.
-    """
+    """A step that software gets for nothing."""
 
     name: str
     where: str
+    """How it is paid for: a row of the ledger, a way to do it on the chip, or why it is not priced."""
     energy: float | None
+    """In the whole training, J; None where nothing is priced."""
     booked: bool = False
+    """Whether the ledger has it already."""
 
 
 def free_steps(spec: LearningSpec, counts: Counts, ledger: Ledger, periphery: Periphery) -> list[Step]:

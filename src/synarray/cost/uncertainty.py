@@ -28,12 +28,7 @@ PRICED = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_rea
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and the range it may lie in.
-
-    Attributes
-    ----------
-    value, low, high : float
-    """
+    """A value and the range it may lie in."""
 
     value: float
     low: float
@@ -46,18 +41,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class Prices:
-    """What a factor is worked out from.
-
-    Attributes
-    ----------
-    periphery : Periphery
-    own, other : DeviceSpec
-        The device of the run, and the one it is compared with (or the same).
-    """
+    """What a factor is worked out from."""
 
     periphery: Periphery
     own: DeviceSpec
     other: DeviceSpec
+    """The device of the run, and the one it is compared with (or the same)."""
 
     @cached_property
     def ranged(self) -> list[tuple[str, str]]:

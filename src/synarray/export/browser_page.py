@@ -48,24 +48,15 @@ _MIDDLE = MOST_LEVELS // 2
 
 @dataclass(frozen=True)
 class Network:
-    """One network of the page.
-
-    Attributes
-    ----------
-    spec : ExperimentSpec
-    model : LearnerModel
-    levels : int
-        Of an ideal cell; 0 for a device.
-    pruned : float
-    dropped : list of str
-        Imperfections of the device that were left out.
-    """
+    """One network of the page."""
 
     spec: ExperimentSpec
     model: LearnerModel
     levels: int
+    """Of an ideal cell; 0 for a device."""
     pruned: float
     dropped: list[str]
+    """Imperfections of the device that were left out."""
 
 
 def networks(

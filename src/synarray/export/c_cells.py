@@ -47,30 +47,20 @@ class Starts:
 
 @dataclass(frozen=True)
 class Codes:
-    """What a cell stores, and what one pulse makes of it.
-
-    Attributes
-    ----------
-    bits : int
-        2, 4 or 8: packed integers; 32: float32, beside its state in 8 bits.
-    state : ndarray of uint8, shape (n_codes,)
-        What a read resolves, 0..254.
-    following : ndarray of uint8, shape (2, n_codes)
-        Code after one LTD, one LTP pulse that works; empty for float32.
-    goal : ndarray of uint8, shape (n_codes,)
-        0 where a pruned cell is to be, 1 below, 2 above.
-    starts : Starts or None
-        None for float32.
-    values : dict of float to int
-        Code of every float32 weight that a cell can take; empty for float32.
-    """
+    """What a cell stores, and what one pulse makes of it."""
 
     bits: int
+    """2, 4 or 8: packed integers; 32: float32, beside its state in 8 bits."""
     state: npt.NDArray[np.uint8]
+    """What a read resolves, 0..254; shape (n_codes,)."""
     following: npt.NDArray[np.uint8]
+    """Code after one LTD, one LTP pulse that works; empty for float32; shape (2, n_codes)."""
     goal: npt.NDArray[np.uint8]
+    """0 where a pruned cell is to be, 1 below, 2 above; shape (n_codes,)."""
     starts: Starts | None
+    """None for float32."""
     values: dict[float, int]
+    """Code of every float32 weight that a cell can take; empty for float32."""
 
     def encode(self, w: Floats) -> npt.NDArray[np.uint8]:
         """Return the codes of weights.

@@ -34,45 +34,30 @@ Array = npt.NDArray[np.generic]
 
 @dataclass(frozen=True)
 class Trained:
-    """What training left: codes of the cells, and the state of the neurons.
-
-    Attributes
-    ----------
-    threshold : ndarray of int32, shape (n_neurons,)
-    counts : ndarray of int64, shape (n_neurons, n_classes), or None
-        Output spikes while labelling; None where labels named no neurons.
-    """
+    """What training left: codes of the cells, and the state of the neurons."""
 
     threshold: npt.NDArray[np.int32]
+    """Shape (n_neurons,)."""
     counts: npt.NDArray[np.int64] | None
+    """Output spikes while labelling; None where labels named no neurons; shape (n_neurons, n_classes), or None."""
 
 
 @dataclass(frozen=True)
 class LearnerModel:
-    """Everything that the C file needs to know.
-
-    Attributes
-    ----------
-    numbers : dict of str to int or float
-        Single values, under the names of ``synarray_model``.
-    tables : dict of str to ndarray
-        Constant arrays, under the same names; missing ones are NULL.
-    classes : ndarray
-        Class labels, in the order of the C classes.
-    full_scale : float
-        Value of full intensity in the data: what the caller scales to 255.
-    notes : list of str
-        What a reader of the export must know.
-    above : LearnerModel or None
-        The layer that reads this one's winners, of a network of several.
-    """
+    """Everything that the C file needs to know."""
 
     numbers: dict[str, int | float]
+    """Single values, under the names of ``synarray_model``."""
     tables: dict[str, Array]
+    """Constant arrays, under the same names; missing ones are NULL."""
     classes: Array
+    """Class labels, in the order of the C classes."""
     full_scale: float
+    """Value of full intensity in the data: what the caller scales to 255."""
     notes: list[str]
+    """What a reader of the export must know."""
     above: LearnerModel | None = None
+    """The layer that reads this one's winners, of a network of several."""
 
     @property
     def layers(self) -> list[LearnerModel]:

@@ -24,19 +24,12 @@ Tables = dict[str, npt.NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Place:
-    """One layer's place in the network.
-
-    Attributes
-    ----------
-    plan : Plan
-    lowest, last : bool
-        Whether it sees the image itself; whether classes are read from it.
-    n_classes : int
-    """
+    """One layer's place in the network."""
 
     plan: Plan
     lowest: bool
     last: bool
+    """Whether it sees the image itself; whether classes are read from it."""
     n_classes: int
 
     def teacher(self, images: int) -> Teacher | None:

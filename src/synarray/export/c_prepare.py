@@ -34,26 +34,17 @@ BLOB_MAGIC, BLOB_VERSION = 0x4C4E5953, 1
 
 @dataclass(frozen=True)
 class Export:
-    """A learner ready to be written.
-
-    Attributes
-    ----------
-    model : LearnerModel
-    trained : bytes
-        The state of a trained run, as ``synarray_load`` takes it; empty for an experiment, or when the model only predicts.
-    name : str
-        Of the experiment.
-    dropped : list of str
-        Imperfections of the device that were left out.
-    accuracy : float or None
-        What the run read of its test set.
-    """
+    """A learner ready to be written."""
 
     model: LearnerModel
     trained: bytes
+    """The state of a trained run, as ``synarray_load`` takes it; empty for an experiment, or when the model only predicts."""
     name: str
+    """Of the experiment."""
     dropped: list[str]
+    """Imperfections of the device that were left out."""
     accuracy: float | None = None
+    """What the run read of its test set."""
 
 
 def export_experiment(spec: ExperimentSpec, *, ideal_device: bool = False, port: bool = False) -> Export:

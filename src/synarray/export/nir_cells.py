@@ -33,28 +33,19 @@ _MOST_WEIGHTS = 4_000_000
 
 @dataclass(frozen=True)
 class Layer:
-    """The cells of one matrix of weights.
-
-    Attributes
-    ----------
-    name : str
-        Of the node.
-    wanted, weights : ndarray of float64, shape (n_out, n_in)
-        The graph's weights, and what reads of the cells give, without noise.
-    noise : ndarray of float64, shape (n_out, n_in)
-        Standard deviation of a read of each cell, in units of the weights.
-    pulses : int
-        Programming pulses.
-    missed : int
-        Cells further from their target than the tolerance.
-    """
+    """The cells of one matrix of weights."""
 
     name: str
+    """Of the node."""
     wanted: Floats
     weights: Floats
+    """The graph's weights, and what reads of the cells give, without noise; shape (n_out, n_in)."""
     noise: Floats
+    """Standard deviation of a read of each cell, in units of the weights; shape (n_out, n_in)."""
     pulses: int
+    """Programming pulses."""
     missed: int
+    """Cells further from their target than the tolerance."""
 
     @property
     def error(self) -> float:
@@ -65,20 +56,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class CellsOfGraph:
-    """A NIR graph in cells, made by :func:`load_nir`.
-
-    Attributes
-    ----------
-    device : DeviceSpec or None
-        None: exact weights.
-    layers : list of Layer
-    metadata : dict
-        Of the graph.
-    """
+    """A NIR graph in cells, made by :func:`load_nir`."""
 
     device: DeviceSpec | None
+    """None: exact weights."""
     layers: list[Layer]
     metadata: dict[str, Any]
+    """Of the graph."""
     _graph: Any
     _seed: int
 

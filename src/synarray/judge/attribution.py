@@ -28,22 +28,14 @@ AS_IT_IS: Removed = frozenset()
 
 @dataclass(frozen=True)
 class Cost:
-    """What one property costs, in points (hundredths of the images).
-
-    Attributes
-    ----------
-    property : str
-    points : Estimate
-    acts : bool
-        False: the device has no such imperfection, or it does not affect the scheme; it then costs exactly nothing.
-    of_device : bool
-        Whether it belongs to the device; else to the array around it, which is assumed.
-    """
+    """What one property costs, in points (hundredths of the images)."""
 
     property: str
     points: Estimate
     acts: bool = True
+    """False: the device has no such imperfection, or it does not affect the scheme; it then costs exactly nothing."""
     of_device: bool = True
+    """Whether it belongs to the device; else to the array around it, which is assumed."""
 
     def summary(self) -> dict[str, Any]:
         """Return the cost as numbers, ready for JSON."""

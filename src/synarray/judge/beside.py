@@ -24,32 +24,21 @@ LIBRARY = ("ecram", "subquantum-cbram", "taox-hfox", "hzo-fefet", "stt-mram", "p
 
 @dataclass(frozen=True)
 class Beside:
-    """One device in the comparison.
-
-    Attributes
-    ----------
-    device, technology : str
-    scheme : str
-    accuracy : float
-        On the images held out.
-    energy : dict of str to float
-        Of an image, J; see :data:`Amount`.
-    time : dict of str to float
-        Of an image, rows in parallel, s.
-    images_left : float or None
-        Images learned until a hundredth of the cells has failed; infinite: never; None: endurance not known.
-    unconfirmed : bool
-        Whether any number of the device is.
-    """
+    """One device in the comparison."""
 
     device: str
     technology: str
     scheme: str
     accuracy: float
+    """On the images held out."""
     energy: Amount
+    """Of an image, J; see :data:`Amount`."""
     time: Amount
+    """Of an image, rows in parallel, s."""
     images_left: float | None
+    """Images learned until a hundredth of the cells has failed; infinite: never; None: endurance not known."""
     unconfirmed: bool
+    """Whether any number of the device is."""
 
     def summary(self) -> dict[str, Any]:
         """Return the row as numbers, ready for JSON."""

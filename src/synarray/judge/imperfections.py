@@ -57,26 +57,17 @@ _DRIFT = ("drift_nu", "sigma_drift_nu")
 
 @dataclass(frozen=True)
 class Imperfection:
-    """One property: whether it acts, how it is scaled, how bad it may become, and the numbers it is made of.
-
-    Attributes
-    ----------
-    name : str
-    acts : callable
-        Whether the property makes any difference in an experiment.
-    scale : callable
-        The experiment with the property at a severity from 0 to ``worst``.
-    worst : callable
-        Largest severity that leaves a device.
-    numbers : callable
-        The numbers behind the property, by key, in SI.
-    """
+    """One property: whether it acts, how it is scaled, how bad it may become, and the numbers it is made of."""
 
     name: str
     acts: Callable[[LearningSpec], bool]
+    """Whether the property makes any difference in an experiment."""
     scale: Callable[[LearningSpec, float], LearningSpec]
+    """The experiment with the property at a severity from 0 to ``worst``."""
     worst: Callable[[LearningSpec], float]
+    """Largest severity that leaves a device."""
     numbers: Callable[[LearningSpec], dict[str, float]]
+    """The numbers behind the property, by key, in SI."""
 
 
 def of_layers(spec: ExperimentSpec) -> list[LearningSpec]:

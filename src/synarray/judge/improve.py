@@ -31,39 +31,26 @@ MOST = 3
 
 @dataclass(frozen=True)
 class Change:
-    """The device with one property changed.
-
-    Attributes
-    ----------
-    property : str
-    to : str
-        "half" or "double".
-    measured, values : dict of str to float
-        The numbers behind the property as they are and as changed, SI, means over the draws.
-    points : Estimate
-        Change of accuracy in points.
-    scatter : float
-        Standard deviation of that change from draw to draw.
-    energy : dict of str to float
-        Factor on the energy of a training, for each unit of it (see :data:`Amount`).
-    pulses : float
-        Factor on the programming pulses.
-    life : float or None
-        Factor on the trainings until the cells fail; None where nothing is known of it.
-    draws : int
-        Pairs of trainings behind it.
-    """
+    """The device with one property changed."""
 
     property: str
     to: str
+    """Either "half" or "double"."""
     measured: dict[str, float]
     values: dict[str, float]
+    """The numbers behind the property as they are and as changed, SI, means over the draws."""
     points: Estimate
+    """Change of accuracy in points."""
     scatter: float
+    """Standard deviation of that change from draw to draw."""
     energy: Amount
+    """Factor on the energy of a training, for each unit of it (see :data:`Amount`)."""
     pulses: float
+    """Factor on the programming pulses."""
     life: float | None
+    """Factor on the trainings until the cells fail; None where nothing is known of it."""
     draws: int
+    """Pairs of trainings behind it."""
 
     def summary(self) -> dict[str, Any]:
         """Return the change as numbers, ready for JSON."""

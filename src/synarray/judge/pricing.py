@@ -28,36 +28,23 @@ _MICRO = 1e-6
 
 @dataclass(frozen=True)
 class PricedRow:
-    """One row of a ledger.
-
-    Attributes
-    ----------
-    component, action : str
-    confirmed : bool
-        Whether all numbers behind its price are.
-    energy : dict of str to float
-        J, see :data:`Amount`.
-    """
+    """One row of a ledger."""
 
     component: str
     action: str
     confirmed: bool
+    """Whether all numbers behind its price are."""
     energy: Amount
+    """J, see :data:`Amount`."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """What a training cost.
-
-    Attributes
-    ----------
-    rows : tuple of PricedRow
-    time : dict of str to dict
-        By schedule ("sequential", "row-parallel"): s, see :data:`Amount`.
-    """
+    """What a training cost."""
 
     rows: tuple[PricedRow, ...]
     time: dict[str, Amount]
+    """By schedule ("sequential", "row-parallel"): s, see :data:`Amount`."""
 
     @property
     def energy(self) -> Amount:

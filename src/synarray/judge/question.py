@@ -26,48 +26,32 @@ _PULSE = ("v_ltp", "t_ltp", "v_ltd", "t_ltd")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked.
-
-    Attributes
-    ----------
-    source : str
-        A device: a name of the library or the path of a file; of one that was made in Python, its name.
-    task : str or None
-        "mnist" or the path of a data set; none: the experiment's.
-    experiment : str
-        A packaged experiment or a file.
-    settings : tuple of str
-        What is changed in it, each as "key=value".
-    draws : int, optional
-        Trainings of a device that has a posterior, each of a draw of its own; none: eight.
-    seeds : int, optional
-        Trainings of any other device; none: eight.
-    wanted : float or None
-        Accuracy for the inverse question, 0 to 1.
-    pulse : str or None
-        Voltage and width of the programming pulses, see :func:`parse_pulse`; none: as in the device's file.
-    endurance : float or None
-        Pulses after which 63 % of the cells have failed; none: as in the device's file.
-    asked : tuple of str
-        How the device was given, where not by its source: a file of pulses that was fitted first, and its options.
-    device : DeviceSpec or None
-        A device that was made in Python, in place of the one that ``source`` names.
-    posterior : tuple of DeviceSpec
-        Its draws.
-    """
+    """What is asked."""
 
     source: str
+    """A device: a name of the library or the path of a file; of one that was made in Python, its name."""
     task: str | None = None
+    """Data set: "mnist" or its path; none: the experiment's."""
     experiment: str = EXPERIMENT
+    """A packaged experiment or a file."""
     settings: tuple[str, ...] = ()
+    """What is changed in it, each as "key=value"."""
     draws: int | None = None
+    """Trainings of a device that has a posterior, each of a draw of its own; none: eight."""
     seeds: int | None = None
+    """Trainings of any other device; none: eight."""
     wanted: float | None = None
+    """Accuracy for the inverse question, 0 to 1."""
     pulse: str | None = None
+    """Voltage and width of the programming pulses, see :func:`parse_pulse`; none: as in the device's file."""
     endurance: float | None = None
+    """Pulses after which 63 % of the cells have failed; none: as in the device's file."""
     asked: tuple[str, ...] = ()
+    """How the device was given, where not by its source: a file of pulses that was fitted first, and its options."""
     device: DeviceSpec | None = None
+    """A device that was made in Python, in place of the one that ``source`` names."""
     posterior: tuple[DeviceSpec, ...] = ()
+    """Its draws."""
 
     @property
     def command(self) -> str | None:
@@ -87,26 +71,17 @@ class Question:
 
 
 class Composed(NamedTuple):
-    """What a question is made of.
-
-    Attributes
-    ----------
-    specs : list of ExperimentSpec
-        One per training.
-    device : DeviceSpec
-    posterior : list of DeviceSpec
-        All draws of it; empty for a device without a fit.
-    unknown : frozenset
-        What is unknown about the programming pulses.
-    settings : dict
-        What is changed in the experiment.
-    """
+    """What a question is made of."""
 
     specs: list[ExperimentSpec]
+    """One per training."""
     device: DeviceSpec
     posterior: list[DeviceSpec]
+    """All draws of it; empty for a device without a fit."""
     unknown: frozenset[Unknown]
+    """What is unknown about the programming pulses."""
     settings: dict[str, Any]
+    """What is changed in the experiment."""
 
 
 def compose(question: Question) -> Composed:

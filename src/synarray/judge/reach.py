@@ -42,30 +42,20 @@ Search = Generator[Sequence[ExperimentSpec], npt.NDArray[np.float64], T]
 
 @dataclass(frozen=True)
 class Needed:
-    """What one property would have to be.
-
-    Attributes
-    ----------
-    property : str
-    status : str
-        "needed": it must come down to ``severity``; "already fine": it may grow up to ``severity``; "cannot reach alone": not
-        even without it; "no limit found": the wanted accuracy is reached however bad it was tried.
-    severity : float or None
-        1 is as measured, 0 without the property; the worst at which the wanted accuracy was still reached.
-    values : dict of str to float
-        The numbers behind the property at that severity, SI, as means over the draws.
-    measured : dict of str to float
-        The same as they are.
-    accuracy : float
-        Mean accuracy at that severity, as on the test set; of one that cannot reach, without the property.
-    """
+    """What one property would have to be."""
 
     property: str
     status: str
+    """One of "needed": it must come down to ``severity``; "already fine": it may grow up to ``severity``; "cannot reach alone": not
+    even without it; "no limit found": the wanted accuracy is reached however bad it was tried."""
     severity: float | None
+    """1 is as measured, 0 without the property; the worst at which the wanted accuracy was still reached."""
     values: dict[str, float]
+    """The numbers behind the property at that severity, SI, as means over the draws."""
     measured: dict[str, float]
+    """The same as they are."""
     accuracy: float
+    """Mean accuracy at that severity, as on the test set; of one that cannot reach, without the property."""
 
     def summary(self) -> dict[str, Any]:
         """Return the answer as numbers, ready for JSON."""
@@ -74,26 +64,16 @@ class Needed:
 
 @dataclass(frozen=True)
 class Reach:
-    """The answers for all properties that act.
-
-    Attributes
-    ----------
-    wanted : float
-        Accuracy on the test set, 0 to 1.
-    now : float
-        Mean accuracy on it of the draws that were used, as they are.
-    held_out : float
-        The same on the images held out.
-    noise : float or None
-        Half width of the 95 % interval of that mean.
-    draws : int
-    answers : list of Needed
-    """
+    """The answers for all properties that act."""
 
     wanted: float
+    """Accuracy on the test set, 0 to 1."""
     now: float
+    """Mean accuracy on it of the draws that were used, as they are."""
     held_out: float
+    """The same on the images held out."""
     noise: float | None
+    """Half width of the 95 % interval of that mean."""
     draws: int
     answers: list[Needed]
 

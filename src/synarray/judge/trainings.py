@@ -95,42 +95,27 @@ def held_out(whole: Task, most: int, where: str) -> Task:
 
 @dataclass(frozen=True)
 class Job:
-    """One training: what its result is filed under, and what is trained on what.
-
-    Attributes
-    ----------
-    key : tuple
-        Of what stage, which variant, which draw.
-    spec : ExperimentSpec
-    task : Task
-    of_library : bool
-        Whether it is of a library device: its pulses are known, and where it does not fit the experiment (an array too small for
-        its cells), it is left out.
-    """
+    """One training: what its result is filed under, and what is trained on what."""
 
     key: tuple[Hashable, ...]
+    """Of what stage, which variant, which draw."""
     spec: ExperimentSpec
     task: Task
     of_library: bool = False
+    """Whether it is of a library device: its pulses are known, and where it does not fit the experiment (an array too small
+    for its cells), it is left out."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training and its test.
-
-    Attributes
-    ----------
-    metrics : dict
-        What :meth:`Result.metrics` says.
-    prices : Prices
-        Joules and seconds, per unit of what is unknown about the pulses.
-    trainings_left : float or None
-        Trainings like this one until a hundredth of the cells has failed; infinite: never; None: endurance not known.
-    """
+    """One training and its test."""
 
     metrics: dict[str, Any]
+    """What :meth:`Result.metrics` says."""
     prices: Prices
+    """Joules and seconds, per unit of what is unknown about the pulses."""
     trainings_left: float | None
+    """Trainings like this one until a hundredth of the cells has failed; infinite: never; None: endurance not known."""
 
     @property
     def accuracy(self) -> float:

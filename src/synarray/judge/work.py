@@ -48,19 +48,13 @@ _MISSING = {
 
 
 class Update(NamedTuple):
-    """How far a verdict has come.
-
-    Attributes
-    ----------
-    done, total : int
-        Images shown, and to be shown as far as is known.
-    verdict : Verdict or None
-        The answer so far; None before there is one.
-    """
+    """How far a verdict has come."""
 
     done: int
     total: int
+    """Images shown, and to be shown as far as is known."""
     verdict: Verdict | None
+    """The answer so far; None before there is one."""
 
 
 class Work:

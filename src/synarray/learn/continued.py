@@ -33,23 +33,15 @@ _FAR = 4.0
 
 
 class Beginning(NamedTuple):
-    """What a training begins with.
-
-    Attributes
-    ----------
-    retina : Retina
-    plans : list of Plan
-        Layers, from the bottom.
-    machines : list of Machine
-        Of a training that continues from a finished one; empty: they are still to be built.
-    seen : tuple of int
-        Presentations that each layer has gone through before.
-    """
+    """What a training begins with."""
 
     retina: Retina
     plans: list[Plan]
+    """Layers, from the bottom."""
     machines: list[Machine]
+    """Of a training that continues from a finished one; empty: they are still to be built."""
     seen: tuple[int, ...]
+    """Presentations that each layer has gone through before."""
 
 
 def begin(spec: LearningSpec, task: Task, start: Result | None = None) -> Beginning:

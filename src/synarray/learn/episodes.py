@@ -35,26 +35,17 @@ class Rewards:
 
 @dataclass
 class Episode:
-    """What happened in one.
-
-    Attributes
-    ----------
-    total : float
-        Sum of the environment's rewards.
-    steps : int
-    shortest : float
-        Steps of the shortest way, where the environment says so; else nan.
-    ended : bool
-        Whether the environment ended it (not the limit of time).
-    path : list of tuple
-        Observations, where they are asked for.
-    """
+    """What happened in one."""
 
     total: float = 0.0
+    """Sum of the environment's rewards."""
     steps: int = 0
     shortest: float = float("nan")
+    """Steps of the shortest way, where the environment says so; else nan."""
     ended: bool = False
+    """Whether the environment ended it (not the limit of time)."""
     path: list[tuple[float, ...]] = field(default_factory=list)
+    """Observations, where they are asked for."""
 
 
 Chooser = Callable[[Chances, int], int]

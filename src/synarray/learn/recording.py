@@ -25,24 +25,16 @@ __all__ = ["Recording", "record"]
 
 
 class Recording(NamedTuple):
-    """What a network did while it read images.
-
-    Attributes
-    ----------
-    spikes : ndarray of uint8, shape (n_images, n_windows, n_inputs)
-        1 where an input of the network was active.
-    potentials : ndarray of float64, shape (n_images, n_windows, n_neurons)
-        What each neuron of the last layer read, with its threshold, in units of weight.
-    thresholds : ndarray of float64, shape (n_images, n_windows, n_neurons)
-        In the same unit; a neuron that spiked is held back for the rest of the image.
-    winners : ndarray of int64, shape (n_images, n_windows, n_groups)
-        Neurons that spiked.
-    """
+    """What a network did while it read images."""
 
     spikes: npt.NDArray[np.uint8]
+    """1 where an input of the network was active; shape (n_images, n_windows, n_inputs)."""
     potentials: npt.NDArray[np.float64]
+    """What each neuron of the last layer read, with its threshold, in units of weight; shape (n_images, n_windows, n_neurons)."""
     thresholds: npt.NDArray[np.float64]
+    """In the same unit; a neuron that spiked is held back for the rest of the image; shape (n_images, n_windows, n_neurons)."""
     winners: npt.NDArray[np.int64]
+    """Neurons that spiked; shape (n_images, n_windows, n_groups)."""
 
 
 def record(result: Result, x: npt.NDArray[np.generic]) -> Recording:

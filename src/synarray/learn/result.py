@@ -26,24 +26,16 @@ __all__ = ["Before", "Result"]
 
 @dataclass(frozen=True)
 class Before:
-    """What a network had gone through before a training that started from it.
-
-    Attributes
-    ----------
-    state_sha256 : str
-        Fingerprint of its state.
-    images_seen : int
-        Presentations while learning.
-    pulses : int
-        Programming pulses.
-    layers : tuple of int
-        Presentations of each layer, from the bottom; empty for a network without ``[[layers]]``.
-    """
+    """What a network had gone through before a training that started from it."""
 
     state_sha256: str
+    """Fingerprint of its state."""
     images_seen: int
+    """Presentations while learning."""
     pulses: int
+    """Programming pulses."""
     layers: tuple[int, ...] = ()
+    """Presentations of each layer, from the bottom; empty for a network without ``[[layers]]``."""
 
     @property
     def by_layer(self) -> tuple[int, ...]:

@@ -113,26 +113,17 @@ class RewardSpec(Spec):
 
 @dataclass
 class ActorCritic:
-    """Two tiles of cells that learn what to do.
-
-    Attributes
-    ----------
-    spec : RewardSpec
-    machine : Machine
-        Tile 0 is the actor, tile 1 the critic; both see all inputs.
-    memory : Memory
-        Eligibility of the cells, and the value of the state before.
-    updates : ndarray of int64, shape (n_neurons,)
-        Updates of each neuron's column.
-    steps : int
-        Steps taken so far, while learning.
-    """
+    """Two tiles of cells that learn what to do."""
 
     spec: RewardSpec
     machine: Machine
+    """Tile 0 is the actor, tile 1 the critic; both see all inputs."""
     memory: Memory = field(repr=False)
+    """Eligibility of the cells, and the value of the state before."""
     updates: npt.NDArray[np.int64] = field(repr=False)
+    """Updates of each neuron's column; shape (n_neurons,)."""
     steps: int = 0
+    """Steps taken so far, while learning."""
 
     @classmethod
     def build(cls, spec: RewardSpec, n_inputs: int, n_actions: int) -> ActorCritic:

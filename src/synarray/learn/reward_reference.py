@@ -25,16 +25,10 @@ _Chances = npt.NDArray[np.uint32]
 
 @dataclass
 class SlowActorCritic:
-    """An actor and a critic behind ports: one for each tile, since the laws of their pulses may differ.
-
-    Attributes
-    ----------
-    agent : ActorCritic
-        Whose settings, memory and counters are used; its cells are touched only through the ports.
-    ports : list of ArrayPort
-    """
+    """An actor and a critic behind ports: one for each tile, since the laws of their pulses may differ."""
 
     agent: ActorCritic
+    """Whose settings, memory and counters are used; its cells are touched only through the ports."""
     ports: list[ArrayPort]
 
     @classmethod

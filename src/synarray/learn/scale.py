@@ -20,20 +20,14 @@ _FAR = 4.0
 
 @dataclass(frozen=True)
 class Scale:
-    """What values a network was trained on.
-
-    Attributes
-    ----------
-    low, high : float
-        Least and largest value.
-    peak_low, peak_high : float
-        Least and largest peak of a sample; samples of zeros are left out.
-    """
+    """What values a network was trained on."""
 
     low: float
     high: float
+    """Least and largest value."""
     peak_low: float
     peak_high: float
+    """Least and largest peak of a sample; samples of zeros are left out."""
 
     @classmethod
     def of(cls, x: npt.NDArray[Any]) -> Scale:

@@ -36,29 +36,19 @@ _AT_ONCE = 1 << 21
 
 @dataclass(frozen=True)
 class Plan:
-    """One layer before it is built.
-
-    Attributes
-    ----------
-    layer : LayerSpec
-    spec : LearningSpec
-        The experiment with this layer's own values in it.
-    below, map : Map
-        What it reads, and what its winners make.
-    cell : ndarray of int64, shape (n_places,)
-        Cell of its map that each place belongs to.
-    groups : list of Group
-    where : str
-        Its name in errors; empty for a network without ``[[layers]]``.
-    """
+    """One layer before it is built."""
 
     layer: LayerSpec
     spec: LearningSpec
+    """The experiment with this layer's own values in it."""
     below: Map
     map: Map
+    """What it reads, and what its winners make."""
     cell: npt.NDArray[np.int64]
+    """Cell of its map that each place belongs to; shape (n_places,)."""
     groups: list[Group]
     where: str
+    """Its name in errors; empty for a network without ``[[layers]]``."""
 
     def build(self, presentations: int) -> Machine:
         """Build its machine, for a training of so many presentations; raises SpecError where it does not fit its arrays."""

@@ -24,23 +24,15 @@ Laws = tuple[Schedule, Law]
 
 @dataclass(frozen=True)
 class Teacher:
-    """What is done with the class of each image.
-
-    Attributes
-    ----------
-    how : str
-        ``compete`` or ``contrast``.
-    n_classes : int
-    step : float
-        Threshold step of the calibration, in units of weight.
-    images : int
-        Presentations of an epoch.
-    """
+    """What is done with the class of each image."""
 
     how: str
+    """``compete`` or ``contrast``."""
     n_classes: int
     step: float
+    """Threshold step of the calibration, in units of weight."""
     images: int
+    """Presentations of an epoch."""
 
     @property
     def extra(self) -> int:

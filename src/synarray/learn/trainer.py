@@ -63,42 +63,27 @@ class Progress:
 
 @dataclass
 class Trainer:
-    """Shows images to a machine and keeps the training curve.
-
-    Attributes
-    ----------
-    machine : Machine
-    n_classes : int
-    total : int
-        Presentations of the whole training; schedules end there.
-    presentations : int
-        Presentations shown so far.
-    seconds : float
-        Wall-clock seconds of learning so far.
-    history : list of HistoryPoint
-    cut : bool
-        Whether the trained network was pruned.
-    recent : ndarray of float64, shape (n_neurons, n_classes)
-        Running counts of spikes by class, from which the training curve is read.
-    winners : ndarray of int32, shape (n, draws, n_groups)
-        Spikes since the last point of the training curve.
-    blocks_at_once : int
-        Most blocks of the schedules that are shown between two calls of ``on_block``.
-    teacher : Teacher or None
-        What labels do while the machine learns; None: nothing.
-    """
+    """Shows images to a machine and keeps the training curve."""
 
     machine: Machine
     n_classes: int
     total: int
+    """Presentations of the whole training; schedules end there."""
     presentations: int = 0
+    """Presentations shown so far."""
     seconds: float = 0.0
+    """Wall-clock seconds of learning so far."""
     history: list[HistoryPoint] = field(default_factory=list)
     cut: bool = False
+    """Whether the trained network was pruned."""
     blocks_at_once: int = 1000
+    """Most blocks of the schedules that are shown between two calls of ``on_block``."""
     teacher: Teacher | None = None
+    """What labels do while the machine learns; None: nothing."""
     recent: npt.NDArray[np.float64] = field(init=False, repr=False)
+    """Running counts of spikes by class, from which the training curve is read; shape (n_neurons, n_classes)."""
     winners: npt.NDArray[np.int32] = field(init=False, repr=False)
+    """Spikes since the last point of the training curve; shape (n, draws, n_groups)."""
 
     def __post_init__(self) -> None:
         self.recent = np.zeros((self.machine.spec.n_neurons, self.n_classes))

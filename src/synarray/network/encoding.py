@@ -155,25 +155,16 @@ def channel_table(spec: EncodingSpec) -> npt.NDArray[np.uint16]:
 
 @dataclass(frozen=True)
 class Retina:
-    """What the encoder has learned from the training images: which features are inputs, full scale, and the mean total.
-
-    Attributes
-    ----------
-    inputs : ndarray of int64, shape (n_inputs,)
-        Features that are inputs, rising.
-    n_features : int
-        Features of the data.
-    full_scale : float
-        Value of full intensity.
-    mean_total : float
-        Mean over the training images of the sum of 8-bit intensities.
-    gain_control : bool
-    """
+    """What the encoder has learned from the training images: which features are inputs, full scale, and the mean total."""
 
     inputs: npt.NDArray[np.int64]
+    """Features that are inputs, rising; shape (n_inputs,)."""
     n_features: int
+    """Features of the data."""
     full_scale: float
+    """Value of full intensity."""
     mean_total: float
+    """Mean over the training images of the sum of 8-bit intensities."""
     gain_control: bool
 
     @classmethod
@@ -246,16 +237,11 @@ class PopulationCode:
 
     Receptor j of a feature has its centre at j / (n - 1) of the feature's range in the training data and the width of one
     spacing, after Bohte et al. 2002 (doi 10.1016/S0925-2312(01)00658-0). One receptor is the feature itself, scaled.
-
-    Attributes
-    ----------
-    low, high : ndarray of float64, shape (n_features,)
-        Range of each feature in the training data; values beyond it are taken to its edge.
-    n_receptors : int
     """
 
     low: npt.NDArray[np.float64]
     high: npt.NDArray[np.float64]
+    """Range of each feature in the training data; values beyond it are taken to its edge; shape (n_features,)."""
     n_receptors: int
 
     @classmethod

@@ -14,13 +14,6 @@ __all__ = ["KeptSpikes"]
 class KeptSpikes:
     """Spikes of some images in some windows each.
 
-    Attributes
-    ----------
-    bits : ndarray of uint8, shape (n_images, n_windows, ceil(n_inputs / 8))
-    n_inputs : int
-    keys : ndarray of int64, shape (n_images,)
-        Where random numbers are drawn when an image is read without learning.
-
     Examples
     --------
     >>> kept = KeptSpikes(np.packbits(np.eye(3, 9, dtype=np.uint8)[:, None], axis=2), 9, np.arange(3))
@@ -30,8 +23,10 @@ class KeptSpikes:
     """
 
     bits: npt.NDArray[np.uint8]
+    """Shape (n_images, n_windows, ceil(n_inputs / 8))."""
     n_inputs: int
     keys: npt.NDArray[np.int64]
+    """Where random numbers are drawn when an image is read without learning; shape (n_images,)."""
 
     def block(self, order: npt.NDArray[np.int64], draws: int) -> npt.NDArray[np.uint8]:
         """Unpack images ``order``: a block [presentation, draw, input]; windows come again when there are more draws."""

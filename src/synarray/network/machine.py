@@ -91,49 +91,34 @@ class MachineSpec(Spec):
 
 @dataclass
 class Machine:
-    """A network in the middle of its life.
-
-    Attributes
-    ----------
-    spec : MachineSpec
-    groups : list of Group
-    array : SynapticArray
-    placement : Placement or None
-        Where the cells lie in the physical arrays; none for ideal weights.
-    threshold : ndarray of int32, shape (n_neurons,)
-        th, in read units.
-    spikes : ndarray of int64, shape (n_neurons,)
-        Output spikes while learning.
-    expected_spikes : float
-        Output spikes a neuron is expected to fire in the whole training (sets the pruning stages).
-    neuron_events : ndarray of int64, shape (n_neurons, len(NeuronEvent))
-    network_events : ndarray of int64, shape (len(NetworkEvent),)
-    driven : ndarray of uint32, shape (n_rows + 1,)
-        Reads in which each row was driven, since ``book_read_energy``; empty for ideal weights.
-    looked : ndarray of int64, shape (n_neurons,)
-        Cells looked up before updates, until ``book_read_energy``.
-    ageing : Ageing or None
-        The clock of cells that drift.
-    wear : Wear or None
-        The lives of cells that wear out.
-    nominal_steps : ndarray of float32, shape (slices, 2, n_neurons, most_cells), or None
-        Steps of each cell's LTD and LTP with ideal wires, in units of the law's; None for ideal weights.
-    """
+    """A network in the middle of its life."""
 
     spec: MachineSpec
     groups: list[Group]
     array: SynapticArray
     placement: Placement | None
+    """Where the cells lie in the physical arrays; none for ideal weights."""
     threshold: npt.NDArray[np.int32]
+    """th, in read units; shape (n_neurons,)."""
     spikes: npt.NDArray[np.int64]
+    """Output spikes while learning; shape (n_neurons,)."""
     expected_spikes: float
+    """Output spikes a neuron is expected to fire in the whole training (sets the pruning stages)."""
     neuron_events: npt.NDArray[np.int64] = field(repr=False)
+    """Shape (n_neurons, len(NeuronEvent))."""
     network_events: npt.NDArray[np.int64] = field(repr=False)
+    """Shape (len(NetworkEvent),)."""
     driven: npt.NDArray[np.uint32] = field(repr=False)
+    """Reads in which each row was driven, since ``book_read_energy``; empty for ideal weights; shape (n_rows + 1,)."""
     looked: npt.NDArray[np.int64] = field(repr=False)
+    """Cells looked up before updates, until ``book_read_energy``; shape (n_neurons,)."""
     ageing: Ageing | None = field(default=None, repr=False)
+    """The clock of cells that drift."""
     wear: Wear | None = field(default=None, repr=False)
+    """The lives of cells that wear out."""
     nominal_steps: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    """Steps of each cell's LTD and LTP with ideal wires, in units of the law's; None for ideal weights; shape (slices, 2,
+    n_neurons, most_cells), or None."""
     _before: tuple[tuple[Any, ...], dict[str, Any]] | None = field(default=None, init=False, repr=False)
 
     @classmethod

@@ -33,28 +33,19 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True)
 class PruningMode:
-    """What a mode of pruning does.
-
-    Attributes
-    ----------
-    while_training, after_training : bool
-        When cells are pruned; never, if neither.
-    removes : bool
-        True: cells are disconnected. False: they are brought to a constant weight by counted pulses, and still read.
-    at_random : bool
-        True: cells are drawn at random. False: they are ranked, and the lowest are taken.
-    cite : tuple of str
-        Keys of the works it comes from, in the bibliography.
-    cited_for : str
-        What they are cited for.
-    """
+    """What a mode of pruning does."""
 
     while_training: bool = False
     after_training: bool = False
+    """When cells are pruned; never, if neither."""
     removes: bool = False
+    """True: cells are disconnected. False: they are brought to a constant weight by counted pulses, and still read."""
     at_random: bool = False
+    """True: cells are drawn at random. False: they are ranked, and the lowest are taken."""
     cite: tuple[str, ...] = ("SHI18",)
+    """Keys of the works it comes from, in the bibliography."""
     cited_for: str = ""
+    """What they are cited for."""
 
     @property
     def acts(self) -> bool:

@@ -29,42 +29,29 @@ _Winners = npt.NDArray[np.int64]
 
 @dataclass
 class Learner:
-    """Neurons that learn through an array's port, for one moment of the schedules.
-
-    Attributes
-    ----------
-    port : ArrayPort
-    schedule : Schedule
-        Laws of one moment.
-    inputs : list of ndarray
-        Inputs of each tile's rows, at its first place; for other places see ``reference_layers.py``.
-    neuron_start : ndarray, shape (n_groups + 1,)
-    threshold, spikes : ndarray, shape (n_neurons,)
-    alive : ndarray of bool, shape (n_neurons, most_cells)
-        Synapses that still learn.
-    pruning : Pruning or None
-    seed : int
-    lifetime : int
-        Draws for which an input counts as active: 1, or the steps of a sliding window.
-    neuron_events, network_events : ndarray of int64
-        What neurons do is counted here; what the array does is counted behind the port.
-    pulse_moment : int
-        Which of the schedule's pulses are sent: a contrastive teacher has two kinds.
-    """
+    """Neurons that learn through an array's port, for one moment of the schedules."""
 
     port: ArrayPort
     schedule: Schedule
+    """Laws of one moment."""
     inputs: list[npt.NDArray[np.int32]]
+    """Inputs of each tile's rows, at its first place; for other places see ``reference_layers.py``."""
     neuron_start: npt.NDArray[np.int64]
+    """Shape (n_groups + 1,)."""
     threshold: npt.NDArray[np.int32]
     spikes: npt.NDArray[np.int64]
+    """Shape (n_neurons,)."""
     alive: npt.NDArray[np.bool_]
+    """Synapses that still learn; shape (n_neurons, most_cells)."""
     pruning: Pruning | None
     seed: int
     lifetime: int
+    """Draws for which an input counts as active: 1, or the steps of a sliding window."""
     neuron_events: npt.NDArray[np.int64]
     network_events: npt.NDArray[np.int64]
+    """What neurons do is counted here; what the array does is counted behind the port."""
     pulse_moment: int = 0
+    """Which of the schedule's pulses are sent: a contrastive teacher has two kinds."""
 
     @classmethod
     def of(cls, machine: Machine, laws: tuple[Schedule, Law], port: ArrayPort | None = None) -> Learner:

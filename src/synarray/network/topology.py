@@ -50,24 +50,16 @@ class FieldSpec(Spec):
 
 @dataclass(frozen=True)
 class Group:
-    """One winner-take-all: a tile of cells, the places it is read at, and how many neurons it has.
-
-    Attributes
-    ----------
-    places : ndarray of int32, shape (n_places, n_rows)
-        Inputs of the tile's rows at each place, as indices into the network's inputs. One place is a field (all inputs: the full
-        field); a grid of places is a convolution, whose small tile is shared.
-    n_neurons : int
-    at_random : int
-        Places drawn at random in each window of learning; 0: all of them, in order.
-    min_active : int
-        Active inputs below which a place is not read: no neuron fires there.
-    """
+    """One winner-take-all: a tile of cells, the places it is read at, and how many neurons it has."""
 
     places: npt.NDArray[np.int32]
+    """Inputs of the tile's rows at each place, as indices into the network's inputs. One place is a field (all inputs: the
+    full field); a grid of places is a convolution, whose small tile is shared. Shape (n_places, n_rows)."""
     n_neurons: int
     at_random: int = 0
+    """Places drawn at random in each window of learning; 0: all of them, in order."""
     min_active: int = 0
+    """Active inputs below which a place is not read: no neuron fires there."""
 
     @classmethod
     def field(cls, inputs: npt.NDArray[np.integer], n_neurons: int) -> Group:

@@ -20,32 +20,21 @@ OWN = "subquantum-cbram"
 
 @dataclass(frozen=True)
 class Claim:
-    """One factor, and what it says about the article.
-
-    Attributes
-    ----------
-    part : str
-        Device, algorithm, together, elsewhere or time.
-    name : str
-    factor : Interval
-        How many times less energy (or time) this needs; its ends over seeds and prices.
-    stated : tuple of float or None
-        What the article states: from, to.
-    how : str
-        How it was derived.
-    rests_on : tuple of str
-        Whose prices it rests on: owners among the ``sources`` of all claims.
-    headline : bool
-        Whether it is one of the few that sum the others up.
-    """
+    """One factor, and what it says about the article."""
 
     part: str
+    """Device, algorithm, together, elsewhere or time."""
     name: str
     factor: Interval
+    """How many times less energy (or time) this needs; its ends over seeds and prices."""
     stated: tuple[float, float] | None
+    """What the article states: from, to."""
     how: str
+    """How it was derived."""
     rests_on: tuple[str, ...] = (OWN,)
+    """Whose prices it rests on: owners among the ``sources`` of all claims."""
     headline: bool = False
+    """Whether it is one of the few that sum the others up."""
 
     @property
     def verdict(self) -> str:
@@ -76,21 +65,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class NamedFactor:
-    """One step from updating everything, always, to the frugal network, in programming energy.
-
-    Attributes
-    ----------
-    name : str
-    single : Interval
-        Where every pulse takes the same energy.
-    growing : Interval
-        Where its energy is in proportion to its step.
-    how : str
-    """
+    """One step from updating everything, always, to the frugal network, in programming energy."""
 
     name: str
     single: Interval
+    """Where every pulse takes the same energy."""
     growing: Interval
+    """Where its energy is in proportion to its step."""
     how: str
 
     def __mul__(self, other: NamedFactor) -> NamedFactor:
@@ -104,29 +85,19 @@ class NamedFactor:
 
 @dataclass(frozen=True)
 class DeviceFactor:
-    """How many times more energy another memory technology needs, with the same counts.
-
-    Attributes
-    ----------
-    device : DeviceSpec
-    pulse : Interval
-        Per pulse, at the middle of each range of conductance: the cell alone.
-    driven : Interval
-        The same with the bit line and the word line that the pulse charges.
-    cells : Interval
-        Per training, cells only: pulses and reads.
-    all : Interval
-        Per training, with the periphery.
-    seconds : float
-        Row-parallel time of the training over the own device's.
-    """
+    """How many times more energy another memory technology needs, with the same counts."""
 
     device: DeviceSpec
     pulse: Interval
+    """Per pulse, at the middle of each range of conductance: the cell alone."""
     driven: Interval
+    """The same with the bit line and the word line that the pulse charges."""
     cells: Interval
+    """Per training, cells only: pulses and reads."""
     all: Interval
+    """Per training, with the periphery."""
     seconds: float
+    """Row-parallel time of the training over the own device's."""
 
     def summary(self) -> dict[str, Any]:
         """Return the factors as numbers, ready for JSON."""
@@ -138,28 +109,18 @@ class DeviceFactor:
 
 @dataclass(frozen=True)
 class Claims:
-    """All that was derived.
-
-    Attributes
-    ----------
-    devices : list of DeviceFactor
-    claims : list of Claim
-    chain : list of NamedFactor
-        The algorithm's factor as a product; the last two are against the unpruned network, and of everything.
-    ledgers : list of Ledger
-        Soft-pruned, unpruned, and conventional machines: for the figure.
-    sources : list of dict
-        Every price behind them: its owner, its name, its source with year, node and range, whether it is confirmed.
-    notes : list of str
-        What rests on what; what could not be derived.
-    """
+    """All that was derived."""
 
     devices: list[DeviceFactor]
     claims: list[Claim]
     chain: list[NamedFactor]
+    """The algorithm's factor as a product; the last two are against the unpruned network, and of everything."""
     ledgers: list[Ledger]
+    """Soft-pruned, unpruned, and conventional machines: for the figure."""
     sources: list[dict[str, Any]]
+    """Every price behind them: its owner, its name, its source with year, node and range, whether it is confirmed."""
     notes: list[str]
+    """What rests on what; what could not be derived."""
 
     def summary(self) -> dict[str, Any]:
         """Return everything as numbers, ready for JSON."""

@@ -29,33 +29,22 @@ PAPER = "Shi et al., Nature Communications 9:5312 (2018), doi 10.1038/s41467-018
 
 @dataclass(frozen=True)
 class RowSpec:
-    """One line of the table, before it is run.
-
-    Attributes
-    ----------
-    key : str
-        Short name.
-    title : str
-    experiment : str
-        The packaged experiment it starts from.
-    changes : dict
-        Dotted keys set in it.
-    paper : str
-        What the paper states, or nothing.
-    least, below : float or None
-        The accuracy that the paper states such a network reaches, or stays below; none where it is not a claim to be judged.
-    picture : bool
-        Whether the report shows its receptive fields and training curve.
-    """
+    """One line of the table, before it is run."""
 
     key: str
+    """Short name."""
     title: str
     experiment: str
+    """The packaged experiment it starts from."""
     changes: dict[str, Any]
+    """Dotted keys set in it."""
     paper: str = ""
+    """What the paper states, or nothing."""
     least: float | None = None
     below: float | None = None
+    """The accuracy that the paper states such a network reaches, or stays below; none where it is not a claim to be judged."""
     picture: bool = False
+    """Whether the report shows its receptive fields and training curve."""
 
     @property
     def command(self) -> str:
@@ -66,26 +55,17 @@ class RowSpec:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table, measured.
-
-    Attributes
-    ----------
-    spec : RowSpec
-    metrics : list of dict
-        One per seed (see ``Result.metrics``).
-    factors : list of Factor
-        Of the first seed: what the scheme saved.
-    bills : list of Bill or None
-        What each seed counted, ready to be priced; None for ideal weights.
-    example : Result
-        The first seed's result, for pictures.
-    """
+    """One line of the table, measured."""
 
     spec: RowSpec
     metrics: list[dict[str, Any]]
+    """One per seed (see ``Result.metrics``)."""
     factors: list[Factor]
+    """Of the first seed: what the scheme saved."""
     bills: list[Bill | None]
+    """What each seed counted, ready to be priced; None for ideal weights."""
     example: Result
+    """The first seed's result, for pictures."""
 
     @property
     def title(self) -> str:

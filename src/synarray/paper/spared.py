@@ -22,18 +22,12 @@ __all__ = ["Factor", "programming_factors"]
 
 @dataclass(frozen=True)
 class Factor:
-    """One step from updating everything to the pulses that were sent.
-
-    Attributes
-    ----------
-    name : str
-    before, after : int
-        Updates (or pulses) without and with it.
-    """
+    """One step from updating everything to the pulses that were sent."""
 
     name: str
     before: int
     after: int
+    """Updates (or pulses) without and with it."""
 
     @property
     def ratio(self) -> float:

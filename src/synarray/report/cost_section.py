@@ -19,32 +19,21 @@ __all__ = ["Costs", "by_component", "cost_section", "energy_picture"]
 
 @dataclass(frozen=True)
 class Costs:
-    """What is reported about the price of a run.
-
-    Attributes
-    ----------
-    ledger : Ledger
-        Of the run, in its own cells.
-    elsewhere : list of Ledger
-        The same training on other machines.
-    free : list of Step
-        What software gets for nothing.
-    pace : dict
-        Whether the work fits between two draws of a winner (``real_time``).
-    notes : list of str
-    node_nm : float
-        Of the circuits around the cells.
-    layers : Table or None
-        What each of several layers cost; there is then nothing elsewhere, nothing free, no pace.
-    """
+    """What is reported about the price of a run."""
 
     ledger: Ledger
+    """Of the run, in its own cells."""
     elsewhere: Sequence[Ledger]
+    """The same training on other machines."""
     free: Sequence[Step]
+    """What software gets for nothing."""
     pace: Mapping[str, Any]
+    """Whether the work fits between two draws of a winner (``real_time``)."""
     notes: Sequence[str]
     node_nm: float
+    """Of the circuits around the cells."""
     layers: Table | None = None
+    """What each of several layers cost; there is then nothing elsewhere, nothing free, no pace."""
 
 
 def by_component(ledger: Ledger) -> dict[str, float]:

@@ -34,30 +34,19 @@ class Fact:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its numbers and the command that draws it again.
-
-    Attributes
-    ----------
-    name : str
-        Of its file; letters, digits, hyphens; no two on a page are the same.
-    title, caption : str
-    figure : Figure
-    table : Table, optional
-    command : str
-    wide : bool
-        Whether it takes the whole width of the page.
-    alt : str
-        What it shows, for those who do not see it; if nothing is said, title and caption.
-    """
+    """A figure with its numbers and the command that draws it again."""
 
     name: str
+    """Of its file; letters, digits, hyphens; no two on a page are the same."""
     title: str
     caption: str
     figure: Figure
     table: Table | None = None
     command: str = ""
     wide: bool = False
+    """Whether it takes the whole width of the page."""
     alt: str = ""
+    """What it shows, for those who do not see it; if nothing is said, title and caption."""
 
     @property
     def svg(self) -> str:

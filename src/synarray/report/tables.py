@@ -31,42 +31,28 @@ class Code(str):
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of a table, as they are to be read.
-
-    Attributes
-    ----------
-    title : str
-        What it is; a page does not show it, but reads it to those who hear the page.
-    columns : sequence of str
-        Names of the columns; no header is shown when all are empty.
-    rows : sequence of sequence of str
-        The first cell names its row; a :class:`Code` is set as code.
-    texts : tuple of int
-        Columns of words, set flush left; the others are numbers. The first column always is one of words.
-    total : sequence of str
-        A last row that sums up.
-    caption : str
-        Shown above it, in the place of the title.
-    note : str
-        Shown below it.
-    breaks : tuple of int
-        Rows that have a line above them.
-    folded : bool
-        Whether a page shows it only when asked.
-    most : int
-        Rows that are shown, with a note when there are more; 0: all. A file beside it holds all.
-    """
+    """Cells of a table, as they are to be read."""
 
     title: str
+    """What it is; a page does not show it, but reads it to those who hear the page."""
     columns: Sequence[str]
+    """Names of the columns; no header is shown when all are empty."""
     rows: Sequence[Sequence[str]]
+    """The first cell names its row; a :class:`Code` is set as code."""
     texts: tuple[int, ...] = ()
+    """Columns of words, set flush left; the others are numbers. The first column always is one of words."""
     total: Sequence[str] = ()
+    """A last row that sums up."""
     caption: str = ""
+    """Shown above it, in the place of the title."""
     note: str = ""
+    """Shown below it."""
     breaks: tuple[int, ...] = ()
+    """Rows that have a line above them."""
     folded: bool = False
+    """Whether a page shows it only when asked."""
     most: int = 0
+    """Rows that are shown, with a note when there are more; 0: all. A file beside it holds all."""
 
     @property
     def shown(self) -> Sequence[Sequence[str]]:

@@ -165,16 +165,7 @@ METRIC_NAMES = frozenset(_Metrics.model_fields) - {"seconds", "notes", "started_
 
 @dataclass(frozen=True, repr=False)
 class StoredRun:
-    """A finished run as its folder stores it.
-
-    Attributes
-    ----------
-    path : Path
-    experiment : ExperimentSpec
-    metrics : dict
-    provenance : dict
-    arrays : dict of str to ndarray
-    """
+    """A finished run as its folder stores it."""
 
     path: Path
     experiment: ExperimentSpec

@@ -37,22 +37,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Bill:
-    """What a run in cells of a device counted, and what is needed to price it.
-
-    Attributes
-    ----------
-    counts : Counts
-    spec : LearningSpec
-    device : DeviceSpec
-        The run's own.
-    synapse : SynapseSpec
-        With the scheme the run used.
-    """
+    """What a run in cells of a device counted, and what is needed to price it."""
 
     counts: Counts
     spec: LearningSpec
     device: DeviceSpec
+    """The run's own."""
     synapse: SynapseSpec
+    """With the scheme the run used."""
 
     @property
     def cells(self) -> int:

@@ -27,20 +27,13 @@ _LEVELS = ("ltp_level", "ltd_level", "pruning_level", "initial_level", "verify_l
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer's cost, and what a copy of its tile at every place would cost instead.
-
-    Attributes
-    ----------
-    row : dict
-        What the run says of the layer.
-    ledger : Ledger
-    replicated : Ledger or None
-        None where tiles are read at one place.
-    """
+    """One layer's cost, and what a copy of its tile at every place would cost instead."""
 
     row: dict[str, Any]
+    """What the run says of the layer."""
     ledger: Ledger
     replicated: Ledger | None
+    """None where tiles are read at one place."""
 
 
 @dataclass(frozen=True)

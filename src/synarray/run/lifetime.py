@@ -28,18 +28,12 @@ _SINGLE = [
 
 @dataclass(frozen=True)
 class Addressing:
-    """What shifted addresses cost in a training like this one.
-
-    Attributes
-    ----------
-    additions : int
-        One for each address that is shifted.
-    energy : float
-        J.
-    """
+    """What shifted addresses cost in a training like this one."""
 
     additions: int
+    """One for each address that is shifted."""
     energy: float
+    """J."""
 
 
 @dataclass(frozen=True)

@@ -18,30 +18,19 @@ __all__ = ["ListedRun", "runs_in"]
 
 @dataclass(frozen=True)
 class ListedRun:
-    """One run.
-
-    Attributes
-    ----------
-    name : str
-        Of its folder.
-    experiment : str
-    device : str or None
-    seed : int
-    accuracy : float or None
-        On the test images; of an interrupted run, the last point of its training curve.
-    state : str
-        "finished", or how far an unfinished one is.
-    written : str
-        Date and time, UTC; empty for an unfinished one.
-    """
+    """One run."""
 
     name: str
+    """Of its folder."""
     experiment: str
     device: str | None
     seed: int
     accuracy: float | None
+    """On the test images; of an interrupted run, the last point of its training curve."""
     state: str
+    """Either "finished", or how far an unfinished one is."""
     written: str
+    """Date and time, UTC; empty for an unfinished one."""
 
 
 def runs_in(folder: Path) -> list[ListedRun]:

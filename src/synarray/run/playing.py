@@ -101,30 +101,19 @@ class TaskSpec(Spec):
 
 @dataclass
 class Played:
-    """One training and its test.
-
-    Attributes
-    ----------
-    spec : TaskSpec
-    agent : ActorCritic
-    returns : list of float
-        Return of each episode of training.
-    tests : list of Episode
-        Greedy episodes after it.
-    solved : bool
-        Whether a check reached the target.
-    interrupted : bool
-    compared : dict of str to list of Episode
-        The same episodes by a random agent, and by tabular Q-learning.
-    """
+    """One training and its test."""
 
     spec: TaskSpec
     agent: ActorCritic
     returns: list[float] = field(default_factory=list)
+    """Return of each episode of training."""
     tests: list[Episode] = field(default_factory=list)
+    """Greedy episodes after it."""
     solved: bool = False
+    """Whether a check reached the target."""
     interrupted: bool = False
     compared: dict[str, list[Episode]] = field(default_factory=dict)
+    """The same episodes by a random agent, and by tabular Q-learning."""
 
     @property
     def ledger(self) -> Ledger | None:

@@ -20,21 +20,14 @@ __all__ = ["Look", "replay"]
 
 
 class Look(NamedTuple):
-    """A network at one moment of its training.
-
-    Attributes
-    ----------
-    presentations : int
-        Images learned from until then.
-    w : ndarray of float32, shape (n_neurons, most_cells)
-        Weights.
-    alive : ndarray of bool, shape (n_neurons, most_cells)
-        Synapses that still learn.
-    """
+    """A network at one moment of its training."""
 
     presentations: int
+    """Images learned from until then."""
     w: npt.NDArray[np.float32]
+    """Weights; shape (n_neurons, most_cells)."""
     alive: npt.NDArray[np.bool_]
+    """Synapses that still learn; shape (n_neurons, most_cells)."""
 
 
 def replay(run: StoredRun, looks: int = 24) -> list[Look]:

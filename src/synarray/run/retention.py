@@ -35,13 +35,7 @@ TIMES = {
 
 @dataclass(frozen=True)
 class Retained:
-    """How well a network reads some time after its training.
-
-    Attributes
-    ----------
-    seconds : float
-    evaluation : Evaluation
-    """
+    """How well a network reads some time after its training."""
 
     seconds: float
     evaluation: Evaluation

@@ -35,18 +35,12 @@ DATA = (*BUILT_IN, *INSTALLED)
 
 @dataclass(frozen=True)
 class Asked:
-    """One experiment that a page asks for.
-
-    Attributes
-    ----------
-    base : str
-        A packaged experiment.
-    settings : dict
-        Dotted keys and their values, as written after ``--set``.
-    """
+    """One experiment that a page asks for."""
 
     base: str = DEFAULT
+    """A packaged experiment."""
     settings: Settings = field(default_factory=dict)
+    """Dotted keys and their values, as written after ``--set``."""
 
     def spec(self) -> ExperimentSpec:
         """Return the experiment; raises SpecError when it is none, or larger than the studio trains."""

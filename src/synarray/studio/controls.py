@@ -14,39 +14,26 @@ __all__ = ["CONTROLS", "Control", "by_key", "disabled", "values_of"]
 
 @dataclass(frozen=True)
 class Control:
-    """One slider or choice.
-
-    Attributes
-    ----------
-    key : str
-        The key of the experiment, as ``--set`` takes it.
-    label : str
-        What people read.
-    place : str
-        Where it is on the page: device, noise, faults, array, network.
-    scale : str
-        "linear"; "log"; "square" (fine near 0); "whole" and "log whole" (whole numbers); "choice"; "number" (typed).
-    low, high : float
-        Ends of the slider.
-    unit : str
-        SI unit; empty: a plain number. "%" shows a share in percent.
-    term : str
-        The term of the glossary that explains it.
-    choices : tuple of str
-    none : str
-        What it is called when there is no number, at the upper end of the slider; empty: there always is one.
-    """
+    """One slider or choice."""
 
     key: str
+    """The key of the experiment, as ``--set`` takes it."""
     label: str
+    """What people read."""
     place: str
+    """Where it is on the page: device, noise, faults, array, network."""
     scale: str
+    """One of "linear"; "log"; "square" (fine near 0); "whole" and "log whole" (whole numbers); "choice"; "number" (typed)."""
     low: float = 0.0
     high: float = 1.0
+    """Ends of the slider."""
     unit: str = ""
+    """SI unit; empty: a plain number. "%" shows a share in percent."""
     term: str = ""
+    """The term of the glossary that explains it."""
     choices: tuple[str, ...] = ()
     none: str = ""
+    """What it is called when there is no number, at the upper end of the slider; empty: there always is one."""
 
     def described(self) -> dict[str, Any]:
         """Return it for the page."""

@@ -21,23 +21,15 @@ _STARTING = {"device": "subquantum-cbram", "epochs": 1}
 
 @dataclass(frozen=True)
 class Source:
-    """What a page begins with.
-
-    Attributes
-    ----------
-    asked : Asked
-    pulses : Path or None
-        A file of measured pulses, to be read first.
-    watched : Path or None
-        A run or study that another process is at work on.
-    data : tuple of str
-        Data sets that may be chosen.
-    """
+    """What a page begins with."""
 
     asked: Asked
     pulses: Path | None = None
+    """A file of measured pulses, to be read first."""
     watched: Path | None = None
+    """A run or study that another process is at work on."""
     data: tuple[str, ...] = DATA
+    """Data sets that may be chosen."""
 
 
 def open_source(name: str | None, watch: bool = False) -> Source:

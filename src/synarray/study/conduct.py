@@ -28,26 +28,18 @@ Only = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """The progress of a study.
-
-    Attributes
-    ----------
-    done, failed, total : int
-        Runs finished, runs that failed, runs there will be.
-    reused : int
-        Of the finished ones, those that were so before.
-    last : str
-        What came last, in words.
-    stopped : bool
-        Whether the study was stopped before its end.
-    """
+    """The progress of a study."""
 
     done: int
     failed: int
     total: int
+    """Runs finished, runs that failed, runs there will be."""
     reused: int = 0
+    """Of the finished ones, those that were so before."""
     last: str = ""
+    """What came last, in words."""
     stopped: bool = False
+    """Whether the study was stopped before its end."""
 
 
 def run_study(

@@ -44,30 +44,20 @@ class Level(NamedTuple):
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a study, before it is run.
-
-    Attributes
-    ----------
-    columns : dict
-        What the table says about its place: axes, and keys that were drawn or go together.
-    seed : int
-        The study's seed; the experiment's own may differ (``share_spikes``).
-    base : str
-        The experiment it starts from.
-    sets : dict
-        Dotted keys set in it, its own seed among them.
-    identity : str
-        Hash of the resolved experiment.
-    data : str
-        Images that it is of.
-    """
+    """One run of a study, before it is run."""
 
     columns: Keys
+    """What the table says about its place: axes, and keys that were drawn or go together."""
     seed: int
+    """The study's seed; the experiment's own may differ (``share_spikes``)."""
     base: str
+    """The experiment it starts from."""
     sets: Keys
+    """Dotted keys set in it, its own seed among them."""
     identity: str
+    """Hash of the resolved experiment."""
     data: str = ""
+    """Images that it is of."""
 
 
 class Planner:

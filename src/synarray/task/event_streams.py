@@ -36,22 +36,15 @@ _AGAIN = "Fetch or write the file again."
 
 
 class Events(NamedTuple):
-    """Events of one recording.
-
-    Attributes
-    ----------
-    x, y : ndarray of int64
-        Column and row of the pixel.
-    t : ndarray of int64
-        Time, us, never falling.
-    on : ndarray of bool
-        Whether it became brighter.
-    """
+    """Events of one recording."""
 
     x: npt.NDArray[np.int64]
     y: npt.NDArray[np.int64]
+    """Column and row of the pixel."""
     t: npt.NDArray[np.int64]
+    """Time, us, never falling."""
     on: npt.NDArray[np.bool_]
+    """Whether it became brighter."""
 
 
 def read_events(path: Path) -> Events:

@@ -34,19 +34,13 @@ _AEON = "aeon:"
 
 
 class Series(NamedTuple):
-    """What a file holds.
-
-    Attributes
-    ----------
-    values : list of ndarray, shape (n_channels, length)
-    labels : list of str
-    where : str
-        The file.
-    """
+    """What a file holds."""
 
     values: list[Floats]
+    """Shape (n_channels, length)."""
     labels: list[str]
     where: str
+    """The file."""
 
 
 def find_series(source: str) -> tuple[Path, Path]:

@@ -31,38 +31,26 @@ _SI = Scale()
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a file and what it was taken for.
-
-    Attributes
-    ----------
-    at : int
-        Place in the file, from 0.
-    name : str
-        As the file has it; empty where it has no names.
-    meaning : str
-        A column of the project, ``time_s``, or ``per_row`` (pulses before each read); empty: not used.
-    why : str
-        What decided.
-    unit : str
-        As the file writes it; empty: SI, or none is due.
-    branch, state : int
-        1 LTP, -1 LTD, 2 program, -2 erase; 1 low resistance, -1 high; 0 neither.
-    label : str
-        What tells it from other columns of the same meaning: "device 2".
-    log : float
-        Base of the logarithm that the column holds; 0: it holds values.
-    """
+    """One column of a file and what it was taken for."""
 
     at: int
+    """Place in the file, from 0."""
     name: str
+    """As the file has it; empty where it has no names."""
     meaning: str
+    """A column of the project, ``time_s``, or ``per_row`` (pulses before each read); empty: not used."""
     why: str
+    """What decided."""
     unit: str = ""
+    """As the file writes it; empty: SI, or none is due."""
     branch: int = 0
     state: int = 0
+    """1 LTP, -1 LTD, 2 program, -2 erase; 1 low resistance, -1 high; 0 neither."""
     label: str = ""
+    """What tells it from other columns of the same meaning: "device 2"."""
     scale: Scale = _SI
     log: float = 0.0
+    """Base of the logarithm that the column holds; 0: it holds values."""
     first: tuple[str, ...] = ()
     given: bool = False
 

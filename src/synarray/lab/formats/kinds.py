@@ -19,24 +19,17 @@ Writer = Callable[[Measurements], dict[str, bytes]]
 
 @dataclass(frozen=True)
 class Format:
-    """A format of measured pulses.
-
-    Attributes
-    ----------
-    layout : str, optional
-        How its table is laid out (see ``plan.LAYOUTS``), for formats that are tables like any other.
-    read : callable, optional
-        Reader of a format that is no such table.
-    suffix : str
-        Ending of the file; empty: a folder.
-    """
+    """A format of measured pulses."""
 
     name: str
     title: str
     layout: str | None = None
+    """How its table is laid out (see ``plan.LAYOUTS``), for formats that are tables like any other."""
     read: Reader | None = None
+    """Reader of a format that is no such table."""
     write: Writer | None = None
     suffix: str = ".csv"
+    """Ending of the file; empty: a folder."""
 
 
 @dataclass

@@ -32,25 +32,17 @@ _VOLTAGES = re.compile(r"v[_ ]?pulse"), re.compile(r"v[_ ]?read")
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user asked for.
-
-    Attributes
-    ----------
-    ltd : str, optional
-        "rising" or "falling": how LTD is listed.
-    only : str, optional
-        "ltp" or "ltd": the branch that is read alone.
-    layout : str, optional
-        From ``--format``; none: recognised.
-    decimal : str, optional
-        "comma" or "point": the decimal mark; none: found in the numbers.
-    """
+    """What the user asked for."""
 
     mapping: Mapping = field(default_factory=dict)
     ltd: str | None = None
+    """How LTD is listed: "rising" or "falling"."""
     only: str | None = None
+    """The branch that is read alone: "ltp" or "ltd"."""
     layout: str | None = None
+    """From ``--format``; none: recognised."""
     decimal: str | None = None
+    """The decimal mark, "comma" or "point"; none: found in the numbers."""
 
 
 @dataclass(frozen=True)

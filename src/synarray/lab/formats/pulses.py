@@ -30,24 +30,16 @@ _CHOICES = {"ltd": ("rising", "falling"), "only": ("ltp", "ltd"), "decimal": ("c
 
 @dataclass(frozen=True)
 class Explained:
-    """How a file would be read, before anything is fitted.
-
-    Attributes
-    ----------
-    source : str
-        The file.
-    layout : str
-        In words.
-    columns : tuple of Column
-        What each column was taken for, and why.
-    said : tuple of str
-        What holds for all rows, what was decided and what is not used; or why the file is refused.
-    """
+    """How a file would be read, before anything is fitted."""
 
     source: str
+    """The file."""
     layout: str
+    """In words."""
     columns: tuple[Column, ...]
+    """What each column was taken for, and why."""
     said: tuple[str, ...] = field(default_factory=tuple)
+    """What holds for all rows, what was decided and what is not used; or why the file is refused."""
 
 
 def read_pulses(

@@ -43,38 +43,27 @@ _COMMENT = re.compile(r"^\s*(#+|%+|//+|!+) *(?=[^\s,;|#])")
 
 @dataclass(frozen=True)
 class Table:
-    """How a file of text, or a sheet, holds its numbers.
-
-    Attributes
-    ----------
-    header : tuple of str
-        Names of the columns; empty where there are none.
-    before : int
-        Lines in front of the numbers (the header's among them).
-    width : int
-        Columns.
-    sample : tuple of tuple of str
-        The first rows.
-    above : tuple of tuple of str
-        The instrument's own lines above the header, in cells.
-    rows : list of list of str, optional
-        All rows, where they are available (a sheet); none: they are read from the file.
-    title : str
-        Name of the sheet.
-    """
+    """How a file of text, or a sheet, holds its numbers."""
 
     path: Path
     encoding: str
     separator: str
     marks: Marks
     header: tuple[str, ...]
+    """Names of the columns; empty where there are none."""
     before: int
+    """Lines in front of the numbers (the header's among them)."""
     width: int
+    """Columns."""
     sample: tuple[tuple[str, ...], ...]
+    """The first rows."""
     repairs: tuple[str, ...]
     above: tuple[tuple[str, ...], ...] = ()
+    """The instrument's own lines above the header, in cells."""
     rows: list[list[str]] | None = None
+    """All rows, where they are available (a sheet); none: they are read from the file."""
     title: str = ""
+    """Name of the sheet."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,30 +25,20 @@ _CLOSE = 0.05
 
 @dataclass
 class Train:
-    """Reads of one train, in the order of the file.
-
-    Attributes
-    ----------
-    g : ndarray
-        Conductances, S.
-    branch : int
-        1 LTP, -1 LTD, 2 program, -2 erase, 0 what the movement says.
-    device : str
-    before : bool, optional
-        Whether the first read (in time) is the state before the first pulse; none: not known.
-    goes_on : bool
-        Whether the pulses follow those of the train before without a break, so that it cannot be turned round.
-    width, volts : float
-        Of its pulses; nan: not known.
-    """
+    """Reads of one train, in the order of the file."""
 
     g: Floats
+    """Conductances, S."""
     branch: int = 0
+    """1 LTP, -1 LTD, 2 program, -2 erase, 0 what the movement says."""
     device: str = "0"
     before: bool | None = None
+    """Whether the first read (in time) is the state before the first pulse; none: not known."""
     goes_on: bool = False
+    """Whether the pulses follow those of the train before without a break, so that it cannot be turned round."""
     width: float = np.nan
     volts: float = np.nan
+    """Of its pulses; nan: not known."""
     sign: int = field(default=0, init=False)
 
     @property

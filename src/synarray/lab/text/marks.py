@@ -90,21 +90,14 @@ def are_spaced(text: str) -> bool:
 
 
 class Marks(NamedTuple):
-    """How numbers are written.
-
-    Attributes
-    ----------
-    decimal_comma : bool
-        Whether a comma is the decimal mark.
-    thousands : str
-        The mark between thousands, a comma or a point; empty: there is none.
-    unclear : str
-        A number whose only mark may be either; empty: all are clear.
-    """
+    """How numbers are written."""
 
     decimal_comma: bool = False
+    """Whether a comma is the decimal mark."""
     thousands: str = ""
+    """The mark between thousands, a comma or a point; empty: there is none."""
     unclear: str = ""
+    """A number whose only mark may be either; empty: all are clear."""
 
     def plain(self, cell: str) -> str:
         """Return a cell as programs write numbers.

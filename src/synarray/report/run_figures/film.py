@@ -30,18 +30,12 @@ _MOMENTS, _MASKS = 6, 4
 
 @dataclass(frozen=True)
 class Film:
-    """Pictures that are shown one after another.
-
-    Attributes
-    ----------
-    frames : tuple of bytes
-        PNG files, all of one size.
-    seconds : float
-        Time of each; the last one is shown longer.
-    """
+    """Pictures that are shown one after another."""
 
     frames: tuple[bytes, ...]
+    """PNG files, all of one size."""
     seconds: float = 0.25
+    """Time of each; the last one is shown longer."""
 
     def save(self, file: Path | str) -> None:
         """Write an animated GIF."""

@@ -46,8 +46,8 @@ class Needed:
 
     property: str
     status: str
-    """One of "needed": it must come down to ``severity``; "already fine": it may grow up to ``severity``; "cannot reach alone": not
-    even without it; "no limit found": the wanted accuracy is reached however bad it was tried."""
+    """One of "needed": it must come down to ``severity``; "already fine": it may grow up to ``severity``; "cannot reach
+    alone": not even without it; "no limit found": the wanted accuracy is reached however bad it was tried."""
     severity: float | None
     """1 is as measured, 0 without the property; the worst at which the wanted accuracy was still reached."""
     values: dict[str, float]

@@ -16,6 +16,7 @@ from synarray.cli.first_page import GROUPS
 from synarray.report.tables import Table
 from synarray.report.terminal import Terminal
 from synarray.run.experiment import experiment_names
+from synarray.run.listed import ListedRun
 
 
 def test_alone_it_says_the_five_things_people_come_for(command: Command) -> None:
@@ -89,6 +90,18 @@ def test_runs_are_listed_finished_and_not(command: Command, small: list[str], tm
     found = {each["name"]: each for each in command("runs", "runs", "--json").json["runs"]}
     assert set(found) == {"done", "begun"}
     assert found["done"]["accuracy"] == command("show", "runs/done", "--json").json["accuracy"]
+
+
+def test_the_estimate_of_an_unfinished_run_is_not_listed_as_a_test(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs").mkdir()
+    states = {"one": "finished", "two": "unfinished, 9 presentations saved"}
+    found = [ListedRun(name, "full-field", None, 0, 0.9, state, "") for name, state in states.items()]
+    monkeypatch.setattr("synarray.run.listed.runs_in", lambda folder: found)
+    listed = command("runs").out
+    assert re.search(r"one .* 90\.00 % +│ finished", listed)
+    assert re.search(r"two .* 90\.00 % so far +│ unfinished", listed)
 
 
 def test_a_damaged_run_is_listed_as_such(command: Command, small: list[str], tmp_path: Path) -> None:

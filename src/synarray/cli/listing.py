@@ -13,6 +13,7 @@ from synarray.cli.options import Json
 
 if TYPE_CHECKING:
     from synarray.run.experiment import ExperimentSpec
+    from synarray.run.listed import ListedRun
 
 __all__ = ["experiments", "runs"]
 
@@ -63,7 +64,6 @@ def runs(
     from synarray.errors import RunError
     from synarray.report.tables import Table
     from synarray.report.terminal import standard_output
-    from synarray.report.words import percent
     from synarray.run.folder import is_there
     from synarray.run.listed import runs_in
 
@@ -83,9 +83,17 @@ def runs(
         console.print(f"No runs in {folder}. Train one: synarray train")
         return
     rows: list[Any] = [
-        (each.name, each.device or "ideal", f"{each.seed}", percent(each.accuracy), each.state, each.written)
+        (each.name, each.device or "ideal weights", f"{each.seed}", _read(each), each.state, each.written)
         for each in found
     ]
     columns = ("run", "device", "seed", "accuracy", "state", "written (UTC)")
     console.print(Table(f"Runs in {folder}", columns, rows, texts=(1, 4, 5)))
     console.print(f"Look at one: synarray show {folder}/RUN")
+
+
+def _read(run: ListedRun) -> str:
+    """Of an unfinished run no test image was read: its curve is an estimate while the network learns."""
+    from synarray.report.words import percent
+
+    learning = run.accuracy is not None and run.state.startswith("unfinished")
+    return percent(run.accuracy) + (" so far" if learning else "")

@@ -18,7 +18,7 @@ from synarray.cost.prices import load_periphery
 from synarray.device.curves import ResponseTable
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
-from synarray.judge.attribution import acting, attribute, removed, variants
+from synarray.judge.attribution import Attribution, acting, attribute, removed, variants
 from synarray.judge.imperfections import IMPERFECTIONS, pinned, scaled, severity_at, without
 from synarray.judge.improve import Change, beyond_scatter
 from synarray.judge.intervals import Estimate, of_mean, of_one_more
@@ -27,6 +27,7 @@ from synarray.judge.question import Question
 from synarray.judge.reach import Reach, reach
 from synarray.judge.trainings import Job, Task, Tasks, Trainings
 from synarray.judge.verdict import Verdict
+from synarray.judge.words import first_words
 from synarray.lab.fitting import fit, write_device
 from synarray.lab.synthetic import measure_devices
 from synarray.learn.result import Result
@@ -430,6 +431,24 @@ def test_chance_alone_is_no_improvement() -> None:
     assert wrong / 2000 <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 2000)
     clear = Change("c2c", "half", {}, {}, Estimate(3.0, 2.5, 3.5), 0.3, {}, 1.0, None, 4)
     assert beyond_scatter([clear]) == [clear]
+
+
+@pytest.mark.parametrize(
+    ("lost", "graded"),
+    [
+        ((3.96, -9.77, 17.69), "cannot be graded"),  # from as good as a perfect device to not fit
+        ((1.0, 0.2, 2.5), "cannot be graded"),
+        ((1.0, 0.6, 2.5), "nearly as good as"),
+        ((0.07, -0.18, 0.31), "as good as"),
+        ((3.0, 2.5, 3.5), "clearly worse than"),
+        ((12.0, None, None), "not fit for"),
+    ],
+)
+def test_what_scatters_over_three_grades_is_not_graded(lost: tuple[float, float, float], graded: str) -> None:
+    accuracy = Estimate(0.9, 0.85, 0.95)
+    found = Attribution(accuracy, accuracy, Estimate(*lost), [], None, 2, 100, 100, [])
+    said = first_words("mine", "MNIST", accuracy, found)
+    assert said.startswith((f"mine is {graded}", f"mine {graded}"))
 
 
 # ---- pulses of unknown voltage and width -----------------------------------------------------------------------------------

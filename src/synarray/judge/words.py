@@ -6,6 +6,7 @@
     less than 10                     clearly worse than a perfect device
     more                             not fit for the task as it is
 
+Where the interval of that loss reaches over three of these, the device is not graded.
 What the wires cost is not counted there: they belong to the array, and are assumed.
 """
 
@@ -179,7 +180,9 @@ def first_words(name: str, task: str, accuracy: Estimate, attribution: Attributi
     parts = " and ".join(LABELS[cost.property] for cost in attribution.assumed) or "wires"
     lost = attribution.lost
     own = lost.value - around
-    grade = next(words for limit, words in _GRADES if own < limit)
+    grade = _GRADES[_grade(own)][1]
+    if lost.low is not None and lost.high is not None and _grade(lost.high - around) - _grade(lost.low - around) > 1:
+        grade = "cannot be graded, because its trainings scatter too much or are too few"
     if any(_sure(cost) for cost in attribution.assumed) and around >= _WIRES_MATTER:
         return (
             f"{name} itself {grade}, but the {parts} that are assumed around it take {around:.1f} points: {reads}, and a perfect "
@@ -190,6 +193,10 @@ def first_words(name: str, task: str, accuracy: Estimate, attribution: Attributi
         f"{name} {grade}: {reads}. Of images held out of the training set it reads {short} a perfect device in an array "
         + ("without wire resistance." if parts == "wires" else f"without {parts}.")
     )
+
+
+def _grade(points: float) -> int:
+    return next(grade for grade, (limit, _) in enumerate(_GRADES) if points < limit)
 
 
 def worst_words(attribution: Attribution) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ exclude_patterns = [
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["config.cache"]
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 autodoc_typehints = "none"
 autosummary_generate = True
 numpydoc_show_class_members = False
@@ -48,7 +50,7 @@ highlight_language = "none"
 html_theme = "pydata_sphinx_theme"
 html_title = "synarray"
 html_theme_options = {
-    "show_nav_level": 2,
+    "show_nav_level": 1,
     "navigation_depth": 2,
     "header_links_before_dropdown": 8,
     "navbar_persistent": ["search-button"],
@@ -63,8 +65,8 @@ html_show_sourcelink = False
 html_copy_source = False
 html_extra_path = ["_extra"]
 templates_path = ["_templates"]
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
+html_static_path = ["_static", "_work/static"]
+html_css_files = ["site.css", "figures.css"]
 
 
 def _copies() -> list[str]:
@@ -73,25 +75,42 @@ def _copies() -> list[str]:
     return [shutil.copytree(HERE / name, WORK / name).as_posix() for name in ("tutorials", "figure_scripts")]
 
 
+def _drawn(svg: str) -> str:
+    """Return a figure as an element of a page, little wider than it was drawn; its colours are those of the page's scheme."""
+    (points,) = re.findall(r'viewBox="0 0 ([\d.]+) ', svg)[:1]
+    return f'<figure class="drawn" style="max-width: {round(1.6 * float(points))}px">{svg}</figure>'
+
+
 def _figure(block: tuple[Any, ...], variables: dict[str, Any], conf: dict[str, Any]) -> str:
-    """Save the figure that a block of a program ends with, on white; a film is an animated GIF."""
+    """Show the figure that a block of a program ends with, and save it on white for the gallery; a film is an animated GIF."""
     from matplotlib import pyplot
     from sphinx_gallery.scrapers import figure_rst
 
     from synarray.report.run_figures.film import Film
-    from synarray.report.style import styled
+    from synarray.report.style import inline_svg, styled
 
     if not block[1].rstrip().endswith("\nfigure"):
         return ""
     path, figure = Path(next(variables["image_path_iterator"])), variables["example_globals"]["figure"]
-    if isinstance(figure, Film):
-        path = path.with_suffix(".gif")
-        figure.save(path)
-    else:
-        styled(figure.savefig)(path, dpi=110, facecolor="white")
-    pyplot.close("all")
     title = Path(variables["src_file"]).read_text("utf-8").splitlines()[1]
-    return str(figure_rst([str(path)], conf["src_dir"], title))
+    pyplot.close("all")
+    if isinstance(figure, Film):
+        figure.save(path.with_suffix(".gif"))
+        return str(figure_rst([str(path.with_suffix(".gif"))], conf["src_dir"], title))
+    styled(figure.savefig)(path, dpi=110, facecolor="white")
+    svg = inline_svg(figure, path.stem.replace("_", "-"), title)
+    for black in ("fill: #000000", "stroke: #000000"):
+        svg = svg.replace(black, black.replace("#000000", "var(--ink)"))
+    return "\n\n.. raw:: html\n\n" + textwrap.indent(_drawn(svg), "    ") + "\n\n"
+
+
+def _looks(conf: dict[str, Any], name: str) -> None:
+    """Let the figures of the programs look like those of the package."""
+    from matplotlib import pyplot
+
+    from synarray.report.style import SERIES, styled
+
+    pyplot.rcParams.update(styled(pyplot.rcParams.copy)() | {"axes.prop_cycle": pyplot.cycler(color=SERIES)})
 
 
 sphinx_gallery_conf = {
@@ -108,6 +127,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "capture_repr": (),
     "image_scrapers": (_figure,),
+    "reset_modules": ("matplotlib", _looks),
 }
 
 
@@ -149,7 +169,7 @@ def _browser_page() -> None:
 def _begin_pictures() -> subprocess.Popen[bytes]:
     """Begin to draw the pictures of the pages, while the tutorials are run."""
     shutil.rmtree(HERE / "_pictures", ignore_errors=True)
-    return subprocess.Popen([sys.executable, str(ROOT / "scripts" / "pictures.py"), str(HERE / "_pictures")])
+    return subprocess.Popen([sys.executable, str(ROOT / "scripts" / "pictures.py"), str(HERE / "_pictures"), "--site"])
 
 
 def _end_pictures(app: Any) -> None:
@@ -160,12 +180,37 @@ def _end_pictures(app: Any) -> None:
 
 def _take_pictures(app: Any, name: str, source: list[str]) -> None:
     """Show what this build drew; ``docs/figures`` is for those who read the pages where there is no build."""
-    for picture in (HERE / "_pictures").glob("*.png"):
-        source[0] = source[0].replace(f"](figures/{picture.name})", f"](_pictures/{picture.name})")
+    source[0] = re.sub(r"^!\[([^\]]*)\]\(figures/(\w+)\.png\)$", _picture, source[0], flags=re.MULTILINE)
+
+
+def _picture(found: re.Match[str]) -> str:
+    """Return a drawing as an element of the page, or a photograph for each scheme."""
+    alt, name = found.groups()
+    drawing = HERE / "_pictures" / f"{name}.svg.html"
+    if drawing.exists():
+        svg = re.sub('aria-label="[^"]*"', f'aria-label="{html.escape(alt)}"', drawing.read_text("utf-8"), count=1)
+        return f"```{{raw}} html\n{_drawn(svg)}\n```"
+    if not (HERE / "_pictures" / f"{name}-dark.png").exists():
+        return found[0]
+    schemes = {"only-light": name, "only-dark": f"{name}-dark"}
+    return "\n\n".join(
+        f"```{{image}} _pictures/{file}.png\n:alt: {alt}\n:class: {scheme}\n```" for scheme, file in schemes.items()
+    )
+
+
+def _colours() -> None:
+    """Write the colours of drawings, for the light and for the dark scheme."""
+    from synarray.report.style import stylesheet
+
+    made = WORK / "static"
+    made.mkdir()
+    rules = [f'html[data-theme="{("light", "dark")[dark]}"] .drawn {{ {stylesheet(dark)} }}' for dark in (False, True)]
+    (made / "figures.css").write_text("\n".join(rules) + "\n", "utf-8")
 
 
 _glossary()
 _contributing()
+_colours()
 _browser_page()
 _PICTURES = _begin_pictures()
 

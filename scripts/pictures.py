@@ -2,6 +2,8 @@
 
     python scripts/pictures.py FOLDER [NAME ...]            all, or those that are named
     python scripts/pictures.py docs/figures --record        first run the commands behind docs/records again: some minutes
+    python scripts/pictures.py docs/_pictures --site        for pages that follow the reader's scheme, light or dark: drawings as
+                                                            elements of a page (NAME.svg.html), photographs of both schemes
 
 Results of long runs are in ``docs/records``, each with the command that printed them, and are drawn by the library's own figures.
 ``verdict`` and ``studio`` are real pages, made now and photographed in Chromium; without Chromium they are left out.
@@ -85,35 +87,43 @@ DRAWN = {"cartpole": cartpole, "continual": continual, "pruning": pruning}
 PHOTOGRAPHED = ("verdict", "studio")
 
 
-def draw(name: str, path: Path) -> None:
+def draw(name: str, path: Path, site: bool) -> None:
     """Draw a record."""
-    from synarray.report.style import styled
+    from synarray.report.style import inline_svg, styled
 
     figure = DRAWN[name](record_of(name)["results"])
-    styled(figure.savefig)(path, dpi=130, facecolor="white", metadata={"Source": digest_of(name)})
+    if site:
+        path.with_suffix(".svg.html").write_text(inline_svg(figure, name, name), "utf-8")
+    else:
+        styled(figure.savefig)(path, dpi=130, facecolor="white", metadata={"Source": digest_of(name)})
 
 
-def photograph(name: str, path: Path) -> None:
-    """Make a page, and take a picture of it."""
+def photograph(name: str, path: Path, site: bool) -> None:
+    """Make a page, and take a picture of it; for the site, of its dark scheme as well."""
     from browser import inspect
     from PIL import Image, PngImagePlugin
 
+    schemes = {False: path, True: path.with_stem(f"{name}-dark")} if site else {False: path}
     words = PngImagePlugin.PngInfo()
     with tempfile.TemporaryDirectory(prefix="synarray-picture-") as place:
-        folder, whole = Path(place), Path(place) / "whole.png"
+        folder, ends = Path(place), {}
+        whole = {dark: folder / f"whole-{dark}.png" for dark in schemes}
         if name == "verdict":
             _run(folder, "device", "synth", "pcmo", "-o", "pulses.csv")
             words.add_text("Source", _run(folder, "device", "judge", "pulses.csv").split("\n", 1)[0])
-            end = inspect(folder / "verdicts/pulses/index.html", WIDTH, screenshot=whole, ask=END)["answer"]
-            picture = Image.open(whole).convert("RGB").crop((0, 0, WIDTH, round(end)))
+            page = folder / "verdicts/pulses/index.html"
+            for dark in schemes:
+                ends[dark] = inspect(page, WIDTH, dark, screenshot=whole[dark], ask=END)["answer"]
         else:
             _studio(folder, whole)
             words.add_text("Source", "synarray studio")
-            picture = Image.open(whole).convert("RGB")
-        picture.quantize(64).save(path, optimize=True, pnginfo=words)
+        for dark, place_of in schemes.items():
+            picture = Image.open(whole[dark]).convert("RGB")
+            picture = picture.crop((0, 0, picture.width, round(ends.get(dark, picture.height))))
+            picture.quantize(64).save(place_of, optimize=True, pnginfo=words)
 
 
-def _studio(folder: Path, picture: Path) -> None:
+def _studio(folder: Path, pictures: dict[bool, Path]) -> None:
     """Open the studio, pin its first training, move two sliders, and wait until all is computed."""
     from browser import Page
     from studio_process import start, stop
@@ -129,7 +139,9 @@ def _studio(folder: Path, picture: Path) -> None:
                 page.evaluate(f"{MOVED}({name!r}, {position})")
                 page.wait_until(f"{done} && document.body.dataset.done !== {json.dumps(before)}", 300)
             page.wait_until(r"/ (\d+) of \1 trainings done/.test(document.getElementById('verdict').textContent)", 300)
-            page.screenshot(picture)
+            for dark, picture in pictures.items():
+                page.set_scheme(dark)
+                page.screenshot(picture)
     finally:
         stop(studio)
 
@@ -186,9 +198,9 @@ def main() -> None:
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name in names or (*DRAWN, *PHOTOGRAPHED):
         if name in DRAWN:
-            draw(name, Path(folder) / f"{name}.png")
+            draw(name, Path(folder) / f"{name}.png", "--site" in sys.argv)
         elif find_chromium() is not None:
-            photograph(name, Path(folder) / f"{name}.png")
+            photograph(name, Path(folder) / f"{name}.png", "--site" in sys.argv)
         else:
             print(f"No Chromium here: the picture {name}.png was not taken.")
 

@@ -2,8 +2,8 @@
 Paths through a maze
 ====================
 
-A rat looks for a platform under water, and a wall is in its way. After 600 episodes it swims around
-the wall. The reward came only at the platform.
+A rat looks for a platform under water, and a wall is in its way. The reward came only at the
+platform. After 600 episodes most paths lead around the wall; from some starts the rat still fails.
 
 The command: ``synarray play water-maze``
 """

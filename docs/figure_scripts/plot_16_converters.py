@@ -3,7 +3,7 @@ Bits of the converters
 ======================
 
 The read of every column is digitised to so many bits, in learning and in inference. Winners are drawn from
-differences between columns. So a converter that covers a quarter of the full range needs two bits less.
+differences between columns. So a converter that covers a quarter of the full range needs two bits fewer.
 Small networks in local fields; 95 % intervals over three seeds.
 
 The command: ``synarray study run converters`` asks the same of larger networks, and ``synarray report

@@ -67,10 +67,9 @@ for sentence in verdict.sentences:
 # What a training costs, by the component of the array:
 
 for row in verdict.ledger:
-    if sum(row.energy.values()) > 0:
-        print(
-            f"{row.component:10} {row.action:28} {1e9 * sum(row.energy.values()):10.1f} nJ"
-        )
+    energy = sum(row.energy.values())
+    if energy > 0:
+        print(f"{row.component:8} {row.action:32} {1e9 * energy:7.1f} nJ")
 
 # %%
 # The page to send to a colleague, with every figure and number:

@@ -75,11 +75,11 @@ figure
 #
 # Soft pruning
 # ------------
-# Now the real network learns: 4,000 images, 100 neurons. When a neuron has fired often enough,
+# Now the real network learns: 12,000 images, 100 neurons. When a neuron has fired often enough,
 # its weakest weights are set to the lowest conductance. They are still read, but never receive a
 # pulse again. That is soft pruning. Conventional pruning removes them.
 
-settings = {"images": 4000, "epochs": 1, "n_neurons": 100}
+settings = {"images": 12000, "epochs": 1, "n_neurons": 100}
 full = synarray.train("full-field", settings=settings)
 pruned = synarray.train("soft-pruned", settings=settings)
 for name, result in (("unpruned", full), ("75 % soft-pruned", pruned)):

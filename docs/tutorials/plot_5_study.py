@@ -42,7 +42,7 @@ study = synarray.load_study("levels.toml")
 # wherever they ran.
 
 done = synarray.run_study(study, "studies/levels")
-print(done)
+print(f"{done.done} runs done, {done.failed} failed")
 
 # %%
 # The table
@@ -67,5 +67,5 @@ axis.minorticks_off()
 figure
 
 # %%
-# ``synarray study list`` names the studies that travel with the package. ``synarray report
+# ``synarray study list`` names the studies of the package. ``synarray report
 # studies/levels`` writes a page.

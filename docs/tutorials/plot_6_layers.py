@@ -26,7 +26,7 @@ print(f"labels only name neurons: {free.accuracy:.1%} of the test images")
 
 # %%
 # What the convolution learned: the 5 x 5 weights of eight neurons, for each of the four channels
-# of intensity.
+# of intensity, one beside the other.
 
 import matplotlib.pyplot as plt
 
@@ -36,6 +36,8 @@ kernels = fields_of(*pictured(free.stored()), 8)
 figure, axes = plt.subplots(2, 4, figsize=(8, 2), layout="constrained")
 for axis, kernel in zip(axes.flat, kernels, strict=True):
     axis.imshow(kernel, cmap="gray", vmin=-1, vmax=1)
+    for channel in (1, 2, 3):
+        axis.axvline(5 * channel - 0.5, color="tab:orange")
     axis.set_axis_off()
 figure
 

@@ -106,9 +106,13 @@ class Page:
             self.call(f"{domain}.enable", {})
         self._size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", self._size)
+        self.set_scheme(dark)
+        self.go(address)
+
+    def set_scheme(self, dark: bool) -> None:
+        """Prefer the dark scheme, or the light one."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", {"features": [scheme]})
-        self.go(address)
 
     def go(self, address: str) -> None:
         """Load an address."""

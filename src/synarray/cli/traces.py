@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from synarray.errors import RunError
 from synarray.files import write_file
 from synarray.lab.exchange.imported import name_from
@@ -15,6 +13,7 @@ from synarray.lab.formats import Explained
 from synarray.lab.traces.into_file import add_to_device, device_of_loops
 from synarray.lab.traces.retention import Aged
 from synarray.lab.traces.trends import Number
+from synarray.report.tables import Table
 from synarray.report.terminal import standard_output
 
 __all__ = ["say_aged", "say_explained"]
@@ -38,15 +37,14 @@ def say_explained(found: Explained, as_json: bool) -> None:
         )
         return
     console = standard_output()
-    table = Table(title=f"{found.source}: {found.layout}", title_justify="left")
-    for name in ("column", "meaning", "unit", "why", "first values"):
-        table.add_column(name, overflow="fold")
+    rows = []
     for c in found.columns:
         if c.why != "no values":
             branch = _BRANCHES.get(c.branch) if c.meaning else None
             meaning = f"{branch} ({c.meaning})" if branch else c.meaning or "not used"
-            table.add_row(f"{c.at + 1} {c.shown}", meaning, c.unit, c.why, ", ".join(map(_short, c.first)))
-    console.print(table)
+            rows.append((f"{c.at + 1} {c.shown}", meaning, c.unit, c.why, ", ".join(map(_short, c.first))))
+    columns = ("column", "meaning", "unit", "why", "first values")
+    console.print(Table(f"{found.source}: {found.layout}", columns, rows, texts=(1, 2, 3, 4)))
     for words in found.said:
         console.print(f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith(".") else "."), soft_wrap=True)
     console.print(
@@ -85,12 +83,8 @@ def say_aged(found: Aged, pulses: Path, output: Path | None, into: Path | None, 
         print(json.dumps({"kind": found.kind, **numbers, "facts": facts, "said": list(found.said), **written}))
         return
     console = standard_output()
-    table = Table(title=f"{found.source}: {found.kind}", title_justify="left")
-    for name in ("number", "value", "95 % interval"):
-        table.add_column(name, justify="left" if name == "number" else "right")
-    for key, number in found.numbers.items():
-        table.add_row(key, f"{number.value:.4g}", _interval(number))
-    console.print(table)
+    rows = [(key, f"{number.value:.4g}", _interval(number)) for key, number in found.numbers.items()]
+    console.print(Table(f"{found.source}: {found.kind}", ("number", "value", "95 % interval"), rows))
     for words in found.said:
         console.print(words, soft_wrap=True)
     if added:

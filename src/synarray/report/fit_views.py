@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
 
 from synarray.device.response import pulse_response
 from synarray.device.spec import DeviceSpec
@@ -18,6 +17,7 @@ from synarray.lab.posterior import draws_of
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.rows.outliers import listed
 from synarray.report.style import COLOURS, matplotlib_of, styled
+from synarray.report.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,17 +52,16 @@ Floats = npt.NDArray[np.float64]
 
 def fit_table(fit: Fit) -> Table:
     """Lay out the numbers of a fit with their intervals."""
-    table = Table(title=f"{fit.measured.source}: {fit.spec.law}", title_justify="left")
-    for name in ("number", "meaning", "value", "95 % interval"):
-        table.add_column(name, justify="right" if name in ("value", "95 % interval") else "left")
-    binary = fit.spec.binary
+    rows, binary = [], fit.spec.binary
     for key, estimate in fit.table.items():
         if key.startswith("p_switch") != binary and key.startswith(("p_switch", "n_levels", "nonlin", "sigma_c2c")):
             continue
         value, low, high = (_text(key, part) for part in estimate)
         unknown = estimate.high >= (_WIDEST if key.startswith("sigma") else _HALF if key == "p_fail" else np.inf)
-        table.add_row(key, _WORDS[key], value, "not known" if unknown else f"{low} to {high}" if low != high else "")
-    return table
+        rows.append((key, _WORDS[key], value, "not known" if unknown else f"{low} to {high}" if low != high else ""))
+    return Table(
+        f"{fit.measured.source}: {fit.spec.law}", ("number", "meaning", "value", "95 % interval"), rows, texts=(1,)
+    )
 
 
 def fit_sentences(fit: Fit) -> list[str]:
@@ -104,12 +103,8 @@ def _text(key: str, value: float) -> str:
 
 def changes_table(changes: list[Change]) -> Table:
     """Lay out what the round trip changes."""
-    table = Table(title="Round trip", title_justify="left")
-    for name in ("number", "before", "after", "change"):
-        table.add_column(name, justify="left" if name == "number" else "right")
-    for change in changes:
-        table.add_row(change.name, f"{change.before:.6g}", f"{change.after:.6g}", f"{change.relative:.2%}")
-    return table
+    rows = [(each.name, f"{each.before:.6g}", f"{each.after:.6g}", f"{each.relative:.2%}") for each in changes]
+    return Table("Round trip", ("number", "before", "after", "change"), rows)
 
 
 @styled

@@ -19,7 +19,7 @@ __all__ = ["Code", "Table"]
 
 _UNBROKEN = 24
 """Characters of a name in a first column that the terminal does not break."""
-_UNBROKEN_WORD = 12
+_UNBROKEN_WORD = 13
 """Characters of a word in another column that it does not break."""
 
 

@@ -37,14 +37,14 @@ def say_explained(found: Explained, as_json: bool) -> None:
         )
         return
     console = standard_output()
-    rows = []
+    lines = []
     for c in found.columns:
         if c.why != "no values":
             branch = _BRANCHES.get(c.branch) if c.meaning else None
             meaning = f"{branch} ({c.meaning})" if branch else c.meaning or "not used"
-            rows.append((f"{c.at + 1} {c.shown}", meaning, c.unit, c.why, ", ".join(map(_short, c.first))))
-    columns = ("column", "meaning", "unit", "why", "first values")
-    console.print(Table(f"{found.source}: {found.layout}", columns, rows, texts=(1, 2, 3, 4)))
+            lines.append((f"{c.at + 1} {c.shown}", meaning, c.unit, c.why, ", ".join(map(_short, c.first))))
+    named = ("column", "meaning", "unit", "why", "first values")
+    console.print(Table(f"{found.source}: {found.layout}", named, lines, texts=(1, 2, 3, 4)))
     for words in found.said:
         console.print(f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith(".") else "."), soft_wrap=True)
     console.print(

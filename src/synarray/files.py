@@ -27,6 +27,7 @@ __all__ = [
     "LARGEST_TEXT",
     "LOCK",
     "TOO_DEEP",
+    "is_there",
     "lock_folder",
     "open_ordinary",
     "parse_toml",
@@ -101,6 +102,14 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError(TOO_DEEP) from None
     except ValueError:  # Python makes no whole number of more digits
         raise ValueError(f"a number of more than {sys.get_int_max_str_digits():,} digits") from None
+
+
+def is_there(path: Path, folder: bool = False) -> bool:
+    """Say whether a file (or a folder) is there; what can have no such name is not."""
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:

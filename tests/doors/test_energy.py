@@ -114,8 +114,8 @@ def test_prices_that_cannot_be_used(
     ("arguments", "words"),
     [
         (("--node", "3nm"), "a node must lie between 7 and 130 nm"),
-        (("--technology", "pcmm"), "a device must be one of the library"),
-        (("--compare", "pcm,gold"), "a device must be one of the library"),
+        (("--technology", "pcmm"), "a device must be a TOML file or a known name"),
+        (("--compare", "pcm,gold"), "a device must be a TOML file or a known name"),
         (("--compare", ""), "--compare must name devices"),
         (("--compare", " ,"), "--compare must name devices"),
         (("--prices", "nowhere.toml"), "a file of prices must be readable TOML"),

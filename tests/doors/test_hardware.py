@@ -207,11 +207,15 @@ def test_numbers_nobody_confirmed_are_named(command: Command, small: list[str]) 
 @pytest.mark.parametrize(
     ("settings", "rule", "do"),
     [
-        (["device=subquantum-cbarm"], "a device must be one of the library", 'Did you mean "subquantum-cbram"?'),
-        (["device=PCM"], "a device must be one of the library", 'Did you mean "pcm"?'),
+        (
+            ["device=subquantum-cbarm"],
+            "a device must be a TOML file or a known name",
+            'Did you mean "subquantum-cbram"?',
+        ),
+        (["device=PCM"], "a device must be a TOML file or a known name", 'Did you mean "pcm"?'),
         (["device.sigma_c2c=0.05"], "say its law", "base ="),
-        (["device.base=pmc"], "a device must be one of the library", 'Did you mean "pcm"?'),
-        (["device=nowhere.toml"], "readable TOML", "file"),
+        (["device.base=pmc"], "a device must be a TOML file or a known name", 'Did you mean "pcm"?'),
+        (["device=nowhere.toml"], "TOML file or a known name", "Known"),
         (["device=3"], "table of keys", "device"),
         (["device=pcm", "device.sigma_c2=0.05"], '"device.sigma_c2" is not a key', 'Did you mean "sigma_c2c"?'),
         (["device=pcm", "device.g_max=5 V"], "device.g_max", "device.g_max"),

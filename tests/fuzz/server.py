@@ -45,7 +45,6 @@ def main() -> None:
     import typer.main
 
     import synarray.cli.app
-    import synarray.cli.fitting
     import synarray.learn.training
     import synarray.paper.reproduce
     import synarray.report.folder_page

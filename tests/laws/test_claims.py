@@ -21,7 +21,7 @@ from synarray.events import LEVELS, NetworkEvent, NeuronEvent
 from synarray.learn.spec import LearningSpec
 from synarray.paper.claims import Claim, Claims
 from synarray.paper.derivation import derive, pulse_energy
-from synarray.run.energy import Bill, real_time
+from synarray.run.energy import Bill
 
 PRICES = load_periphery()
 OWN, METAL = load_device("subquantum-cbram"), load_device("metal-filament-cbram")
@@ -211,13 +211,13 @@ def test_real_time_by_hand() -> None:
     """800 pulses in 4000 draws of 10 ms; at worst 20 rows x 1 us a draw."""
     some = bill(400)
     ledger = some.ledger(PRICES)
-    times = real_time(some, ledger)
+    times = some.real_time(ledger)
     assert times["window"] == 10e-3
     assert times["sequential"] == pytest.approx(ledger.seconds["sequential"] / 4000)
     assert times["worst"] == pytest.approx(20 * 1e-6 + times["row_parallel"])
     assert times["fits"] == {"sequential": True, "row_parallel": True, "worst": True}
     slow = replace(some, device=OWN.model_copy(update={"t_ltp": 1e-3}))
-    assert not real_time(slow, slow.ledger(PRICES))["fits"]["worst"]
+    assert not slow.real_time(slow.ledger(PRICES))["fits"]["worst"]
 
 
 def test_steps_of_the_ledger_are_not_priced_twice() -> None:

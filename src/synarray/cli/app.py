@@ -28,6 +28,7 @@ from synarray.cli import (
     training,
 )
 from synarray.cli.device_group import device
+from synarray.cli.energy import energy
 from synarray.cli.first_page import FIRST_PAGE, GroupedHelp
 from synarray.cli.studio import studio
 from synarray.errors import RunError, SynarrayError
@@ -51,7 +52,7 @@ for _command in (
     runs.show,
     runs.report,
     runs.cite,
-    runs.energy,
+    energy,
     runs.lifetime,
     listing.experiments,
     listing.runs,

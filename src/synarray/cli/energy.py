@@ -4,40 +4,43 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from synarray.cost.physical import free_steps
-from synarray.cost.prices import Periphery, load_periphery
-from synarray.device.library import load_device
+import typer
+
+from synarray.cli.options import Json, Node
 from synarray.errors import SpecError
-from synarray.report.cost_tables import (
-    comparison_table,
-    headline,
-    layers_table,
-    ledger_table,
-    pace_table,
-    steps_table,
-    use_table,
-)
-from synarray.report.terminal import standard_output
-from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
-from synarray.run.layered_energy import bill_of_layers
-from synarray.run.opened import Run, open_run
 
-__all__ = ["show_energy"]
+if TYPE_CHECKING:
+    from synarray.run.price import Price
+
+__all__ = ["energy"]
 
 
-def show_energy(
-    path: Path,
-    technology: str | None,
-    node: str | None,
-    compare: str | None,
-    prices: Path | None,
-    passive: bool,
-    as_json: bool,
+def energy(
+    run: Annotated[Path, typer.Argument(help="Folder of a run on a device.")],
+    technology: Annotated[
+        str | None, typer.Option(help="Price the run's counts for another device: a name of the library, or a file.")
+    ] = None,
+    node: Node = None,
+    compare: Annotated[str | None, typer.Option(help="Comma-separated devices to compare it with.")] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="A .toml file of prices that differ from cost/periphery.toml, each with its source."),
+    ] = None,
+    passive: Annotated[bool, typer.Option("--passive", help="Price an array without access transistors.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Print a run's ledger, and beside it those of other devices and of other machines."""
+    """Price a finished run in joules, seconds, bytes and area. Other devices and machines are compared with it."""
+    from synarray.device.library import load_device
+    from synarray.report.cost_section import price_tables
+    from synarray.report.cost_tables import headline
+    from synarray.report.terminal import standard_output
+    from synarray.run.opened import open_run
+    from synarray.run.price import price_of
+
     names = [name.strip() for name in (compare or "").split(",") if name.strip()]
-    run, periphery = open_run(path), load_periphery(node, prices)
+    opened = open_run(run)
     if compare is not None and not names:
         raise SpecError(
             "--compare must name devices",
@@ -45,67 +48,39 @@ def show_energy(
             where="--compare",
             do='Write --compare pcm,rram, names of "synarray devices list" or files; or leave it out.',
         )
-    device = None if technology is None else load_device(technology)
-    if run.experiment.layers:
-        return _show_layers(run, technology, names, periphery, passive, as_json)
-    bill, where = bill_of_run(run), str(path / "experiment.toml")
-    ledger = bill.ledger(periphery, device, passive=passive)
-    others = [bill.ledger(periphery, load_device(name), passive=passive) for name in names]
-    machines = baselines(bill, periphery)
-    steps, times = free_steps(run.experiment, bill.counts, ledger, periphery), real_time(bill, ledger)
-    notes: list[str] = []
-    for each in (technology, *names):
-        notes += [note for note in notes_on(bill, periphery, each, where) if note not in notes]
-    if as_json:
-        numbers = ledger.summary() | {"node_nm": periphery.node_nm, "events": bill.counts.events, "notes": notes}
-        numbers |= {
-            "compared": [other.summary() for other in others],
-            "baselines": [each.summary() for each in machines],
-        }
-        numbers |= {"free_steps": [vars(step) for step in steps], "real_time": times, "run_dir": str(path)}
-        print(json.dumps(numbers | {"look_ups": bill.look_ups(periphery, device).summary()}))
-        return
-    console = standard_output()
-    console.print(headline(ledger))
-    console.print(ledger_table(ledger, periphery.node_nm))
-    console.print(use_table(ledger))
-    console.print(comparison_table([ledger, *others], machines))
-    console.print(steps_table(steps))
-    console.print(pace_table(times))
-    for note in notes:
-        console.print(f"Note: {note}")
-
-
-def _show_layers(
-    run: Run, technology: str | None, names: list[str], periphery: Periphery, passive: bool, as_json: bool
-) -> None:
-    """Print the ledger of a run of several layers: of each layer, and of all."""
-    bill, device = bill_of_layers(run), None if technology is None else load_device(technology)
-    costs, ledger = bill.costs(periphery, device, passive=passive), bill.ledger(periphery, device, passive=passive)
-    others = [bill.ledger(periphery, load_device(name), passive=passive) for name in names]
-    notes = bill.notes(periphery, technology)
-    if as_json:
-        layers = [
-            {
-                "layer": cost.row,
-                "ledger": cost.ledger.summary(),
-                "replicated": cost.replicated.summary() if cost.replicated else None,
-            }
-            for cost in costs
+    found = price_of(opened, technology, node=node, prices=prices, passive=passive)
+    others = [found.beside(load_device(name)) for name in names]
+    notes = [*found.notes]
+    for name in names:
+        notes += [
+            note for note in found.bill.notes(found.periphery, name, str(run / "experiment.toml")) if note not in notes
         ]
-        numbers = ledger.summary() | {
-            "node_nm": periphery.node_nm,
-            "layers": layers,
-            "notes": notes,
-            "run_dir": str(run.path),
-        }
-        print(json.dumps(numbers | {"compared": [other.summary() for other in others]}))
+    if as_json:
+        numbers = found.ledger.summary() | {"node_nm": found.periphery.node_nm, "notes": notes, "run_dir": str(run)}
+        print(json.dumps(numbers | _more(found) | {"compared": [other.summary() for other in others]}))
         return
     console = standard_output()
-    console.print(headline(ledger))
-    console.print(layers_table([(cost.row, cost.ledger, cost.replicated) for cost in costs], ledger))
-    console.print(ledger_table(ledger, periphery.node_nm))
-    console.print(use_table(ledger))
-    console.print(comparison_table([ledger, *others]))
+    console.print(headline(found.ledger))
+    for table in price_tables(found, others):
+        console.print(table)
     for note in notes:
         console.print(f"Note: {note}")
+
+
+def _more(found: Price) -> dict[str, Any]:
+    """Return what is known of each of several layers, or of a network of one."""
+    from synarray.run.layered_energy import LayeredBill
+
+    if isinstance(found.bill, LayeredBill):
+        priced = [(cost.row, cost.ledger, cost.replicated) for cost in found.layers()]
+        return {"layers": [
+            {"layer": row, "ledger": ledger.summary(), "replicated": replicated.summary() if replicated else None}
+            for row, ledger, replicated in priced
+        ]}  # fmt: skip
+    return {
+        "events": found.bill.counts.events,
+        "baselines": [each.summary() for each in found.elsewhere()],
+        "free_steps": [vars(step) for step in found.free_steps()],
+        "real_time": found.real_time,
+        "look_ups": found.bill.look_ups(found.periphery, found.device).summary(),
+    }

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -22,12 +22,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from synarray.cli.fitting import Reading
+from synarray.cli.device_group import Reading
 from synarray.device.library import device_names
 from synarray.errors import SpecError
 from synarray.judge.judge import judging
 from synarray.judge.pulse import check_endurance, parse_pulse
-from synarray.judge.question import EXPERIMENT, Question, compose
+from synarray.judge.question import Question, compose
 from synarray.judge.reach import check_reach
 from synarray.judge.verdict import Verdict
 from synarray.judge.work import Update
@@ -40,27 +40,7 @@ from synarray.report.verdict_page import check_can_write, write_verdict
 from synarray.report.verdict_tables import verdict_tables
 from synarray.run.folder import check_writable
 
-__all__ = ["Request", "run_judge"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks."""
-
-    source: str
-    measured: Path | None
-    reading: Reading
-    task: str | None
-    experiment: str | None
-    settings: list[str]
-    seeds: int | None
-    draws: int | None
-    workers: int | None
-    wanted: float | None
-    pulse: str | None
-    endurance: float | None
-    out: Path | None
-    as_json: bool
+__all__ = ["run_judge"]
 
 
 @dataclass(frozen=True)
@@ -74,20 +54,19 @@ class _Evidence:
     fit: Fit | None = None
 
 
-def run_judge(request: Request) -> None:
+def run_judge(
+    question: Question, measured: Path | None, reading: Reading, workers: int | None, out: Path | None, as_json: bool
+) -> None:
     """Judge a device, print the verdict and write its page; a file of pulses is fitted first. Ctrl-C keeps the answer so far."""
     check_can_write()
-    wanted = check_reach(request.wanted)
-    check_endurance(request.endurance)
-    if request.pulse is not None:
-        parse_pulse(request.pulse)
+    question = replace(question, wanted=check_reach(question.wanted))
+    check_endurance(question.endurance)
+    if question.pulse is not None:
+        parse_pulse(question.pulse)
     people = Terminal(stderr=True)
     with _bar(people) as (bar, show):
-        found = _evidence(request, bar)
-        question = Question(
-            found.source, request.task, request.experiment or EXPERIMENT, tuple(request.settings), request.draws,
-            request.seeds, wanted, request.pulse, request.endurance, found.asked,
-        )  # fmt: skip
+        found = _evidence(question.source, measured, reading, out, bar)
+        question = replace(question, source=found.source, asked=found.asked)
         composed = compose(question)
         folder = found.folder if found.folder is not None else Path("verdicts") / composed.device.name
         check_writable(folder)
@@ -97,9 +76,9 @@ def run_judge(request: Request) -> None:
             f"{question.task or composed.specs[0].data}",
             soft_wrap=True,
         )
-        verdict, stopped = _judged(question, request.workers, show)
+        verdict, stopped = _judged(question, workers, show)
     page = write_verdict(verdict, folder, found.pulses, found.fit)
-    _tell(verdict, found, page, request.as_json)
+    _tell(verdict, found, page, as_json)
     if stopped:
         people.print(f"Stopped: what was known by then is in {page}, marked as partial.", soft_wrap=True)
         raise stopped
@@ -120,24 +99,23 @@ def _judged(question: Question, workers: int | None, show: _Show) -> tuple[Verdi
     return verdict, None
 
 
-def _evidence(request: Request, bar: Progress) -> _Evidence:
+def _evidence(source: str, measured: Path | None, reading: Reading, out: Path | None, bar: Progress) -> _Evidence:
     """Read the pulses, if there are any, and fit them, if they come in place of a device."""
-    source, measured, reading = request.source, request.measured, request.reading
     fits = not _names_device(source)
     _require_one(source, fits, measured, reading.words)
     if not fits and measured is None:
-        return _Evidence(source, request.out)
+        return _Evidence(source, out)
     from synarray.lab.formats import read_pulses
 
     task = bar.add_task("reading the pulses", total=None)
     pulses = read_pulses(source if measured is None else measured, reading.kind, reading.columns, **reading.choices)
     if not fits:
         bar.remove_task(task)
-        return _Evidence(source, request.out, pulses=pulses)
+        return _Evidence(source, out, pulses=pulses)
     from synarray.lab.fitting import fit, write_device
 
     name = name_from(Path(source))
-    folder = request.out if request.out is not None else Path("verdicts") / name
+    folder = out if out is not None else Path("verdicts") / name
     check_writable(folder)
     bar.update(task, description="fitting the pulses")
     found = fit(pulses, name)

@@ -62,9 +62,9 @@ def runs(
 ) -> None:
     """List the runs in a folder. Finished ones with their accuracy, interrupted ones with how far they are."""
     from synarray.errors import RunError
+    from synarray.files import is_there
     from synarray.report.tables import Table
     from synarray.report.terminal import standard_output
-    from synarray.run.folder import is_there
     from synarray.run.listed import runs_in
 
     if not is_there(folder, folder=True):

@@ -1,4 +1,4 @@
-"""``synarray show | report | cite | energy | lifetime | array show``: a finished run, or a study, in words and figures."""
+"""``synarray show | report | cite | lifetime | array show``: a finished run, or a study, in words and figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from synarray.run.opened import Run
     from synarray.run.retention import Retained
 
-__all__ = ["array", "cite", "energy", "lifetime", "report", "show"]
+__all__ = ["array", "cite", "lifetime", "report", "show"]
 
 array = typer.Typer(help="The physical array that a network is in.", no_args_is_help=True, rich_markup_mode=None)
 _FIGURE_HELP = (
@@ -175,26 +175,6 @@ def cite(folder: Folder, as_json: Json = False) -> None:
         print(json.dumps({"folder": str(folder), "entries": cited.summary(), "bibtex": cited.bibtex}))
         return
     print(cited.bibtex, end="")
-
-
-def energy(
-    run: Annotated[Path, typer.Argument(help="Folder of a run on a device.")],
-    technology: Annotated[
-        str | None, typer.Option(help="Price the run's counts for another device: a name of the library, or a file.")
-    ] = None,
-    node: Node = None,
-    compare: Annotated[str | None, typer.Option(help="Comma-separated devices to compare it with.")] = None,
-    prices: Annotated[
-        Path | None,
-        typer.Option(help="A .toml file of prices that differ from cost/periphery.toml, each with its source."),
-    ] = None,
-    passive: Annotated[bool, typer.Option("--passive", help="Price an array without access transistors.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Price a finished run in joules, seconds, bytes and area. Other devices and machines are compared with it."""
-    from synarray.cli.energy import show_energy
-
-    show_energy(run, technology, node, compare, prices, passive, as_json)
 
 
 def lifetime(

@@ -54,10 +54,11 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network and keep the run in a folder. It is tested once, and checkpoints are saved while it trains."""
+    from synarray.files import is_there
     from synarray.learn.training import decide_fields
     from synarray.report.terminal import Terminal
     from synarray.run.experiment import load_experiment, parse_setting, task_images
-    from synarray.run.folder import is_there, partial_of, place_for
+    from synarray.run.folder import partial_of, place_for
     from synarray.run.in_progress import begin, find, reopen
 
     changes = dict(parse_setting(text) for text in settings or [])

@@ -9,18 +9,18 @@ A file that ``device fit`` wrote also has a table ``posterior``, which is no par
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from synarray.device.spec import DeviceSpec
-from synarray.errors import SpecError, nearest
-from synarray.files import parse_toml, read_text
+from synarray.errors import SpecError
+from synarray.packaged import Packaged
 
 __all__ = ["Device", "device_names", "load_device", "read_tables", "resolve"]
 
+_DEVICES = Packaged("device", "library", "a device")
 _WORDS = ("name", "title", "technology", "note", "law", "gated", "base", "sources")
 _MOST_DRAWS = 1000
 _COLUMN = TypeAdapter(list[float])
@@ -35,8 +35,7 @@ def device_names() -> list[str]:
     >>> "pcm" in device_names()
     True
     """
-    folder = resources.files("synarray.device") / "library"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return _DEVICES.names()
 
 
 def load_device(source: str | Path) -> DeviceSpec:
@@ -105,26 +104,9 @@ def read_tables(source: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
         As :func:`load_device`; and when the columns are no columns, or differ in length.
     """
     packaged = source in device_names()
-    try:
-        if packaged:
-            text = (resources.files("synarray.device") / "library" / f"{source}.toml").read_text("utf-8")
-        elif source.endswith(".toml"):
-            text = read_text(Path(source))
-        else:
-            raise SpecError(
-                "a device must be one of the library or the path of a .toml file",
-                got=repr(source),
-                where="device",
-                do=nearest(source.lower(), device_names()),
-            )
-        values = parse_toml(text)
-    except (OSError, RecursionError, ValueError) as error:
-        if isinstance(error, SpecError):
-            raise
-        what = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise SpecError(
-            "a device file must be readable TOML", got=what, where=source, do="Correct the file, or give another."
-        ) from None
+    if not packaged and not source.endswith(".toml"):
+        raise _DEVICES.unknown(source)
+    values = _DEVICES.read(source)
     posterior = _columns(values.pop("posterior"), source) if "posterior" in values else {}
     if packaged:
         _require_sources(values, source)

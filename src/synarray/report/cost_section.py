@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from synarray.cost.ledger import Ledger
-from synarray.cost.physical import Step
 from synarray.report.charts import energies
-from synarray.report.cost_tables import comparison_table, headline, ledger_table, pace_table, steps_table, use_table
+from synarray.report.cost_tables import (
+    comparison_table,
+    headline,
+    layers_table,
+    ledger_table,
+    pace_table,
+    steps_table,
+    use_table,
+)
 from synarray.report.sections import Picture, Section
 from synarray.report.tables import Table
 from synarray.report.words import quantity
+from synarray.run.price import Price
 
-__all__ = ["Costs", "by_component", "cost_section", "energy_picture"]
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What is reported about the price of a run."""
-
-    ledger: Ledger
-    """Of the run, in its own cells."""
-    elsewhere: Sequence[Ledger]
-    """The same training on other machines."""
-    free: Sequence[Step]
-    """What software gets for nothing."""
-    pace: Mapping[str, Any]
-    """Whether the work fits between two draws of a winner (``real_time``)."""
-    notes: Sequence[str]
-    node_nm: float
-    """Of the circuits around the cells."""
-    layers: Table | None = None
-    """What each of several layers cost; there is then nothing elsewhere, nothing free, no pace."""
+__all__ = ["by_component", "cost_section", "energy_picture", "price_tables"]
 
 
 def by_component(ledger: Ledger) -> dict[str, float]:
@@ -63,17 +50,24 @@ def energy_picture(machines: Mapping[str, Mapping[str, float]], command: str, na
     return Picture(name, "Energy by component", words, energies(machines), table, command)
 
 
-def cost_section(costs: Costs, command: str) -> Section:
+def price_tables(price: Price, others: Sequence[Ledger] = ()) -> list[Table]:
+    """Lay out a price: by layer, by row, by use, beside other devices and machines, and what it leaves out."""
+    ledger, elsewhere, layers = price.ledger, price.elsewhere(), price.layers()
+    tables = [layers_table(layers, ledger)] if layers else []
+    tables += [ledger_table(ledger, price.periphery.node_nm), use_table(ledger)]
+    if others or elsewhere:
+        tables.append(comparison_table([ledger, *others], elsewhere))
+    return tables if layers else [*tables, steps_table(price.free_steps()), pace_table(price.real_time)]
+
+
+def cost_section(price: Price, command: str) -> Section:
     """Lay out what a training cost, and what it would cost on other machines; ``command`` prints it."""
-    machines = {each.title: by_component(each) for each in (costs.ledger, *costs.elsewhere) if len(each.entries) > 1}
-    tables = [*filter(None, [costs.layers]), ledger_table(costs.ledger, costs.node_nm), use_table(costs.ledger)]
-    if costs.layers is None:
-        tables += [comparison_table([costs.ledger], costs.elsewhere), steps_table(costs.free), pace_table(costs.pace)]
+    ledgers = [each for each in (price.ledger, *price.elsewhere()) if len(each.entries) > 1]
     return Section(
         "energy",
         "Energy, time, area",
-        words=[headline(costs.ledger)],
-        tables=tables,
-        pictures=[energy_picture(machines, command)],
-        notes=costs.notes,
+        words=[headline(price.ledger)],
+        tables=price_tables(price),
+        pictures=[energy_picture({each.title: by_component(each) for each in ledgers}, command)],
+        notes=price.notes,
     )

@@ -9,6 +9,7 @@ from synarray.cost.ledger import Ledger
 from synarray.cost.physical import Step
 from synarray.report.tables import Table
 from synarray.report.words import quantity, times
+from synarray.run.layered_energy import LayerCost
 
 __all__ = ["comparison_table", "headline", "layers_table", "ledger_table", "pace_table", "steps_table", "use_table"]
 
@@ -69,20 +70,21 @@ def ledger_table(ledger: Ledger, node_nm: float) -> Table:
     return Table(title, columns, rows, total=total, caption=title, note=note)
 
 
-def layers_table(layers: Sequence[tuple[Mapping[str, Any], Ledger, Ledger | None]], whole: Ledger) -> Table:
+def layers_table(layers: Sequence[LayerCost], whole: Ledger) -> Table:
     """Lay out what each layer cost, and what copies of a convolution's tile at every place would cost instead."""
     rows = []
-    for i, (row, ledger, replicated) in enumerate(layers):
+    for i, layer in enumerate(layers):
+        row, replicated = layer.row, layer.replicated
         cells = row["n_cells"] * row["cells_per_weight"]
-        rows.append((f"{i + 1} {row['kind']}", f"{cells:,}", f"{row['tile_reads']:,}", *_spent(ledger)))
+        rows.append((f"{i + 1} {row['kind']}", f"{cells:,}", f"{row['tile_reads']:,}", *_spent(layer.ledger)))
         if replicated is not None:
             copies = row["n_places"] // row["n_groups"]
             rows.append(
                 (f"   or {copies:,} copies of it", f"{cells * copies:,}", f"{row['tile_reads']:,}", *_spent(replicated))
             )
     columns = ("layer", "cells", "tile reads", "pulses", "everything", "rows at once", "area")
-    cells = sum(row["n_cells"] * row["cells_per_weight"] for row, _, _ in layers)
-    total = ("all", f"{cells:,}", f"{sum(row['tile_reads'] for row, _, _ in layers):,}", *_spent(whole))
+    cells = sum(layer.row["n_cells"] * layer.row["cells_per_weight"] for layer in layers)
+    total = ("all", f"{cells:,}", f"{sum(layer.row['tile_reads'] for layer in layers):,}", *_spent(whole))
     note = "Copies: all places are read at once, but each pulse is sent to every copy. Rows at once: time. All: without copies."
     return Table("Layer by layer", columns, rows, total=total, caption="Layer by layer", note=note)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from synarray.errors import RunError
+from synarray.files import is_there
 from synarray.report.citing import Citations, cite_run
 from synarray.report.run_page import run_page
 from synarray.report.sections import Page
 from synarray.report.study_page import cite_study, is_study, study_page
-from synarray.run.folder import PARTIAL, is_there, partial_of
+from synarray.run.folder import PARTIAL, partial_of
 from synarray.run.opened import open_run
 
 __all__ = ["citations_of", "page_of"]

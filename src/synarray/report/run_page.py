@@ -8,23 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from synarray.array.maps import array_maps, check_drawable
-from synarray.cost.physical import free_steps
-from synarray.cost.prices import load_periphery
 from synarray.errors import SpecError
 from synarray.report.array_section import array_section, file_of, wear_section
 from synarray.report.citing import cite_run
-from synarray.report.cost_section import Costs, cost_section
-from synarray.report.cost_tables import layers_table
+from synarray.report.cost_section import cost_section
 from synarray.report.learning_section import learning_pictures
 from synarray.report.run_tables import paper_states, run_tables
 from synarray.report.sections import Fact, Page, Section
 from synarray.report.tables import Code, Table
 from synarray.report.words import percent, quantity
-from synarray.run.energy import baselines, bill_of_run, notes_on, real_time
 from synarray.run.fields import pictured
 from synarray.run.folder import to_toml
-from synarray.run.layered_energy import bill_of_layers
 from synarray.run.opened import Run
+from synarray.run.price import Price, price_of
 
 __all__ = ["provenance_table", "run_page"]
 
@@ -61,27 +57,12 @@ def run_page(run: Run) -> Page:
     )
 
 
-def _price(run: Run) -> Costs | None:
-    if any(layer.experiment.device is None for layer in run.by_layer()):
-        return None
-    if run.experiment.layers:
-        layers, circuits = bill_of_layers(run), load_periphery()
-        whole, notes = layers.ledger(circuits), layers.notes(circuits)
-        parts = [(cost.row, cost.ledger, cost.replicated) for cost in layers.costs(circuits)]
-        return Costs(whole, [], [], {}, notes, circuits.node_nm, layers_table(parts, whole))
-    bill, periphery = bill_of_run(run), load_periphery()
-    ledger = bill.ledger(periphery)
-    return Costs(
-        ledger,
-        baselines(bill, periphery),
-        free_steps(run.experiment, bill.counts, ledger, periphery),
-        real_time(bill, ledger),
-        notes_on(bill, periphery, None, str(run.path / "experiment.toml")),
-        periphery.node_nm,
-    )
+def _price(run: Run) -> Price | None:
+    ideal = any(layer.experiment.device is None for layer in run.by_layer())
+    return None if ideal else price_of(run)
 
 
-def _facts(run: Run, priced: Costs | None) -> Iterator[Fact]:
+def _facts(run: Run, priced: Price | None) -> Iterator[Fact]:
     metrics = run.metrics
     if metrics["accuracy"] is not None:
         low, high = percent(metrics["accuracy_low"]), percent(metrics["accuracy_high"])
@@ -108,7 +89,7 @@ def _facts(run: Run, priced: Costs | None) -> Iterator[Fact]:
     yield Fact("simulated in", f"{metrics['train_seconds']:.1f} s", f"{metrics['images_per_second']:,.0f} images/s")
 
 
-def _sections(run: Run, priced: Costs | None) -> Iterator[Section]:
+def _sections(run: Run, priced: Price | None) -> Iterator[Section]:
     show, whole = f"synarray show {_quoted(run)}", f"synarray report {_quoted(run)}"
     reached, *counts = run_tables(run.metrics, paper_states(run.experiment))
     yield _accuracy(run, reached)

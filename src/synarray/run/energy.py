@@ -13,6 +13,7 @@ from synarray.cost.baselines import MEMORIES, chips, conventional, updates, with
 from synarray.cost.conditions import Conditions
 from synarray.cost.ledger import Counts, Entry, Ledger, price
 from synarray.cost.look_ups import LookUps, look_ups
+from synarray.cost.physical import Step, free_steps
 from synarray.cost.prices import SRAM_TO, Periphery
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
@@ -24,14 +25,11 @@ from synarray.units import format_quantity
 
 __all__ = [
     "Bill",
-    "baselines",
     "bill_of_counts",
     "bill_of_one_layer",
     "bill_of_run",
     "converter_notes",
-    "notes_on",
     "read_warnings",
-    "real_time",
 ]
 
 
@@ -66,6 +64,76 @@ class Bill:
         """Say whether its look-ups last long enough to tell the levels of a cell apart, and what they would then cost."""
         given = Conditions(self.counts, device or self.device, self.synapse, periphery)
         return look_ups(given, self.spec.array.temperature)
+
+    def elsewhere(self, periphery: Periphery) -> list[Ledger]:
+        """Price the same training elsewhere: on the array without its savings, on processors, on neuromorphic chips."""
+        operations = self.counts["row_cell"]
+        _, energies = chips()
+        return [
+            price(without_events(self.counts), self.device, self.synapse, periphery, "every weight at every draw"),
+            price(
+                without_pruning(self.counts, self.cells),
+                self.device,
+                self.synapse,
+                periphery,
+                "without pruning (estimate)",
+            ),
+            *(conventional(self.counts, periphery, memory, self.updates) for memory in MEMORIES),
+            *(
+                Ledger(name, (Entry("chip", "synaptic operations", operations, energy),), {}, 0.0)
+                for name, energy in energies.items()
+            ),
+        ]
+
+    def real_time(self, ledger: Ledger) -> dict[str, Any]:
+        """Say whether reads and updates fit between two draws of a winner, were images shown at their simulated pace.
+
+        Returns
+        -------
+        dict
+            ``window``: time between draws, s. ``sequential``, ``row_parallel``: mean time that reads and updates take of it.
+            ``worst``: if every cell of every winner had to be pulsed up, one after another. ``fits``: whether each does.
+        """
+        encoding, counts = self.spec.encoding, self.counts
+        window = encoding.dt if encoding.form == "sliding" else encoding.t_window
+        draws = max(counts.draws, 1)
+        worst = counts.weights / counts.neurons * counts.groups * self.cells * max(self.device.t_ltp, self.device.t_ltd)
+        times = {
+            "sequential": ledger.seconds["sequential"] / draws,
+            "row_parallel": ledger.seconds["row-parallel"] / draws,
+            "worst": worst + ledger.seconds["row-parallel"] / draws,
+        }
+        return {"window": window, **times, "fits": {name: seconds <= window for name, seconds in times.items()}}
+
+    def free_steps(self, ledger: Ledger, periphery: Periphery) -> list[Step]:
+        """Return what software gets for nothing, and what it would cost in circuits."""
+        return free_steps(self.spec, self.counts, ledger, periphery)
+
+    def notes(self, periphery: Periphery, technology: str | None = None, where: str = "this experiment") -> list[str]:
+        """Say what a reader of a price must know: what is unconfirmed or too short, where another device changes the counts."""
+        device = self.device if technology is None else load_device(technology)
+        notes = [*read_warnings(self, periphery, device), *converter_notes(self)]
+        if periphery.unconfirmed:
+            notes.append(f"Prices around the cells that are unconfirmed: {', '.join(periphery.unconfirmed)}.")
+        if device.unconfirmed:
+            notes.append(f"Numbers of {device.name} that are unconfirmed: {', '.join(device.unconfirmed)}.")
+        if not device.prices_known:
+            notes.append(
+                f"{device.name} is written through a gate, and no source states the gate's energy: v^2 t g of its channel is "
+                "used instead."
+            )
+        size = 4 * self.counts.weights / 1024
+        if size > SRAM_TO:
+            notes.append(
+                f"Weights in SRAM need {size:,.0f} KiB; the energy of a word has a source up to {SRAM_TO:,.0f} KiB and is "
+                "extrapolated."
+            )
+        if technology is not None and _moves_otherwise(self, device):
+            notes.append(
+                f"{device.name} moves by other steps than {self.device.name}: the number of pulses would differ. To count "
+                f"them: synarray train {where} --set device={technology}"
+            )
+        return notes
 
 
 def bill_of_run(run: Run) -> Bill:
@@ -124,71 +192,6 @@ def bill_of_counts(
     )
     synapse = spec.synapse.model_copy(update={"scheme": scheme.name})
     return Bill(counts, spec, spec.device, synapse)
-
-
-def baselines(bill: Bill, periphery: Periphery) -> list[Ledger]:
-    """Price the same training elsewhere: on the array without its savings, on processors, on neuromorphic chips."""
-    operations = bill.counts["row_cell"]
-    _, energies = chips()
-    return [
-        price(without_events(bill.counts), bill.device, bill.synapse, periphery, "every weight at every draw"),
-        price(
-            without_pruning(bill.counts, bill.cells), bill.device, bill.synapse, periphery, "without pruning (estimate)"
-        ),
-        *(conventional(bill.counts, periphery, memory, bill.updates) for memory in MEMORIES),
-        *(
-            Ledger(name, (Entry("chip", "synaptic operations", operations, energy),), {}, 0.0)
-            for name, energy in energies.items()
-        ),
-    ]
-
-
-def real_time(bill: Bill, ledger: Ledger) -> dict[str, Any]:
-    """Say whether reads and updates fit between two draws of a winner, were images shown at their simulated pace.
-
-    Returns
-    -------
-    dict
-        ``window``: time between draws, s. ``sequential`` and ``row_parallel``: mean time that reading and updating take of it.
-        ``worst``: if every cell of every winner had to be pulsed up, one after another. ``fits``: whether each does.
-    """
-    encoding, counts = bill.spec.encoding, bill.counts
-    window = encoding.dt if encoding.form == "sliding" else encoding.t_window
-    draws = max(counts.draws, 1)
-    worst = counts.weights / counts.neurons * counts.groups * bill.cells * max(bill.device.t_ltp, bill.device.t_ltd)
-    times = {
-        "sequential": ledger.seconds["sequential"] / draws,
-        "row_parallel": ledger.seconds["row-parallel"] / draws,
-        "worst": worst + ledger.seconds["row-parallel"] / draws,
-    }
-    return {"window": window, **times, "fits": {name: seconds <= window for name, seconds in times.items()}}
-
-
-def notes_on(bill: Bill, periphery: Periphery, technology: str | None, where: str) -> list[str]:
-    """Say what a reader of a price must know: what is unconfirmed or too short, and where another device changes the counts."""
-    device = bill.device if technology is None else load_device(technology)
-    notes = [*read_warnings(bill, periphery, device), *converter_notes(bill)]
-    if periphery.unconfirmed:
-        notes.append(f"Prices around the cells that are unconfirmed: {', '.join(periphery.unconfirmed)}.")
-    if device.unconfirmed:
-        notes.append(f"Numbers of {device.name} that are unconfirmed: {', '.join(device.unconfirmed)}.")
-    if not device.prices_known:
-        notes.append(
-            f"{device.name} is written through a gate, and no source states the gate's energy: v^2 t g of its channel is "
-            "used instead."
-        )
-    size = 4 * bill.counts.weights / 1024
-    if size > SRAM_TO:
-        notes.append(
-            f"Weights in SRAM need {size:,.0f} KiB; the energy of a word has a source up to {SRAM_TO:,.0f} KiB and is "
-            "extrapolated."
-        )
-    if technology is not None and _moves_otherwise(bill, device):
-        notes.append(
-            f"{device.name} moves by other steps than {bill.device.name}: the number of pulses would differ. To count "
-            f"them: synarray train {where} --set device={technology}"
-        )
-    return notes
 
 
 def converter_notes(bill: Bill) -> list[str]:

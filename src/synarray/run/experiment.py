@@ -15,17 +15,17 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from synarray.errors import SpecError, nearest
-from synarray.files import parse_toml, read_text
+from synarray.errors import SpecError
+from synarray.files import is_there
 from synarray.learn.checkpoint import CheckpointSpec
 from synarray.learn.spec import DEVICE_WORDS, LearningSpec
+from synarray.packaged import Packaged
 from synarray.rng import Stream, permutation
 from synarray.spec import Name, Text
 from synarray.task.datasets import BUILT_IN, Dataset, load_dataset
@@ -38,6 +38,7 @@ __all__ = [
     "load_experiment",
     "locate",
     "parse_setting",
+    "put",
     "read_values",
     "resolve",
     "task_images",
@@ -46,6 +47,7 @@ __all__ = [
 DEFAULT = "local-fields"
 """The experiment used when none is named."""
 _DEEPEST = 8
+_EXPERIMENTS = Packaged("run", "experiments", "an experiment", example="epochs = 3")
 
 
 class ExperimentSpec(LearningSpec):
@@ -89,8 +91,7 @@ def experiment_names() -> list[str]:
     >>> "local-fields" in experiment_names()
     True
     """
-    folder = resources.files("synarray.run") / "experiments"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return _EXPERIMENTS.names()
 
 
 def load_experiment(
@@ -152,7 +153,7 @@ def resolve(values: dict[str, Any], overrides: dict[str, Any], where: str) -> Ex
     """
     values = _own(values)
     for key in sorted(overrides, key=lambda key: key.count(".")):  # a table before what is in it
-        _put(values, key, _own(overrides[key]))  # which a longer key may write into
+        put(values, key, _own(overrides[key]))  # which a longer key may write into
     locate(values, Path())
     return ExperimentSpec.read(values, where)
 
@@ -270,40 +271,13 @@ def locate(values: dict[str, Any], folder: Path) -> None:
 
 
 def _toml(source: str, asked: str) -> dict[str, Any]:
-    path = Path(source)
-    if source in experiment_names() and not path.is_file():
-        return tomllib.loads((resources.files("synarray.run") / "experiments" / f"{source}.toml").read_text("utf-8"))
-    try:
-        if "\0" in source or not source:
-            raise FileNotFoundError
-        values = parse_toml(read_text(path))
-    except FileNotFoundError:
+    inner = Path(source.replace("\0", "?")) / "experiment.toml"
+    if is_there(inner):
         raise SpecError(
-            "an experiment must be a TOML file or a known name",
-            got=f'"{source}"',
-            where=asked or "experiment",
-            do=nearest(source, experiment_names()),
-        ) from None
-    except OSError as error:
-        do = "Check the path and its rights."
-        with contextlib.suppress(OSError):  # no name that a file can have
-            if (inner := path / "experiment.toml").is_file():
-                do = f"Give {inner} to train that experiment again, or start={source!r} to continue from its run."
-        where = asked or source
-        raise SpecError("an experiment file must be readable", got=str(error.strerror), where=where, do=do) from None
-    except UnicodeDecodeError:
-        raise SpecError(
-            "an experiment file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."
-        ) from None
-    except ValueError as error:
-        raise SpecError(
-            "an experiment file must be TOML", got=str(error), where=source, do="Correct that line."
-        ) from None
-    if not values:
-        raise SpecError(
-            "an experiment file must set at least one key", got="none", where=source, do="Write for example: epochs = 3"
-        )
-    return values
+            "an experiment file must be readable", got="the folder of a run", where=asked or source,
+            do=f"Give {inner} to train that experiment again, or start={source!r} to continue from its run.",
+        )  # fmt: skip
+    return _EXPERIMENTS.read(source, asked)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -326,7 +300,7 @@ def _own(value: Any) -> Any:
     return {key: _own(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
+def put(values: dict[str, Any], key: str, value: Any) -> None:
     """Set a dotted key, in place; in a list of tables a number counts from 1: ``layers.2.epochs``."""
     *path, last = key.split(".")
     table: Any = values

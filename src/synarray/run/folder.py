@@ -41,7 +41,6 @@ __all__ = [
     "PARTIAL",
     "check_writable",
     "is_free",
-    "is_there",
     "layer_prefix",
     "partial_of",
     "place_for",
@@ -212,14 +211,6 @@ def _packed(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, **arrays)
     return content.getvalue()
-
-
-def is_there(path: Path, folder: bool = False) -> bool:
-    """Say whether a file (or a folder) is there; what can have no such name is not."""
-    try:
-        return path.is_dir() if folder else path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def to_toml(spec: Spec) -> str:

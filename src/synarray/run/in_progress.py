@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from synarray.errors import RunError, SpecError
-from synarray.files import LOCK, lock_folder, parse_toml, read_text, unlock_folder, write_whole
+from synarray.files import LOCK, is_there, lock_folder, parse_toml, read_text, unlock_folder, write_whole
 from synarray.learn.checkpoint import CHECKPOINTS
 from synarray.learn.result import Result
 from synarray.run.experiment import ExperimentSpec
-from synarray.run.folder import FILES, PARTIAL, is_free, is_there, partial_of, place_for, to_toml, unwritable, write_run
+from synarray.run.folder import FILES, PARTIAL, is_free, partial_of, place_for, to_toml, unwritable, write_run
 from synarray.run.opened import Run, open_run
 
 if TYPE_CHECKING:

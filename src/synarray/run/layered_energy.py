@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from synarray.cost.ledger import Ledger, price
+from synarray.cost.physical import Step
 from synarray.cost.prices import Periphery
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
@@ -17,9 +18,9 @@ from synarray.errors import RunError
 from synarray.learn.result import Result
 from synarray.learn.stack import layer_specs
 from synarray.run.contents import StoredRun
-from synarray.run.energy import Bill, bill_of_counts, bill_of_one_layer, converter_notes
+from synarray.run.energy import Bill, bill_of_counts, bill_of_one_layer, bill_of_run, converter_notes
 
-__all__ = ["LayerCost", "LayeredBill", "bill_of_layers", "bill_of_result"]
+__all__ = ["LayerCost", "LayeredBill", "bill_of", "bill_of_layers", "bill_of_result"]
 
 _PULSES = ("ltp_pulse", "ltd_pulse", "pruning_pulse", "initial_pulse", "pulse_failed", "verify_read")
 _LEVELS = ("ltp_level", "ltd_level", "pruning_level", "initial_level", "verify_level")
@@ -70,7 +71,19 @@ class LayeredBill:
         names = dict.fromkeys((device or bill.device).name for bill in self.bills)
         return Ledger(title or " + ".join(names), entries, seconds, 0.0, areas, self.presentations)
 
-    def notes(self, periphery: Periphery, technology: str | None = None) -> list[str]:
+    def elsewhere(self, periphery: Periphery) -> list[Ledger]:
+        """Nothing: other machines are compared with networks of one layer only."""
+        return []
+
+    def real_time(self, ledger: Ledger) -> dict[str, Any]:
+        """Nothing: layers learn one after the other, not at the pace of the images."""
+        return {}
+
+    def free_steps(self, ledger: Ledger, periphery: Periphery) -> list[Step]:
+        """Nothing: they are worked out for networks of one layer only."""
+        return []
+
+    def notes(self, periphery: Periphery, technology: str | None = None, where: str = "") -> list[str]:
         """Say what a reader of the price must know."""
         devices = [load_device(technology)] if technology else [bill.device for bill in self.bills]
         notes = [
@@ -86,6 +99,11 @@ class LayeredBill:
             "memory is not priced."
         )
         return list(dict.fromkeys(notes))
+
+
+def bill_of(run: StoredRun) -> Bill | LayeredBill:
+    """Gather what a run on disk counted, of one layer or of several; raises RunError where weights are ideal."""
+    return bill_of_layers(run) if run.experiment.layers else bill_of_run(run)
 
 
 def bill_of_layers(run: StoredRun) -> LayeredBill:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synarray.errors import DataError, RunError, SpecError
-from synarray.files import parse_toml, read_text
+from synarray.files import is_there, parse_toml, read_text
 from synarray.learn.checkpoint import saved_history
 from synarray.run.contents import read_json, read_metrics
 from synarray.run.experiment import ExperimentSpec
-from synarray.run.folder import FILES, PARTIAL, is_there
+from synarray.run.folder import FILES, PARTIAL
 
 __all__ = ["ListedRun", "runs_in"]
 

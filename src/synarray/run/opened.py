@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.errors import DataError, RunError, SpecError
-from synarray.files import TOO_DEEP, parse_toml, read_text
+from synarray.files import TOO_DEEP, is_there, parse_toml, read_text
 from synarray.run.contents import StoredRun, check_arrays, read_arrays, read_json, read_metrics, train_again
 from synarray.run.experiment import ExperimentSpec
-from synarray.run.folder import FILES, FORMAT, PARTIAL, is_there, partial_of
+from synarray.run.folder import FILES, FORMAT, PARTIAL, partial_of
 from synarray.run.outcome import Finished, Result
 from synarray.run.price import Price
 from synarray.run.restore import restore

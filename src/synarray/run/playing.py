@@ -9,11 +9,8 @@ and a greedy check reach the target, or after so many episodes; nothing of the t
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,17 +20,18 @@ from synarray.cost.counts import Counts
 from synarray.cost.ledger import Ledger, price
 from synarray.cost.prices import load_periphery
 from synarray.cost.wear import trainings_left
-from synarray.errors import SpecError, nearest
 from synarray.events import NeuronEvent
-from synarray.files import parse_toml, read_text
 from synarray.learn.episodes import Chooser, Episode, Rewards, TabularQ, learn_episode, run_episode, walk_at_random
 from synarray.learn.reward import ActorCritic, RewardSpec
+from synarray.packaged import Packaged
+from synarray.run.experiment import put
 from synarray.spec import Name, Spec, Text
 from synarray.task.environments.coding import Coder, CodingSpec
 from synarray.task.environments.opening import open_environment
 
 __all__ = ["Played", "TaskSpec", "load_task", "play", "task_names"]
 
+_TASKS = Packaged("run", "tasks", "a task")
 _CHECKS, _TESTS = 1 << 60, 1 << 61
 """First seeds of the environment in checks and in the test; those of training episodes are below."""
 _UNSEEN = 1 << 40
@@ -260,8 +258,7 @@ def task_names() -> list[str]:
     >>> task_names()
     ['cartpole', 'frozen-lake', 'water-maze']
     """
-    folder = resources.files("synarray.run") / "tasks"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return _TASKS.names()
 
 
 def load_task(source: str = "cartpole", settings: Mapping[str, Any] | None = None) -> TaskSpec:
@@ -272,30 +269,7 @@ def load_task(source: str = "cartpole", settings: Mapping[str, Any] | None = Non
     SpecError
         When the file cannot be read or is no TOML, or a key or value is not allowed.
     """
-    values = _values(source)
+    values = _TASKS.read(source)
     for key, value in (settings or {}).items():
-        table, (*path, last) = values, key.split(".")
-        for part in path:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise SpecError(
-                    f'"{part}" must be a table', got=f"{key} = {value!r}", where="--set", do=f"Set {part} itself."
-                )
-        table[last] = value
+        put(values, key, value)
     return TaskSpec.read(values, source)
-
-
-def _values(source: str) -> dict[str, Any]:
-    path = Path(source)
-    if source in task_names():
-        return tomllib.loads((resources.files("synarray.run") / "tasks" / f"{source}.toml").read_text("utf-8"))
-    try:
-        return parse_toml(read_text(path))
-    except (FileNotFoundError, IsADirectoryError):
-        do = nearest(source, task_names())
-        raise SpecError("a task must be a TOML file or a known name", got=f'"{source}"', where="task", do=do) from None
-    except OSError as error:
-        do = "Check the path and its rights."
-        raise SpecError("a task file must be readable", got=str(error.strerror), where=source, do=do) from None
-    except (ValueError, RecursionError) as error:
-        raise SpecError("a task file must be TOML", got=str(error), where=source, do="Correct that line.") from None

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from synarray.cost.ledger import Entry, Ledger
+from synarray.cost.physical import Step
 from synarray.cost.prices import Periphery, load_periphery
 from synarray.device.library import load_device
+from synarray.device.spec import DeviceSpec
 from synarray.run.contents import StoredRun
-from synarray.run.energy import Bill, baselines, bill_of_run, notes_on, real_time
-from synarray.run.layered_energy import LayeredBill, bill_of_layers
+from synarray.run.energy import Bill
+from synarray.run.layered_energy import LayerCost, LayeredBill, bill_of
 from synarray.units import format_quantity
 
 __all__ = ["Price", "price_of"]
@@ -32,6 +34,10 @@ class Price:
         Prices of the circuits around the cells.
     notes : list of str
         What a reader must know: what is not confirmed, or guessed.
+    device : DeviceSpec or None
+        Whose prices they are; None: those of the run's own cells.
+    passive : bool
+        Whether the array is priced without access transistors.
 
     Examples
     --------
@@ -46,6 +52,8 @@ class Price:
     bill: Bill | LayeredBill
     periphery: Periphery
     notes: list[str]
+    device: DeviceSpec | None = None
+    passive: bool = False
 
     @property
     def total(self) -> float:
@@ -65,15 +73,25 @@ class Price:
     @cached_property
     def real_time(self) -> dict[str, Any]:
         """Whether reads and updates fit between two draws of a winner, at the simulated pace; empty for several layers."""
-        if isinstance(self.bill, LayeredBill):
-            return {}
-        return real_time(self.bill, self.ledger)
+        return self.bill.real_time(self.ledger)
 
     def elsewhere(self) -> list[Ledger]:
         """Price the same training without the array's savings, on processors, on neuromorphic chips; not for several layers."""
+        return self.bill.elsewhere(self.periphery)
+
+    def free_steps(self) -> list[Step]:
+        """Return what software gets for nothing, and what it would cost in circuits; not for several layers."""
+        return self.bill.free_steps(self.ledger, self.periphery)
+
+    def layers(self) -> list[LayerCost]:
+        """Price each of several layers; empty for a network of one."""
         if isinstance(self.bill, LayeredBill):
-            return []
-        return baselines(self.bill, self.periphery)
+            return self.bill.costs(self.periphery, self.device, passive=self.passive)
+        return []
+
+    def beside(self, device: DeviceSpec) -> Ledger:
+        """Price the same counts in the cells of another device."""
+        return self.bill.ledger(self.periphery, device, passive=self.passive)
 
     def summary(self) -> dict[str, Any]:
         """Return everything as numbers, ready for JSON."""
@@ -97,12 +115,6 @@ def price_of(
 ) -> Price:
     """Price a run; see :func:`synarray.price`."""
     periphery = load_periphery(node, None if prices is None else Path(prices))
-    other = None if device is None else str(device)
-    if run.experiment.layers:
-        layers, priced = bill_of_layers(run), None if other is None else load_device(other)
-        return Price(
-            layers.ledger(periphery, priced, passive=passive), layers, periphery, layers.notes(periphery, other)
-        )
-    bill = bill_of_run(run)
-    ledger = bill.ledger(periphery, None if other is None else load_device(other), passive=passive)
-    return Price(ledger, bill, periphery, notes_on(bill, periphery, other, str(run.path / "experiment.toml")))
+    bill, used = bill_of(run), None if device is None else load_device(device)
+    notes = bill.notes(periphery, None if device is None else str(device), str(run.path / "experiment.toml"))
+    return Price(bill.ledger(periphery, used, passive=passive), bill, periphery, notes, used, passive)

@@ -12,8 +12,7 @@ from synarray.cost.prices import load_periphery
 from synarray.cost.wear import trainings_left
 from synarray.device.spec import DeviceSpec
 from synarray.learn.result import Result
-from synarray.run.energy import notes_on
-from synarray.run.layered_energy import LayeredBill, bill_of_result
+from synarray.run.layered_energy import bill_of_result
 
 __all__ = ["bill_of"]
 
@@ -42,9 +41,6 @@ def _price(result: Result) -> dict[str, Any] | None:
         return None
     periphery = load_periphery()
     ledger = bill.ledger(periphery)
-    notes = (
-        bill.notes(periphery) if isinstance(bill, LayeredBill) else notes_on(bill, periphery, None, "this experiment")
-    )
     parts: dict[str, float] = {}
     for entry in ledger.entries:
         parts[entry.component] = parts.get(entry.component, 0.0) + entry.energy
@@ -55,7 +51,7 @@ def _price(result: Result) -> dict[str, Any] | None:
         "seconds": ledger.seconds,
         "confirmed": all(entry.confirmed for entry in ledger.entries if entry.count),
         "node_nm": periphery.node_nm,
-        "notes": notes,
+        "notes": bill.notes(periphery),
     }
 
 

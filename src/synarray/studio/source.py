@@ -7,9 +7,9 @@ from pathlib import Path
 
 from synarray.device.library import device_names, load_device
 from synarray.errors import RunError, SpecError, nearest
-from synarray.files import parse_toml, read_text
+from synarray.files import is_there, parse_toml, read_text
 from synarray.run.experiment import experiment_names, load_experiment
-from synarray.run.folder import PARTIAL, is_there, partial_of
+from synarray.run.folder import PARTIAL, partial_of
 from synarray.run.opened import open_run
 from synarray.studio.asked import DATA, Asked, as_asked, device_table
 

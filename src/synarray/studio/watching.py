@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from synarray.errors import RunError
-from synarray.files import parse_toml, read_text
+from synarray.files import is_there, parse_toml, read_text
 from synarray.learn.checkpoint import CHECKPOINTS, read_checkpoint, restore
 from synarray.learn.trainer import Trainer
 from synarray.network.encoding import Retina
 from synarray.network.machine import Machine
 from synarray.network.topology import place_groups
 from synarray.run.experiment import ExperimentSpec, task_images
-from synarray.run.folder import PARTIAL, is_there, partial_of
+from synarray.run.folder import PARTIAL, partial_of
 from synarray.run.opened import open_run
 from synarray.studio import views
 from synarray.studio.asked import as_asked

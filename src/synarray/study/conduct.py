@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from synarray.errors import DataError, SpecError, nearest
-from synarray.run.folder import is_there
+from synarray.files import is_there
 from synarray.study.engines import Engine, LocalEngine
 from synarray.study.measure import Job
 from synarray.study.plan import OBJECTIVES, StudySpec

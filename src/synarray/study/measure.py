@@ -18,12 +18,13 @@ from typing import Any
 
 from synarray.cost.prices import load_periphery
 from synarray.errors import RunError, SynarrayError
+from synarray.files import is_there
 from synarray.learn.training import train
 from synarray.run.contents import METRIC_NAMES, StoredRun
-from synarray.run.energy import Bill, bill_of_run
+from synarray.run.energy import Bill
 from synarray.run.experiment import ExperimentSpec, task_images
-from synarray.run.folder import is_there, write_run
-from synarray.run.layered_energy import LayeredBill, bill_of_layers, bill_of_result
+from synarray.run.folder import write_run
+from synarray.run.layered_energy import LayeredBill, bill_of, bill_of_result
 from synarray.run.opened import open_run
 from synarray.task.datasets import Dataset, load_dataset
 
@@ -125,7 +126,7 @@ def _bill(run: StoredRun) -> Bill | LayeredBill | None:
     """Gather what a run counted; None where weights are ideal."""
     if any(layer.experiment.device is None for layer in run.by_layer()):
         return None
-    return bill_of_layers(run) if run.experiment.layers else bill_of_run(run)
+    return bill_of(run)
 
 
 def prices_of(bill: Bill | LayeredBill | None) -> dict[str, float]:

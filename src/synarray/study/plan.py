@@ -20,15 +20,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from synarray.errors import SpecError, nearest
-from synarray.files import parse_toml, read_text
+from synarray.errors import SpecError
+from synarray.packaged import Packaged
 from synarray.run.experiment import DEFAULT, experiment_names, locate, read_values
 from synarray.spec import Name, Spec, Text
 
@@ -42,6 +40,7 @@ OBJECTIVES = {
     "pulses": ("pulses", "minimize"),
 }
 """What a search or ``synarray study best`` can go for: the column of the table, and whether more is better."""
+_STUDIES = Packaged("study", "studies", "a study", " or the folder of a study", "axes = { n_neurons = [100, 500] }")
 WORDS = {"name", "title", "note", "claim", "expected", "time", "figure"}
 """What a study says that decides no result."""
 
@@ -244,7 +243,7 @@ class StudySpec(Spec):
 
 def study_names() -> list[str]:
     """Names of the studies that travel with the package."""
-    return sorted(entry.name.removesuffix(".toml") for entry in _packaged().iterdir() if entry.name.endswith(".toml"))
+    return _STUDIES.names()
 
 
 def load_study(source: str | Path, overrides: Keys | None = None) -> StudySpec:
@@ -276,7 +275,7 @@ def load_study(source: str | Path, overrides: Keys | None = None) -> StudySpec:
     source = str(source)
     if (begun := begun_folder(source)) is not None:
         source = _study_in(begun)
-    values = _read(source)
+    values = _STUDIES.read(source)
     values.setdefault("name", _named_after(source))
     folder = Path(source).parent
     changes = dict(overrides or {})
@@ -319,44 +318,6 @@ def begun_folder(source: str) -> Path | None:
         return Path(source) if source not in study_names() and Path(source).is_dir() else None
     except (OSError, ValueError):
         return None
-
-
-def _packaged() -> Any:
-    return resources.files("synarray.study") / "studies"
-
-
-def _read(source: str) -> Keys:
-    if source in study_names() and not Path(source).is_file():
-        return tomllib.loads((_packaged() / f"{source}.toml").read_text("utf-8"))
-    try:
-        if "\0" in source or not source:
-            raise FileNotFoundError
-        values = parse_toml(read_text(Path(source)))
-    except (FileNotFoundError, NotADirectoryError):
-        raise SpecError(
-            "a study must be a TOML file, a known name or the folder of a study",
-            got=f'"{source}"',
-            where="study",
-            do=nearest(source, study_names()),
-        ) from None
-    except OSError as error:
-        raise SpecError(
-            "a study file must be readable", got=str(error.strerror), where=source, do="Check the path and its rights."
-        ) from None
-    except UnicodeDecodeError:
-        raise SpecError(
-            "a study file must be text in UTF-8", got="bytes that are not", where=source, do="Save it as UTF-8."
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise SpecError("a study file must be TOML", got=str(error), where=source, do="Correct that line.") from None
-    if not values:
-        raise SpecError(
-            "a study file must set at least one key",
-            got="none",
-            where=source,
-            do="Write for example: axes = { n_neurons = [100, 500] }",
-        )
-    return values
 
 
 def _situated(values: Keys, folder: Path) -> Keys:

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synarray.errors import RunError
-from synarray.files import LOCK, lock_folder, open_ordinary, sync, unlock_folder, write_whole, writing
-from synarray.run.folder import check_writable, is_there, to_toml
+from synarray.files import LOCK, is_there, lock_folder, open_ordinary, sync, unlock_folder, write_whole, writing
+from synarray.run.folder import check_writable, to_toml
 from synarray.study.plan import WORDS, StudySpec, load_study
 from synarray.study.points import PlannedRun
 

@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from synarray.errors import RunError, SpecError, nearest
 from synarray.extras import require
-from synarray.files import write_whole, writing
-from synarray.run.folder import is_there
+from synarray.files import is_there, write_whole, writing
 from synarray.study.plan import OBJECTIVES
 from synarray.study.store import PlannedRow, Record, place_of, read_plan, read_records
 

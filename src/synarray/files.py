@@ -1,4 +1,4 @@
-"""Files and folders, on any system: read with care, written whole, locked by one process.
+"""Files and folders, on any system: read with care, written whole, locked by one process; files known by name.
 
 Only ordinary files are opened, and none is read without a limit: a pipe, a terminal or a device of the system, or a link to
 one, could be read forever. What is written replaces the old file at once; a reader sees the old content or all of the new.
@@ -15,10 +15,13 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from synarray.errors import RunError, SynarrayError
+from synarray.errors import RunError, SpecError, SynarrayError, nearest
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -27,6 +30,7 @@ __all__ = [
     "LARGEST_TEXT",
     "LOCK",
     "TOO_DEEP",
+    "Packaged",
     "is_there",
     "lock_folder",
     "open_ordinary",
@@ -209,3 +213,69 @@ def writing(rule: str, where: Path, do: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         got = getattr(error, "strerror", None) or str(error)
         raise RunError(rule, got=got, where=str(where), do=do) from None
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """TOML files of one kind: those that travel with the package are known by name, a user's own by their path."""
+
+    room: str
+    """Room of the package that they are in."""
+    folder: str
+    """Their folder there."""
+    what: str
+    """What each is, with its article: "an experiment"."""
+    also: str = ""
+    """What else may be named, such as " or the folder of a study"."""
+    example: str = ""
+    """What an empty file could set; none: it may be empty."""
+
+    @property
+    def _packaged(self) -> Traversable:
+        return resources.files(f"synarray.{self.room}") / self.folder
+
+    def names(self) -> list[str]:
+        """Return the names of those that are part of the package."""
+        return sorted(
+            entry.name.removesuffix(".toml") for entry in self._packaged.iterdir() if entry.name.endswith(".toml")
+        )
+
+    def read(self, source: str, asked: str = "") -> dict[str, Any]:
+        """Read what a file says; ``asked`` is where it was named, else it is named by itself.
+
+        Raises
+        ------
+        SpecError
+            When there is none, or it cannot be read, is no TOML, or says nothing.
+        """
+        path, where = Path(source), asked or source
+        if source in self.names() and not path.is_file():
+            return tomllib.loads((self._packaged / f"{source}.toml").read_text("utf-8"))
+        try:
+            if "\0" in source or not source:
+                raise FileNotFoundError
+            values = parse_toml(read_text(path))
+        except FileNotFoundError:
+            raise self.unknown(source, asked) from None
+        except OSError as error:
+            rule, do = f"{self.what} file must be readable", "Check the path and its rights."
+            raise SpecError(rule, got=str(error.strerror), where=where, do=do) from None
+        except UnicodeDecodeError:
+            rule, got = f"{self.what} file must be text in UTF-8", "bytes that are not"
+            raise SpecError(rule, got=got, where=where, do="Save it as UTF-8.") from None
+        except (ValueError, RecursionError) as error:
+            rule, got = f"{self.what} file must be TOML", str(error)
+            raise SpecError(rule, got=got, where=where, do="Correct that line.") from None
+        if not values and self.example:
+            rule, do = f"{self.what} file must set at least one key", f"Write for example: {self.example}"
+            raise SpecError(rule, got="none", where=where, do=do)
+        return values
+
+    def unknown(self, source: str, asked: str = "") -> SpecError:
+        """Return the refusal of what is neither a known name nor a file."""
+        return SpecError(
+            f"{self.what} must be a TOML file{',' if self.also else ' or'} a known name{self.also}",
+            got=f'"{source}"',
+            where=asked or self.what.split()[-1],
+            do=nearest(source.lower(), self.names()),
+        )

@@ -30,6 +30,7 @@ __all__ = [
     "format_quantity",
     "parse_quantity",
     "parse_temperature",
+    "quantity",
 ]
 
 BOLTZMANN = 1.380649e-23
@@ -120,6 +121,19 @@ def format_quantity(value: float, unit: str) -> str:
         if parse_quantity(text, unit) == value:
             return text
     return f"{value!r} {unit}"
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    """Write a value with so many digits and the prefix that suits it; without a unit, as a plain number.
+
+    Examples
+    --------
+    >>> quantity(1.23456e-6, "S"), quantity(1234.5, "")
+    ('1.23 uS', '1,234.5')
+    """
+    if not unit:
+        return f"{value:,.1f}".removesuffix(".0")
+    return format_quantity(float(f"{value:.{digits}g}"), unit)
 
 
 def _quantity(

@@ -14,7 +14,7 @@ import pytest
 from command import Command, everything_in, four_parts
 from pydantic import TypeAdapter
 
-from synarray import packaged
+from synarray import files
 from synarray.device.library import Device, device_names, load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
@@ -90,7 +90,7 @@ def test_a_library_file_with_an_unsourced_number_is_refused(
     (tmp_path / "library" / "mine.toml").write_text(
         'name = "mine"\ng_min = { value = "1 uS", source = "a paper" }\ng_max = "9 uS"\n', "utf-8"
     )
-    monkeypatch.setattr(packaged.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(files.resources, "files", lambda _: tmp_path)
     message = four_parts(command("devices", "show", "mine"))
     assert "source" in message["rule"]
     assert "g_max" in message["where"]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import DeviceName, Json, Settings, complete_devices, file_option, folder_option
+from synarray.cli.options import DeviceName, Json, Reading, Settings, complete_devices, file_option, folder_option
 from synarray.errors import DataError, RunError
 from synarray.files import write_file
 
-__all__ = ["Reading", "device"]
+__all__ = ["device"]
 
 PulseFormat = Annotated[str | None, typer.Option("--format", help="Format of the file of pulses; default: recognised.")]
 Columns = Annotated[
@@ -29,28 +28,6 @@ Decimal = Annotated[
 ]
 
 device = typer.Typer(help="A device of your own, from measured pulses.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a file of pulses is to be read."""
-
-    kind: str | None = None
-    columns: str | None = None
-    ltd: str | None = None
-    only: str | None = None
-    decimal: str | None = None
-
-    @property
-    def choices(self) -> dict[str, str | None]:
-        """What is not the format and not the columns."""
-        return {"ltd": self.ltd, "only": self.only, "decimal": self.decimal}
-
-    @property
-    def words(self) -> list[str]:
-        """The options that were given, as on the command line."""
-        given = {"format": self.kind, "columns": self.columns, **self.choices}
-        return [word for option, value in given.items() if value is not None for word in (f"--{option}", value)]
 
 
 @device.command("fit")

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from synarray.cli.device_group import Reading
+from synarray.cli.options import Reading
 from synarray.device.library import device_names
 from synarray.errors import SpecError
 from synarray.judge.judge import judging

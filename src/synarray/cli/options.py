@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ __all__ = [
     "Figures",
     "Json",
     "Node",
+    "Reading",
     "RunFolder",
     "Settings",
     "Workers",
@@ -56,6 +58,28 @@ def complete_devices(incomplete: str) -> list[str]:
     from synarray.device.library import device_names
 
     return [name for name in device_names() if name.startswith(incomplete)]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file of pulses is to be read."""
+
+    kind: str | None = None
+    columns: str | None = None
+    ltd: str | None = None
+    only: str | None = None
+    decimal: str | None = None
+
+    @property
+    def choices(self) -> dict[str, str | None]:
+        """What is not the format and not the columns."""
+        return {"ltd": self.ltd, "only": self.only, "decimal": self.decimal}
+
+    @property
+    def words(self) -> list[str]:
+        """The options that were given, as on the command line."""
+        given = {"format": self.kind, "columns": self.columns, **self.choices}
+        return [word for option, value in given.items() if value is not None for word in (f"--{option}", value)]
 
 
 DeviceName = Annotated[

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
-from synarray.packaged import Packaged
+from synarray.files import Packaged
 
 __all__ = ["Device", "device_names", "load_device", "read_tables", "resolve"]
 

@@ -37,12 +37,12 @@ from synarray.judge.words import (
     life_words,
     numbers,
     percent,
-    quantity,
     read_words,
     worst_words,
 )
 from synarray.learn.readout import wilson
 from synarray.run.experiment import ExperimentSpec
+from synarray.units import quantity
 
 __all__ = ["Verdict"]
 

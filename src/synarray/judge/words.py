@@ -22,12 +22,12 @@ from synarray.array.read_noise import ReadFloor
 from synarray.judge.attribution import Attribution, Cost
 from synarray.judge.improve import Change, beyond_scatter
 from synarray.judge.intervals import Estimate
-from synarray.units import format_quantity
+from synarray.units import quantity
 
 __all__ = [
     "LABELS", "amount", "between", "card", "change_words", "count", "energy_words", "first_words", "help_words", "layer_words",
     "life_words",
-    "numbers", "percent", "quantity", "read_words", "signed", "worst_words",
+    "numbers", "percent", "read_words", "signed", "worst_words",
 ]  # fmt: skip
 
 LABELS = {
@@ -66,17 +66,6 @@ _WIRES_MATTER = 1.0
 
 
 # ---- numbers -------------------------------------------------------------------------------------------------------------------
-
-
-def quantity(value: float, unit: str) -> str:
-    """Write a value with three digits and the prefix that suits it.
-
-    Examples
-    --------
-    >>> quantity(8.4279e-05, "J")
-    '84.3 uJ'
-    """
-    return format_quantity(float(f"{value:.3g}"), unit)
 
 
 def _value(value: float, unit: str) -> str:

@@ -13,7 +13,8 @@ from synarray.report import figures
 from synarray.report.charts import pulses_per_cell
 from synarray.report.sections import Picture, Section
 from synarray.report.tables import Table
-from synarray.report.words import percent, quantity
+from synarray.report.words import percent
+from synarray.units import quantity
 
 __all__ = [
     "array_numbers",

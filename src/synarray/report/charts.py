@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.report.style import COLOURS, SERIES, matplotlib_of, styled
-from synarray.report.words import measure, quantity, unit_of
+from synarray.report.words import measure, unit_of
+from synarray.units import quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

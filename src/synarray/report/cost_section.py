@@ -17,8 +17,8 @@ from synarray.report.cost_tables import (
 )
 from synarray.report.sections import Picture, Section
 from synarray.report.tables import Table
-from synarray.report.words import quantity
 from synarray.run.price import Price
+from synarray.units import quantity
 
 __all__ = ["by_component", "cost_section", "energy_picture", "price_tables"]
 

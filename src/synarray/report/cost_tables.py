@@ -8,8 +8,9 @@ from typing import Any
 from synarray.cost.ledger import Ledger
 from synarray.cost.physical import Step
 from synarray.report.tables import Table
-from synarray.report.words import quantity, times
+from synarray.report.words import times
 from synarray.run.layered_energy import LayerCost
+from synarray.units import quantity
 
 __all__ = ["comparison_table", "headline", "layers_table", "ledger_table", "pace_table", "steps_table", "use_table"]
 

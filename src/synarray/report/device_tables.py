@@ -16,7 +16,7 @@ from synarray.device.response import PulseTrain
 from synarray.device.spec import DeviceSpec
 from synarray.network.stdp import Following
 from synarray.report.tables import Table
-from synarray.report.words import quantity
+from synarray.units import quantity
 
 __all__ = [
     "acting",

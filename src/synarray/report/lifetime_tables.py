@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 from synarray.report.tables import Table
-from synarray.report.words import percent, quantity
+from synarray.report.words import percent
 from synarray.run.lifetime import Lifetime
 from synarray.run.retention import TIMES, Retained
-from synarray.units import format_quantity
+from synarray.units import format_quantity, quantity
 
 __all__ = ["in_trainings", "lifetime_table", "named_time", "retention_table"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from synarray.report.tables import Table
-from synarray.report.words import quantity
 from synarray.run.playing import TaskSpec
+from synarray.units import quantity
 
 __all__ = ["play_tables"]
 

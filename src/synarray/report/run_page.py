@@ -16,11 +16,12 @@ from synarray.report.learning_section import learning_pictures
 from synarray.report.run_tables import paper_states, run_tables
 from synarray.report.sections import Fact, Page, Section
 from synarray.report.tables import Code, Table
-from synarray.report.words import percent, quantity
+from synarray.report.words import percent
 from synarray.run.fields import pictured
 from synarray.run.folder import to_toml
 from synarray.run.opened import Run
 from synarray.run.price import Price, price_of
+from synarray.units import quantity
 
 __all__ = ["provenance_table", "run_page"]
 

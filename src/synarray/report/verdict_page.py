@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from synarray import __version__
-from synarray.errors import RunError
+from synarray.extras import require
 from synarray.judge.verdict import Verdict
 from synarray.judge.words import amount, count
 from synarray.lab.fitting import Fit
@@ -36,21 +36,8 @@ __all__ = ["check_can_write", "write_verdict"]
 
 
 def check_can_write() -> None:
-    """Refuse at once, not after minutes of training, where a page could not be made.
-
-    Raises
-    ------
-    RunError
-        When jinja2 or matplotlib is missing.
-    """
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise RunError(
-            f"a verdict's page needs {error.name}", got="an environment without it", where="report",
-            do="pip install 'synarray[report]'",
-        ) from None  # fmt: skip
+    """Refuse at once, not after minutes of training, where a page could not be made; raises MissingExtraError."""
+    require("report", "pages of a verdict", "jinja2", "matplotlib")
 
 
 def write_verdict(verdict: Verdict, folder: Path, measured: Measurements | None = None, fit: Fit | None = None) -> Path:

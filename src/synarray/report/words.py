@@ -4,22 +4,9 @@ from __future__ import annotations
 
 import math
 
-from synarray.units import format_quantity
+from synarray.units import quantity
 
-__all__ = ["counted", "measure", "percent", "quantity", "times", "unit_of"]
-
-
-def quantity(value: float, unit: str, digits: int = 3) -> str:
-    """Write a value with so many digits and the prefix that suits it; without a unit, as a plain number.
-
-    Examples
-    --------
-    >>> quantity(1.23456e-6, "S"), quantity(1234.5, "")
-    ('1.23 uS', '1,234.5')
-    """
-    if not unit:
-        return f"{value:,.1f}".removesuffix(".0")
-    return format_quantity(float(f"{value:.{digits}g}"), unit)
+__all__ = ["counted", "measure", "percent", "times", "unit_of"]
 
 
 def counted(n: int, what: str) -> str:

@@ -14,7 +14,7 @@ from synarray.run.contents import StoredRun
 from synarray.run.drawing import matplotlib_parts
 from synarray.run.fields import fields_of, pictured, sheet_of
 from synarray.run.price import price_of
-from synarray.units import format_quantity
+from synarray.units import quantity
 
 __all__ = ["card", "line"]
 
@@ -60,7 +60,7 @@ def _facts(run: StoredRun) -> dict[str, str]:
             f"{metrics['device']}, {metrics['scheme']}, {metrics['arrays']} array{'s' * (metrics['arrays'] != 1)}"
         )
         price = price_of(run)
-        joules = format_quantity(float(f"{price.total:.3g}"), "J")
+        joules = quantity(price.total, "J")
         facts["energy"] = f"{joules} at {price.periphery.node_nm:g} nm" + (
             f" ({len(price.notes)} notes: see energy().notes)" if price.notes else ""
         )

@@ -21,7 +21,7 @@ from synarray.errors import RunError
 from synarray.learn.result import Result
 from synarray.learn.spec import LearningSpec
 from synarray.run.contents import StoredRun as Run
-from synarray.units import format_quantity
+from synarray.units import quantity
 
 __all__ = [
     "Bill",
@@ -215,16 +215,12 @@ def read_warnings(bill: Bill, periphery: Periphery, device: DeviceSpec | None = 
         return []
     rms, kelvins = f"{floor.rms:.3g}", f"{floor.temperature:g} K"
     return [
-        f"A look-up of {used.name} is too short: in {_short(floor.t_read, 's')} its noise at {kelvins} is {rms} of "
-        f"{floor.levels} levels, so only {floor.told_apart} can be distinguished. {_short(floor.seconds, 's')} would do; "
-        f"all look-ups then cost {_short(found.energy_enough, 'J')} instead of {_short(found.energy, 'J')}, and one after "
-        f"another {_short(found.seconds_enough, 's')} instead of {_short(found.seconds, 's')}. The simulation looks states up "
-        "without noise."
+        f"A look-up of {used.name} is too short: in {quantity(floor.t_read, 's')} its noise at {kelvins} is {rms} of "
+        f"{floor.levels} levels, so only {floor.told_apart} can be distinguished. {quantity(floor.seconds, 's')} would do; "
+        f"all look-ups then cost {quantity(found.energy_enough, 'J')} instead of {quantity(found.energy, 'J')}, and one after "
+        f"another {quantity(found.seconds_enough, 's')} instead of {quantity(found.seconds, 's')}. The simulation looks states "
+        "up without noise."
     ]
-
-
-def _short(value: float, unit: str) -> str:
-    return format_quantity(float(f"{value:.3g}"), unit)
 
 
 def _moves_otherwise(bill: Bill, other: DeviceSpec) -> bool:

@@ -22,10 +22,9 @@ import numpy as np
 from pydantic import Field
 
 from synarray.errors import SpecError
-from synarray.files import is_there
+from synarray.files import Packaged, is_there
 from synarray.learn.checkpoint import CheckpointSpec
 from synarray.learn.spec import DEVICE_WORDS, LearningSpec
-from synarray.packaged import Packaged
 from synarray.rng import Stream, permutation
 from synarray.spec import Name, Text
 from synarray.task.datasets import BUILT_IN, Dataset, load_dataset

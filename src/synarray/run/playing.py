@@ -21,9 +21,9 @@ from synarray.cost.ledger import Ledger, price
 from synarray.cost.prices import load_periphery
 from synarray.cost.wear import trainings_left
 from synarray.events import NeuronEvent
+from synarray.files import Packaged
 from synarray.learn.episodes import Chooser, Episode, Rewards, TabularQ, learn_episode, run_episode, walk_at_random
 from synarray.learn.reward import ActorCritic, RewardSpec
-from synarray.packaged import Packaged
 from synarray.run.experiment import put
 from synarray.spec import Name, Spec, Text
 from synarray.task.environments.coding import Coder, CodingSpec

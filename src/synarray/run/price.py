@@ -15,7 +15,7 @@ from synarray.device.spec import DeviceSpec
 from synarray.run.contents import StoredRun
 from synarray.run.energy import Bill
 from synarray.run.layered_energy import LayerCost, LayeredBill, bill_of
-from synarray.units import format_quantity
+from synarray.units import quantity
 
 __all__ = ["Price", "price_of"]
 
@@ -100,7 +100,7 @@ class Price:
 
     def __repr__(self) -> str:
         """Say the total, and how much of it has no confirmed source."""
-        energy, images = format_quantity(float(f"{self.total:.4g}"), "J"), self.ledger.presentations
+        energy, images = quantity(self.total, "J", 4), self.ledger.presentations
         doubt = f", {len(self.notes)} notes" if self.notes else ""
         return f"Price({self.ledger.title}: {energy} for {images:,} presentations{doubt})"
 

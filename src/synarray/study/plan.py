@@ -26,7 +26,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from synarray.errors import SpecError
-from synarray.packaged import Packaged
+from synarray.files import Packaged
 from synarray.run.experiment import DEFAULT, experiment_names, locate, read_values
 from synarray.spec import Name, Spec, Text
 

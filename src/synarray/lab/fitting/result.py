@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.device.spec import DeviceSpec
-from synarray.errors import MissingExtraError, RunError, SynarrayError
+from synarray.errors import RunError, SynarrayError
+from synarray.extras import require
 from synarray.files import write_file
 from synarray.lab.rows.measured import Measurements
 from synarray.units import format_quantity
@@ -70,10 +71,7 @@ class Table(dict[str, Estimate]):
         MissingExtraError
             Without pandas: ``pip install 'synarray[studies]'``.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise MissingExtraError("the table of a fit", "pandas", extra="studies") from None
+        pd = require("studies", "tables of fits", "pandas")
         return pd.DataFrame.from_dict({key: e._asdict() for key, e in self.items()}, orient="index")
 
 

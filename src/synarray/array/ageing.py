@@ -21,14 +21,7 @@ __all__ = ["Ageing", "acceleration"]
 
 
 class Ageing:
-    """The clock of an array, and when each cell was last pulsed.
-
-    Parameters
-    ----------
-    array : SynapticArray
-    device : DeviceSpec
-    seed : int
-    """
+    """The clock of an array, and when each cell was last pulsed."""
 
     def __init__(self, array: SynapticArray, device: DeviceSpec, seed: int) -> None:
         self.array, self.device, self.now = array, device, 0.0

@@ -138,10 +138,6 @@ class RecordedArray:
 class ReplayedArray:
     """The array of a file that ``RecordedArray`` wrote: it answers as that one did, and refuses to be asked anything else.
 
-    Parameters
-    ----------
-    path : Path
-
     Raises
     ------
     DataError

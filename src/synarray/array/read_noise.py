@@ -98,10 +98,6 @@ def floor_of(device: DeviceSpec, levels: int, temperature: float = ROOM_TEMPERAT
     temperature : float
         K, above 0.
 
-    Returns
-    -------
-    ReadFloor
-
     Examples
     --------
     >>> cell = DeviceSpec(g_min=0.2e-6, g_max=2.3e-6, v_read=0.1, t_read=10e-9)

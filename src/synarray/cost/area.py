@@ -18,10 +18,6 @@ _HIGH = 1.5
 def areas(given: Conditions) -> dict[str, float]:
     """Return the area of each part, m^2.
 
-    Parameters
-    ----------
-    given : Conditions
-
     Returns
     -------
     dict

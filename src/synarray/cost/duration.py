@@ -20,10 +20,6 @@ __all__ = ["durations", "slowest"]
 def durations(given: Conditions) -> dict[str, float]:
     """Return the time of the training, s, by schedule.
 
-    Parameters
-    ----------
-    given : Conditions
-
     Returns
     -------
     dict

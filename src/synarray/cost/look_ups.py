@@ -57,10 +57,6 @@ def look_ups(given: Conditions, temperature: float) -> LookUps:
     given : Conditions
     temperature : float
         Of the cells, K.
-
-    Returns
-    -------
-    LookUps
     """
     device, counts = given.device, given.counts
     floor = floor_of(device, levels_told_apart(given.synapse, device), temperature)

@@ -43,10 +43,6 @@ def free_steps(spec: LearningSpec, counts: Counts, ledger: Ledger, periphery: Pe
     ledger : Ledger
         Of the run, in its own cells.
     periphery : Periphery
-
-    Returns
-    -------
-    list of Step
     """
     shown, add = counts["presentation"], periphery.add * periphery.scale()
     word = periphery.sram(4 * _TABLE)  # a small memory: the tables of 512 words

@@ -97,15 +97,6 @@ def spread_of(factor: Callable[[Prices], float], prices: Prices) -> Interval:
 
     The search starts with every price at the end that lowers (raises) the factor when it is moved alone, and moves single
     prices to their other end as long as that goes further.
-
-    Parameters
-    ----------
-    factor : callable
-    prices : Prices
-
-    Returns
-    -------
-    Interval
     """
     down: _Corner = {}
     up: _Corner = {}

@@ -123,10 +123,6 @@ def load_nir(
         How near to its target a cell is brought, as a share of the range.
     seed : int
 
-    Returns
-    -------
-    CellsOfGraph
-
     Raises
     ------
     DataError

@@ -99,10 +99,6 @@ def load(folder: str | Path) -> CLearner:
     folder : str or Path
         What ``synarray export c`` wrote.
 
-    Returns
-    -------
-    CLearner
-
     Raises
     ------
     RunError

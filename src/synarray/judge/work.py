@@ -58,13 +58,7 @@ class Update(NamedTuple):
 
 
 class Work:
-    """What is to be trained for a verdict, and what is done of it.
-
-    Parameters
-    ----------
-    question : Question
-    composed : Composed
-    """
+    """What is to be trained for a verdict, and what is done of it."""
 
     def __init__(self, question: Question, composed: Composed) -> None:
         self.question, self.composed, self.periphery = question, composed, load_periphery()

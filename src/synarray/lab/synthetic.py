@@ -30,10 +30,6 @@ def measure_devices(device: DeviceSpec, devices: int = 20, cycles: int = 10, see
         How many cells, and trains of each.
     seed : int
 
-    Returns
-    -------
-    Measurements
-
     Raises
     ------
     SpecError

@@ -45,52 +45,34 @@ class Before:
 
 @dataclass
 class Result:
-    """A trained network. Plain attributes and arrays.
-
-    Attributes
-    ----------
-    spec : LearningSpec
-    machine : Machine
-        Groups, cells, thresholds, counted events.
-    retina : Retina
-        Which features are inputs, and their scaling.
-    classes : ndarray, shape (n_classes,)
-        The labels, sorted.
-    image_shape : tuple of int or None
-    label_counts : ndarray of int64, shape (n_neurons, n_classes)
-        Output spikes by neuron and class, from training images.
-    history : list of HistoryPoint
-    seconds : dict of str to float
-        Wall-clock seconds of each part: prepare, compile, train, label, test.
-    images_seen : int
-        Presentations while learning.
-    notes : list of str
-        What a reader must know, e.g. that local fields fell back to a full field.
-    evaluation : Evaluation or None
-        What the test set said, when there was one.
-    before : Before or None
-        What the network had gone through when this training started, if it started from a finished run. Counters, times and the
-        training curve are of this training only; what is stored in the cells (weights, pulses received, age) is of both.
-    below : list of Layer
-        Frozen layers below the last one, which is ``machine``; weights, labels and the training curve are of the last one.
-    windows : tuple of int
-        Windows in which each layer was shown anything, of a network of several.
-    """
+    """A trained network. Plain attributes and arrays."""
 
     spec: LearningSpec
     machine: Machine
+    """Groups, cells, thresholds, counted events."""
     retina: Retina
+    """Which features are inputs, and their scaling."""
     classes: npt.NDArray[np.generic]
+    """The labels, sorted; shape (n_classes,)."""
     image_shape: tuple[int, ...] | None
     label_counts: npt.NDArray[np.int64]
+    """Output spikes by neuron and class, from training images; shape (n_neurons, n_classes)."""
     history: list[HistoryPoint]
     seconds: dict[str, float]
+    """Wall-clock seconds of each part: prepare, compile, train, label, test."""
     images_seen: int
+    """Presentations while learning."""
     notes: list[str] = field(default_factory=list)
+    """What a reader must know, e.g. that local fields fell back to a full field."""
     evaluation: Evaluation | None = None
+    """What the test set said, when there was one."""
     before: Before | None = None
+    """What the network had gone through when this training started, if it started from a finished run. Counters, times and the
+    training curve are of this training only; what is stored in the cells (weights, pulses received, age) is of both."""
     below: list[Layer] = field(default_factory=list)
+    """Frozen layers below the last one, which is ``machine``; weights, labels and the training curve are of the last one."""
     windows: tuple[int, ...] = ()
+    """Windows in which each layer was shown anything, of a network of several."""
 
     @property
     def accuracy(self) -> float | None:

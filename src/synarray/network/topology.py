@@ -119,10 +119,6 @@ def place_groups(
     image_shape : tuple of int or None
         Height, width (and channels) behind the flattened features; None: no geometry, one full field.
 
-    Returns
-    -------
-    list of Group
-
     Raises
     ------
     SpecError

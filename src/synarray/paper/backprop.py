@@ -59,10 +59,6 @@ def train_by_gradients(
     sizes : tuple of int
         Hidden neurons that are tried.
 
-    Returns
-    -------
-    GradientTraining or None
-
     Raises
     ------
     RunError

@@ -62,10 +62,6 @@ def derive(rows: Sequence[Row], periphery: Periphery, rivals: Sequence[GradientT
     periphery : Periphery
     rivals : sequence of GradientTraining
         Conventional networks of the accuracy of the soft-pruned one, one per seed.
-
-    Returns
-    -------
-    Claims
     """
     by_key = {row.spec.key: row for row in rows}
     missing = [key for key in (_SOFT, _SAME, _UNPRUNED, _LOCAL, _LEVELS, _FRUGAL) if key not in by_key]

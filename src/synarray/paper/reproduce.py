@@ -134,10 +134,6 @@ def reproduce(
         Runs at a time, each on one core.
     on_run : callable, optional
         Called after each run.
-
-    Returns
-    -------
-    list of Row
     """
 
     def run(

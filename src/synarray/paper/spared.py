@@ -38,10 +38,6 @@ class Factor:
 def programming_factors(result: Result) -> list[Factor]:
     """Split the updates that a run saved into named factors; the last one's ``after`` is the pulses it sent.
 
-    Parameters
-    ----------
-    result : Result
-
     Returns
     -------
     list of Factor

@@ -102,10 +102,6 @@ def rules_of(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
 def cite_run(run: Run) -> Citations:
     """Collect what a run is to cite: this program, its rules, its device, and, for a run in cells, the prices of its ledger.
 
-    Parameters
-    ----------
-    run : Run
-
     Returns
     -------
     Citations

@@ -29,14 +29,6 @@ __all__ = ["provenance_table", "run_page"]
 def run_page(run: Run) -> Page:
     """Lay out everything that a run's folder holds, and what its counts cost.
 
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    Page
-
     Raises
     ------
     RunError

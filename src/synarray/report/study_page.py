@@ -52,10 +52,6 @@ def study_page(folder: Path) -> Page:
     folder : Path
         Of a study (``synarray study run``).
 
-    Returns
-    -------
-    Page
-
     Raises
     ------
     RunError

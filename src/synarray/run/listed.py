@@ -34,16 +34,7 @@ class ListedRun:
 
 
 def runs_in(folder: Path) -> list[ListedRun]:
-    """List the runs in a folder, by name; what is no run is left out, and a damaged run says so.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    list of ListedRun
-    """
+    """List the runs in a folder, by name; what is no run is left out, and a damaged run says so."""
     found = []
     for path in sorted(folder.iterdir()):
         if path.name.endswith(PARTIAL):

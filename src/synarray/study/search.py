@@ -22,10 +22,6 @@ __all__ = ["Search"]
 class Search:
     """Proposes trials and learns from their results.
 
-    Parameters
-    ----------
-    spec : SearchSpec
-
     Raises
     ------
     RunError

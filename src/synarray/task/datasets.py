@@ -202,10 +202,6 @@ def from_arrays(
     name : str
         What the data set is called in results.
 
-    Returns
-    -------
-    Dataset
-
     Raises
     ------
     DataError

@@ -42,36 +42,9 @@ def train(
 ) -> Result:
     """Train a spiking network inside an array, without labels; then label its neurons and, if asked, test it once.
 
-    Parameters
-    ----------
-    spec : LearningSpec
-        The machine, its laws, and how long it learns.
-    x : array_like, shape (n_images, n_features) or (n_images, height, width)
-        Training images, not negative; 8-bit, or any numbers with full scale at their maximum.
-    y : array_like of int, shape (n_images,)
-        Class of each training image. Learning does not see it: it serves the training curve and the labels of neurons.
-    x_test, y_test : array_like, optional
-        Images and classes that are read once, at the end.
-    seed : int, optional
-        Overrides the spec's.
-    image_shape : tuple of int, optional
-        Height and width behind flattened features; taken from ``x`` when it has them.
-    full_scale : float, optional
-        Value of full intensity: 255 for 8-bit images, else the maximum of ``x``.
-    workers : int
-        Threads used for labelling and testing; the result does not depend on it.
-    on_progress : callable, optional
-        Called with a :class:`Progress` about every 2,000 presentations.
-    checkpoints : Checkpoints, optional
-        Where the training is saved on its way, and resumed from; None: no file is written.
-    start : Result, optional
-        A finished network to continue from; it is changed (see ``continued.py``). None: initial weights.
-    observe : callable, optional
-        Called with the trainer every 500 presentations or so, and while it infers; what it raises ends the training.
-
-    Returns
-    -------
-    Result
+    The arguments are those of :func:`synarray.train`, but for ``spec``, which is read already; ``start``, a finished network that
+    is changed (see ``continued.py``); and ``observe``, called with the trainer every 500 presentations or so, and while it
+    infers: what it raises ends the training.
 
     Raises
     ------

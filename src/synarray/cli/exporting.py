@@ -218,9 +218,8 @@ def _check_free(folder: Path) -> None:
 
 def _report(ready: Any, folder: Path, as_json: bool) -> None:
     """Print what the learner needs."""
-    from rich.table import Table
-
     from synarray.export.c_readme import images_of, measured, needs, struct_bytes
+    from synarray.report.tables import Table
     from synarray.report.terminal import standard_output
 
     model, trained = ready.model, len(ready.trained)
@@ -265,14 +264,12 @@ def _report(ready: Any, folder: Path, as_json: bool) -> None:
     console.print(
         f"RAM {model.ram_bytes:,} + {struct_bytes(model)} bytes, constant tables {model.table_bytes + trained:,} bytes"
     )
-    table = Table("target", "code, B", "flash, B", "RAM, B", "instr/learn", "instr/predict", box=None, pad_edge=False)
+    rows = []
     for need in found:
         counts = [f"{count:,}" if count else "-" for count in (need.learn, need.predict)]
-        table.add_row(need.title, f"{need.code:,}", f"{need.flash:,}", f"{need.ram:,}", *counts)
-    table.add_row("ESP32 (Xtensa)", "-", "-", "-", "-", "-")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    console.print(table)
+        rows.append((need.title, f"{need.code:,}", f"{need.flash:,}", f"{need.ram:,}", *counts))
+    names = ("target", "code, B", "flash, B", "RAM, B", "instr/learn", "instr/predict")
+    console.print(Table("What it needs", names, [*rows, ("ESP32 (Xtensa)", *"-----")]))
     console.print(f"-: not measured. Sizes: {measured()['compiler']}; instructions per image, counted in an emulator.")
     for line in [*model.notes, *([f"Left out of the device: {', '.join(ready.dropped)}."] if ready.dropped else [])]:
         console.print(line)

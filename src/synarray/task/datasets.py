@@ -15,7 +15,7 @@ import math
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -259,45 +259,38 @@ def check_images(x: npt.NDArray[Any], where: str) -> None:
     Traceback (most recent call last):
     synarray.errors.DataError: pixels must not be negative: got -1.0 (x). Shift or clip them so that 0 means dark.
     """
+    refused = partial(DataError, where=where)
     if x.dtype.kind not in "buif":
-        raise DataError(
-            "pixels must be real numbers", got=f"type {x.dtype}", where=where, do="Convert to uint8 or float32."
-        )
+        raise refused("pixels must be real numbers", got=f"type {x.dtype}", do="Convert to uint8 or float32.")
     if x.ndim not in (2, 3, 4):
-        raise DataError(
+        raise refused(
             "images must have 2 axes (features), 3 (gray) or 4 (channels last)",
             got=f"shape {x.shape}",
-            where=where,
             do="Reshape to [n, features], [n, height, width] or [n, height, width, channels].",
         )
     if math.prod(x.shape[1:]) > MOST_FEATURES:
-        raise DataError(
+        raise refused(
             f"an image must have at most {MOST_FEATURES:,} pixels",
             got=f"shape {x.shape}",
-            where=where,
             do="Shrink or crop the images.",
         )
     if x.size == 0:
-        raise DataError(
+        raise refused(
             "there must be at least one image of at least one pixel",
             got=f"shape {x.shape}",
-            where=where,
             do="Check how the images were selected and saved.",
         )
     if x.dtype.kind in "bu":
         return
     low, high = x.min(), x.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise DataError(
+        raise refused(
             "pixels must be finite",
             got=f"{np.count_nonzero(~np.isfinite(x)):,} that are NaN or infinite",
-            where=where,
             do="Replace or leave out these values.",
         )
     if low < 0:
-        raise DataError(
-            "pixels must not be negative", got=str(low), where=where, do="Shift or clip them so that 0 means dark."
-        )
+        raise refused("pixels must not be negative", got=str(low), do="Shift or clip them so that 0 means dark.")
 
 
 def check_scale(x_train: npt.NDArray[Any], x_test: npt.NDArray[Any], where: str) -> None:
@@ -350,40 +343,36 @@ def check_labels(
     >>> check_labels(np.array([[1.0], [2.0]]), 2, "y")
     array([1, 2])
     """
+    refused = partial(DataError, where=where)
     if not (y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)):
-        raise DataError(
+        raise refused(
             "labels must be one number per image",
             got=f"shape {y.shape}",
-            where=where,
             do="Give the class numbers; numpy.argmax(y, axis=1) makes them of one-hot rows.",
         )
     if n is not None and len(y) != n:
-        raise DataError(
+        raise refused(
             "there must be one label for each image",
             got=f"{len(y):,} labels for {n:,} images",
-            where=where,
             do="Check that images and labels belong together and that both files are complete.",
         )
     labels = _whole(y.reshape(-1), where)
     classes = _different(labels)
     if known is None and len(classes) < at_least:
-        raise DataError(
+        raise refused(
             "training needs at least two classes" if at_least == 2 else "training needs labels",
             got=f"{few(classes.tolist())} alone" if len(labels) else "no labels",
-            where=where,
             do="Add images of another class.",
         )
     if known is None and len(classes) > MOST_CLASSES:
-        raise DataError(
+        raise refused(
             f"there must be at most {MOST_CLASSES:,} classes",
             got=f"{len(classes):,} different labels",
-            where=where,
             do="Give each image the number of its class.",
         )
     if known is not None and len(unseen := np.setdiff1d(classes, known)):
-        raise DataError(
+        raise refused(
             "test labels must be classes seen in training",
-            where=where,
             got=f"{few(unseen.tolist())}, but training has {few(known.tolist())}",
             do="Leave out these images, or train on their classes too.",
         )

@@ -29,7 +29,7 @@ from synarray.run.experiment import task_images
 from synarray.run.fields import pictured
 from synarray.run.lifetime import lifetime_of
 from synarray.run.price import price_of
-from synarray.run.replay import Look, replay
+from synarray.run.replay import replay
 from synarray.run.restore import restore
 from synarray.task.datasets import IN_PYTHON
 
@@ -72,18 +72,6 @@ class _Asked:
             raise RunError("spikes are of images", got="a run of arrays from Python", where=str(self.run.path), do=do)
         return task_images(self.run.experiment)[3]
 
-    def replay(self) -> list[Look]:
-        """Train again and look."""
-        return replay(self.run)
-
-
-def _receptive_fields(asked: _Asked) -> Figure:
-    return figures.receptive_fields(*pictured(asked.run), asked.neurons)
-
-
-def _training_curve(asked: _Asked) -> Figure:
-    return figures.training_curve(asked.run.history, asked.run.metrics["accuracy"])
-
 
 def _confusion(asked: _Asked) -> Figure:
     if "confusion" not in asked.run.arrays:
@@ -97,18 +85,6 @@ def _spikes(asked: _Asked) -> Figure:
     log_p = log_posterior(asked.result.label_counts, asked.run.experiment.readout.smoothing)
     read = asked.result.classes[soft_votes(seen.winners, log_p).argmax(axis=1)]
     return spikes.spikes(asked.result, pictures, seen, read)
-
-
-def _potentials(asked: _Asked) -> Figure:
-    return spikes.potentials(asked.result, *asked.read(_FOLLOWED))
-
-
-def _learning(asked: _Asked) -> film.Film:
-    return film.learning(*pictured(asked.run), asked.replay())
-
-
-def _pruning(asked: _Asked) -> Figure:
-    return film.pruning(*pictured(asked.run), asked.replay())
 
 
 def _array(asked: _Asked) -> Figure:
@@ -141,23 +117,19 @@ def _pulses(asked: _Asked) -> Figure:
     return pulses_per_cell(found.pulses, pulse_edges(float(found.pulses.max())))
 
 
-def _life(asked: _Asked) -> Figure:
-    return life(lifetime_of(asked.run, 0.01, load_periphery()))
-
-
 RUN_FIGURES: dict[str, Callable[[_Asked], Figure | film.Film]] = {
-    "receptive-fields": _receptive_fields,
-    "training-curve": _training_curve,
+    "receptive-fields": lambda asked: figures.receptive_fields(*pictured(asked.run), asked.neurons),
+    "training-curve": lambda asked: figures.training_curve(asked.run.history, asked.run.metrics["accuracy"]),
     "confusion": _confusion,
     "spikes": _spikes,
-    "potentials": _potentials,
-    "learning": _learning,
-    "pruning": _pruning,
+    "potentials": lambda asked: spikes.potentials(asked.result, *asked.read(_FOLLOWED)),
+    "learning": lambda asked: film.learning(*pictured(asked.run), replay(asked.run)),
+    "pruning": lambda asked: film.pruning(*pictured(asked.run), replay(asked.run)),
     "array": _array,
     "wires": _wires,
     "energy": _energy,
     "pulses": _pulses,
-    "life": _life,
+    "life": lambda asked: life(lifetime_of(asked.run, 0.01, load_periphery())),
 }
 """What can be drawn of a training."""
 

@@ -106,7 +106,7 @@ def read_tables(source: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     packaged = source in device_names()
     if not packaged and not source.endswith(".toml"):
         raise _DEVICES.unknown(source)
-    values = _DEVICES.read(source)
+    values = _DEVICES.read(source, source)
     posterior = _columns(values.pop("posterior"), source) if "posterior" in values else {}
     if packaged:
         _require_sources(values, source)

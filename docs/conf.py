@@ -251,8 +251,11 @@ def _link_terms(app: Any, tree: Any) -> None:
                 text, left = after, {form: term for form, term in left.items() if term != name}
 
 
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+
+
 def _set_numbers(app: Any, tree: Any) -> None:
-    """Set a value and its spread or unit in one line: with a plus-minus sign, and spaces that do not break."""
+    """Set a value and its spread or unit in one line, with spaces that do not break; set signs, micro and powers as in print."""
     from docutils import nodes
 
     for text in list(tree.findall(nodes.Text)):
@@ -260,6 +263,9 @@ def _set_numbers(app: Any, tree: Any) -> None:
             whole = re.sub(r"(\d%?) \+- (?=\d)", "\\1\u00a0\u00b1\u00a0", text.astext())
             whole = re.sub(r"(?<![\w+-])\+-(?=\s)", "\u00b1", whole)
             whole = re.sub(r"(\d) (?=%)", "\\1\u00a0", whole)
+            whole = re.sub(r"(?<=\d) x (?=\d)", "\u00a0\u00d7\u00a0", whole)
+            whole = re.sub(r"(?<=\d) u(?=[SJsmAWV]\b)", "\u00a0\u00b5", whole)
+            whole = re.sub(r"(?<=[\w)])\^(-?\d+)\b", lambda found: found[1].translate(_RAISED), whole)
             if whole != text.astext():
                 text.parent.replace(text, nodes.Text(whole))
 

@@ -69,7 +69,7 @@ for sentence in verdict.sentences:
 for row in verdict.ledger:
     energy = sum(row.energy.values())
     if energy > 0:
-        print(f"{row.component:8} {row.action:32} {1e9 * energy:7.1f} nJ")
+        print(f"{row.component:8} {row.action:31} {1e9 * energy:6.1f} nJ")
 
 # %%
 # The page to send to a colleague, with every figure and number:

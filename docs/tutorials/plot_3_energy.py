@@ -29,7 +29,7 @@ cost = result.energy()
 for row in cost.rows:
     if row.energy:
         print(
-            f"{row.component:8} {row.action:32} {row.energy * 1e9:7.1f} nJ"
+            f"{row.component:8} {row.action:31} {row.energy * 1e9:6.1f} nJ"
         )
 print(f"total {cost.total * 1e9:.1f} nJ")
 print(

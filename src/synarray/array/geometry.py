@@ -40,7 +40,7 @@ class ArraySpec(Spec):
     columns: Annotated[int, Field(ge=1, le=65_536)] = 512
     """Bit lines of one array; 1024 x 512 cells are 512 kbit."""
     count: Annotated[int, Field(ge=1, le=100_000)] = 1
-    """Arrays there are."""
+    """Number of arrays."""
     wires: WireSpec = WireSpec()
     """Resistances of lines, drivers, sense circuits and access transistors."""
     wires_every: Annotated[int, Field(ge=1, le=10**9)] = 2_000

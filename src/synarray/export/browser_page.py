@@ -194,7 +194,7 @@ def _described(network: Network, block: _Block, fields: list[list[dict[str, Any]
     return {
         "device": device.name if device else "",
         "title": (device.name if device else "ideal cell"),
-        "about": about + (f" Left out: {', '.join(network.dropped)}." if network.dropped else ""),
+        "about": about.rstrip(".") + (f". Left out: {', '.join(network.dropped)}." if network.dropped else "."),
         "levels": network.levels,
         "pruned": network.pruned,
         "at": block.add(image),

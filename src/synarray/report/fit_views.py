@@ -128,7 +128,7 @@ def fitted_curves(
     polarity = measured.polarity[starts[longest] : ends[longest]]
     for i, draw in enumerate(draws):
         axis.plot(
-            _drawn_train(draw, polarity, measured.G_S[starts[longest]], i) / scale, color=_BLUE, lw=0.5, alpha=0.4,
+            _drawn_train(draw, polarity, measured.G_S[starts[longest]], i) / scale, color=_BLUE, lw=0.8, alpha=0.6,
             label=None if i else "cells of draws of the fit", rasterized=True,
         )  # fmt: skip
     axis.plot(

@@ -89,7 +89,7 @@ function drawFields(r) {
   const each = Math.max(1, Math.floor(60 / groups.length)), across = Math.min(each, 10), down = Math.ceil(each / across);
   canvas.width = across * size;
   canvas.height = groups.length * down * size;
-  const ground = rgb(colour("--ground")), low = rgb(colour("--low")), high = rgb(colour("--high")), none = rgb(colour("--line"));
+  const ground = rgb(colour("--ground")), high = rgb(colour("--high")), none = rgb(colour("--line"));
   const picture = view.createImageData(canvas.width, canvas.height);
   for (let p = 0; p < picture.data.length; p += 4) picture.data.set([...ground, 255], p);
   let first = 0;
@@ -98,9 +98,9 @@ function drawFields(r) {
       const n = wasm.page_cells(r.s, first + k, r.out), states = new Uint8Array(memory.buffer, r.out, n);
       const x = (k % across) * size - frames[g].left, y = (g * down + Math.floor(k / across)) * size - frames[g].top;
       for (let j = 0; j < n; j++) {
-        const pixel = group.pixels[j], part = (states[j] - 127) / 127, end = part < 0 ? low : high, gone = states[j] === 255;
+        const pixel = group.pixels[j], part = states[j] / 254, gone = states[j] === 255;
         const to = 4 * ((y + Math.floor(pixel / PAGE.side)) * canvas.width + x + (pixel % PAGE.side));
-        for (let c = 0; c < 3; c++) picture.data[to + c] = gone ? none[c] : ground[c] + (end[c] - ground[c]) * Math.abs(part);
+        for (let c = 0; c < 3; c++) picture.data[to + c] = gone ? none[c] : ground[c] + (high[c] - ground[c]) * part;
       }
     }
     first += group.neurons;

@@ -45,10 +45,10 @@ def square(area: float) -> str:
 
     Examples
     --------
-    >>> square(2.5e-7), square(4e-10)
-    ('0.25 mm2', '400 um2')
+    >>> square(2.5e-7), square(4.813e-9)
+    ('0.25 mm2', '4,810 um2')
     """
-    return f"{area * 1e6:.3g} mm2" if area >= 1e-8 else f"{area * 1e12:.3g} um2"
+    return f"{area * 1e6:.3g} mm2" if area >= 1e-8 else f"{float(f'{area * 1e12:.3g}'):,g} um2"
 
 
 def ledger_table(ledger: Ledger, node_nm: float) -> Table:

@@ -18,6 +18,7 @@ from synarray.lab.rows.measured import Measurements
 from synarray.lab.rows.outliers import listed
 from synarray.report.style import COLOURS, matplotlib_of, styled
 from synarray.report.tables import Table
+from synarray.units import quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,10 +93,8 @@ def rows_sentences(measured: Measurements) -> list[str]:
 
 
 def _text(key: str, value: float) -> str:
-    import quantiphy
-
     if key in ("g_min", "g_max"):
-        return str(quantiphy.Quantity(value, "S").render(prec=4))
+        return quantity(value, "S", 5)
     if key.startswith(("n_levels", "nonlinearity")) or key == "sigma_d2d_nonlinearity":
         return f"{value:.4g}"
     return f"{value:.3%}"

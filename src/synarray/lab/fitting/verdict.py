@@ -9,16 +9,11 @@ from synarray.lab.fitting.result import Estimate
 from synarray.lab.fitting.state import Analog
 from synarray.lab.fitting.trains import train_ends
 from synarray.lab.rows.measured import Measurements
+from synarray.units import quantity
 
 __all__ = ["usable_levels", "verdict_of", "warnings_of"]
 
 _GRID = 401
-
-
-def _quantity(g: float) -> str:
-    import quantiphy
-
-    return str(quantiphy.Quantity(g, "S").render(prec=2))
 
 
 def usable_levels(device: DeviceSpec) -> int:
@@ -44,7 +39,7 @@ def usable_levels(device: DeviceSpec) -> int:
 
 def verdict_of(device: DeviceSpec, table: dict[str, Estimate], absent: tuple[str, ...] = ()) -> list[str]:
     """Say in sentences what the numbers mean; nothing of a polarity that was not measured."""
-    low, high = _quantity(device.g_min), _quantity(device.g_max)
+    low, high = quantity(device.g_min, "S"), quantity(device.g_max, "S")
     ratio = f", on/off {device.g_max / device.g_min:.3g}" if device.g_min > 0 else ""
     if device.binary:
         return [
@@ -98,10 +93,10 @@ def _drowned(device: DeviceSpec, name: str, steps: np.ndarray, g: np.ndarray) ->
     if drowned.all():
         return [f"The noise of {name} pulse exceeds its step everywhere."]
     if drowned[-1] and not drowned[0]:
-        return [f"The noise of {name} pulse exceeds its step above {_quantity(g[np.argmax(drowned)])}."]
+        return [f"The noise of {name} pulse exceeds its step above {quantity(g[np.argmax(drowned)], 'S')}."]
     if drowned[0] and not drowned[-1]:
         return [
-            f"The noise of {name} pulse exceeds its step below {_quantity(g[len(g) - 1 - np.argmax(drowned[::-1])])}."
+            f"The noise of {name} pulse exceeds its step below {quantity(g[len(g) - 1 - np.argmax(drowned[::-1])], 'S')}."
         ]
     return [f"The noise of {name} pulse exceeds its step in {drowned.mean():.0%} of the range."]
 

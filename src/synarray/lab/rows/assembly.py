@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.lab.rows.measured import Rows
+from synarray.units import quantity
 
 __all__ = ["Train", "assemble"]
 
@@ -211,17 +212,12 @@ def _require_shared_range(mine: Sequence[Train], source: str) -> None:
     )
     if abs(top_up - top_down) <= _APART * max(top_up - low_up, top_down - low_down):
         return
+    ends = [quantity(g, "S") for g in (low_up, top_up, top_down, low_down)]
     raise DataError(
-        "the branches of a device must share a range",
-        got=f"LTP from {_si(low_up)} to {_si(top_up)}, LTD from {_si(top_down)} down to {_si(low_down)}", where=source,
+        "the branches of a device must share a range", where=source,
+        got=f"LTP from {ends[0]} to {ends[1]}, LTD from {ends[2]} down to {ends[3]}",
         do=f"Fit one of them: synarray device fit {source} --only ltp (or --only ltd).",
     )  # fmt: skip
-
-
-def _si(g: float) -> str:
-    import quantiphy
-
-    return str(quantiphy.Quantity(g, "S").render(prec=2))
 
 
 def _columns(mine: Sequence[Train], code: int) -> tuple[Floats, ...]:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.units import quantity
+
 __all__ = [
     "COLUMNS",
     "MOST_ROWS",
@@ -163,12 +165,10 @@ class Measurements:
 
 def _between(values: Floats, unit: str) -> str:
     """Write the lowest and the highest of some values, as people write them."""
-    import quantiphy
-
     known = values[np.isfinite(values) & (values != 0)]
     if not len(known):
         return "not known"
-    ends = [str(quantiphy.Quantity(float(value), unit).render(prec=3)) for value in (known.min(), known.max())]
+    ends = [quantity(float(value), unit, 4) for value in (known.min(), known.max())]
     return " to ".join(dict.fromkeys(ends))
 
 

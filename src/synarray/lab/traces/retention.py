@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.lab.traces.trends import Line, Number, combined, line_of
+from synarray.units import quantity
 
 __all__ = ["Aged", "Number", "Trace", "fit_retention"]
 
@@ -167,9 +168,7 @@ def _decay(trace: Trace) -> Line | None:
 
 
 def _words(trace: Trace, line: Line, decay: Line | None) -> str:
-    import quantiphy
-
-    first, last = (str(quantiphy.Quantity(float(g), "S").render(prec=2)) for g in (trace.g[0], trace.g[-1]))
+    first, last = (quantity(float(g), "S") for g in (trace.g[0], trace.g[-1]))
     law = (
         f"falls by {1 - 10**line.slope:.2%} a decade of time"
         if line.slope < 0

@@ -54,12 +54,10 @@ figure
 # The verdict
 # -----------
 # ``judge`` trains networks in cells of this device. Each training draws another device from the
-# fit, so the interval holds what the fit leaves open. Two short trainings serve here. Leave
-# ``settings`` and ``trainings`` away for the real answer; it comes after about a minute.
+# fit, so the interval holds what the fit leaves open. Four short trainings serve here. Leave
+# ``settings`` and ``trainings`` away for the full answer; it comes after about a minute.
 
-verdict = synarray.judge(
-    fit, trainings=2, settings={"images": 5000, "n_neurons": 100}
-)
+verdict = synarray.judge(fit, trainings=4, settings={"images": 10000})
 for sentence in verdict.sentences:
     print(sentence)
 

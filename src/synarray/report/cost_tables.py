@@ -113,7 +113,7 @@ def use_table(ledger: Ledger) -> Table:
     breaks = (len(rows),) if ledger.areas else ()
     rows += [(f"area: {part}", square(area)) for part, area in ledger.areas.items() if area]
     total = ("area of all parts", square(ledger.area)) if ledger.area else ()
-    note = "Left out: control, clocks, wiring between arrays. Energy of standing still (leakage) is not priced."
+    note = "Left out: control, clocks, wiring between arrays. Leakage is not priced."
     title = "Time, power, area"
     return Table(title, ("", ""), rows, total=total, caption=title, note=note, breaks=breaks)
 

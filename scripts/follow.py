@@ -27,7 +27,7 @@ LEFT_OUT = {
 }
 """Commands that are not run, and why."""
 PATIENCE = 600.0
-STUDIO = 20.0
+STUDIO = 60.0
 """Seconds after which a command that serves until Ctrl-C gets it."""
 
 

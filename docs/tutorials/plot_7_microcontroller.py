@@ -65,13 +65,12 @@ if compiler():
     )
     print(f"{same.mean():.0%} of 500 predictions are the same")
 else:
-    print(
-        "no C compiler here: cmake -S exports/my-learner -B build does it elsewhere"
-    )
+    print("no C compiler here: cmake -S exports/my-learner -B build")
 
 # %%
 # Weights for your own code
 # -------------------------
+# A header for C, or arrays for NumPy: the name of the file decides.
 
 command = [
     sys.executable,
@@ -80,8 +79,23 @@ command = [
     "export",
     "weights",
     str(run),
-    "-o",
-    "weights.h",
 ]
-subprocess.run(command, capture_output=True, check=True)
+for name in ("weights.h", "weights.npz"):
+    subprocess.run(
+        [*command, "-o", name], capture_output=True, check=True
+    )
 print(Path("weights.h").read_text()[:300], "...")
+
+# %%
+# The first group of neurons: four levels, one row for each neuron and one column for each input.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+weights = np.load("weights.npz")["weights_0"]
+figure, axis = plt.subplots(figsize=(7, 2.5), layout="constrained")
+drawn = axis.imshow(weights.T, cmap="magma", aspect="auto")
+axis.set(xlabel="input", ylabel="neuron")
+axis.grid(False)
+figure.colorbar(drawn, label="weight, -127 to 127")
+figure

@@ -20,7 +20,7 @@ def _round(c0, c1, c2, c3, k0, k1):
     return (p1 >> _HALF) ^ c1 ^ (k0 & _LOW), p1 & _LOW, (p0 >> _HALF) ^ c3 ^ (k1 & _LOW), p0 & _LOW
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def philox(block, step, presentation, seed, stream):
     """Philox-4x32-10 of one place: four 32-bit words, each in 64 bits. Written out, so that loops over it vectorise."""
     k0, k1 = np.uint64(seed), np.uint64(stream)

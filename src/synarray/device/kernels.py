@@ -52,13 +52,13 @@ _VERIFY, _VERIFY_LEVEL = np.int64(NeuronEvent.VERIFY_READ), np.int64(NeuronEvent
 _FAILED = np.int64(NeuronEvent.PULSE_FAILED)
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def state_of_weight(w):
     """Return a weight's state, 0..254: steps of 1/127 from w = -1 on; a cell beyond the range counts as at its end."""
     return np.uint32(np.int32(min(max(w * _SCALE + _OFFSET, _BOTTOM), _TOP)))
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def normal_of(bits, quantiles):
     """Turn 16 random bits into a normal number: a sign, and a place between two of 1025 quantiles."""
     i = np.uint32(bits >> np.uint16(5)) & np.uint32(1023)
@@ -67,7 +67,7 @@ def normal_of(bits, quantiles):
     return -z if bits >= np.uint16(32768) else z
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def pulse_works(chance, block, step, presentation, seed, stream):
     """Draw whether a pulse does anything; no number is drawn where that is certain."""
     return chance >= _SURE or (

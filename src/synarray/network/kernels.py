@@ -32,8 +32,7 @@ __all__ = [
     "Schedule",
     "draw_winner",
     "encode",
-    "learn_sliding",
-    "learn_windows",
+    "learn",
     "respond",
     "settle",
     "update",
@@ -304,14 +303,24 @@ def _read(
         totals[_COLUMN_SENSE] += columns
 
 
+@woven_in
+def _slide(started, window, x, left):
+    """Keep an input active for ``window`` steps from its spike on."""
+    for i in range(x.size):
+        left[i] = window if started[i] else max(left[i] - 1, 0)
+        x[i] = left[i] > 0
+
+
 @compiled(allocates=False)
-def learn_windows(
-    block, moments, first, seed, layout, cells, neurons, schedule, law, device, pairs, word_, pruning, bench, events, totals,
-    driven, winners,
+def learn(
+    block, moments, first, window, seed, layout, cells, neurons, schedule, law, device, pairs, word_, pruning, bench, events,
+    totals, driven, winners,
 ):  # fmt: skip
     """Learn from a block of spikes [presentation, window, input], presentations ``first``..., in windows that start empty.
 
-    ``moments`` [presentation] is the moment of the schedule each belongs to; thresholds settle where it ends. ``winners``
+    Where ``window`` is not 0, the block is one of steps [presentation, step, input], and an input counts as active for
+    so many steps from its spike on: one winner a step; nothing is active when a presentation begins. ``moments``
+    [presentation] is the moment of the schedule each belongs to; thresholds settle where it ends. ``winners``
     [presentation, window, group] receives each winner (neuron index in the whole network).
     """
     inputs, row_start, neuron_start = layout
@@ -320,49 +329,12 @@ def learn_windows(
         presentation, t = first + p, moments[p]
         totals[_PRESENTATION] += 1
         bench.stale[:] = True
+        bench.left[:] = 0
         for m in range(block.shape[1]):
-            fill_words(bench.draws, 8 * groups, seed, _WINNER, m, presentation)
-            for g in range(groups):
-                row, n_cells = row_start[g], row_start[g + 1] - row_start[g]
-                neuron, columns = neuron_start[g], neuron_start[g + 1] - neuron_start[g]
-                place = m * groups + g
-                _read(
-                    g, row, n_cells, neuron, columns, block[p, m], place, presentation, _READ, seed, inputs, cells,
-                    neurons.threshold, device, bench, totals, driven,
-                )  # fmt: skip
-                column = draw_winner(bench.u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
-                k = neuron + column
-                winners[p, m, g] = k
-                change, changed = update_winner(
-                    k, column, row, n_cells, bench.x_rows[g], False, t, place, presentation, seed, cells, neurons, schedule, law,
-                    device, pairs, word_, pruning, bench, events,
-                )  # fmt: skip
-                bench.sums[g, column] += change
-                bench.stale[g] = changed
-        if p + 1 == block.shape[0] or moments[p + 1] != t:
-            settle(neurons.threshold, neuron_start)
-
-
-@compiled(allocates=False)
-def learn_sliding(
-    block, moments, first, window, seed, layout, cells, neurons, schedule, law, device, pairs, word_, pruning, bench, events,
-    totals, driven, winners,
-):  # fmt: skip
-    """Learn from a block of spikes [presentation, step, input]: an input counts as active for ``window`` steps from its spike on.
-
-    One winner a step. The window is empty when a presentation begins.
-    """
-    inputs, row_start, neuron_start = layout
-    groups, x, left = row_start.size - 1, bench.x, bench.left
-    for p in range(block.shape[0]):
-        presentation, t = first + p, moments[p]
-        totals[_PRESENTATION] += 1
-        bench.stale[:] = True
-        left[:] = 0
-        for m in range(block.shape[1]):
-            for i in range(x.size):
-                left[i] = window if block[p, m, i] else max(left[i] - 1, 0)
-                x[i] = left[i] > 0
+            x = block[p, m]
+            if window > 0:
+                _slide(x, window, bench.x, bench.left)
+                x = bench.x
             fill_words(bench.draws, 8 * groups, seed, _WINNER, m, presentation)
             for g in range(groups):
                 row, n_cells = row_start[g], row_start[g + 1] - row_start[g]

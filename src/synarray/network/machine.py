@@ -365,16 +365,13 @@ class Machine:
         winners: npt.NDArray[np.int32], *, sliding: bool = False,
     ) -> None:  # fmt: skip
         """Learn from a block of spikes, presentations ``first``...: respond and update in one pass. Fills ``winners``."""
-        layout = None if self.shared else self.layout
-        arrays = (layout, self.cells, self.neurons, laws[0], *self._parts(laws[1]), self.pruning, self.bench())
+        arrays = (self.cells, self.neurons, laws[0], *self._parts(laws[1]), self.pruning, self.bench())
         counts = (self.neuron_events, self.network_events, self.driven, winners)
-        if sliding:
-            window = self.spec.encoding.steps_per_window
-            kernels.learn_sliding(block, moments, first, window, self.spec.seed, *arrays, *counts)
-        elif self.shared:
-            place_kernels.learn_places(block, moments, first, self.spec.seed, self.sites, *arrays[1:], *counts)
+        if self.shared:
+            place_kernels.learn_places(block, moments, first, self.spec.seed, self.sites, *arrays, *counts)
         else:
-            kernels.learn_windows(block, moments, first, self.spec.seed, *arrays, *counts)
+            window = self.spec.encoding.steps_per_window if sliding else 0
+            kernels.learn(block, moments, first, window, self.spec.seed, self.layout, *arrays, *counts)
 
     def respond(
         self, block: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], schedule: Schedule, winners: npt.NDArray[np.int32],

@@ -32,8 +32,11 @@ $(READY): $(VENV)/.ready locks/test.txt
 reproduce: $(VENV)/.ready  ## Set up, and run the paper's experiment on MNIST: table against the paper, and a report
 	@$(BIN)/synarray reproduce
 
-test: $(READY) lint  ## Set up, and run lint, types, the import contract and every test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## Set up, and run every test, with style, types and the import contract beside them
+	@$(MAKE) --no-print-directory lint & lint=$$!; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$lint || { echo "Style, types or the import contract failed: see above, or run make lint"; exit 1; }; \
+	exit $$tests
 
 fast: $(READY)  ## Set up, and run the quick tests of laws and properties: the developers' loop
 	@$(BIN)/python -m pytest -n 2 -q -m "not slow" tests/laws tests/properties

@@ -149,14 +149,12 @@ def compiled(
     ``inside``: it is called by compiled code only; ``inlined``: whose optimiser takes it over whole; ``apart``: its arrays never
     overlap.
     """
-    options: dict[str, Any] = (
-        {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": inlined} if inside else {}
-    )
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "forceinline": inlined} if inside else {}
     if apart:
         options["pipeline_class"] = _Apart
 
     def decorate(function: Callable[..., Any]) -> Any:
-        made = _njit(error_model="numpy", nogil=True, _nrt=allocates, **options)(function)
+        made = _njit(error_model="numpy", nogil=True, _nrt=allocates, no_cfunc_wrapper=True, **options)(function)
         if hasattr(made, "_cache"):  # not where NUMBA_DISABLE_JIT leaves the function as it is
             made._cache = _cache_of(function)
         return made

@@ -250,7 +250,7 @@ def _program_pair(k, j, target, cells, t, law, seed, place, event, event_down, e
     cells.w[k, j] = (cells.pair[0, k, j] - cells.pair[1, k, j]) * np.float32(0.5)
 
 
-@compiled(allocates=False)
+@compiled(allocates=False, inside=True)
 def program(
     k, j, row, column, target, cells, t, law, device, pairs, word, seed, place, event, event_down, events,
 ):  # fmt: skip
@@ -321,7 +321,7 @@ def _worn(k, j, cells, share):
     return high >= share and least > _ONE - share
 
 
-@compiled(allocates=False)
+@compiled(allocates=False, inside=True)
 def refresh(k, column, first_row, n_cells, place, cells, t, law, device, pairs, seed, events):
     """Look at the pairs of a neuron that still learn; program again those of which a cell is close to its end."""
     for j in range(n_cells):

@@ -92,7 +92,7 @@ def met_by(event):
     return _PRUNING_LEVEL if event == _PRUNING else _INITIAL_LEVEL
 
 
-@compiled(allocates=False)
+@compiled(allocates=False, inside=True)
 def drive(
     x, target, ltd_gain, ltp_gain, low, high, form, t, law, cell, k, place, seed, stream, up_event, down_event, events
 ):
@@ -128,7 +128,7 @@ def drive(
     return x, sent
 
 
-@compiled(allocates=False)
+@compiled(allocates=False, inside=True)
 def move_word(
     before, n, on, k, j, word_, stuck, writes, seed, stream, step, presentation, set_event, reset_event, events
 ):

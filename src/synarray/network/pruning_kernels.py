@@ -34,7 +34,7 @@ _PRUNE = np.int64(Stream.PRUNE)
 _UNPRUNABLE = np.int64(255)
 
 
-@compiled(allocates=False)
+@compiled(allocates=False, inside=True)
 def _prune(
     k, column, first_row, n_cells, stage, spikes, cells, t, law, device, pairs, word_, pruning, rank, seed, events
 ):

@@ -14,6 +14,12 @@ from synarray.study.plan import load_study
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results.md"
+MADE_OF = {
+    "figure_gallery/index.rst": "figure_scripts/README.txt",
+    "contributing.md": "../CONTRIBUTING.md",
+    "changelog.md": "../CHANGELOG.md",
+}
+"""Pages that the build of the site makes, and of what."""
 MOST_WORDS = 700
 
 
@@ -93,5 +99,4 @@ def test_studies_and_files_that_are_named_exist() -> None:
         assert load_study(name)
     for page, text in pages.items():
         for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):
-            made = link.replace("figure_gallery/index.rst", "figure_scripts/README.txt")  # by the build
-            assert (page.parent / made).exists(), f"{page.name}: {link}"
+            assert (page.parent / MADE_OF.get(link, link)).exists(), f"{page.name}: {link}"

@@ -10,6 +10,9 @@ locked = $(PIP) --only-binary :all: --require-hashes --requirement locks/$(1).tx
 	&& $(PIP) --no-deps --no-build-isolation --editable . \
 	|| { echo "The locked packages cannot all be had here: taking what pyproject.toml allows ..."; $(PIP) --editable '.[$(2)]'; }
 
+# Tests and studies start many processes: without bytecode each would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help reproduce test fast bench lint docs clean
 

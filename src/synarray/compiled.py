@@ -28,12 +28,12 @@ import numpy as np
 from numba.core import caching, config
 from numba.core.compiler import Compiler
 from numba.core.event import Listener, register
-from numba.misc import appdirs
+
+from synarray.files import user_cache
 
 __all__ = ["compiled", "woven_in"]
 
 _PACKAGE = Path(__file__).resolve().parent
-_user_folders: Any = appdirs.AppDirs
 _KEPT = 3
 """Folders of earlier sources that are left in place."""
 
@@ -52,8 +52,7 @@ def digest() -> str:
 def cache_folder() -> Path:
     """Folder of the compiled code, made when it is missing: the first place that can be written."""
     given = [Path(str(root)) for root in [getattr(config, "CACHE_DIR", "")] if root]
-    user = Path(_user_folders("synarray", appauthor=False).user_cache_dir)
-    for root in (*given, _PACKAGE / "__pycache__", user):
+    for root in (*given, _PACKAGE / "__pycache__", user_cache()):
         folder = root / f"kernels-{digest()}"
         try:
             new = not folder.exists()

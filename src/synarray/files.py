@@ -39,6 +39,7 @@ __all__ = [
     "replace_file",
     "sync",
     "unlock_folder",
+    "user_cache",
     "write_file",
     "write_whole",
     "writing",
@@ -188,6 +189,14 @@ def unlock_folder(lock: BaseFileLock) -> None:
     with contextlib.suppress(OSError):  # while it is held, so that no other process locks a file that goes away
         Path(lock.lock_file).unlink()  # on Windows the release does it
     lock.release()
+
+
+def user_cache() -> Path:
+    """Return the folder in which this user keeps what can be made again: it need not exist."""
+    from numba.misc import appdirs  # as numba knows it on each system
+
+    place: Any = appdirs.AppDirs
+    return Path(place("synarray", appauthor=False).user_cache_dir)
 
 
 def write_file(path: Path, content: bytes) -> None:

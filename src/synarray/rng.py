@@ -174,10 +174,10 @@ def normal_quantiles() -> npt.NDArray[np.float32]:
 
     The last one is placed where the variance of the numbers so made is 1. Rounded to 2^-16, so that every machine has the same.
     """
-    from scipy.special import ndtri
+    from statistics import NormalDist  # SciPy's, the same after rounding, takes longer to import than all of this
 
     q = np.empty(1025)
-    q[:-1] = ndtri(0.5 + np.arange(1024) / 2048.0)
+    q[:-1] = [NormalDist().inv_cdf(0.5 + i / 2048.0) for i in range(1024)]
     part = (np.arange(32) + 0.5) / 32.0
     inner = (q[:-2, None] + np.diff(q[:-1])[:, None] * part) ** 2
     # sum over the last piece of (q + d part)^2 = 32 x 1024 - the rest, for its length d

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import lzma
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,37 @@ def test_mnist_is_shared_and_cannot_be_changed() -> None:
     for array in (data.x_train, data.y_train, data.x_test, data.y_test, data.classes):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
+
+
+def test_what_is_kept_decoded_is_checked_and_may_be_damaged_missing_or_impossible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = mnist.unpack(mnist.MNIST_FILE.read_bytes())
+    monkeypatch.setattr(mnist, "user_cache", lambda: tmp_path / "new" / "folder")
+    calls = []
+    monkeypatch.setattr(mnist, "unpack", lambda blob: calls.append(1) or decoded)
+
+    def loaded() -> int:
+        """Load, compare, and say how often the file of the package was decoded."""
+        calls.clear()
+        for got, expected in zip(mnist.load(), decoded, strict=True):
+            np.testing.assert_array_equal(got, expected)
+        return len(calls)
+
+    kept = tmp_path / "new" / "folder" / "mnist-decoded"
+    assert (loaded(), loaded()) == (1, 0)
+    assert kept.stat().st_size == 70_000 * 785
+    for damage in (lambda b: b[:-1], lambda b: b + b"0", lambda b: b[:500] + b"!" + b[501:], lambda b: b""):
+        kept.write_bytes(damage(kept.read_bytes()))
+        assert (loaded(), loaded()) == (1, 0)
+    assert [path.name for path in kept.parent.iterdir()] == ["mnist-decoded"]
+    kept.unlink()
+    kept.mkdir()  # where no file can be put
+    assert (loaded(), loaded()) == (1, 1)
+    kept.rmdir()
+    kept.parent.rmdir()
+    kept.parent.write_text("a file where the folder should be")
+    assert (loaded(), loaded()) == (1, 1)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.1, 0.6])

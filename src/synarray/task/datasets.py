@@ -410,10 +410,9 @@ def _whole(y: npt.NDArray[Any], where: str) -> npt.NDArray[np.int64]:
 @lru_cache(maxsize=1)
 def _mnist() -> Dataset:
     try:
-        blob = mnist.MNIST_FILE.read_bytes()
+        arrays = dict(zip(_KEYS, mnist.load(), strict=True))  # checked there, to the last byte
     except OSError as error:
         raise unreadable(mnist.MNIST_FILE, error) from error
-    arrays = dict(zip(_KEYS, mnist.unpack(blob), strict=True))  # checked there, to the last byte
     source = "Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits, 1998"
     return _assemble("mnist", source, arrays, dict.fromkeys(_KEYS, mnist.MNIST_FILE.name))
 

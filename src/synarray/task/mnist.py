@@ -1,4 +1,4 @@
-"""MNIST inside the package: 70,000 images in 8 MB, in memory within a second.
+"""MNIST inside the package: 70,000 images in 8 MB, in memory within a second, and in a fifth of one from the second time on.
 
 `mnist.xz` is a valid .xz file of two streams:
 
@@ -12,6 +12,7 @@ values in the order of the image would need 0.8 MB more. `scripts/pack_mnist.py`
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import lzma
 from pathlib import Path
@@ -19,9 +20,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from synarray.errors import DataError
+from synarray.errors import DataError, SynarrayError
+from synarray.files import open_ordinary, replace_file, user_cache
 
-__all__ = ["IDX_MD5", "IDX_SHAPES", "MNIST_FILE", "check_md5", "inked_places", "unpack"]
+__all__ = ["IDX_MD5", "IDX_SHAPES", "MNIST_FILE", "check_md5", "inked_places", "load", "unpack"]
 
 MNIST_FILE = Path(__file__).with_name("mnist.xz")
 
@@ -40,6 +42,43 @@ IDX_SHAPES = {
     "t10k-labels-idx1-ubyte": (10_000,),
 }
 _N_IMAGES, _N_TRAIN, _SIDE = 70_000, 60_000, 28
+
+
+def load() -> tuple[npt.NDArray[np.uint8], ...]:
+    """Return what ``unpack`` decodes; it is kept decoded in the user's cache folder (55 MB), where that can be written.
+
+    What was kept is compared with the MD5 of the original files as well, and decoded again where it is damaged.
+
+    Raises
+    ------
+    OSError, DataError
+        If the package's own file cannot be read or decoded.
+    """
+    kept = user_cache() / "mnist-decoded"
+    try:
+        with open_ordinary(kept) as file:
+            return _parts(np.fromfile(file, np.uint8), str(kept))
+    except (OSError, SynarrayError):
+        found = unpack(MNIST_FILE.read_bytes())
+    with contextlib.suppress(OSError):  # a cache is no more than that
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        x_train, y_train, x_test, y_test = found
+        replace_file(
+            kept, lambda path: path.write_bytes(b"".join([x_train.data, x_test.data, y_train.data, y_test.data]))
+        )
+    return found
+
+
+def _parts(flat: npt.NDArray[np.uint8], where: str) -> tuple[npt.NDArray[np.uint8], ...]:
+    """Take images and labels, training first, out of one row of bytes, and compare them with the MD5 of the files."""
+    ends = _N_IMAGES * _SIDE**2
+    if flat.size != ends + _N_IMAGES:
+        raise _damaged(where, f"{flat.size:,} bytes")
+    images, labels = flat[:ends].reshape(_N_IMAGES, _SIDE, _SIDE), flat[ends:]
+    found = (images[:_N_TRAIN], labels[:_N_TRAIN], images[_N_TRAIN:], labels[_N_TRAIN:])
+    for name, array in zip(IDX_MD5, found, strict=True):
+        check_md5(name, array, where)
+    return found
 
 
 def unpack(blob: bytes, where: str = MNIST_FILE.name) -> tuple[npt.NDArray[np.uint8], ...]:
@@ -72,14 +111,11 @@ def unpack(blob: bytes, where: str = MNIST_FILE.name) -> tuple[npt.NDArray[np.ui
         images, labels = _decode(blob)
     except (lzma.LZMAError, EOFError, ValueError) as error:
         raise _damaged(where, f"bytes that do not decode: {error}") from error
-    found = (images[:_N_TRAIN], labels[:_N_TRAIN], images[_N_TRAIN:], labels[_N_TRAIN:])
-    for name, array in zip(IDX_MD5, found, strict=True):
-        check_md5(name, array, where)
-    return found
+    return _parts(np.concatenate([images, labels]), where)
 
 
 def _decode(blob: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Return images [70000, 28, 28] and labels [70000], training first."""
+    """Return the pixels of all images and their labels, training first."""
     from concurrent.futures import ThreadPoolExecutor  # here, so that importing the package stays light
 
     decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ)
@@ -90,7 +126,7 @@ def _decode(blob: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         places = inked_places(rows.reshape(-1).view(np.bool_))
         pixels = np.zeros(rows.size, np.uint8)
         pixels[places] = np.frombuffer(second.result(), np.uint8)
-    return pixels.reshape(_N_IMAGES, _SIDE, _SIDE), first[:_N_IMAGES]
+    return pixels, first[:_N_IMAGES]
 
 
 def inked_places(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:

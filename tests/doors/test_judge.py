@@ -219,7 +219,10 @@ def test_ctrl_c_leaves_the_answer_so_far(bars_file: Path, tmp_path: Path) -> Non
             if line.startswith("First answer"):
                 break
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()  # one that hangs fails the test, and no more
     assert process.returncode == 130, err
     assert "Traceback" not in err and "partial" in err
     told = json.loads(out)

@@ -10,12 +10,15 @@ import numpy as np
 
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import normal_of
+from synarray.events import NetworkEvent
 from synarray.rng_kernels import fill_words
 
-__all__ = ["add_noise", "convert", "drive_rows", "list_rows", "list_set", "read_tile", "sum_columns"]
+__all__ = ["drive_rows", "finish_read", "list_rows", "list_set", "read_tile", "sum_columns"]
 
 _FLUSH = 256  # rows summed in int16 before they could overflow: 256 x 127 < 2^15
 _LANES = 32  # columns are summed in whole registers of 32 16-bit lanes
+_ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
+_CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
 
 
 @woven_in
@@ -146,7 +149,7 @@ def read_tile(g, inputs, first_row, n_cells, zero_row, x, read, columns, bench, 
 
 
 @woven_in
-def add_noise(power, rows, n, columns, device, part, variance, u, words, noise, seed, stream, place, presentation):
+def _add_noise(power, rows, n, columns, device, part, variance, u, words, noise, seed, stream, place, presentation):
     """Add read noise to potentials: the variances of the active rows' cells add up, one normal number a column."""
     for k in range(columns):
         variance[k] = 0
@@ -158,7 +161,7 @@ def add_noise(power, rows, n, columns, device, part, variance, u, words, noise, 
 
 
 @woven_in
-def convert(u, threshold, first, columns, converter):
+def _convert(u, threshold, first, columns, converter):
     """Leave of each column's read what its converter resolves; thresholds are added after it. Returns how many it clipped."""
     step, below = np.int32(converter.step), np.int32(converter.step * converter.codes)
     clipped = 0
@@ -168,3 +171,24 @@ def convert(u, threshold, first, columns, converter):
         code = np.int32(np.uint32(inside + below) // np.uint32(step))
         u[k] = threshold[first + k] + code * step - below + (step >> np.int32(1))
     return clipped
+
+
+@woven_in
+def finish_read(n, first, columns, threshold, cells, device, bench, seed, stream, place, presentation, totals):
+    """End a read of the n listed rows: noise, converters, and counts where there is room to.
+
+    Potentials, with thresholds, are in ``bench.u``, the rows in ``bench.rows``; the first column is neuron ``first``.
+    """
+    u, clipped = bench.u, 0
+    if device is not None:
+        if device.read_sigma > 0:
+            _add_noise(
+                cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise, seed,
+                stream, place, presentation,
+            )  # fmt: skip
+        if device.converter.step > 0:
+            clipped = _convert(u, threshold, first, columns, device.converter)
+    if totals.size > 0:
+        totals[_CLIPPED] += clipped
+        totals[_ROW_READ] += n
+        totals[_COLUMN_SENSE] += columns

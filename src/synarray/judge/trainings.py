@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,11 +151,19 @@ class Trainings:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Trial | None]]:
         """Train; yield each job with its result as it is done. None: a library device that does not fit."""
-        running: dict[Future[Trial | None], Job] = {self._pool.submit(self._train, job): job for job in jobs}
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=lambda future: repr(running[future].key)):
-                yield running.pop(future), future.result()
+        done: SimpleQueue[tuple[Job, Future[Trial | None]]] = (
+            SimpleQueue()
+        )  # Ctrl-C can leave `wait` with the workers' locks
+
+        def start(job: Job) -> None:
+            self._pool.submit(self._train, job).add_done_callback(lambda future: done.put((job, future)))
+
+        jobs = list(jobs)
+        for job in jobs:
+            start(job)
+        for _ in jobs:
+            job, future = done.get()
+            yield job, future.result()
 
     def _train(self, job: Job) -> Trial | None:
         spec, task = job.spec, job.task

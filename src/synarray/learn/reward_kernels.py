@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.kernels import pulse_cells, pulse_ideal, pulse_words, refresh
-from synarray.array.read_kernels import add_noise, convert, drive_rows, sum_columns
+from synarray.array.read_kernels import drive_rows, finish_read, sum_columns
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
 from synarray.events import NetworkEvent, NeuronEvent
@@ -25,8 +25,6 @@ _INPUT, _WINNER, _PULSE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, St
 _CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
 _SPIKE, _CELL_READ = np.int64(NeuronEvent.OUTPUT_SPIKE), np.int64(NeuronEvent.CELL_READ)
 _PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
-_ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
-_CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
 _SURE = np.int64(65536)
 _16 = np.int64(16)
 
@@ -79,19 +77,10 @@ def _read(g, spikes, presentation, stream, seed, layout, cells, device, bench, t
     for c in range(columns):
         bench.u[c] = 0
     sum_columns(cells.read, bench.rows, n, columns, bench.part, bench.u)
-    if device is not None:
-        if device.read_sigma > 0:
-            add_noise(
-                cells.power, bench.rows, n, columns, device, bench.part, bench.variance, bench.u, bench.words, bench.noise, seed,
-                stream, g, presentation,
-            )  # fmt: skip
-        if device.converter.step > 0:  # no neuron has a threshold here: the workbench's stay 0
-            clipped = convert(bench.u, bench.threshold, layout.neuron_start[g], columns, device.converter)
-            if totals.size > 0:
-                totals[_CLIPPED] += clipped
-    if totals.size > 0:
-        totals[_ROW_READ] += n
-        totals[_COLUMN_SENSE] += columns
+    # no neuron has a threshold here: the workbench's stay 0
+    finish_read(
+        n, layout.neuron_start[g], columns, bench.threshold, cells, device, bench, seed, stream, g, presentation, totals,
+    )  # fmt: skip
 
 
 @woven_in

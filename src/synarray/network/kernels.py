@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.kernels import pulse_cells, pulse_ideal, pulse_words, refresh
-from synarray.array.read_kernels import add_noise, convert, drive_rows, list_rows, list_set, read_tile
+from synarray.array.read_kernels import drive_rows, finish_read, list_rows, list_set, read_tile
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
 from synarray.events import NetworkEvent, NeuronEvent
@@ -117,9 +117,7 @@ _CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
 _SPIKE, _CELL_READ, _MASK = (
     np.int64(e) for e in (NeuronEvent.OUTPUT_SPIKE, NeuronEvent.CELL_READ, NeuronEvent.MASK_LOOKUP)
 )
-_PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
-_ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
-_CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
+_PRESENTATION = np.int64(NetworkEvent.PRESENTATION)
 
 
 # ---- encode -----------------------------------------------------------------------------------------------------------
@@ -287,20 +285,9 @@ def _read(
     n = read_tile(g, inputs, row, n_cells, zero_row, x, cells.read, columns, bench, driven)
     for c in range(columns):
         u[c] = sums[c] + held[c]
-    clipped = 0
-    if device is not None:
-        if device.read_sigma > 0:
-            list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
-            add_noise(
-                cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise, seed,
-                stream, place, presentation,
-            )  # fmt: skip
-        if device.converter.step > 0:
-            clipped = convert(u, threshold, neuron, columns, device.converter)
-    if totals.size > 0:
-        totals[_CLIPPED] += clipped
-        totals[_ROW_READ] += n
-        totals[_COLUMN_SENSE] += columns
+    if device is not None and device.read_sigma > 0:
+        list_rows(bench.x_rows[g], n_cells, row, zero_row, bench.rows)
+    finish_read(n, neuron, columns, threshold, cells, device, bench, seed, stream, place, presentation, totals)
 
 
 @woven_in

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.read_kernels import add_noise, convert, drive_rows, list_rows, sum_columns
+from synarray.array.read_kernels import drive_rows, finish_read, list_rows, sum_columns
 from synarray.compiled import compiled, woven_in
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network.kernels import draw_winner, settle, update_winner
@@ -41,8 +41,6 @@ class Sites(NamedTuple):
 
 _INPUT, _WINNER, _READ, _PLACE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.READ, Stream.PLACE))
 _PRESENTATION, _SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NeuronEvent.OUTPUT_SPIKE)
-_ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
-_CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
 _HALF = np.uint64(32)
 _SILENT = np.int32(-1)
 
@@ -89,19 +87,7 @@ def _read(row, n, neuron, columns, place, presentation, stream, seed, cells, thr
     for c in range(columns):
         u[c] = held[c]
     sum_columns(cells.read, bench.rows, n, columns, bench.part, u)
-    if device is not None:
-        if device.read_sigma > 0:
-            add_noise(
-                cells.power, bench.rows, n, columns, device, bench.part, bench.variance, u, bench.words, bench.noise, seed,
-                stream, place, presentation,
-            )  # fmt: skip
-        if device.converter.step > 0:
-            clipped = convert(u, threshold, neuron, columns, device.converter)
-            if totals.size > 0:
-                totals[_CLIPPED] += clipped
-    if totals.size > 0:
-        totals[_ROW_READ] += n
-        totals[_COLUMN_SENSE] += columns
+    finish_read(n, neuron, columns, threshold, cells, device, bench, seed, stream, place, presentation, totals)
     if driven.size > 0:
         for a in range(n):
             driven[bench.rows[a]] += np.uint32(1)

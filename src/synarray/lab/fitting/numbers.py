@@ -184,6 +184,8 @@ def _put_range(fit: Analog, drawn: Draws, put: Any, rng: np.random.Generator) ->
         if reached is not None:
             value, draws = reached[0], reached[0] + reached[1] * rng.standard_normal(len(draws))
             middle = value if name == "low" else 0.0
+        elif fit.noisy:
+            draws = draws + _way_to_end(fit, name, value) * rng.standard_normal(len(draws))
         put(key, value, np.clip(draws, 0.0, middle) if name == "low" else np.maximum(draws, middle))
 
 
@@ -204,6 +206,22 @@ def _reached(fit: Analog, name: str, value: float, draws: Floats) -> tuple[float
         "The end is that of the trains; the other numbers describe the device badly."
     )
     return mean, spread / np.sqrt(len(np.unique(device)))
+
+
+def _way_to_end(fit: Analog, name: str, value: float) -> float:
+    """Return what an end behind read noise may be off for its law's sake: tables by their way to the trains' ends and its error.
+
+    A law with a formula leads beyond the trains' ends; what it leaves short of them it has wrong.
+    """
+    sign = -1 if name == "low" else 1
+    ends = train_ends(fit.measured, sign)[0]
+    if not len(ends):
+        return 0.0
+    beyond = sign * (value - float(np.mean(ends)))
+    if fit.tables is None:
+        return max(-beyond, 0.0)
+    spread = float(np.std(ends)) if len(ends) > 2 else scatter_at_ends(fit.measured, sign)
+    return float(np.hypot(beyond, spread / np.sqrt(len(ends))))
 
 
 def _share_range(fit: Analog, drawn: Draws, table: dict[str, Estimate], draws: Draws) -> None:

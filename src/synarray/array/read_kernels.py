@@ -11,24 +11,15 @@ import numpy as np
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import normal_of
 from synarray.events import NetworkEvent
+from synarray.listing_kernels import list_set
 from synarray.rng_kernels import fill_words
 
-__all__ = ["drive_rows", "finish_read", "list_rows", "list_set", "read_tile", "sum_columns"]
+__all__ = ["drive_rows", "finish_read", "list_rows", "read_tile", "sum_columns"]
 
 _FLUSH = 256  # rows summed in int16 before they could overflow: 256 x 127 < 2^15
 _LANES = 32  # columns are summed in whole registers of 32 16-bit lanes
 _ROW_READ, _COLUMN_SENSE = np.int64(NetworkEvent.ROW_READ), np.int64(NetworkEvent.COLUMN_SENSE)
 _CLIPPED = np.int64(NetworkEvent.COLUMN_CLIPPED)
-
-
-@woven_in
-def list_set(flags, n, first, listed):
-    """List where flags are 1, as ``first`` + place. Returns how many are."""
-    some = 0
-    for j in range(n):
-        listed[some] = first + j
-        some += flags[j]
-    return some
 
 
 @woven_in

@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.kernels import pulse_cells, pulse_ideal, pulse_words, refresh
-from synarray.array.read_kernels import drive_rows, finish_read, list_rows, list_set, read_tile
+from synarray.array.read_kernels import drive_rows, finish_read, list_rows, read_tile
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
 from synarray.events import NetworkEvent, NeuronEvent
+from synarray.listing_kernels import list_set
 from synarray.network.pruning_kernels import prune_when_due
 from synarray.rng import Stream
 from synarray.rng_kernels import fill_words
@@ -88,6 +89,7 @@ class Bench(NamedTuple):
     u: npt.NDArray[np.int32]  # [column] potentials
     numerator: npt.NDArray[np.uint32]  # [column] softmax numerators
     variance: npt.NDArray[np.int32]  # [column] of the currents that are read
+    at: npt.NDArray[np.uint16]  # [cell] where the law has it: its state, 256 further if it is active
     wanted: npt.NDArray[np.uint32]  # [cell] pulses the law calls for
     hit: npt.NDArray[np.uint64]  # [n] cells with at least one
     rank: npt.NDArray[np.int64]  # [cell] in which order cells are pruned
@@ -105,7 +107,8 @@ class Bench(NamedTuple):
             sums=np.zeros((n_groups, n_columns), np.int32), stale=np.ones(n_groups, np.bool_), x_row=np.zeros(n_cells, np.uint8),
             flags=np.zeros(n_cells, np.uint8), rows=np.zeros(n_cells + 8, np.uint64), left_rows=np.zeros(n_cells + 8, np.uint64),
             part=np.zeros(n_columns, np.int16), u=np.zeros(n_columns, np.int32), numerator=np.zeros(n_columns, np.uint32),
-            variance=np.zeros(n_columns, np.int32), wanted=np.zeros(n_cells, np.uint32), hit=np.zeros(n_cells + 1, np.uint64),
+            variance=np.zeros(n_columns, np.int32), at=np.zeros(n_cells, np.uint16),
+            wanted=np.zeros(n_cells, np.uint32), hit=np.zeros(n_cells + 1, np.uint64),
             rank=np.zeros(n_cells, np.int64), threshold=np.zeros(n_neurons, np.int32), no_count=np.zeros(0, np.uint32),
         )  # fmt: skip
 
@@ -202,7 +205,8 @@ def _want(k, n_cells, x_row, cells, schedule, t, reverse, bench):
     In reverse, LTD where it was active and none elsewhere. Lists the cells that get any. Returns how many cells still learn,
     and how many are listed.
     """
-    noise, flags, wanted, hit = bench.noise, bench.flags, bench.wanted, bench.hit
+    noise, flags, at, wanted, hit = bench.noise, bench.flags, bench.at, bench.wanted, bench.hit
+    w, pulses = cells.w[k], schedule.pulses[t]
     ltd, ltp = schedule.least[t, 0], schedule.least[t, 1]
     learning, hits = np.uint32(0), 0
     for j in range(n_cells):
@@ -214,10 +218,11 @@ def _want(k, n_cells, x_row, cells, schedule, t, reverse, bench):
     else:
         for j in range(n_cells):
             flags[j] = noise[j] >= (ltp if x_row[j] else ltd)
+    for j in range(n_cells):  # of all, as vectors; one by one it would be the larger part
+        at[j] = np.uint32(x_row[j]) * np.uint32(256) + state_of_weight(w[j])
     for e in range(list_set(flags, n_cells, 0, hit)):
         j = hit[e]
-        law = np.uint32(x_row[j]) * np.uint32(256) + state_of_weight(cells.w[k, j])
-        n = (schedule.pulses[t, law] + np.uint32(noise[j])) >> np.uint32(16)
+        n = (pulses[at[j]] + np.uint32(noise[j])) >> np.uint32(16)
         wanted[j] = n
         hit[hits] = j
         hits += n > 0

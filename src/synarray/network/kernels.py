@@ -83,6 +83,7 @@ class Bench(NamedTuple):
     stale: npt.NDArray[np.bool_]  # [group] whether these must be read whole
     x_row: npt.NDArray[np.uint8]  # [cell] active, where groups are read one by one
     flags: npt.NDArray[np.uint8]  # [cell] changed; may get a pulse
+    near: npt.NDArray[np.uint64]  # [n] columns that can win
     rows: npt.NDArray[np.uint64]  # [n] active rows; rows that became active
     left_rows: npt.NDArray[np.uint64]  # [n] rows that ceased to be
     part: npt.NDArray[np.int16]  # [column] partial sums
@@ -105,7 +106,7 @@ class Bench(NamedTuple):
             words, words.view("<u2"), np.zeros((n_groups + 7) // 8 * 32, np.uint32), cycle_words, cycle_words.view("<u2"),
             x=np.zeros(n_inputs, np.uint8), left=np.zeros(n_inputs, np.int64), x_rows=np.zeros((n_groups, n_cells), np.uint8),
             sums=np.zeros((n_groups, n_columns), np.int32), stale=np.ones(n_groups, np.bool_), x_row=np.zeros(n_cells, np.uint8),
-            flags=np.zeros(n_cells, np.uint8), rows=np.zeros(n_cells + 8, np.uint64), left_rows=np.zeros(n_cells + 8, np.uint64),
+            flags=np.zeros(max(n_cells, n_columns), np.uint8), near=np.zeros(n_columns, np.uint64), rows=np.zeros(n_cells + 8, np.uint64), left_rows=np.zeros(n_cells + 8, np.uint64),
             part=np.zeros(n_columns, np.int16), u=np.zeros(n_columns, np.int32), numerator=np.zeros(n_columns, np.uint32),
             variance=np.zeros(n_columns, np.int32), at=np.zeros(n_cells, np.uint16),
             wanted=np.zeros(n_cells, np.uint32), hit=np.zeros(n_cells + 1, np.uint64),
@@ -155,33 +156,28 @@ def encode(images, gains, places, intensity, seed, phase, chance, words, noise, 
 
 
 @woven_in
-def draw_winner(u, columns, table, t, random, numerator):
-    """Draw k ~ softmax(beta u), exactly: integer numerators, one 32-bit random number."""
+def draw_winner(u, columns, table, t, random, bench):
+    """Draw k ~ softmax(beta u), exactly: integer numerators, one 32-bit random number.
+
+    The last numerator of the table is 0: neurons so far below the highest potential cannot win and are not looked up.
+    """
+    near, flags, numerator = bench.near, bench.flags, bench.numerator
     top = u[0]
     for k in range(columns):
         top = max(top, u[k])
-    last = np.uint32(table.shape[1] - 1)
-    for k in range(columns):  # in two loops: only the first is one of vectors
-        numerator[k] = min(np.uint32(top - u[k]), last)
-    total = np.uint64(0)
+    last = np.int32(table.shape[1] - 1)
     for k in range(columns):
-        e = table[t, numerator[k]]
-        numerator[k] = e
-        total += np.uint64(e)
+        flags[k] = top - u[k] < last
+    some, total = list_set(flags, columns, 0, near), np.uint64(0)
+    for e in range(some):
+        numerator[e] = table[t, np.uint32(top - u[near[e]])]
+        total += np.uint64(numerator[e])
     left = np.int64((np.uint64(random) * total) >> _HALF)
-    k = 0
-    while k + 16 <= columns:  # sixteen at a time while the draw lies beyond them
-        part = np.int64(0)
-        for i in range(16):
-            part += np.int64(numerator[k + i])
-        if left < part:
-            break
-        left -= part
-        k += 16
-    while left >= np.int64(numerator[k]):
-        left -= np.int64(numerator[k])
-        k += 1
-    return k
+    e = 0
+    while left >= np.int64(numerator[e]):
+        left -= np.int64(numerator[e])
+        e += 1
+    return np.int64(near[e])
 
 
 @woven_in
@@ -336,7 +332,7 @@ def learn(
                     g, row, n_cells, neuron, columns, x, place, presentation, _READ, seed, inputs, cells, neurons.threshold,
                     device, bench, totals, driven,
                 )  # fmt: skip
-                column = draw_winner(bench.u, columns, schedule.winner, t, bench.draws[4 * g], bench.numerator)
+                column = draw_winner(bench.u, columns, schedule.winner, t, bench.draws[4 * g], bench)
                 k = neuron + column
                 winners[p, m, g] = k
                 change, changed = update_winner(
@@ -374,7 +370,7 @@ def respond(
                     cells, threshold, device, bench, totals, driven,
                 )  # fmt: skip
                 k = neuron + draw_winner(
-                    bench.u, columns, schedule.winner, np.int64(0), bench.draws[4 * g], bench.numerator
+                    bench.u, columns, schedule.winner, np.int64(0), bench.draws[4 * g], bench
                 )
                 winners[p, m, g] = k
                 threshold[k] -= refractory

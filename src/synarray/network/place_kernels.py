@@ -129,7 +129,7 @@ def learn_places(
                             totals, driven,
                         )  # fmt: skip
                         random = word(np.uint64(d), m, presentation, seed, _WINNER)
-                        column = draw_winner(bench.u, columns, schedule.winner, t, random, bench.numerator)
+                        column = draw_winner(bench.u, columns, schedule.winner, t, random, bench)
                         winners[p, m, d] = neuron + column
                         update_winner(
                             neuron + column, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells,
@@ -164,7 +164,7 @@ def features(
                             neurons.threshold, device, bench, totals, driven,
                         )  # fmt: skip
                         random = word(np.uint64(site), m, places[p], seed, _WINNER + (phase << 8))
-                        column = draw_winner(bench.u, columns, schedule.winner, np.int64(0), random, bench.numerator)
+                        column = draw_winner(bench.u, columns, schedule.winner, np.int64(0), random, bench)
                         out[p, m, cell[site] * channels + column] = 1
 
 
@@ -194,7 +194,7 @@ def learn_compete(
                     driven,
                 )  # fmt: skip
                 random = word(np.uint64(g), m, presentation, seed, _WINNER)
-                column = low + draw_winner(bench.u[low:high], high - low, schedule.winner, t, random, bench.numerator)
+                column = low + draw_winner(bench.u[low:high], high - low, schedule.winner, t, random, bench)
                 winners[p, m, g] = neuron + column
                 update_winner(
                     neuron + column, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells, neurons,
@@ -226,7 +226,7 @@ def calibrate(
                     totals, driven,
                 )  # fmt: skip
                 random = word(np.uint64(g), m, presentation, seed, _WINNER)
-                column = draw_winner(bench.u, columns, schedule.winner, t, random, bench.numerator)
+                column = draw_winner(bench.u, columns, schedule.winner, t, random, bench)
                 winners[p, m, g] = neuron + column
                 events[neuron + column, _SPIKE] += 1
                 if column < low or column >= high:
@@ -264,12 +264,12 @@ def learn_contrast(
                     driven,
                 )  # fmt: skip
                 random = word(np.uint64(g), m, presentation, seed, _WINNER)
-                wrong = draw_winner(bench.u, columns, schedule.winner, t, random, bench.numerator)
+                wrong = draw_winner(bench.u, columns, schedule.winner, t, random, bench)
                 winners[p, m, g] = neuron + wrong
                 if low <= wrong < high:
                     continue
                 random = word(np.uint64(groups + g), m, presentation, seed, _WINNER)
-                right = low + draw_winner(bench.u[low:high], high - low, schedule.winner, t, random, bench.numerator)
+                right = low + draw_winner(bench.u[low:high], high - low, schedule.winner, t, random, bench)
                 for turn in range(2):  # LTP of the right one first: LTD clears the list of active inputs
                     column = right if turn == 0 else wrong
                     update_winner(
@@ -313,7 +313,7 @@ def weigh_classes(
                     highest[p, m, g, c] = top
                     total[p, m, g, c] = weight
                 random = word(np.uint64(g), m, places[p], seed, _WINNER + (phase << 8))
-                winners[p, m, g] = neuron + draw_winner(bench.u, columns, table, np.int64(0), random, bench.numerator)
+                winners[p, m, g] = neuron + draw_winner(bench.u, columns, table, np.int64(0), random, bench)
 
 
 LESSONS = {"compete": learn_compete, "calibrate": calibrate, "contrast": learn_contrast}

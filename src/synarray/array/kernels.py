@@ -20,6 +20,7 @@ from synarray.rng import Stream
 
 __all__ = [
     "Device", "Pairs", "freeze", "program", "program_all", "pulse_cells", "pulse_ideal", "pulse_words", "refresh",
+    "sum_levels",
 ]  # fmt: skip
 
 
@@ -84,6 +85,27 @@ def _power(k, j, cells, device):
         one, other = cells.pair[0, k, j], cells.pair[1, k, j]
         return device.read_power[state_of_weight(one)] + device.read_power[state_of_weight(other)]
     return device.read_power[state_of_weight(cells.w[k, j])]
+
+
+@compiled(allocates=False)
+def sum_levels(levels, connected, alive, row_start, neuron_start, n_cells, by_row, n_alive, by_neuron):
+    """Add up the states of cells, ``levels`` [slice, neuron, cell]: by row those connected, by neuron those that learn.
+
+    Counts them as well: weights in each row, and of each neuron.
+    """
+    for g in range(row_start.size - 1):
+        row, most = row_start[g], row_start[g + 1] - row_start[g]
+        cells_, sums = n_cells[row : row + most], by_row[row : row + most]
+        for k in range(neuron_start[g], neuron_start[g + 1]):
+            own, learning = np.int64(0), np.int64(0)
+            for j in range(most):
+                cells_[j] += np.int64(connected[k, j])
+                learning += np.int64(alive[k, j])
+            for s in range(levels.shape[0]):
+                for j in range(most):
+                    sums[j] += np.int64(levels[s, k, j]) * np.int64(connected[k, j])
+                    own += np.int64(levels[s, k, j]) * np.int64(alive[k, j])
+            n_alive[k], by_neuron[k] = learning, own
 
 
 # ---- pulse a column ---------------------------------------------------------------------------------------------------

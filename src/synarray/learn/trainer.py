@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from synarray.events import NeuronEvent
 from synarray.learn.readout import count_spikes, log_posterior, soft_votes
-from synarray.learn.teacher import Teacher
+from synarray.learn.teacher import Laws, Teacher
 from synarray.network.encoding import image_keys
 from synarray.network.kept import KeptSpikes
 from synarray.network.machine import Machine, Pixels
@@ -97,7 +97,10 @@ class Trainer:
     def compile(self, pixels: Pixels | KeptSpikes) -> float:
         """Compile the kernels of a training, or load them from the cache, before any clock runs. Returns the seconds it took."""
         start, none = time.perf_counter(), np.zeros(0, np.int64)
-        self._show(pixels, none, self.winners, none)
+        laws, (moments,) = self._laws([0])
+        self._show(pixels, none, self.winners, none, laws, moments)
+        if not self.machine.driven.any():  # nothing to book
+            self.machine.book_read_energy()
         return time.perf_counter() - start
 
     def learn(
@@ -120,11 +123,14 @@ class Trainer:
             images = order[begin : begin + most]
             if len(self.winners) != len(images):  # else they are from before an interruption
                 self.winners = self._no_winners(len(images))
-            first = max(shown - begin, 0)
-            while first < len(images):
-                start, n = time.perf_counter(), self._stretch(len(images) - first)
+            start, first = time.perf_counter(), max(shown - begin, 0)
+            if first == len(images):
+                continue
+            stretches = self._stretches(len(images) - first)
+            laws, moments = self._laws(stretches)
+            for n, of in zip(stretches, moments, strict=True):
                 part = slice(first, first + n)
-                self._show(pixels, images[part], self.winners[part], y[images[part]])
+                self._show(pixels, images[part], self.winners[part], y[images[part]], laws, of)
                 first += n
                 at_end = first >= len(images)
                 if at_end:
@@ -136,6 +142,7 @@ class Trainer:
                     on_progress(Progress(self.presentations, self.total, speed, self.history[-1].accuracy))
                 if on_block:
                     on_block(self)
+                start = time.perf_counter()
 
     def rebalance(
         self,
@@ -153,16 +160,33 @@ class Trainer:
         winners = np.zeros((self.block, 1, self.machine.n_winners), np.int32)
         for first in range(shown, len(order), self.block):
             images = order[first : first + self.block]
-            self._show(pixels, images, winners[: len(images)], images, learning=False, progress_from=start)
+            laws = self.machine.laws(min(1.0, (self.presentations - start) / self.total), learning=False)
+            moments = np.zeros(len(images), np.int64)
+            self._show(pixels, images, winners[: len(images)], images, laws, moments, learning=False)
             if on_block:
                 on_block(self)
 
-    def _stretch(self, left: int) -> int:
-        """Presentations shown at once: blocks until ageing, wear or wires are applied, or until there are no more."""
-        before, n = self.presentations, min(self.block, left)
-        while n < left and not self._due(before, before + n) and n < self.blocks_at_once * self.block:
-            before, n = self.presentations + n, min(n + self.block, left)
-        return n
+    def _stretches(self, left: int) -> list[int]:
+        """Presentations shown at once, of those that are left: blocks until ageing, wear or wires are applied."""
+        stretches, before = [], self.presentations
+        while left:
+            n = min(self.block, left)
+            while n < left and not self._due(before, before + n) and n < self.blocks_at_once * self.block:
+                n = min(n + self.block, left)
+            stretches.append(n)
+            before, left = before + n, left - n
+        return stretches
+
+    def _laws(self, stretches: list[int]) -> tuple[Laws, list[npt.NDArray[np.int64]]]:
+        """Compile the laws of all blocks of some stretches; by stretch, say to which of them each presentation belongs."""
+        of, done, before = [], np.zeros(0, np.int64), self.presentations
+        for n in stretches:
+            of.append(len(done) + np.arange(n) // self.block)
+            done = np.append(done, np.arange(before, before + max(n, 1), self.block))
+            before += n
+        if self.teacher is not None:
+            return self.teacher.laws(self.machine, done, self.total), of
+        return self.machine.laws(np.minimum(1.0, done / self.total)), of
 
     def _no_winners(self, n: int) -> npt.NDArray[np.int32]:
         return np.zeros((n, self.machine.spec.encoding.draws, self.machine.n_winners), np.int32)
@@ -173,18 +197,13 @@ class Trainer:
         images: npt.NDArray[np.int64],
         winners: npt.NDArray[np.int32],
         labels: npt.NDArray[np.int64],
+        laws: Laws,
+        moments: npt.NDArray[np.int64],
         *,
         learning: bool = True,
-        progress_from: int = 0,
     ) -> None:
-        """Show images, block by block of the schedules, as many at once as the workbench holds."""
+        """Show images, as many at once as the workbench holds; each at its moment of the laws."""
         machine, spec = self.machine, self.machine.spec
-        starts = np.arange(len(images)) // self.block
-        done = self.presentations - progress_from + self.block * np.arange(starts[-1] + 1 if len(starts) else 1)
-        if self.teacher is None:
-            laws = machine.laws(np.minimum(1.0, done / self.total), learning=learning)
-        else:
-            laws = self.teacher.laws(machine, done, self.total)
         sliding = learning and spec.encoding.form == "sliding"
         draws, most = winners.shape[1], max(1, _SPIKES_AT_ONCE // (winners.shape[1] * _width(pixels)))
         for begin in range(0, max(len(images), 1), most):
@@ -193,9 +212,9 @@ class Trainer:
             places = first + np.arange(len(images[part]))
             block = machine.encode(pixels, images[part], places, draws, per_step=sliding)
             if self.teacher is None:
-                machine.learn(block, starts[part], first, laws, winners[part], sliding=sliding)
+                machine.learn(block, moments[part], first, laws, winners[part], sliding=sliding)
             else:
-                self.teacher.learn(machine, block, labels[part], starts[part], first, self.total, laws, winners[part])
+                self.teacher.learn(machine, block, labels[part], moments[part], first, self.total, laws, winners[part])
         before = self.presentations
         self.presentations += len(images)
         if learning:

@@ -106,10 +106,10 @@ class Bench(NamedTuple):
             words, words.view("<u2"), np.zeros((n_groups + 7) // 8 * 32, np.uint32), cycle_words, cycle_words.view("<u2"),
             x=np.zeros(n_inputs, np.uint8), left=np.zeros(n_inputs, np.int64), x_rows=np.zeros((n_groups, n_cells), np.uint8),
             sums=np.zeros((n_groups, n_columns), np.int32), stale=np.ones(n_groups, np.bool_), x_row=np.zeros(n_cells, np.uint8),
-            flags=np.zeros(max(n_cells, n_columns), np.uint8), near=np.zeros(n_columns, np.uint64), rows=np.zeros(n_cells + 8, np.uint64), left_rows=np.zeros(n_cells + 8, np.uint64),
-            part=np.zeros(n_columns, np.int16), u=np.zeros(n_columns, np.int32), numerator=np.zeros(n_columns, np.uint32),
-            variance=np.zeros(n_columns, np.int32), at=np.zeros(n_cells, np.uint16),
-            wanted=np.zeros(n_cells, np.uint32), hit=np.zeros(n_cells + 1, np.uint64),
+            flags=np.zeros(max(n_cells, n_columns), np.uint8), near=np.zeros(n_columns, np.uint64),
+            rows=np.zeros(n_cells + 8, np.uint64), left_rows=np.zeros(n_cells + 8, np.uint64), part=np.zeros(n_columns, np.int16),
+            u=np.zeros(n_columns, np.int32), numerator=np.zeros(n_columns, np.uint32), variance=np.zeros(n_columns, np.int32),
+            at=np.zeros(n_cells, np.uint16), wanted=np.zeros(n_cells, np.uint32), hit=np.zeros(n_cells + 1, np.uint64),
             rank=np.zeros(n_cells, np.int64), threshold=np.zeros(n_neurons, np.int32), no_count=np.zeros(0, np.uint32),
         )  # fmt: skip
 
@@ -369,9 +369,7 @@ def respond(
                     g, row, n_cells, neuron, columns, block[p, m], m * groups + g, places[p], _READ + (phase << 8), seed, inputs,
                     cells, threshold, device, bench, totals, driven,
                 )  # fmt: skip
-                k = neuron + draw_winner(
-                    bench.u, columns, schedule.winner, np.int64(0), bench.draws[4 * g], bench
-                )
+                k = neuron + draw_winner(bench.u, columns, schedule.winner, np.int64(0), bench.draws[4 * g], bench)
                 winners[p, m, g] = k
                 threshold[k] -= refractory
         for m in range(block.shape[1]):

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from synarray.array.ageing import Ageing
 from synarray.array.converter import Converter
 from synarray.array.geometry import ArraySpec, Placement, place
-from synarray.array.kernels import Device, Pairs, program_all
+from synarray.array.kernels import Device, Pairs, program_all, sum_levels
 from synarray.array.simulated import SynapticArray
 from synarray.array.synapse import SynapseSpec
 from synarray.array.wear import Wear
@@ -177,17 +177,16 @@ class Machine:
             return
         array, looks = self.array, self.neuron_events[:, NeuronEvent.CELL_READ]
         connected = array.alive if array.removed else array.exists
-        levels = array.levels()
-        for g, (rows, _) in enumerate(array.shapes):
-            driven, tile = self.driven[array.rows(g)].astype(np.int64), (array.neurons(g), slice(0, rows))
-            standing = (levels[:, *tile] * connected[tile]).sum(axis=(0, 1), dtype=np.int64)
-            self.network_events[NetworkEvent.ROW_CELL] += driven @ connected[tile].sum(axis=0, dtype=np.int64)
-            self.network_events[NetworkEvent.ROW_LEVEL] += 2 * (driven @ standing)
+        n_cells, by_row = np.zeros((2, len(self.driven)), np.int64)
+        alive, by_neuron = np.zeros((2, len(looks)), np.int64)
+        sum_levels(
+            array.levels(), connected.view(np.uint8), array.alive, array.row_start, array.neuron_start, n_cells, by_row, alive,
+            by_neuron,
+        )  # fmt: skip
+        self.network_events[NetworkEvent.ROW_CELL] += self.driven @ n_cells
+        self.network_events[NetworkEvent.ROW_LEVEL] += 2 * (self.driven @ by_row)
         self.driven[:] = 0
-        cells = array.alive.sum(axis=1, dtype=np.int64) * max(1, self.looks)
-        met = (
-            2 * (looks - self.looked) * (levels * array.alive).sum(axis=(0, 2), dtype=np.int64) // np.maximum(cells, 1)
-        )
+        met = 2 * (looks - self.looked) * by_neuron // np.maximum(alive * max(1, self.looks), 1)
         self.neuron_events[:, NeuronEvent.CELL_READ_LEVEL] += met
         self.looked[:] = looks
 

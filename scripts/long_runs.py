@@ -116,14 +116,15 @@ def main() -> int:
             changes = ("--set", f"images={images}", "--set", "checkpoint.seconds='5 s'", "--out", "run", "--json")
             seen = watch(title, Path(folder), "train", *arguments, *changes)
         shown = seen.result.get("images_seen", 0)
+        long = "100 epochs" in title  # shorter runs mostly load and save
+        growth = f", growth {seen.growth:+.1%}" if long else ""
         print(
             f"{title}: {shown:,} presentations in {seen.seconds:.0f} s, accuracy {seen.result.get('accuracy', 0):.2%}\n"
-            f"    memory: peak {seen.peak / 2**20:,.0f} MB, growth {seen.growth:+.1%}\n"
+            f"    memory: peak {seen.peak / 2**20:,.0f} MB{growth}\n"
             f"    files: at most {max(seen.files) / 2**20:.2f} MB, growth {seen.file_growth / 2**20:+.2f} MB, "
             f"left {seen.left / 2**20:.2f} MB",
             flush=True,
         )
-        long = "100 epochs" in title  # shorter runs mostly load and save
         broken += [f"{title}: exit status {seen.status}: {seen.error}"] * (seen.status != 0)
         broken += [f"{title}: memory grew by {seen.growth:.1%}"] * (seen.growth > FLAT and long)
         broken += [f"{title}: files grew by {seen.file_growth:,} bytes"] * (seen.file_growth > 2**20 and long)

@@ -173,6 +173,8 @@ def _watch(folder: Path, sink: int) -> None:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "subprocess.Popen" and arguments[1] == ["uname", "-p"]:  # Python's own platform module
             return
+        if event == "pickle.find_class" and _loads_kernels():
+            return
         if event in _NEVER:
             tell(f"{event} {arguments!r}")
         elif event == "open":
@@ -186,6 +188,16 @@ def _watch(folder: Path, sink: int) -> None:
             tell(f"exec {arguments!r}")
 
     sys.addaudithook(hook)
+
+
+def _loads_kernels() -> bool:
+    """Whether numba is reading the cache of compiled kernels that it wrote itself."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(os.path.join("numba", "core", "caching.py")):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
 
 
 def _memory() -> dict[str, int]:

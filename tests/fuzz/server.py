@@ -194,7 +194,7 @@ def _loads_kernels() -> bool:
     """Whether numba is reading the cache of compiled kernels that it wrote itself."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_filename.endswith(os.path.join("numba", "core", "caching.py")):
+        if frame.f_code.co_filename.endswith(str(Path("numba", "core", "caching.py"))):
             return True
         frame = frame.f_back  # type: ignore[assignment]
     return False

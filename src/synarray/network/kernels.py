@@ -155,7 +155,7 @@ def encode(images, gains, places, intensity, seed, phase, chance, words, noise, 
 # ---- winner -----------------------------------------------------------------------------------------------------------
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def draw_winner(u, columns, table, t, random, bench):
     """Draw k ~ softmax(beta u), exactly: integer numerators, one 32-bit random number.
 
@@ -276,7 +276,7 @@ def update_winner(
 # ---- the passes over a block of spikes --------------------------------------------------------------------------------
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def _read(
     g, row, n_cells, neuron, columns, x, place, presentation, stream, seed, inputs, cells, threshold, device, bench, totals,
     driven,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.array.read_kernels import drive_rows, finish_read, list_rows, sum_columns
-from synarray.compiled import compiled, woven_in
+from synarray.compiled import compiled
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.network.kernels import draw_winner, settle, update_winner
 from synarray.rng import Stream
@@ -71,7 +71,7 @@ def encode_channels(images, gains, places, intensity, seed, phase, chance, words
 # ---- tiles read at many places ----------------------------------------------------------------------------------------
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def _drive_place(inputs, at, first_row, n_cells, zero_row, x, x_row, rows):
     """Hand the inputs' activity at one place to a tile's rows; list the active ones, filled up to eights with the zero row."""
     places = inputs[at : at + n_cells]
@@ -80,7 +80,7 @@ def _drive_place(inputs, at, first_row, n_cells, zero_row, x, x_row, rows):
     return list_rows(x_row, n_cells, first_row, zero_row, rows)
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def _read(row, n, neuron, columns, place, presentation, stream, seed, cells, threshold, device, bench, totals, driven):
     """Read the listed rows: potentials in ``bench.u``. Counts what is read where there is room to."""
     u, held = bench.u, threshold[neuron : neuron + columns]

@@ -151,9 +151,8 @@ class Trainings:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Trial | None]]:
         """Train; yield each job with its result as it is done. None: a library device that does not fit."""
-        done: SimpleQueue[tuple[Job, Future[Trial | None]]] = (
-            SimpleQueue()
-        )  # Ctrl-C can leave `wait` with the workers' locks
+        # not `concurrent.futures.wait`: interrupted, it can keep locks without which no worker ends
+        done: SimpleQueue[tuple[Job, Future[Trial | None]]] = SimpleQueue()
 
         def start(job: Job) -> None:
             self._pool.submit(self._train, job).add_done_callback(lambda future: done.put((job, future)))

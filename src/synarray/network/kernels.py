@@ -82,13 +82,13 @@ class Bench(NamedTuple):
     sums: npt.NDArray[np.int32]  # [group, column] potentials without thresholds, as last read
     stale: npt.NDArray[np.bool_]  # [group] whether these must be read whole
     x_row: npt.NDArray[np.uint8]  # [cell] active, where groups are read one by one
-    flags: npt.NDArray[np.uint8]  # [cell] changed; may get a pulse
+    flags: npt.NDArray[np.uint8]  # [cell] changed, may get a pulse; [column] can win
     near: npt.NDArray[np.uint64]  # [n] columns that can win
     rows: npt.NDArray[np.uint64]  # [n] active rows; rows that became active
     left_rows: npt.NDArray[np.uint64]  # [n] rows that ceased to be
     part: npt.NDArray[np.int16]  # [column] partial sums
     u: npt.NDArray[np.int32]  # [column] potentials
-    numerator: npt.NDArray[np.uint32]  # [column] softmax numerators
+    numerator: npt.NDArray[np.uint32]  # [n] softmax numerators of the columns that can win
     variance: npt.NDArray[np.int32]  # [column] of the currents that are read
     at: npt.NDArray[np.uint16]  # [cell] where the law has it: its state, 256 further if it is active
     wanted: npt.NDArray[np.uint32]  # [cell] pulses the law calls for
@@ -214,7 +214,7 @@ def _want(k, n_cells, x_row, cells, schedule, t, reverse, bench):
     else:
         for j in range(n_cells):
             flags[j] = noise[j] >= (ltp if x_row[j] else ltd)
-    for j in range(n_cells):  # of all, as vectors; one by one it would be the larger part
+    for j in range(n_cells):  # of all cells, many at a time: one by one those that are listed take longer
         at[j] = np.uint32(x_row[j]) * np.uint32(256) + state_of_weight(w[j])
     for e in range(list_set(flags, n_cells, 0, hit)):
         j = hit[e]

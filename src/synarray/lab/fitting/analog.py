@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from synarray.errors import DataError
 from synarray.lab.fitting.choice import choose_law
 from synarray.lab.fitting.climb import differ, maximise_fit, total
 from synarray.lab.fitting.departures import compare_devices
@@ -89,7 +90,10 @@ def _stopped_or_free(fit: Analog, rng: np.random.Generator, draws: int) -> Analo
     held.gridded = _can_be_gridded(held)
     if held.gridded:
         maximise_fit(held)
-    _again(held, rng, draws)
+    try:
+        _again(held, rng, draws)
+    except DataError:  # on its climb the range was lost: cells are not stopped by such ends
+        return free
     assert free.maximum is not None and held.maximum is not None
     return held if held.maximum.value + held.prior > free.maximum.value + free.prior + _CLEARLY else free
 

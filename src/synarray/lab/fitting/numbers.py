@@ -185,43 +185,60 @@ def _put_range(fit: Analog, drawn: Draws, put: Any, rng: np.random.Generator) ->
             value, draws = reached[0], reached[0] + reached[1] * rng.standard_normal(len(draws))
             middle = value if name == "low" else 0.0
         elif fit.noisy:
-            draws = draws + _way_to_end(fit, name, value) * rng.standard_normal(len(draws))
+            draws = draws + _doubt_of_law(fit, name, value) * rng.standard_normal(len(draws))
         put(key, value, np.clip(draws, 0.0, middle) if name == "low" else np.maximum(draws, middle))
 
 
-def _reached(fit: Analog, name: str, value: float, draws: Floats) -> tuple[float, float] | None:
-    """Return the mean read at the end of the trains, and its error, where the law's end is far within what cells reached."""
+class _Ends(NamedTuple):
+    """Reads at the ends of the trains of one way."""
+
+    mean: float
+    spread: float
+    """Of one of them; where there are one or two, the scatter around them."""
+    n: int
+    n_devices: int
+
+
+def _trains_ends(fit: Analog, name: str) -> _Ends | None:
+    """Return what was read at the ends of the LTD trains (``low``) or the LTP trains (``high``); None: there are none."""
     sign = -1 if name == "low" else 1
     ends, device = train_ends(fit.measured, sign)
     if not len(ends):
         return None
-    mean, spread = float(np.mean(ends)), float(np.std(ends)) if len(ends) > 2 else scatter_at_ends(fit.measured, sign)
+    spread = float(np.std(ends)) if len(ends) > 2 else scatter_at_ends(fit.measured, sign)
+    return _Ends(float(np.mean(ends)), spread, len(ends), len(np.unique(device)))
+
+
+def _reached(fit: Analog, name: str, value: float, draws: Floats) -> tuple[float, float] | None:
+    """Return the mean read at the end of the trains, and its error, where the law's end is far within what cells reached."""
+    ends = _trains_ends(fit, name)
+    if ends is None:
+        return None
     low, high = np.percentile(draws, [2.5, 97.5])
-    short = low > mean + _FAR * spread if name == "low" else high < mean - _FAR * spread
-    if not short or abs(value - mean) < _OFF * mean:
+    short = low > ends.mean + _FAR * ends.spread if name == "low" else high < ends.mean - _FAR * ends.spread
+    if not short or abs(value - ends.mean) < _OFF * ends.mean:
         return None
     end, way = ("lower", "LTD") if name == "low" else ("upper", "LTP")
     fit.warnings.append(
-        f"The law misses the {end} end of the range: {way} trains end at {mean:.3g} S, where it has {value:.3g} S. "
+        f"The law misses the {end} end of the range: {way} trains end at {ends.mean:.3g} S, where it has {value:.3g} S. "
         "The end is that of the trains; the other numbers describe the device badly."
     )
-    return mean, spread / np.sqrt(len(np.unique(device)))
+    return ends.mean, ends.spread / np.sqrt(ends.n_devices)
 
 
-def _way_to_end(fit: Analog, name: str, value: float) -> float:
-    """Return what an end behind read noise may be off for its law's sake: tables by their way to the trains' ends and its error.
+def _doubt_of_law(fit: Analog, name: str, value: float) -> float:
+    """Return by how much an end behind read noise may be wrong because the law is (a standard deviation, S).
 
-    A law with a formula leads beyond the trains' ends; what it leaves short of them it has wrong.
+    A table has no form that leads beyond the reads: the way from its end to those at the trains' ends, and their error. A formula
+    may lead beyond them; only what it leaves short of them is wrong.
     """
-    sign = -1 if name == "low" else 1
-    ends = train_ends(fit.measured, sign)[0]
-    if not len(ends):
+    ends = _trains_ends(fit, name)
+    if ends is None:
         return 0.0
-    beyond = sign * (value - float(np.mean(ends)))
+    beyond = ends.mean - value if name == "low" else value - ends.mean
     if fit.tables is None:
         return max(-beyond, 0.0)
-    spread = float(np.std(ends)) if len(ends) > 2 else scatter_at_ends(fit.measured, sign)
-    return float(np.hypot(beyond, spread / np.sqrt(len(ends))))
+    return float(np.hypot(beyond, ends.spread / np.sqrt(ends.n)))
 
 
 def _share_range(fit: Analog, drawn: Draws, table: dict[str, Estimate], draws: Draws) -> None:

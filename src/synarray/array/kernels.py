@@ -20,7 +20,7 @@ from synarray.rng import Stream
 
 __all__ = [
     "Device", "Pairs", "freeze", "program", "program_all", "pulse_cells", "pulse_ideal", "pulse_words", "refresh",
-    "sum_levels",
+    "see_states", "sum_levels",
 ]  # fmt: skip
 
 
@@ -85,6 +85,13 @@ def _power(k, j, cells, device):
         one, other = cells.pair[0, k, j], cells.pair[1, k, j]
         return device.read_power[state_of_weight(one)] + device.read_power[state_of_weight(other)]
     return device.read_power[state_of_weight(cells.w[k, j])]
+
+
+@compiled(allocates=False)
+def see_states(w, states):
+    """Lay down the states of weights, 0..254, both as lists."""
+    for i in range(w.size):
+        states[i] = state_of_weight(w[i])
 
 
 @compiled(allocates=False)

@@ -8,7 +8,8 @@ from typing import ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from synarray.device.cell import STATES, state_of, state_weights
+from synarray.array.kernels import see_states
+from synarray.device.cell import STATES, state_weights
 from synarray.device.curves import WAYS, Floats, Way
 from synarray.device.spec import DeviceSpec
 from synarray.device.variation import draw_stuck, draw_traits, draw_variants
@@ -182,7 +183,10 @@ class Scheme:
 
     def levels(self, array: Weights) -> Codes:
         """Return the state of every cell, 0 (g_min) to 254 (g_max), [slice, neuron, cell]; cells of a compound as their mean."""
-        return state_of(self.moving(array)).astype(np.uint8)
+        moving = self.moving(array)
+        states = np.empty(moving.shape, np.uint8)
+        see_states(moving.ravel(), states.reshape(-1))
+        return states
 
     def positions(self, array: Weights) -> Floats:
         """Return where every cell is in its range, -1 to 1, [cell of a weight, neuron, cell]."""

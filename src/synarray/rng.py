@@ -110,7 +110,7 @@ def philox(
 
 
 def random_u32(
-    n: int, *, seed: int, stream: Stream, phase: Phase = Phase.TRAIN, step: int = 0, presentation: int = 0
+    n: int, *, seed: int, stream: Stream, phase: Phase = Phase.TRAIN, step: int = 0, presentation: npt.ArrayLike = 0
 ) -> npt.NDArray[np.uint32]:
     """Draw n random 32-bit words at one place of the run.
 
@@ -123,11 +123,11 @@ def random_u32(
     stream, phase : Stream, Phase
         What they are for, and in which pass.
     step, presentation : int
-        The place: window (or group and window) and image presentation, 0 to 2^32 - 1.
+        The place: window (or group and window) and image presentation, 0 to 2^32 - 1. There may be many presentations.
 
     Returns
     -------
-    ndarray of uint32, shape (n,)
+    ndarray of uint32, shape (n,), of many presentations (n_presentations, n)
 
     Examples
     --------
@@ -137,8 +137,8 @@ def random_u32(
     True
     """
     blocks = np.arange((n + 3) // 4, dtype=np.uint64)
-    words = philox((blocks, step, presentation, 0), (seed, stream + (phase << 8)))
-    return np.stack(words, axis=1).reshape(-1)[:n]
+    words = philox((blocks, step, np.asarray(presentation)[..., None], 0), (seed, stream + (phase << 8)))
+    return np.stack(words, axis=-1).reshape(*np.shape(presentation), -1)[..., :n]
 
 
 def random_u16(
@@ -187,13 +187,15 @@ def normal_quantiles() -> npt.NDArray[np.float32]:
     return rounded
 
 
-def permutation(n: int, *, seed: int, stream: Stream, presentation: int = 0) -> npt.NDArray[np.int64]:
-    """Shuffle 0..n-1 by sorting random keys: the same for every version of NumPy.
+def permutation(n: int, *, seed: int, stream: Stream, presentation: npt.ArrayLike = 0) -> npt.NDArray[np.int64]:
+    """Shuffle 0..n-1 by sorting random keys: the same for every version of NumPy. Of many presentations, a row for each.
 
     Examples
     --------
     >>> sorted(permutation(5, seed=0, stream=Stream.ORDER).tolist())
     [0, 1, 2, 3, 4]
+    >>> permutation(5, seed=0, stream=Stream.ORDER, presentation=range(3)).shape
+    (3, 5)
     """
     words = random_u32(2 * n, seed=seed, stream=stream, presentation=presentation).astype(np.uint64)
-    return np.argsort((words[0::2] << _SHIFT) | words[1::2], kind="stable")
+    return np.argsort((words[..., 0::2] << _SHIFT) | words[..., 1::2], kind="stable")

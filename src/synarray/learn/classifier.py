@@ -35,6 +35,8 @@ __all__ = ["SpikingClassifier"]
 
 _PRESENTATIONS = 20_000
 """Presentations that ``epochs="auto"`` makes sure of."""
+_TOGETHER = 4096
+"""Presentations whose order is drawn at once."""
 _FEW_FEATURES = 64
 """Features up to which ``receptors="auto"`` gives each a population."""
 _SMALL = 16 * 16
@@ -183,11 +185,12 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         epochs = enough if self.epochs == "auto" else self.epochs
         self._begin(X, labels, weights, epochs * len(X))
         pixels = self._see(X)
-        for epoch in range(epochs):
-            seed = self._spec.seed
-            chosen = shown(weights, len(X), seed, epoch)
-            order = chosen[permutation(len(X), seed=seed, stream=Stream.ORDER, presentation=epoch)]
-            self._trainer.learn(pixels, order, labels)
+        n, seed = len(X), self._spec.seed
+        for first in range(0, epochs, per := max(1, _TOGETHER // n)):
+            some = range(first, min(first + per, epochs))
+            mixed = permutation(n, seed=seed, stream=Stream.ORDER, presentation=some)
+            orders = [shown(weights, n, seed, epoch)[order] for epoch, order in zip(some, mixed, strict=True)]
+            self._trainer.learn_epochs(pixels, np.array(orders), labels)
         self.label_counts_ = self._label(pixels, labels, weights)
         return self
 

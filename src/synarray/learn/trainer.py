@@ -144,6 +144,30 @@ class Trainer:
                     on_block(self)
                 start = time.perf_counter()
 
+    def learn_epochs(
+        self, pixels: Pixels | KeptSpikes, orders: npt.NDArray[np.int64], y: npt.NDArray[np.int64]
+    ) -> None:
+        """Show the images ``orders`` [epoch, image], as ``learn`` does one epoch after the other.
+
+        Short epochs go through the kernels together, until cells age, wear or wires act; the training curve has a point for all
+        of them.
+        """
+        epochs, n = orders.shape
+        while epochs:
+            most, before = min(epochs, _MONITOR // max(1, n)), self.presentations
+            together = next((k for k in range(most) if self._due(before, before + (k + 1) * n)), most)
+            if together < 2:
+                together = 1
+                self.learn(pixels, orders[0], y)
+            else:
+                start, images = time.perf_counter(), orders[:together].ravel()
+                laws, moments = self._laws([n] * together)
+                winners = self._no_winners(len(images))
+                self._show(pixels, images, winners, y[images], laws, np.concatenate(moments))
+                self._monitor(winners, y[images])
+                self.seconds += time.perf_counter() - start
+            epochs, orders = epochs - together, orders[together:]
+
     def rebalance(
         self,
         pixels: Pixels | KeptSpikes,

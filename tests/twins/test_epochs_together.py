@@ -1,0 +1,55 @@
+"""Short epochs that go through the kernels together leave the same bits as one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synarray import load_experiment
+from synarray.learn.trainer import Trainer
+from synarray.network.encoding import Retina
+from synarray.network.machine import Machine
+from synarray.network.topology import place_groups
+from synarray.rng import Stream, permutation
+
+KINDS: dict[str, dict[str, Any]] = {
+    "ideal, soft pruning": {"pruning.mode": "soft", "pruning.fraction": 0.5},
+    "sliding form": {"encoding.form": "sliding", "encoding.t_present": "20 ms"},
+    "drift and wires": {
+        "device": "pcm", "array.rows": 160, "array.columns": 32, "array.wires.r_wire": "5 ohm", "array.wires_every": 40,
+    },
+    "wear": {"device": "taox-tio2", "array.wear": True, "device.endurance": 300.0},
+}  # fmt: skip
+
+
+def things(machine: Machine) -> list[Any]:
+    """Everything of a machine that keeps numbers."""
+    return [thing for thing in (machine, machine.array, machine.ageing, machine.wear) if thing is not None]
+
+
+@pytest.mark.parametrize("n", [1, 7, 90])
+@pytest.mark.parametrize("kind", KINDS)
+def test_epochs_together_leave_the_bits_of_one_after_the_other(kind: str, n: int, bar_images: tuple) -> None:
+    spec = load_experiment("full-field", {"n_neurons": 12, **KINDS[kind]})
+    x, y, epochs = bar_images[0][:n].reshape(n, -1), bar_images[1][:n], max(4, 300 // n)
+    orders = permutation(n, seed=3, stream=Stream.ORDER, presentation=range(epochs))
+
+    def untrained() -> tuple[Trainer, Any]:
+        retina = Retina.fit(x, spec.inputs, full_scale=255.0, gain_control=spec.encoding.gain_control)
+        groups = place_groups(spec.fields, spec.n_neurons, retina.inputs, (12, 12))
+        return Trainer(Machine.build(spec, groups, epochs * n), 4, epochs * n), retina.see(x)
+
+    (together, pixels), (single, _) = untrained(), untrained()
+    together.learn_epochs(pixels, orders, y)
+    for epoch in range(epochs):
+        order = permutation(n, seed=3, stream=Stream.ORDER, presentation=epoch)
+        np.testing.assert_array_equal(order, orders[epoch])
+        single.learn(pixels, order, y)
+    assert together.presentations == single.presentations == epochs * n
+    assert len(together.history) == 1 or spec.device is not None, "not shown together"
+    for one, other in zip(things(together.machine), things(single.machine), strict=True):
+        for name, value in vars(one).items():
+            if isinstance(value, np.ndarray):
+                np.testing.assert_array_equal(value, vars(other)[name], f"{type(one).__name__}.{name}", strict=True)

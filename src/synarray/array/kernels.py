@@ -118,7 +118,7 @@ def sum_levels(levels, connected, alive, row_start, neuron_start, n_cells, by_ro
 # ---- pulse a column ---------------------------------------------------------------------------------------------------
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, events):
     """Send the wanted pulses to those ideal weights that still learn. Returns the change of the neuron's potential."""
     ltp, sent, skipped, at_bound, change = 0, 0, 0, 0, 0
@@ -144,7 +144,7 @@ def pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, e
     return change
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def pulse_cells(
     k, column, first_row, hits, x_row, cycle, wanted, hit, cells, t, law, device, pairs, seed, place, presentation, events,
 ):  # fmt: skip
@@ -204,7 +204,7 @@ def pulse_cells(
     return change
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def pulse_words(k, column, first_row, hits, x_row, wanted, hit, cells, word, seed, place, presentation, events):
     """Move the words of binary cells by as many levels as pulses are wanted."""
     skipped, change = 0, 0

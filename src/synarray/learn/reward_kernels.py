@@ -23,6 +23,7 @@ __all__ = ["Memory", "Rates", "choose", "step"]
 
 _INPUT, _WINNER, _PULSE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE))
 _CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
+_ZERO = np.int64(0)
 _SPIKE, _CELL_READ = np.int64(NeuronEvent.OUTPUT_SPIKE), np.int64(NeuronEvent.CELL_READ)
 _PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
 _SURE = np.int64(65536)
@@ -120,7 +121,6 @@ def _send(
     """Send a tile what an error of prediction calls for: LTP or LTD pulses on eligible cells, the more the larger both are."""
     row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
     share = min((abs(error) * np.int64(rates.gain)) >> _16, _SURE)
-    zero = np.int64(0)
     for k in range(layout.neuron_start[g], layout.neuron_start[g + 1]):
         column = k - layout.neuron_start[g]
         eligible = 0
@@ -147,16 +147,16 @@ def _send(
                 if law.noisy and hits > 0:
                     fill_words(bench.cycle_words, n_cells, seed, _CYCLE, k, presentation)
                 pulse_cells(
-                    k, column, row, hits, bench.x_row, bench.cycle, bench.wanted, bench.hit, cells, zero, law, device, pairs,
+                    k, column, row, hits, bench.x_row, bench.cycle, bench.wanted, bench.hit, cells, _ZERO, law, device, pairs,
                     seed, k, presentation, events,
                 )  # fmt: skip
             else:
-                pulse_ideal(k, column, row, hits, bench.x_row, bench.wanted, bench.hit, cells, zero, law, events)
+                pulse_ideal(k, column, row, hits, bench.x_row, bench.wanted, bench.hit, cells, _ZERO, law, events)
         events[k, _CELL_READ] += eligible * rates.looks
         updates[k] += 1
         if pairs is not None:
             if updates[k] % pairs.refresh_every == 0:
-                refresh(k, column, row, n_cells, updates[k], cells, zero, law, device, pairs, seed, events)
+                refresh(k, column, row, n_cells, updates[k], cells, _ZERO, law, device, pairs, seed, events)
 
 
 @woven_in

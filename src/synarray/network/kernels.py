@@ -27,6 +27,7 @@ from synarray.rng import Stream
 from synarray.rng_kernels import fill_words
 
 __all__ = [
+    "FORWARD",
     "Bench",
     "Layout",
     "Neurons",
@@ -115,13 +116,15 @@ class Bench(NamedTuple):
 
 
 _HALF = np.uint64(32)
-# as NumPy's integers: numba compiles a function again for every Python integer it is handed
+# as NumPy's numbers: numba compiles a function again for every Python number it is handed
 _INPUT, _WINNER, _PULSE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE))
 _CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
 _SPIKE, _CELL_READ, _MASK = (
     np.int64(e) for e in (NeuronEvent.OUTPUT_SPIKE, NeuronEvent.CELL_READ, NeuronEvent.MASK_LOOKUP)
 )
 _PRESENTATION = np.int64(NetworkEvent.PRESENTATION)
+FORWARD = np.bool_(False)
+"""Not in reverse."""
 
 
 # ---- encode -----------------------------------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ def settle(threshold, neuron_start):
 # ---- learn ------------------------------------------------------------------------------------------------------------
 
 
-@woven_in
+@compiled(allocates=False, inside=True, inlined=True)
 def _want(k, n_cells, x_row, cells, schedule, t, reverse, bench):
     """Ask the law how many pulses each cell of neuron k gets: LTP where the input was active, LTD where it was not.
 
@@ -336,8 +339,8 @@ def learn(
                 k = neuron + column
                 winners[p, m, g] = k
                 change, changed = update_winner(
-                    k, column, row, n_cells, bench.x_rows[g], False, t, place, presentation, seed, cells, neurons, schedule, law,
-                    device, pairs, word_, pruning, bench, events,
+                    k, column, row, n_cells, bench.x_rows[g], FORWARD, t, place, presentation, seed, cells, neurons, schedule,
+                    law, device, pairs, word_, pruning, bench, events,
                 )  # fmt: skip
                 bench.sums[g, column] += change
                 bench.stale[g] = changed

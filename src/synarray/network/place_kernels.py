@@ -18,7 +18,7 @@ import numpy.typing as npt
 from synarray.array.read_kernels import drive_rows, finish_read, list_rows, sum_columns
 from synarray.compiled import compiled
 from synarray.events import NetworkEvent, NeuronEvent
-from synarray.network.kernels import draw_winner, settle, update_winner
+from synarray.network.kernels import FORWARD, draw_winner, settle, update_winner
 from synarray.rng import Stream
 from synarray.rng_kernels import fill_words, word
 
@@ -132,7 +132,7 @@ def learn_places(
                         column = draw_winner(bench.u, columns, schedule.winner, t, random, bench)
                         winners[p, m, d] = neuron + column
                         update_winner(
-                            neuron + column, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells,
+                            neuron + column, column, row, n_cells, bench.x_row, FORWARD, t, place, presentation, seed, cells,
                             neurons, schedule, law, device, pairs, word_, pruning, bench, events,
                         )  # fmt: skip
                     d += 1
@@ -197,7 +197,7 @@ def learn_compete(
                 column = low + draw_winner(bench.u[low:high], high - low, schedule.winner, t, random, bench)
                 winners[p, m, g] = neuron + column
                 update_winner(
-                    neuron + column, column, row, n_cells, bench.x_row, False, t, place, presentation, seed, cells, neurons,
+                    neuron + column, column, row, n_cells, bench.x_row, FORWARD, t, place, presentation, seed, cells, neurons,
                     schedule, law, device, pairs, word_, pruning, bench, events,
                 )  # fmt: skip
         if p + 1 == block.shape[0] or moments[p + 1] != t:

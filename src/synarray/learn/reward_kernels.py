@@ -23,7 +23,6 @@ __all__ = ["Memory", "Rates", "choose", "step"]
 
 _INPUT, _WINNER, _PULSE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE))
 _CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
-_ZERO = np.int64(0)
 _SPIKE, _CELL_READ = np.int64(NeuronEvent.OUTPUT_SPIKE), np.int64(NeuronEvent.CELL_READ)
 _PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
 _SURE = np.int64(65536)
@@ -121,6 +120,7 @@ def _send(
     """Send a tile what an error of prediction calls for: LTP or LTD pulses on eligible cells, the more the larger both are."""
     row, n_cells = layout.row_start[g], layout.row_start[g + 1] - layout.row_start[g]
     share = min((abs(error) * np.int64(rates.gain)) >> _16, _SURE)
+    zero = np.int64(0)
     for k in range(layout.neuron_start[g], layout.neuron_start[g + 1]):
         column = k - layout.neuron_start[g]
         eligible = 0
@@ -129,7 +129,7 @@ def _send(
         if eligible == 0 or share == 0:
             continue
         fill_words(bench.words, n_cells, seed, _PULSE, k, presentation)
-        hits = 0
+        hits = np.int64(0)
         for j in range(n_cells):
             up = np.uint32((error > 0) != (trace[k, j] < 0))
             law_at = up * np.uint32(256) + state_of_weight(cells.w[k, j])
@@ -147,16 +147,16 @@ def _send(
                 if law.noisy and hits > 0:
                     fill_words(bench.cycle_words, n_cells, seed, _CYCLE, k, presentation)
                 pulse_cells(
-                    k, column, row, hits, bench.x_row, bench.cycle, bench.wanted, bench.hit, cells, _ZERO, law, device, pairs,
+                    k, column, row, hits, bench.x_row, bench.cycle, bench.wanted, bench.hit, cells, zero, law, device, pairs,
                     seed, k, presentation, events,
                 )  # fmt: skip
             else:
-                pulse_ideal(k, column, row, hits, bench.x_row, bench.wanted, bench.hit, cells, _ZERO, law, events)
+                pulse_ideal(k, column, row, hits, bench.x_row, bench.wanted, bench.hit, cells, zero, law, events)
         events[k, _CELL_READ] += eligible * rates.looks
         updates[k] += 1
         if pairs is not None:
             if updates[k] % pairs.refresh_every == 0:
-                refresh(k, column, row, n_cells, updates[k], cells, _ZERO, law, device, pairs, seed, events)
+                refresh(k, column, row, n_cells, updates[k], cells, zero, law, device, pairs, seed, events)
 
 
 @woven_in

@@ -26,15 +26,16 @@ def bars(n: int, size: int = 12, seed: int = 0) -> tuple[npt.NDArray[np.uint8], 
 
 
 SLOWEST = [
-    "twins/test_same_bits.py", "twins/test_reference.py", "twins/test_layer_twins.py", "doors/test_layers.py",
-    "fuzz/test_corpus.py", "doors/test_classifier.py", "doors/test_faults.py", "doors/test_studies.py",
-    "doors/test_docs.py", "doors/test_resume.py", "laws/test_attribution.py", "doors/test_commands.py",
-    "laws/test_independent_fits.py", "doors/test_measured_rows.py", "doors/test_judge.py", "doors/test_export_c.py",
-    "doors/test_studio_page.py", "doors/test_studio.py", "twins/test_engines.py", "twins/test_rewarded.py",
-    "twins/test_c_learner.py", "twins/test_c_layers.py", "laws/test_fitting.py", "doors/test_portable.py",
-    "twins/test_ngspice.py", "twins/test_states.py",
+    "twins/test_reference.py", "doors/test_faults.py", "doors/test_studio.py", "twins/test_same_bits.py", "fuzz/test_corpus.py",
+    "twins/test_layer_twins.py", "doors/test_resume.py", "doors/test_docs.py", "doors/test_layers.py",
+    "laws/test_independent_fits.py", "doors/test_commands.py", "doors/test_studies.py", "doors/test_measured_rows.py",
+    "doors/test_studio_page.py", "doors/test_export_c.py", "twins/test_c_layers.py", "laws/test_fitting.py",
+    "doors/test_classifier.py", "laws/test_attribution.py", "doors/test_judge.py", "twins/test_c_learner.py",
+    "doors/test_scheduler.py", "published/test_shi2018.py", "twins/test_c_targets.py", "twins/test_rewarded.py",
+    "doors/test_report_page.py", "doors/test_study_figures.py", "doors/test_portable.py", "twins/test_states.py",
+    "published/test_mnist_checksums.py", "twins/test_engines.py",
 ]  # fmt: skip
-"""Files of more than 10 s of processor time."""
+"""Files of more than 10 s of processor time; those that compile the same kernels not beside each other at the beginning."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,11 +17,9 @@ from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import drive, met_by, move_word, moved, normal_of, pulse_works, state_of_weight
 from synarray.events import NeuronEvent
 from synarray.rng import Stream
+from synarray.rng_kernels import fill_words
 
-__all__ = [
-    "Device", "Pairs", "freeze", "program", "program_all", "pulse_cells", "pulse_ideal", "pulse_words", "refresh",
-    "see_states", "sum_levels",
-]  # fmt: skip
+__all__ = ["Device", "Pairs", "freeze", "program", "program_all", "pulse", "refresh", "see_states", "sum_levels"]
 
 
 class Device(NamedTuple):
@@ -44,7 +42,7 @@ class Pairs(NamedTuple):
 
 _ONE = np.float32(1.0)
 _BOTTOM, _TOP = np.float32(0.0), np.float32(254.5)
-_FAILURE, _PROGRAM = np.int64(Stream.FAILURE), np.int64(Stream.PROGRAM)
+_FAILURE, _PROGRAM, _CYCLE = (np.int64(s) for s in (Stream.FAILURE, Stream.PROGRAM, Stream.CYCLE))
 _LTP, _LTD = np.int64(NeuronEvent.LTP_PULSE), np.int64(NeuronEvent.LTD_PULSE)
 _LTP_LEVEL, _LTD_LEVEL = np.int64(NeuronEvent.LTP_LEVEL), np.int64(NeuronEvent.LTD_LEVEL)
 _AT_BOUND, _SKIPPED = np.int64(NeuronEvent.PULSE_AT_BOUND), np.int64(NeuronEvent.PULSE_SKIPPED)
@@ -119,7 +117,7 @@ def sum_levels(levels, connected, alive, row_start, neuron_start, n_cells, by_ro
 
 
 @compiled(allocates=False, inside=True, inlined=True)
-def pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, events):
+def _pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, events):
     """Send the wanted pulses to those ideal weights that still learn. Returns the change of the neuron's potential."""
     ltp, sent, skipped, at_bound, change = 0, 0, 0, 0, 0
     w, read = cells.w, cells.read
@@ -145,10 +143,10 @@ def pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, e
 
 
 @compiled(allocates=False, inside=True, inlined=True)
-def pulse_cells(
+def _pulse_cells(
     k, column, first_row, hits, x_row, cycle, wanted, hit, cells, t, law, device, pairs, seed, place, presentation, events,
 ):  # fmt: skip
-    """Send the wanted pulses to the cells of a device: ``pulse_ideal`` with all that makes cells differ from ideal ones.
+    """Send the wanted pulses to the cells of a device: ``_pulse_ideal`` with all that makes cells differ from ideal ones.
 
     The spreads of a cell's pulses add up as variances and are drawn once. Of a pair, LTD raises the other cell.
     """
@@ -205,7 +203,7 @@ def pulse_cells(
 
 
 @compiled(allocates=False, inside=True, inlined=True)
-def pulse_words(k, column, first_row, hits, x_row, wanted, hit, cells, word, seed, place, presentation, events):
+def _pulse_words(k, column, first_row, hits, x_row, wanted, hit, cells, word, seed, place, presentation, events):
     """Move the words of binary cells by as many levels as pulses are wanted."""
     skipped, change = 0, 0
     for e in range(hits):
@@ -235,6 +233,32 @@ def pulse_words(k, column, first_row, hits, x_row, wanted, hit, cells, word, see
         )
         change += _resolve(k, j, np.uint64(first_row) + j, column, cells, None) * on
     events[k, _SKIPPED] += skipped
+    return change
+
+
+@woven_in
+def pulse(
+    k, column, first_row, n_cells, hits, x_row, cells, t, law, device, pairs, word, bench, seed, place, presentation, events,
+):  # fmt: skip
+    """Send neuron k's cells the pulses that ``bench`` lists: LTP where ``x_row`` is set, LTD elsewhere.
+
+    Returns the change of the neuron's potential.
+    """
+    change, wanted, hit = np.int64(0), bench.wanted, bench.hit
+    if word is not None:
+        change = _pulse_words(
+            k, column, first_row, hits, x_row, wanted, hit, cells, word, seed, place, presentation, events
+        )
+    if law is not None:
+        if device is not None:
+            if law.noisy and hits > 0:
+                fill_words(bench.cycle_words, n_cells, seed, _CYCLE, place, presentation)
+            change = _pulse_cells(
+                k, column, first_row, hits, x_row, bench.cycle, wanted, hit, cells, t, law, device, pairs, seed, place,
+                presentation, events,
+            )  # fmt: skip
+        else:
+            change = _pulse_ideal(k, column, first_row, hits, x_row, wanted, hit, cells, t, law, events)
     return change
 
 

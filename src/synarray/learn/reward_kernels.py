@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.kernels import pulse_cells, pulse_ideal, pulse_words, refresh
+from synarray.array.kernels import pulse, refresh
 from synarray.array.read_kernels import drive_rows, finish_read, sum_columns
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
@@ -22,7 +22,7 @@ from synarray.rng_kernels import fill_words, word
 __all__ = ["Memory", "Rates", "choose", "step"]
 
 _INPUT, _WINNER, _PULSE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE))
-_CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
+_READ = np.int64(Stream.READ)
 _SPIKE, _CELL_READ = np.int64(NeuronEvent.OUTPUT_SPIKE), np.int64(NeuronEvent.CELL_READ)
 _PRESENTATION, _INPUT_SPIKE = np.int64(NetworkEvent.PRESENTATION), np.int64(NetworkEvent.INPUT_SPIKE)
 _SURE = np.int64(65536)
@@ -138,20 +138,10 @@ def _send(
             bench.x_row[j] = up
             bench.hit[hits] = j
             hits += bench.wanted[j] > 0
-        if word_ is not None:
-            pulse_words(
-                k, column, row, hits, bench.x_row, bench.wanted, bench.hit, cells, word_, seed, k, presentation, events
-            )
-        if law is not None:
-            if device is not None:
-                if law.noisy and hits > 0:
-                    fill_words(bench.cycle_words, n_cells, seed, _CYCLE, k, presentation)
-                pulse_cells(
-                    k, column, row, hits, bench.x_row, bench.cycle, bench.wanted, bench.hit, cells, zero, law, device, pairs,
-                    seed, k, presentation, events,
-                )  # fmt: skip
-            else:
-                pulse_ideal(k, column, row, hits, bench.x_row, bench.wanted, bench.hit, cells, zero, law, events)
+        pulse(
+            k, column, row, n_cells, hits, bench.x_row, cells, zero, law, device, pairs, word_, bench, seed, k, presentation,
+            events,
+        )  # fmt: skip
         events[k, _CELL_READ] += eligible * rates.looks
         updates[k] += 1
         if pairs is not None:

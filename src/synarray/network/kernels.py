@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.array.kernels import pulse_cells, pulse_ideal, pulse_words, refresh
+from synarray.array.kernels import pulse, refresh
 from synarray.array.read_kernels import drive_rows, finish_read, list_rows, read_tile
 from synarray.compiled import compiled, woven_in
 from synarray.device.kernels import state_of_weight
@@ -118,7 +118,7 @@ class Bench(NamedTuple):
 _HALF = np.uint64(32)
 # as NumPy's numbers: numba compiles a function again for every Python number it is handed
 _INPUT, _WINNER, _PULSE = (np.int64(s) for s in (Stream.INPUT, Stream.WINNER, Stream.PULSE))
-_CYCLE, _READ = np.int64(Stream.CYCLE), np.int64(Stream.READ)
+_READ = np.int64(Stream.READ)
 _SPIKE, _CELL_READ, _MASK = (
     np.int64(e) for e in (NeuronEvent.OUTPUT_SPIKE, NeuronEvent.CELL_READ, NeuronEvent.MASK_LOOKUP)
 )
@@ -239,22 +239,13 @@ def update_winner(
     """
     fill_words(bench.words, n_cells, seed, _PULSE, place, presentation)
     learning, hits = _want(k, n_cells, x_row, cells, schedule, t, reverse, bench)
-    s, change = np.int64(0), np.int64(0)
-    if word_ is not None:
-        change = pulse_words(
-            k, column, first_row, hits, x_row, bench.wanted, bench.hit, cells, word_, seed, place, presentation, events
-        )
+    s = np.int64(0)
     if law is not None:
         s = min(t, law.step.shape[0] - 1)
-        if device is not None:
-            if law.noisy and hits > 0:
-                fill_words(bench.cycle_words, n_cells, seed, _CYCLE, place, presentation)
-            change = pulse_cells(
-                k, column, first_row, hits, x_row, bench.cycle, bench.wanted, bench.hit, cells, s, law, device, pairs, seed,
-                place, presentation, events,
-            )  # fmt: skip
-        else:
-            change = pulse_ideal(k, column, first_row, hits, x_row, bench.wanted, bench.hit, cells, s, law, events)
+    change = pulse(
+        k, column, first_row, n_cells, hits, x_row, cells, s, law, device, pairs, word_, bench, seed, place, presentation,
+        events,
+    )  # fmt: skip
     events[k, _SPIKE] += 1
     events[k, _CELL_READ] += learning * schedule.looks
     if pruning is not None:

@@ -146,14 +146,15 @@ def test_many_facets_stand_in_the_folder_and_the_page_stays_small(command: Comma
     axes = {"images": list(range(1, 11)), "n_neurons": list(range(1, 11)), "epochs": list(range(1, 26))}
     figure = {"x": "images", "lines": "n_neurons", "facet": "epochs"}
     made: Made = lambda columns: {"accuracy": columns["images"] / (10 + columns["n_neurons"])}  # noqa: E731
-    asked = section(written(folder, made, axes=axes, figure=figure), "figure")
+    page = written(folder, made, axes=axes, figure=figure)
+    asked = section(page, "figure")
     assert len(asked.pictures) + len(asked.beside) == 25
     assert 5 < len(asked.pictures) < 25
     assert f"{len(asked.beside)} of 25 figures" in asked.notes[0]
     told = command("report", "st", "--json").json
     assert told["bytes"] < 3_000_000
     assert sum(name.endswith(".svg") for name in told["figures"]) == 25
-    assert len(section(study_page(folder), "found").tables[0].rows) == 250
+    assert len(section(page, "found").tables[0].rows) == 250
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,20 @@ def test_files_of_a_name_differ_by_more_than_a_letter() -> None:
         (room.name, one) for room, names in rooms.items() for one in names for end in "sd" if f"{one}{end}" in names
     ]
     assert alike == []
+
+
+def test_kernels_hand_each_other_no_literal() -> None:
+    """Numba would compile the function that is called once more for every number or truth value that stands in the call."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in FILES if path.name.endswith("kernels.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    compiled = {
+        function.name for function in functions if "compiled(" in "".join(map(ast.unparse, function.decorator_list))
+    }
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert len(compiled) > 20
+    assert [
+        ast.unparse(call)
+        for call in calls
+        if ast.unparse(call.func) in compiled
+        and any(isinstance(value, ast.Constant) and value.value is not None for value in call.args)
+    ] == []

@@ -39,5 +39,6 @@ def stream_bytes(n, block):
 @compiled(allocates=False)
 def draw_words(n, words):
     """Draw a block of random words n times."""
+    one = np.int64(1)
     for i in range(n):
-        fill_words(words, 2 * words.size, 1, 2, 3, i)
+        fill_words(words, 2 * words.size, one, one, one, i)

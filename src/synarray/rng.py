@@ -122,12 +122,14 @@ def random_u32(
         Seed of the run, 0 to 2^32 - 1.
     stream, phase : Stream, Phase
         What they are for, and in which pass.
-    step, presentation : int
-        The place: window (or group and window) and image presentation, 0 to 2^32 - 1. There may be many presentations.
+    step : int
+        The place: window (or group and window), 0 to 2^32 - 1.
+    presentation : int or array_like of int, shape (n_presentations,)
+        The place: image presentation, 0 to 2^32 - 1.
 
     Returns
     -------
-    ndarray of uint32, shape (n,), of many presentations (n_presentations, n)
+    ndarray of uint32, shape (n,), or (n_presentations, n) for an array of presentations
 
     Examples
     --------
@@ -188,7 +190,7 @@ def normal_quantiles() -> npt.NDArray[np.float32]:
 
 
 def permutation(n: int, *, seed: int, stream: Stream, presentation: npt.ArrayLike = 0) -> npt.NDArray[np.int64]:
-    """Shuffle 0..n-1 by sorting random keys: the same for every version of NumPy. Of many presentations, a row for each.
+    """Shuffle 0..n-1 by sorting random keys: the same for every version of NumPy. For an array of presentations, a row for each.
 
     Examples
     --------

@@ -6,8 +6,6 @@ import ast
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 import synarray
 
 PACKAGE = Path(synarray.__file__).parent
@@ -32,12 +30,20 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Files that import each other in a circle, the first one again at the end; none: an empty list."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def test_no_import_circle() -> None:
     graph = {name: imported(path) - {"synarray", name} for name, path in MODULES.items() if name != "synarray"}
-    try:
-        list(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert sum(map(len, graph.values())) > 2 * len(graph)
+    assert circle(graph) == []
 
 
 def test_no_file_or_function_is_too_large() -> None:
@@ -73,7 +79,7 @@ def test_files_of_a_name_differ_by_more_than_a_letter() -> None:
 
 
 def test_kernels_hand_each_other_no_literal() -> None:
-    """Numba would compile the function that is called once more for every number or truth value that stands in the call."""
+    """For every number or truth value that stands in a call, numba would compile the called function once more."""
     trees = [ast.parse(path.read_text("utf-8")) for path in FILES if path.name.endswith("kernels.py")]
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     compiled = {
@@ -85,5 +91,9 @@ def test_kernels_hand_each_other_no_literal() -> None:
         ast.unparse(call)
         for call in calls
         if ast.unparse(call.func) in compiled
-        and any(isinstance(value, ast.Constant) and value.value is not None for value in call.args)
+        and any(
+            isinstance(value, ast.Constant) and value.value is not None
+            for argument in [*call.args, *(keyword.value for keyword in call.keywords)]
+            for value in (argument, getattr(argument, "operand", None))
+        )
     ] == []

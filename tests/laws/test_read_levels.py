@@ -1,11 +1,22 @@
-"""What reads meet: states of cells added up by row and by neuron, against plain sums of NumPy."""
+"""What reads meet: states of cells, and their sums by row and by neuron, against NumPy."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from synarray.array.kernels import sum_levels
+from synarray.array.kernels import see_states, sum_levels
+
+
+def test_states_are_steps_of_a_127th_from_the_lowest_weight_on_and_end_with_the_range() -> None:
+    w = np.concatenate([np.arange(-127, 128) / 127.0, [-1.3, -1.004, 1.004, 1.3]]).astype(np.float32)
+    states = np.empty(w.size, np.uint8)
+    see_states(w, states)
+    assert states.tolist() == [*range(255), 0, 0, 254, 254]
+    between = np.random.default_rng(0).uniform(-1, 1, 10_000).astype(np.float32)
+    states = np.empty(between.size, np.uint8)
+    see_states(between, states)
+    assert (np.abs(states - 127.0 * (between.astype(np.float64) + 1.0)) < 0.5001).all()
 
 
 @pytest.mark.parametrize("n_slices", [1, 3])

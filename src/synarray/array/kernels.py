@@ -87,7 +87,7 @@ def _power(k, j, cells, device):
 
 @compiled(allocates=False)
 def see_states(w, states):
-    """Lay down the states of weights, 0..254, both as lists."""
+    """Fill ``states`` with the states of weights, 0..254; both are flat."""
     for i in range(w.size):
         states[i] = state_of_weight(w[i])
 

@@ -118,7 +118,7 @@ class Trainer:
         The first ``shown`` of them were shown before the training was interrupted. ``on_block`` is called between stretches of
         blocks.
         """
-        most = max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * self.machine.n_winners)))
+        most = self._most
         for begin in range(shown // most * most, len(order), most):
             images = order[begin : begin + most]
             if len(self.winners) != len(images):  # else they are from before an interruption
@@ -152,12 +152,11 @@ class Trainer:
         Short epochs go through the kernels together, until cells age, wear or wires act; the training curve has a point for all
         of them.
         """
-        epochs, n = orders.shape
-        while epochs:
-            most, before = min(epochs, _MONITOR // max(1, n)), self.presentations
+        n = orders.shape[1]
+        while len(orders):
+            most, before = min(len(orders), self._most // n), self.presentations
             together = next((k for k in range(most) if self._due(before, before + (k + 1) * n)), most)
             if together < 2:
-                together = 1
                 self.learn(pixels, orders[0], y)
             else:
                 start, images = time.perf_counter(), orders[:together].ravel()
@@ -166,7 +165,7 @@ class Trainer:
                 self._show(pixels, images, winners, y[images], laws, np.concatenate(moments))
                 self._monitor(winners, y[images])
                 self.seconds += time.perf_counter() - start
-            epochs, orders = epochs - together, orders[together:]
+            orders = orders[max(together, 1) :]
 
     def rebalance(
         self,
@@ -189,6 +188,11 @@ class Trainer:
             self._show(pixels, images, winners[: len(images)], images, laws, moments, learning=False)
             if on_block:
                 on_block(self)
+
+    @property
+    def _most(self) -> int:
+        """Presentations between two points of the training curve."""
+        return max(1, min(_MONITOR, _MOST_SPIKES // (self.machine.spec.encoding.draws * self.machine.n_winners)))
 
     def _stretches(self, left: int) -> list[int]:
         """Presentations shown at once, of those that are left: blocks until ageing, wear or wires are applied."""

@@ -190,7 +190,9 @@ def normal_quantiles() -> npt.NDArray[np.float32]:
 
 
 def permutation(n: int, *, seed: int, stream: Stream, presentation: npt.ArrayLike = 0) -> npt.NDArray[np.int64]:
-    """Shuffle 0..n-1 by sorting random keys: the same for every version of NumPy. For an array of presentations, a row for each.
+    """Shuffle 0..n-1 by sorting random keys: the same for every version of NumPy.
+
+    For an array of presentations there is a row for each.
 
     Examples
     --------

@@ -585,14 +585,34 @@ def test_images_in_which_no_input_is_active_are_said(experiment: str, darkest: i
     assert any("No input was active" in note for note in result.notes)
 
 
+def test_rivals_of_a_benchmark_are_compared_turn_by_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that is ten times slower for a while moves no ratio; real rivals take their turns on the same images."""
+    from synarray.bench import benchmark
+
+    host = np.repeat([1.0, 0.1, 0.5], [5, 9, 6])
+    speeds = benchmark._in_turns(20, device=lambda turn: 90.0 * host[turn], ideal=lambda turn: 120.0 * host[turn])
+    compared = benchmark._compared(speeds["device"], speeds["ideal"])
+    assert compared == {"ratio": 0.75, "ratio_low": 0.75, "ratio_high": 0.75, "turns": 20}
+    assert (
+        speeds["device"].max() / speeds["ideal"].min() > 7
+    )  # what rivals would show that were timed one after the other
+    order: list[str] = []
+    benchmark._in_turns(2, a=lambda _: order.append("a") or 1.0, b=lambda _: order.append("b") or 1.0)
+    assert order == ["a", "b", "b", "a"]
+    monkeypatch.setattr(benchmark, "_TURN", 64)
+    assert benchmark.rivals(2, 2)["ratio"] > 0
+    assert all(found["ratio_low"] > 0 for found in benchmark.through_devices(2).values())
+
+
 def test_bench_prints_what_it_measured(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its keys are numbers, its tables are text."""
     from synarray.bench import benchmark
     from synarray.cli import benching
 
-    speed = {"ideal": 2e5, "device": 1.5e5, "ratio": 0.75}
+    turns = {"ratio_low": 0.7, "ratio_high": 21.0, "turns": 40}
+    speed = {"ideal": 2e5, "device": 1.5e5, "ratio": 0.75, **turns}
     stand_ins = {
-        "rivals": {"synarray": 8e4, "numpy": 4e3, "ratio": 20.0},
+        "rivals": {"synarray": 8e4, "numpy": 4e3, "ratio": 20.0, **turns},
         "network_speed": 2e5,
         "through_devices": {"full-field, analog": speed},
         "stages": [benchmark.Stage("read", 2e-6, 1e-6, "bytes")],
@@ -605,6 +625,6 @@ def test_bench_prints_what_it_measured(command: Command, monkeypatch: pytest.Mon
     monkeypatch.setattr(benching, "_one_epoch", lambda: {"accuracy": 0.951, "train_seconds": 0.3})
     done = command("bench")
     assert (done.status, done.err) == (0, "")
-    for word in ("80,000", "0.75x of ideal", "6,400", "33.1", "2.0x", "300 MB"):
+    for word in ("80,000", "20.0x (0.7 to 21.0)", "0.75x (0.70 to 21.00) of ideal", "6,400", "33.1", "2.0x", "300 MB"):
         assert word in done.out
     assert json.loads(command("bench", "--json").out)["by_neurons"] == {"100": 2e5, "6400": 4e3}

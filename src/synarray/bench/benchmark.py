@@ -1,7 +1,8 @@
 """Speed, measured: against the same network in NumPy, stage by stage against the machine's limits, and by network size.
 
-The host's speed drifts, so rivals are measured in turns and ratios are of medians. A stage's floor is the time this core
-needs just to stream the stage's bytes (measured here, from the second-level cache) and to draw its random words.
+The host's speed drifts, so rivals take short turns: each gives one ratio, and what is said is their median and quartiles. The
+floor of a stage is the time this core needs just to stream the stage's bytes (measured here, from the second-level cache) and to
+draw its random words.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ __all__ = ["by_inputs", "by_neurons", "network_speed", "peak_memory", "rivals", 
 
 _SHOWN = 512
 """Presentations that a stage is timed over."""
+_TURN = 1_024
+"""Images that a rival learns in a turn."""
 
+Rival = Callable[[int], float]
+"""Takes its turn of this number; returns how many images it learned in a second."""
 Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]
 
 
@@ -56,25 +61,58 @@ def network_speed(experiment: str, images: int, changes: dict[str, Any] | None =
     return statistics.median(speeds)
 
 
-def rivals(images: int = 20_000, numpy_images: int = 1_000, turns: int = 3) -> dict[str, float]:
+def _trained(experiment: str, changes: dict[str, Any] | None = None) -> Rival:
+    """Return a network that learns further images at each turn."""
+    spec = load_experiment(experiment, {**(changes or {}), "epochs": 1})
+    machine, _, pixels, y, n_classes = _prepare(spec)
+    trainer = Trainer(machine, n_classes, len(y))
+    trainer.compile(pixels)
+    order = permutation(len(y), seed=spec.seed, stream=Stream.ORDER)
+
+    def learn(turn: int) -> float:
+        before = trainer.seconds
+        trainer.learn(pixels, order[turn * _TURN : (turn + 1) * _TURN], y)
+        return _TURN / (trainer.seconds - before)
+
+    return learn
+
+
+def _in_turns(turns: int, **rivals: Rival) -> dict[str, npt.NDArray[np.float64]]:
+    """Let rivals take turns, each time in reverse; images per second of each, turn by turn."""
+    speeds = {name: np.zeros(turns) for name in rivals}
+    for turn in range(turns):
+        for name in sorted(rivals, reverse=turn % 2 == 1):
+            speeds[name][turn] = rivals[name](turn)
+    return speeds
+
+
+def _compared(speed: npt.NDArray[np.float64], rival: npt.NDArray[np.float64]) -> dict[str, float]:
+    """How many times as fast as its rival something is: median of the turns, their quartiles, and how many turns there were."""
+    low, ratio, high = np.quantile(speed / rival, (0.25, 0.5, 0.75))
+    return {"ratio": float(ratio), "ratio_low": float(low), "ratio_high": float(high), "turns": len(speed)}
+
+
+def rivals(turns: int = 20, numpy_images: int = 50) -> dict[str, float]:
     """Full field, 500 neurons: compiled kernels and NumPy in turns; medians in images per second, and their ratio."""
     spec = load_experiment("full-field", {"epochs": 1})
-    compiled, plain = [], []
-    for _ in range(turns):
-        compiled.append(network_speed("full-field", images, turns=1))
-        machine, _, (pixels, gains), y, _ = _prepare(spec)
-        chosen = permutation(len(y), seed=spec.seed, stream=Stream.ORDER)[:numpy_images]
+    machine, _, (pixels, gains), y, _ = _prepare(spec)
+    order, twin = permutation(len(y), seed=spec.seed, stream=Stream.ORDER), NumpyTwin(machine)
+    table = chance_table(spec.encoding, per_step=False)
+
+    def learn(turn: int) -> float:
+        chosen = order[turn * numpy_images : (turn + 1) * numpy_images]
         level = np.minimum((pixels[chosen] * (gains[chosen, None] / 65536.0) + 0.5).astype(int), 255)
-        chance = (chance_table(spec.encoding, per_step=False)[level] / 65536.0).astype(np.float32)
-        twin = NumpyTwin(machine)
+        chance = (table[level] / 65536.0).astype(np.float32)
         start = time.perf_counter()
         twin.learn(chance, 0.0)
-        plain.append(numpy_images / (time.perf_counter() - start))
-    fast, slow = statistics.median(compiled), statistics.median(plain)
-    return {"synarray": fast, "numpy": slow, "ratio": fast / slow}
+        return numpy_images / (time.perf_counter() - start)
+
+    speeds = _in_turns(turns, compiled=_trained("full-field"), plain=learn)
+    fast, slow = (float(np.median(speeds[name])) for name in ("compiled", "plain"))
+    return {"synarray": fast, "numpy": slow, **_compared(speeds["compiled"], speeds["plain"])}
 
 
-def through_devices(images: int, turns: int = 3) -> dict[str, dict[str, float]]:
+def through_devices(turns: int = 20) -> dict[str, dict[str, float]]:
     """Ideal weights and cells of a device in turns, with all its spreads: medians in images per second, and their ratio."""
     cells: dict[str, dict[str, Any]] = {
         "analog": {"device": "subquantum-cbram"},
@@ -82,13 +120,12 @@ def through_devices(images: int, turns: int = 3) -> dict[str, dict[str, float]]:
     }
     found = {}
     for experiment in ("full-field", "local-fields"):
-        for name, changes in cells.items():
-            ideal, device = [], []
-            for _ in range(turns):
-                ideal.append(network_speed(experiment, images, turns=1))
-                device.append(network_speed(experiment, images, changes, turns=1))
-            fast, slow = statistics.median(ideal), statistics.median(device)
-            found[f"{experiment}, {name}"] = {"ideal": fast, "device": slow, "ratio": slow / fast}
+        kinds = {name: _trained(experiment, changes) for name, changes in cells.items()}
+        speeds = _in_turns(turns, ideal=_trained(experiment), **kinds)
+        ideal = float(np.median(speeds["ideal"]))
+        for name in cells:
+            device = {"ideal": ideal, "device": float(np.median(speeds[name]))}
+            found[f"{experiment}, {name}"] = {**device, **_compared(speeds[name], speeds["ideal"])}
     return found
 
 

@@ -20,14 +20,14 @@ def bench(
     from synarray.report.terminal import Terminal
 
     people = Terminal(stderr=True)
-    turns, images = (1, 5_000) if quick else (5, 30_000)
+    runs, turns, images = (1, 6, 5_000) if quick else (5, 40, 30_000)
     found: dict[str, Any] = {}
     with people.status("full field against NumPy ..."):
-        found["full_field"] = benchmark.rivals(images, 500 if quick else 1_500, turns)
+        found["full_field"] = benchmark.rivals(turns)
     with people.status("local fields ..."):
-        found["local_fields"] = benchmark.network_speed("local-fields", 2 * images, turns=turns)
+        found["local_fields"] = benchmark.network_speed("local-fields", 2 * images, turns=runs)
     with people.status("through cells of a device ..."):
-        found["devices"] = benchmark.through_devices(images, turns)
+        found["devices"] = benchmark.through_devices(turns)
     for experiment in ("full-field", "local-fields"):
         with people.status(f"stages of {experiment} ..."):
             found[f"stages_{experiment}"] = [vars(stage) for stage in benchmark.stages(experiment)]
@@ -55,6 +55,12 @@ def _one_epoch() -> dict[str, float]:
     return {"accuracy": float(result.accuracy or 0.0), "train_seconds": result.seconds["train"]}
 
 
+def _range(compared: dict[str, float], digits: int) -> str:
+    """Put a ratio and its quartiles into words."""
+    ratio, low, high = (f"{compared[name]:.{digits}f}" for name in ("ratio", "ratio_low", "ratio_high"))
+    return f"{ratio}x ({low} to {high})"
+
+
 def _print(found: dict[str, Any]) -> None:
     from synarray.report.tables import Table
     from synarray.report.terminal import standard_output
@@ -63,13 +69,16 @@ def _print(found: dict[str, Any]) -> None:
     full, one = found["full_field"], found["one_epoch"]
     rows = [
         ("full field, 500 neurons", f"{full['synarray']:,.0f}", ""),
-        ("the same network in NumPy", f"{full['numpy']:,.0f}", f"{full['ratio']:.1f}x slower, in turns in this run"),
+        ("the same network in NumPy", f"{full['numpy']:,.0f}", f"{_range(full, 1)} slower"),
         ("local fields, 500 neurons", f"{found['local_fields']:,.0f}", ""),
     ]
     for name, speed in found["devices"].items():
-        ideal = f"{speed['ratio']:.2f}x of ideal weights in turns, {speed['ideal']:,.0f}"
+        ideal = f"{_range(speed, 2)} of ideal weights, {speed['ideal']:,.0f}"
         rows.append((f"{name}, cells of subquantum CBRAM", f"{speed['device']:,.0f}", ideal))
-    title = "Training images per second, one core, encoding and learning (medians; host speed drifts by 1.5x)"
+    title = (
+        "Training images per second, one core, encoding and learning: medians, since the host's speed drifts. "
+        f"Rivals took {full['turns']} turns: median and quartiles of their ratios"
+    )
     console.print(Table(title, ("network", "images/s", "compared"), rows, texts=(2,), breaks=(3,)))
     words = f"{100 * one['accuracy']:.2f} % after {one['train_seconds']:.2f} s of training"
     console.print(f"Local fields, one epoch of 60,000 images: {words}")

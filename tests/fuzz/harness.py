@@ -16,10 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from slowness import times_slower
+
 __all__ = ["MOST_BYTES", "MOST_SECONDS", "Runner", "Verdict"]
 
 MOST_SECONDS = 5.0
-"""Processor time in which a file is answered; a command that has accepted it may compute for as long as it is asked to."""
+"""Processor time in which a file is answered, longer where the processor is throttled; a command that has accepted it may compute
+for as long as it is asked to."""
 MOST_BYTES = 1 << 30
 """Growth of the address space that any file of the suite may cause."""
 _FOUR_PARTS = re.compile(r"synarray: (?P<rule>.+?): got (?P<got>.*) \((?P<where>.+?)\)\. (?P<do>.+)")
@@ -122,7 +125,7 @@ def _judge(told: dict[str, Any], out: str, err: str, slow: bool) -> list[str]:
             problems.append(f"no JSON: {error}")
     if any(not (mark.isprintable() or mark in "\n\t") for mark in out):
         problems.append(f"unprintable on standard output: {out[:400]!r}")
-    if told["seconds"] > MOST_SECONDS and not begun:
+    if told["seconds"] > MOST_SECONDS and not begun and told["seconds"] > MOST_SECONDS * times_slower():
         problems.append(f"took {told['seconds']:.1f} s")
     if told["address"] > MOST_BYTES and not begun:
         problems.append(f"took {told['address'] / 2**20:,.0f} MB of address space")

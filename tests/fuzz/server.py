@@ -17,8 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+from slowness import times_slower
+
 MOST_SECONDS = {"cpu": 10.0, "wall": 60.0}
-"""After which a child is killed; the tests allow less. A machine at other work stretches the wall's time, not the processor's."""
+"""After which a child is killed, longer where the processor is throttled; the tests allow less. A machine at other work stretches
+the wall's time, not the processor's."""
 _ADDRESS_SPACE = 4 << 30
 """Bytes above the parent's; the tests allow less, and what is refused in words for want of memory is seen by its growth."""
 _LARGEST_FILE = 64 << 20
@@ -87,20 +90,25 @@ def _serve(folder: str, arguments: list[str]) -> dict[str, Any]:
         os.close(report)
         _become(folder, arguments, sink)
     os.close(sink)
-    status = None
+    status, patience = None, 1.0
     while status is None:
         found, code, usage = os.wait4(child, os.WNOHANG)
         if found:
             status = os.waitstatus_to_exitcode(code)
-        elif time.perf_counter() - start > MOST_SECONDS["wall"] or _cpu(child) > MOST_SECONDS["cpu"]:
+        elif (
+            time.perf_counter() - start > MOST_SECONDS["wall"] * patience
+            or _cpu(child) > MOST_SECONDS["cpu"] * patience
+        ):
+            if (slower := times_slower()) > patience:
+                patience = slower
+                continue
             os.kill(child, signal.SIGKILL)
             _, code, usage = os.wait4(child, 0)
             status = os.waitstatus_to_exitcode(code)
         else:
             time.sleep(0.002)
-    seconds = (
-        usage.ru_utime + usage.ru_stime if time.perf_counter() - start < MOST_SECONDS["wall"] else MOST_SECONDS["wall"]
-    )
+    wall, most = time.perf_counter() - start, MOST_SECONDS["wall"] * patience
+    seconds = usage.ru_utime + usage.ru_stime if wall < most else most
     with os.fdopen(report, "rb") as stream:
         told = stream.read().decode("utf-8", "replace").splitlines()
     memory = next((json.loads(line[7:]) for line in told if line.startswith("MEMORY ")), {"address": 0, "resident": 0})

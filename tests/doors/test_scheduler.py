@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 from command import Command, four_parts, process
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
+from slowness import times_slower
+
 pytest.importorskip("distributed")
 
 _WITHIN = 10.0
-"""Seconds in which the message must come; the start of the process comes on top."""
+"""Seconds in which the message must come where the processor is not throttled; the start of the process comes on top."""
 
 
 @contextlib.contextmanager
@@ -46,7 +49,8 @@ def refused(folder: Path, address: str) -> dict[str, str]:
     subprocess.run([sys.executable, "-c", "import distributed"], check=True)
     start = time.monotonic()
     done = process("study", "run", "a.toml", "--dask", address, folder=folder)
-    assert time.monotonic() - start < _WITHIN + 2 * (start - empty)
+    taken = time.monotonic() - start
+    assert taken < _WITHIN * times_slower() + 2 * (start - empty)
     assert len(done.err.splitlines()) == 1, done.err
     message = four_parts(done)
     assert message["rule"].startswith("the Dask scheduler must be reachable")
@@ -104,5 +108,6 @@ def test_a_name_that_is_never_found_is_not_waited_for(monkeypatch: pytest.Monkey
     start = time.monotonic()
     with pytest.raises(RunError, match="no answer"):
         scheduler.connect("tcp://somewhere:8786")
-    assert time.monotonic() - start < _WITHIN
+    taken = time.monotonic() - start
+    assert taken < _WITHIN * times_slower()
     found.set()

@@ -125,8 +125,8 @@ def _judge(told: dict[str, Any], out: str, err: str, slow: bool) -> list[str]:
             problems.append(f"no JSON: {error}")
     if any(not (mark.isprintable() or mark in "\n\t") for mark in out):
         problems.append(f"unprintable on standard output: {out[:400]!r}")
-    if told["seconds"] > MOST_SECONDS and not begun and told["seconds"] > MOST_SECONDS * times_slower():
-        problems.append(f"took {told['seconds']:.1f} s")
+    if told["seconds"] > MOST_SECONDS and not begun and told["seconds"] > (most := MOST_SECONDS * times_slower()):
+        problems.append(f"took {told['seconds']:.1f} s, {most:.1f} s are allowed")
     if told["address"] > MOST_BYTES and not begun:
         problems.append(f"took {told['address'] / 2**20:,.0f} MB of address space")
     return problems

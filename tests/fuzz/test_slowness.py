@@ -1,4 +1,4 @@
-"""Limits of time hold on a processor that is throttled, and are no looser on one that is not."""
+"""Limits of time are stretched on a processor that is throttled, and only there."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import time
 
 import pytest
 from harness import MOST_SECONDS, _judge
-from slowness import times_slower
+from slowness import _SECONDS, times_slower
 
 
 @pytest.mark.parametrize(("factor", "slower"), [(0.5, 1.0), (1.0, 1.0), (6.0, 6.0)])
 def test_what_a_limit_is_stretched_by_is_measured(
     monkeypatch: pytest.MonkeyPatch, factor: float, slower: float
 ) -> None:
-    clock = iter([10.0, 10.0 + 0.08 * factor] * 2)
+    clock = iter([10.0, 10.0 + _SECONDS * factor] * 2)
     monkeypatch.setattr(time, "process_time", lambda: next(clock))
     assert times_slower() == pytest.approx(slower)
     answered = {"status": 0, "seconds": 4.0 * MOST_SECONDS, "address": 0, "resident": 0, "forbidden": []}

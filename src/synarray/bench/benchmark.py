@@ -70,18 +70,18 @@ def _trained(experiment: str, changes: dict[str, Any] | None = None) -> Rival:
     order = permutation(len(y), seed=spec.seed, stream=Stream.ORDER)
 
     def learn(turn: int) -> float:
-        before = trainer.seconds
-        trainer.learn(pixels, order[turn * _TURN : (turn + 1) * _TURN], y)
-        return _TURN / (trainer.seconds - before)
+        before, images = trainer.seconds, order[turn * _TURN : (turn + 1) * _TURN]
+        trainer.learn(pixels, images, y)
+        return len(images) / (trainer.seconds - before)
 
     return learn
 
 
 def _in_turns(turns: int, **rivals: Rival) -> dict[str, npt.NDArray[np.float64]]:
-    """Let rivals take turns, each time in reverse; images per second of each, turn by turn."""
+    """Let rivals take turns, every second time in reverse order; images per second of each, turn by turn."""
     speeds = {name: np.zeros(turns) for name in rivals}
     for turn in range(turns):
-        for name in sorted(rivals, reverse=turn % 2 == 1):
+        for name in reversed(rivals) if turn % 2 else rivals:
             speeds[name][turn] = rivals[name](turn)
     return speeds
 

@@ -76,8 +76,8 @@ def _print(found: dict[str, Any]) -> None:
         ideal = f"{_range(speed, 2)} of ideal weights, {speed['ideal']:,.0f}"
         rows.append((f"{name}, cells of subquantum CBRAM", f"{speed['device']:,.0f}", ideal))
     title = (
-        "Training images per second, one core, encoding and learning: medians, since the host's speed drifts. "
-        f"Rivals took {full['turns']} turns: median and quartiles of their ratios"
+        "Training images per second on one core, encoding and learning (medians). "
+        f"Compared networks took {full['turns']} short turns; ratios: median (quartiles)"
     )
     console.print(Table(title, ("network", "images/s", "compared"), rows, texts=(2,), breaks=(3,)))
     words = f"{100 * one['accuracy']:.2f} % after {one['train_seconds']:.2f} s of training"

@@ -7,9 +7,9 @@ import time
 __all__ = ["times_slower"]
 
 _ADDITIONS = 1_000_000
-_SECONDS = 0.12
+_SECONDS = 0.08
 """Processor time of so many additions where limits are not stretched. An estimate, not measured there: a throttled machine took
-0.34 s when commands began in 4.4 s on it, which begin in 1.3 to 1.7 s on the machines that limits were set for."""
+0.15 to 0.22 s while commands took 3.5 to 3.7 s to begin, which take 1.3 to 1.7 s on the machines that limits were set for."""
 
 
 def times_slower() -> float:

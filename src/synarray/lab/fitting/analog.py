@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from synarray.errors import DataError
 from synarray.lab.fitting.choice import choose_law
-from synarray.lab.fitting.climb import differ, maximise_fit, total
+from synarray.lab.fitting.climb import CLEARLY, differ, maximise_fit, maximise_quieter, total
 from synarray.lab.fitting.departures import compare_devices
 from synarray.lab.fitting.ends import mean_ends
 from synarray.lab.fitting.grid import MOST_STATES, states_needed
@@ -21,8 +21,6 @@ from synarray.lab.rows.measured import Measurements
 
 __all__ = ["Analog", "fit_analog"]
 
-_CLEARLY = 4.0
-"""Log of the likelihood ratio at which ends are taken to stop the cells."""
 _AKAIKE = 1.0
 """Log of the likelihood ratio that one number more is worth."""
 _TRIED = 8
@@ -50,6 +48,7 @@ def fit_analog(measured: Measurements, rng: np.random.Generator, draws: int) -> 
             "The noises are too fine for the grid of hidden states: "
             "near the ends the fit follows their mean and variance only."
         )
+    require_way(fit)
     return fit
 
 
@@ -81,6 +80,7 @@ def _stopped_or_free(fit: Analog, rng: np.random.Generator, draws: int) -> Analo
     n = fit.n_devices
     free = replace(fit, stopped=False, theta=dict(fit.theta), own=Deviations.none(n, 0.0, 0.0), spreads={}, local=None)
     maximise_fit(free)
+    maximise_quieter(free)
     shape_noises(free)
     held = replace(free, stopped=True, theta=dict(free.theta), own=Deviations.none(n, 0.0, 0.0), spreads={}, local=None)
     _again(free, rng, draws)
@@ -95,7 +95,7 @@ def _stopped_or_free(fit: Analog, rng: np.random.Generator, draws: int) -> Analo
     except DataError:  # on its climb the range was lost: cells are not stopped by such ends
         return free
     assert free.maximum is not None and held.maximum is not None
-    return held if held.maximum.value + held.prior > free.maximum.value + free.prior + _CLEARLY else free
+    return held if held.maximum.value + held.prior > free.maximum.value + free.prior + CLEARLY else free
 
 
 def _find_ends(fit: Analog) -> None:
@@ -130,25 +130,52 @@ def _count_pulses(fit: Analog) -> None:
     the end, levels, curvature and end hang together, and standard errors say little.
     """
     assert fit.maximum is not None
-    step = fit.spreads.get("step")
-    for way, _ in SIDES:
-        name, count = f"log_n_{way}", fit.counts[way]
-        if way not in fit.counted and count and name in fit.maximum.free:
-            i = fit.maximum.free.index(name)
-            doubt = fit.maximum.covariance[i, i] + (step.tau**2 / fit.n_devices if step else 0.0)
-            if abs(fit.theta[name] - np.log(count)) < 3.0 * np.sqrt(doubt) + 1e-4:
-                fit.counted += (way,)
-                fit.theta[name] = float(np.log(count))
-    waiting = [
-        way for way, _ in SIDES if way not in fit.counted and f"log_n_{way}" in fit.maximum.free and fit.counts[way]
-    ]
+    waiting = [way for way, _ in SIDES if f"log_n_{way}" in fit.maximum.free and fit.counts[way]]
+    close = [way for way in waiting if way not in fit.counted and _is_close(fit, way)]
     if differ(fit):
+        fit.counted += tuple(close)
+        fit.theta |= {f"log_n_{way}": float(np.log(fit.counts[way] or 1)) for way in close}
         return
+    if close:
+        _try_counts(fit, close, _allowed(fit, close))
+    waiting = [way for way in waiting if way not in fit.counted]
     for ways in (waiting, waiting[:1], waiting[1:]):
         if ways and not set(ways) & set(fit.counted):
-            counts = {f"log_n_{way}": float(np.log(fit.counts[way] or 1)) for way in ways}
-            tried = replace(fit, theta=fit.theta | counts, counted=(*fit.counted, *ways))
-            maximise_fit(tried)
-            assert tried.maximum is not None
-            if tried.maximum.value > fit.maximum.value - _CLEARLY:
-                fit.theta, fit.counted = tried.theta, tried.counted
+            _try_counts(fit, ways, CLEARLY)
+
+
+def _is_close(fit: Analog, way: str) -> bool:
+    """Whether the law's number of levels is the number of pulses, within three standard errors."""
+    assert fit.maximum is not None
+    i = fit.maximum.free.index(f"log_n_{way}")
+    step = fit.spreads.get("step")
+    doubt = fit.maximum.covariance[i, i] + (step.tau**2 / fit.n_devices if step else 0.0)
+    off = fit.theta[f"log_n_{way}"] - np.log(fit.counts[way] or 1)
+    return bool(abs(off) < 3.0 * np.sqrt(doubt) + 1e-4)
+
+
+def _try_counts(fit: Analog, ways: list[str], allowed: float) -> None:
+    """Climb with numbers of pulses as numbers of levels, and keep them where that costs no more than is allowed."""
+    assert fit.maximum is not None
+    loose = [i for i, name in enumerate(fit.maximum.free) if name.removeprefix("log_n_") not in fit.counted]
+    free, scores = [fit.maximum.free[i] for i in loose], fit.maximum.scores[:, loose]
+    known = np.linalg.pinv(scores.T @ scores)
+    fixed = [free.index(f"log_n_{way}") for way in ways]
+    counts = {f"log_n_{way}": float(np.log(fit.counts[way] or 1)) for way in ways}
+    off = np.array([counts[free[i]] - fit.theta[free[i]] for i in fixed])
+    along = known[:, fixed] @ np.linalg.solve(known[np.ix_(fixed, fixed)], off)  # the others go with the levels
+    here = np.array([fit.theta[name] for name in free])
+    starts = [fit.theta | counts, fit.theta | dict(zip(free, (here + along).tolist(), strict=True)) | counts]
+    tried = max((replace(fit, theta=start, counted=(*fit.counted, *ways)) for start in starts), key=total)
+    maximise_fit(tried)
+    assert tried.maximum is not None
+    if tried.maximum.value > fit.maximum.value - allowed:
+        fit.theta, fit.counted = tried.theta, tried.counted
+
+
+def _allowed(fit: Analog, ways: list[str]) -> float:
+    """Log-likelihood that three standard errors are worth, errors that follow each other being wider than the model's own."""
+    assert fit.maximum is not None
+    own = np.diag(np.linalg.pinv(fit.maximum.scores.T @ fit.maximum.scores))
+    at = [fit.maximum.free.index(f"log_n_{way}") for way in ways]
+    return float(4.5 * np.maximum(np.diag(fit.maximum.covariance)[at] / own[at], 1.0).sum()) + CLEARLY

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from synarray.lab.fitting.climb import maximise_fit, total
+from synarray.lab.fitting.climb import CLEARLY, maximise_fit, maximise_quieter, total
 from synarray.lab.fitting.departures import compare_devices
 from synarray.lab.fitting.grid import expected
 from synarray.lab.fitting.likelihood import innovations, nearly_expected
@@ -37,8 +37,10 @@ _CHOSEN = (
     "law", "stopped", "gridded", "shapes", "theta", "own", "spreads", "local", "maximum", "prior", "tables", "nodes",
 )  # fmt: skip
 """What a fit takes over from that of the law that is chosen."""
-_PASSES = 2
-"""How often a table and the noises are fitted in turn."""
+_PASSES, _GAINED = 8, 1.0
+"""How often at most a table and the noises are fitted in turn, and log of the likelihood ratio that is worth another turn."""
+_ENDS = 2
+"""Numbers that ends cost which stop cells: those of trains are where these end."""
 _FOLLOWED, _SMALL = 3, 1e-5
 """How often a table is improved by the reads that it predicts, and by how much steps are changed to see what that does."""
 _CURVED = 6.0
@@ -119,28 +121,41 @@ def _table(fit: Analog, rng: np.random.Generator, draws: int) -> Analog | None:
         len(nodes) - 2
     ):  # by least squares, before anything is fitted again
         return None
-    tried = [_filled(plain, rng, draws)]
-    if fit.noisy and fit.stopped:
-        free = _copied(plain, "table")
-        free.stopped = free.gridded = False
-        free.own, free.local, free.prior = Deviations.none(fit.n_devices, 0.0, 0.0), None, 0.0
-        tried.append(_filled(free, rng, draws))
-    return max(tried, key=total)
+    found = _filled(plain, rng, draws)
+    if not (fit.noisy and fit.stopped):
+        return found
+    free = _copied(plain, "table")
+    free.stopped = free.gridded = False
+    free.own, free.local, free.prior = Deviations.none(fit.n_devices, 0.0, 0.0), None, 0.0
+    free = _filled(free, rng, draws)
+    more = len(found.shapes) + _ENDS - len(free.shapes)
+    return found if total(found) > total(free) + 0.5 * np.log(len(fit.units[0])) * more + CLEARLY else free
 
 
 def _filled(table: Analog, rng: np.random.Generator, draws: int) -> Analog:
-    """Fit the steps of a table, then noises and devices, and with these the steps again."""
+    """Fit the steps of a table, then noises and devices, and with these the steps again, as long as that gains."""
+    best = None
     for _ in range(_PASSES):
-        _set_tables(table)
+        if table.noisy and best is not None:
+            _keep_or_renew(table)
+        else:
+            _set_tables(table)
         if table.noisy:
             _follow_reads(table)
         table.theta |= dict.fromkeys(table.shapes, 0.0)
         table.shapes = ()
         maximise_fit(table)
+        if table.noisy and not table.gridded:
+            maximise_quieter(table)
         compare_devices(table, rng, draws)
         maximise_fit(table)
         shape_noises(table)
-    return table
+        before, best = best, table if best is None or total(table) > total(best) else best
+        if before is not None and total(best) < total(before) + _GAINED:
+            break
+        table = _copied(best, "table")
+    assert best is not None
+    return best
 
 
 def _nodes(sides: dict[str, Steps], price: float) -> tuple[Floats, float]:
@@ -167,6 +182,14 @@ def _set_tables(fit: Analog) -> None:
     other = flat if "ltd" in fit.abrupt else np.interp(1.0 - fit.nodes, fit.nodes, ltp)
     ltd = rows["ltd"][::-1] if "ltd" in rows else other
     fit.tables = np.stack([ltd, ltp])
+
+
+def _keep_or_renew(fit: Analog) -> None:
+    """Take tables from the steps anew, unless those that are there are more probable."""
+    before, nodes, kept = total(fit), fit.nodes, fit.tables
+    _set_tables(fit)
+    if not total(fit) > before:
+        fit.nodes, fit.tables = nodes, kept
 
 
 def _follow_reads(fit: Analog) -> None:

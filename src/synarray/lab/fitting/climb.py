@@ -12,7 +12,12 @@ import numpy.typing as npt
 from synarray.lab.fitting.model import Deviations, Maximum, maximise
 from synarray.lab.fitting.state import SIDES, Analog
 
-__all__ = ["differ", "maximise_fit", "total"]
+__all__ = ["CLEARLY", "differ", "maximise_fit", "maximise_quieter", "total"]
+
+CLEARLY = 4.0
+"""Log of the likelihood ratio at which ends are taken to stop the cells."""
+_LESS = 2.0
+"""Log of the ratio of the noises that a second climb begins with less."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,6 +71,15 @@ def maximise_fit(fit: Analog) -> None:
     fit.theta = fit.maximum.theta
     if fit.noisy and fit.local is not None:
         fit.maximum = _with_departures(fit, fit.maximum)
+
+
+def maximise_quieter(fit: Analog) -> None:
+    """Climb again from where pulses have less noise: what they leave to that of the reads may have a maximum of its own."""
+    quiet = replace(fit, theta=fit.theta | {"log_sigma": fit.theta["log_sigma"] - _LESS})
+    maximise_fit(quiet)
+    assert fit.maximum is not None and quiet.maximum is not None
+    if quiet.maximum.value > fit.maximum.value:
+        fit.theta, fit.maximum = quiet.theta, quiet.maximum
 
 
 def _with_departures(fit: Analog, found: Maximum) -> Maximum:

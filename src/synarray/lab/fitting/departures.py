@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
+from synarray.lab.fitting.climb import total
 from synarray.lab.fitting.effects import Group, spread_of
 from synarray.lab.fitting.ends import compare_ends, log_prior, spread_hidden_ends
 from synarray.lab.fitting.local import local_fits
@@ -15,16 +18,33 @@ __all__ = ["compare_devices"]
 
 _FEWEST = 3
 """Devices from which on they are compared."""
+_LOST = 30.0
+"""Log of the likelihood ratio that no comparison costs unless it went wrong."""
+_COMPARED = ("theta", "own", "spreads", "local", "prior", "centres")
+"""What a comparison changes in a fit."""
 
 Floats = npt.NDArray[np.float64]
 
 
 def compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
-    """Fit each device's own factors, labels and ends; tell their spread from the uncertainty; keep what is resolved."""
+    """Fit each device's own factors, labels and ends; tell their spread from the uncertainty; keep what is resolved.
+
+    Behind read noise nothing of it is kept where that makes all that was read clearly less probable: spreads are to explain it.
+    """
+    own = replace(fit.own, log_factor=fit.own.log_factor.copy())
+    before = replace(fit, theta=dict(fit.theta), own=own, spreads=dict(fit.spreads))
+    _compare(fit, rng, draws)
+    if fit.noisy and total(fit) < total(before) - _LOST:
+        for name in _COMPARED:
+            setattr(fit, name, getattr(before, name))
+
+
+def _compare(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     compare_ends(fit, rng, draws)
-    if fit.n_devices < _FEWEST or np.exp(fit.theta["log_sigma"]) < 1e-5:
-        if fit.n_devices >= _FEWEST:
-            _compare_exact(fit, rng, draws)
+    if fit.n_devices < _FEWEST:
+        return
+    if not fit.noisy and np.exp(fit.theta["log_sigma"]) < 1e-5:
+        _compare_exact(fit, rng, draws)
         return
     ways = [i for i, (way, _) in enumerate(SIDES) if way not in fit.abrupt + fit.absent]
     bent = not fit.noisy and fit.n_devices >= 5 and all(abs(fit.theta[f"bend_{w}"]) > 0.3 for w, _ in SIDES)

@@ -87,7 +87,7 @@ def analog_numbers(fit: Analog, rng: np.random.Generator, count: int) -> Numbers
         if responses and of not in fit.abrupt:
             _put_levels(fit, responses, way, fit.counts[of], table, rng)
     _share_range(fit, drawn, table, draws)
-    silent = fit.theta["log_sigma"] < -15
+    silent = not fit.noisy and fit.theta["log_sigma"] < -15  # behind read noise it is never known to be none
     point = {name: np.asarray(value) for name, value in fit.theta.items()}
     if silent:
         put("sigma_c2c", 0.0, None)

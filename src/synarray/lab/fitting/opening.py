@@ -129,11 +129,13 @@ def require_way(fit: Analog) -> None:
     Raises
     ------
     DataError
-        When the ends are one.
+        When the ends are one, or the upper one is no conductance.
     """
-    if not fit.theta["high"] - fit.theta["low"] > _LEAST_WAY:
+    ground = fit.trains.origin / fit.trains.span
+    if not (fit.theta["high"] - fit.theta["low"] > _LEAST_WAY and fit.theta["high"] > -ground):
+        low, high = (fit.trains.span * (ground + fit.theta[name]) for name in ("low", "high"))
         raise DataError(
-            "pulses must move the conductance between two ends", got="the same middle value at both",
+            "pulses must move the conductance between two ends", got=f"ends at {low:.3g} S and {high:.3g} S",
             where=fit.measured.source, do="Measure trains that reach both ends, or check which way each pulse goes.",
         )  # fmt: skip
 

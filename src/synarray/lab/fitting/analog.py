@@ -13,7 +13,7 @@ from synarray.lab.fitting.climb import CLEARLY, differ, maximise_fit, maximise_q
 from synarray.lab.fitting.departures import compare_devices
 from synarray.lab.fitting.ends import mean_ends
 from synarray.lab.fitting.grid import MOST_STATES, states_needed
-from synarray.lab.fitting.model import Deviations, cells_of
+from synarray.lab.fitting.model import Deviations, bounded, cells_of
 from synarray.lab.fitting.noises import shape_noises
 from synarray.lab.fitting.opening import begin, require_way
 from synarray.lab.fitting.state import SIDES, Analog
@@ -163,9 +163,9 @@ def _try_counts(fit: Analog, ways: list[str], allowed: float) -> None:
     fixed = [free.index(f"log_n_{way}") for way in ways]
     counts = {f"log_n_{way}": float(np.log(fit.counts[way] or 1)) for way in ways}
     off = np.array([counts[free[i]] - fit.theta[free[i]] for i in fixed])
-    along = known[:, fixed] @ np.linalg.solve(known[np.ix_(fixed, fixed)], off)  # the others go with the levels
-    here = np.array([fit.theta[name] for name in free])
-    starts = [fit.theta | counts, fit.theta | dict(zip(free, (here + along).tolist(), strict=True)) | counts]
+    along = np.clip(known[:, fixed] @ np.linalg.pinv(known[np.ix_(fixed, fixed)]) @ off, -2.0, 2.0)
+    moved = {name: bounded(name, fit.theta[name] + by) for name, by in zip(free, along.tolist(), strict=True)}
+    starts = [fit.theta | counts, fit.theta | moved | counts]  # the other numbers go with the levels, or stay
     tried = max((replace(fit, theta=start, counted=(*fit.counted, *ways)) for start in starts), key=total)
     maximise_fit(tried)
     assert tried.maximum is not None
@@ -176,6 +176,6 @@ def _try_counts(fit: Analog, ways: list[str], allowed: float) -> None:
 def _allowed(fit: Analog, ways: list[str]) -> float:
     """Log-likelihood that three standard errors are worth, errors that follow each other being wider than the model's own."""
     assert fit.maximum is not None
-    own = np.diag(np.linalg.pinv(fit.maximum.scores.T @ fit.maximum.scores))
+    own = np.maximum(np.diag(np.linalg.pinv(fit.maximum.scores.T @ fit.maximum.scores)), 1e-30)
     at = [fit.maximum.free.index(f"log_n_{way}") for way in ways]
     return float(4.5 * np.maximum(np.diag(fit.maximum.covariance)[at] / own[at], 1.0).sum()) + CLEARLY

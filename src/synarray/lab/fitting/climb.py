@@ -15,7 +15,7 @@ from synarray.lab.fitting.state import SIDES, Analog
 __all__ = ["CLEARLY", "differ", "maximise_fit", "maximise_quieter", "total"]
 
 CLEARLY = 4.0
-"""Log of the likelihood ratio at which ends are taken to stop the cells."""
+"""Log of the likelihood ratio at which one explanation is clearly more probable than another."""
 _LESS = 2.0
 """Log of the ratio of the noises that a second climb begins with less."""
 

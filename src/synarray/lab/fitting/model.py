@@ -21,7 +21,7 @@ import numpy.typing as npt
 from synarray.device.curves import MOST_NONLINEAR, curvature
 from synarray.lab.fitting.likelihood import Cells
 
-__all__ = ["MOST_BENT", "Deviations", "Maximum", "bend_of", "cells_of", "label_of", "maximise", "soft_nodes"]
+__all__ = ["MOST_BENT", "Deviations", "Maximum", "bend_of", "bounded", "cells_of", "label_of", "maximise", "soft_nodes"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -200,13 +200,14 @@ def _ahead(
 ) -> tuple[dict[str, float], Floats, float]:  # fmt: skip
     """Go a way from the numbers, and say what is found there."""
     tried = theta | {
-        name: _bounded(name, theta[name] + float(np.clip(m, -2.0, 2.0))) for name, m in zip(free, move, strict=True)
+        name: bounded(name, theta[name] + float(np.clip(m, -2.0, 2.0))) for name, m in zip(free, move, strict=True)
     }
     units = logs(tried)
     return tried, units, _total(units, tried, priors, free)
 
 
-def _bounded(name: str, value: float) -> float:
+def bounded(name: str, value: float) -> float:
+    """Keep a number of the model within what a climb may reach."""
     if name.startswith("bend"):
         return float(np.clip(value, -MOST_BENT, MOST_BENT))
     if name.startswith("log_n"):

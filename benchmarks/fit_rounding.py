@@ -2,9 +2,9 @@
 
     python benchmarks/fit_rounding.py [--noise 0.01 0.03] [--decades 0.5 1 2 3]
 
-Made-up cells over decades of conductance from ``tests/laws/test_wide_ranges.py``: pulses without noise, reads with it, of two shapes,
-one of which no law describes. Each file is fitted three times, its reads times 1, 1 + 3e-13 and 1 - 7e-13, which no instrument tells
-apart. Of each number: by how much the three fits differ, as a share of the narrowest 95 % interval.
+Made-up cells over decades of conductance from ``tests/laws/test_wide_ranges.py``: pulses without noise, reads with it, of two
+shapes, one of which no law describes. Each file is fitted three times, its reads times 1, 1 + 3e-13 and 1 - 7e-13, which no
+instrument tells apart. Of each number: by how much the three fits differ, as a share of the narrowest 95 % interval.
 """
 
 from __future__ import annotations

@@ -135,8 +135,8 @@ def _table(fit: Analog, rng: np.random.Generator, draws: int) -> Analog | None:
 def _filled(table: Analog, rng: np.random.Generator, draws: int) -> Analog:
     """Fit the steps of a table, then noises and devices, and with these the steps again, as long as that gains.
 
-    Where ends stop cells, steps are taken anew, and twice only: followed further they explain what clipping leaves of the reads
-    at the ends (of Y-Flash cells the first LTP step became 0).
+    Where ends stop cells, steps are taken from the reads again, and twice only: followed further, they explain what clipping
+    leaves of the reads at the ends (of Y-Flash cells the first LTP step became 0).
     """
     best = None
     for _ in range(_PASSES if not table.stopped else 2):
@@ -189,7 +189,7 @@ def _set_tables(fit: Analog) -> None:
 
 
 def _keep_or_renew(fit: Analog) -> None:
-    """Take tables from the steps anew, unless those that are there are more probable."""
+    """Take tables from the steps again, unless the present ones are more probable."""
     before, nodes, kept = total(fit), fit.nodes, fit.tables
     _set_tables(fit)
     if not total(fit) > before:

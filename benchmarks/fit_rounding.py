@@ -1,4 +1,4 @@
-"""How much of a fit is decided by how a processor rounds, and whether the ends of its range hold the truth.
+"""How much of a fit is decided by how a processor rounds, and whether the intervals of its range hold the truth.
 
     python benchmarks/fit_rounding.py [--noise 0.01 0.03] [--decades 0.5 1 2 3]
 

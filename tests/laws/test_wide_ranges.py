@@ -10,10 +10,12 @@ import pytest
 
 from synarray import read_pulses
 from synarray.errors import DataError
-from synarray.lab.fitting import Fit, fit
-from synarray.lab.fitting.analog import fit_analog
+from synarray.lab.fitting import Fit, departures, fit
+from synarray.lab.fitting.analog import Analog, fit_analog
+from synarray.lab.fitting.climb import total
 from synarray.lab.fitting.numbers import analog_numbers
 from synarray.lab.fitting.opening import require_way
+from synarray.lab.fitting.verdict import warnings_of
 from synarray.lab.rows.measured import Measurements
 
 N = 50
@@ -95,6 +97,33 @@ def test_an_end_that_the_law_misses_is_that_of_the_trains_and_it_is_said(tmp_pat
     assert found.value == pytest.approx(1e-5, rel=0.02)
     assert found.low < 1e-5 < found.high
     assert any("The law misses the upper end" in warning for warning in wrong.warnings)
+
+
+def test_an_end_below_no_conductance_has_no_negative_interval(tmp_path: Path) -> None:
+    """Before: the interval of g_min was cut off at the middle of the range, wherever that was."""
+    low = fit_analog(read(tmp_path, 1, 0.01, 3, 2, even=True), np.random.default_rng(0), 500)
+    low.theta["low"] = -5.0
+    found = analog_numbers(low, np.random.default_rng(0), 500).table["g_min"]
+    assert found.low == found.value == 0.0 <= found.high < 1e-5
+
+
+def test_a_comparison_that_makes_the_reads_less_probable_is_not_kept_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that went wrong on purpose: each device is given ten times the steps."""
+    found = fit_analog(read(tmp_path, 1, 0.01, 3, 2, even=True), np.random.default_rng(0), 500)
+    before = found.own.log_factor.copy(), dict(found.theta), total(found)
+
+    def gone_wrong(fit: Analog, rng: np.random.Generator, draws: int) -> None:
+        fit.own.log_factor += np.log(10.0)
+        fit.theta["low"] = -1.0
+
+    monkeypatch.setattr(departures, "_compare", gone_wrong)
+    departures.compare_devices(found, np.random.default_rng(0), 500)
+    np.testing.assert_array_equal(found.own.log_factor, before[0])
+    assert (found.theta, total(found)) == before[1:]
+    numbers = analog_numbers(found, np.random.default_rng(0), 500).table
+    assert any("Devices could not be compared" in said for said in warnings_of(found.measured, found, numbers))
 
 
 def test_an_upper_end_that_is_no_conductance_is_refused(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ _CLUSTERS, _STRETCH = 5, 6
 """Devices or trains whose scatter tells how well a table is known; else stretches of so many pulses."""
 _CHOSEN = (
     "law", "stopped", "gridded", "shapes", "theta", "own", "spreads", "local", "maximum", "prior", "tables", "nodes",
+    "alone",
 )  # fmt: skip
 """What a fit takes over from that of the law that is chosen."""
 _PASSES, _GAINED = 8, 1.0

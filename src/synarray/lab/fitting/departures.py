@@ -34,7 +34,8 @@ def compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     own = replace(fit.own, log_factor=fit.own.log_factor.copy())
     before = replace(fit, theta=dict(fit.theta), own=own, spreads=dict(fit.spreads))
     _compare(fit, rng, draws)
-    if fit.noisy and total(fit) < total(before) - _LOST:
+    fit.alone = fit.noisy and total(fit) < total(before) - _LOST
+    if fit.alone:
         for name in _COMPARED:
             setattr(fit, name, getattr(before, name))
 

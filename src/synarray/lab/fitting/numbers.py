@@ -166,7 +166,7 @@ def _put_range(fit: Analog, drawn: Draws, put: Any, rng: np.random.Generator) ->
     origin, span = fit.trains.origin, fit.trains.span
     spread = fit.spreads.get("range")
     names = list(fit.centres)
-    middle = origin + span * (fit.theta["low"] + fit.theta["high"]) / 2.0
+    middle = (max(origin + span * fit.theta["low"], 0.0) + origin + span * fit.theta["high"]) / 2.0
     for name, key in (("low", "g_min"), ("high", "g_max")):
         value = max(origin + span * fit.theta[name], 0.0)
         draws = origin + span * drawn[name]

@@ -77,6 +77,8 @@ class Analog:
     """What each device has by itself, log of steps and ends, and how well it is known, [device, number]."""
     centres: dict[str, float] = field(default_factory=dict)
     """Conductances of the ends that the spread of the range is relative to, S."""
+    alone: bool = False
+    """Whether what devices have of their own was not kept, because it made the reads less probable."""
     warnings: list[str] = field(default_factory=list)
 
     @property

@@ -140,6 +140,11 @@ def warnings_of(measured: Measurements, fit: Analog | None, table: dict[str, Est
         said.append(
             "Reads are noisy: pulses that fail cannot be distinguished from small steps, so p_fail is not known."
         )
+    if fit.alone:
+        said.append(
+            "Devices could not be compared: with steps and ends of their own the reads would be less probable. "
+            "How much devices differ is not known."
+        )
     return [*said, *fit.warnings]
 
 

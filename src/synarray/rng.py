@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +30,9 @@ __all__ = [
     "uniform",
 ]
 
-_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
-_LOW = np.uint64(0xFFFFFFFF)
-_SHIFT = np.uint64(32)
+_LOW = 0xFFFFFFFF
 
 
 class Stream(IntEnum):
@@ -95,18 +95,18 @@ def philox(
     >>> [f"{int(word):08x}" for word in philox((0, 0, 0, 0), (0, 0))]
     ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
     """
-    c0, c1, c2, c3 = np.broadcast_arrays(*(np.asarray(word, dtype=np.uint64) for word in counter))
-    k0, k1 = key
+    words: Any
+    if all(isinstance(word, int | np.integer) for word in counter):  # Python's integers are faster for one draw
+        words = (int(word) for word in counter)  # type: ignore[arg-type]
+    else:
+        words = np.broadcast_arrays(*(np.asarray(word, dtype=np.uint64) for word in counter))
+    c0, c1, c2, c3 = words
+    k0, k1 = (int(word) for word in key)
     for _ in range(rounds):
         p0, p1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
-        c0, c1, c2, c3 = (
-            (p1 >> _SHIFT) ^ c1 ^ np.uint64(k0),
-            p1 & _LOW,
-            (p0 >> _SHIFT) ^ c3 ^ np.uint64(k1),
-            p0 & _LOW,
-        )
-        k0, k1 = (k0 + _WEYL[0]) & 0xFFFFFFFF, (k1 + _WEYL[1]) & 0xFFFFFFFF
-    return tuple(word.astype(np.uint32) for word in (c0, c1, c2, c3))
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _LOW, (p0 >> 32) ^ c3 ^ k1, p0 & _LOW
+        k0, k1 = (k0 + _WEYL[0]) & _LOW, (k1 + _WEYL[1]) & _LOW
+    return tuple(np.uint32(word) for word in (c0, c1, c2, c3))  # type: ignore[misc]
 
 
 def random_u32(
@@ -202,4 +202,4 @@ def permutation(n: int, *, seed: int, stream: Stream, presentation: npt.ArrayLik
     (3, 5)
     """
     words = random_u32(2 * n, seed=seed, stream=stream, presentation=presentation).astype(np.uint64)
-    return np.argsort((words[..., 0::2] << _SHIFT) | words[..., 1::2], kind="stable")
+    return np.argsort((words[..., 0::2] << np.uint64(32)) | words[..., 1::2], kind="stable")

@@ -19,6 +19,8 @@ KNOWN = [
 @pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
 def test_known_answers(counter: tuple[int, ...], key: tuple[int, int], words: str) -> None:
     assert " ".join(f"{int(word):08x}" for word in philox(counter, key)) == words  # type: ignore[arg-type]
+    several = philox(tuple(np.array([word, 0]) for word in counter), key)  # type: ignore[arg-type]
+    assert " ".join(f"{int(word[0]):08x}" for word in several) == words
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])

@@ -36,9 +36,8 @@ Floats = npt.NDArray[np.float32]
 def read_code(w: Floats, scale: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
     """Return what a read resolves of weights: rint(scale w + offset) between -127 and 127, in float32 as the kernels do it."""
     reading = w * scale[..., 0] + scale[..., 1]
-    code: npt.NDArray[np.int8] = (np.clip(reading, np.float32(0.0), np.float32(254.5)).astype(np.int32) - 127).astype(
-        np.int8
-    )
+    within = np.minimum(np.maximum(reading, np.float32(0.0)), np.float32(254.5))  # np.clip takes long for one weight
+    code: npt.NDArray[np.int8] = (within.astype(np.int32) - 127).astype(np.int8)
     return code
 
 
@@ -192,8 +191,8 @@ class SynapticArray:
         """Look up the states, 0..254, of one neuron's weights."""
         return state_of(self.tile(g)[:, column])
 
-    def trait(self, slice_: int, k: int, row: int) -> Floats:
-        """Return how a cell differs from the nominal one: its steps, and the ends of its range."""
+    def trait(self, slice_: int, k: int, row: int | slice) -> Floats:
+        """Return how a cell, or some of a neuron's, differ from the nominal one: steps, and ends of the range."""
         one = self.traits.size == 4
         return self.traits[0, :, 0, 0] if one else self.traits[slice_, :, k, row]
 

@@ -77,7 +77,7 @@ class SimulatedPort:
         """Read the cells of a column one by one."""
         array, k, rows = self.array, self._neuron(tile, column), self.shapes[tile][0]
         self.neuron_events[k, NeuronEvent.CELL_READ] += counted * self.looks
-        floor = np.array([max(array.trait(0, k, row)[2], np.float32(-1)) for row in range(rows)])
+        floor = np.maximum(array.trait(0, k, slice(rows))[2], np.float32(-1))
         return Look(array.state(tile, column), array.w[k, :rows] <= floor)
 
     def pulse(self, tile: int, column: int, pulses: Ints, up: Bools, moment: Moment) -> None:
@@ -159,8 +159,9 @@ class SimulatedPort:
         low, variance, failed, level = min(x, trait[2]), np.float32(0), 0, -int(state_of(x))
         words = self._words(Stream.FAILURE, moment.step, moment.presentation, row, 20)
         for i in range(n):
-            chance = law.chance[256 * up + int(state_of(x))]
-            level += 2 * int(state_of(x))
+            state = int(state_of(x))
+            chance = law.chance[256 * up + state]
+            level += 2 * state
             if chance < 65536 and words(i)[0] % 65536 >= chance:
                 failed += 1
                 continue

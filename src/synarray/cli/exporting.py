@@ -115,7 +115,7 @@ def export_nir(
     output: Annotated[Path | None, file_option("File to write; default: RUN's name.nir.", "FILE.nir")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a trained network as a NIR graph, which Norse, snnTorch, Nengo and others read. It no longer learns there."""
+    """Write a trained network as a NIR graph, for Norse and other simulators of spikes. It no longer learns there."""
     from synarray.export.nir_export import nir_graph, write_nir
     from synarray.run.experiment import task_images
     from synarray.run.opened import open_run

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 MOST_BENT = 1.0 / curvature(MOST_NONLINEAR)
 """1 / A of the largest label."""
+_MOST_LEVELS = float(np.log(1e6))
 _GAIN = 1e-3
 """Of the log-likelihood: less is not worth a step (1e-3 is 0.04 standard errors)."""
 _LABEL_UNIT = 0.07 * 2.0**0.5
@@ -51,9 +52,11 @@ def soft_nodes(log_n: npt.ArrayLike, bend: npt.ArrayLike) -> Floats:
     """Return the steps at the beginning and at the end of the way, as shares of the range, shape (..., 2)."""
     n, k = np.exp(np.asarray(log_n, float)), np.asarray(bend, float)
     k = np.where(np.abs(k) < 1e-7, 1e-7, k)
-    slope = np.expm1(np.clip(-k / n, -50.0, 50.0))
-    start = slope / np.expm1(np.clip(-k, -700.0, 700.0))
-    return np.stack(np.broadcast_arrays(start, start + slope), axis=-1)
+    slope = np.expm1(np.minimum(np.maximum(-k / n, -50.0), 50.0))
+    start = slope / np.expm1(np.minimum(np.maximum(-k, -700.0), 700.0))
+    nodes = np.empty((*start.shape, 2))
+    nodes[..., 0], nodes[..., 1] = start, start + slope
+    return nodes
 
 
 def label_of(bend: npt.ArrayLike) -> Floats:
@@ -89,16 +92,12 @@ def cells_of(theta: dict[str, float], own: Deviations, tables: Floats | None = N
     if tables is not None:
         nodes = np.repeat((tables * span)[None], count, axis=0)
     else:
-        sides = []
-        for way in ("ltd", "ltp"):
-            bend = np.full(count, theta[f"bend_{way}"])
-            if own.label.any():
-                label = float(label_of(theta[f"bend_{way}"]))
-                shifted = np.clip(abs(label) + own.label, 0.0, MOST_NONLINEAR)
-                bend = bend_of(np.copysign(shifted, label))
-            pair = soft_nodes(theta[f"log_n_{way}"], bend) * span
-            sides.append(pair if way == "ltp" else pair[:, ::-1])
-        nodes = np.stack(sides, axis=1)
+        bends = np.repeat([[theta["bend_ltd"], theta["bend_ltp"]]], count, axis=0)
+        if own.label.any():
+            labels = label_of(bends)
+            bends = bend_of(np.copysign(np.clip(np.abs(labels) + own.label[:, None], 0.0, MOST_NONLINEAR), labels))
+        nodes = soft_nodes([theta["log_n_ltd"], theta["log_n_ltp"]], bends) * span
+        nodes[:, 0] = nodes[:, 0, ::-1].copy()  # LTD begins at the upper end
     return Cells(
         nodes, np.exp(own.log_factor), own.low, own.high, float(np.exp(theta["log_sigma"])) * span,
         float(np.exp(theta["log_read"])), theta["low"], theta["high"],
@@ -200,7 +199,8 @@ def _ahead(
 ) -> tuple[dict[str, float], Floats, float]:  # fmt: skip
     """Go a way from the numbers, and say what is found there."""
     tried = theta | {
-        name: bounded(name, theta[name] + float(np.clip(m, -2.0, 2.0))) for name, m in zip(free, move, strict=True)
+        name: bounded(name, theta[name] + min(max(by, -2.0), 2.0))
+        for name, by in zip(free, move.tolist(), strict=True)
     }
     units = logs(tried)
     return tried, units, _total(units, tried, priors, free)
@@ -209,15 +209,15 @@ def _ahead(
 def bounded(name: str, value: float) -> float:
     """Keep a number of the model within what a climb may reach."""
     if name.startswith("bend"):
-        return float(np.clip(value, -MOST_BENT, MOST_BENT))
+        return min(max(value, -MOST_BENT), MOST_BENT)
     if name.startswith("log_n"):
-        return float(np.clip(value, 0.0, np.log(1e6)))
+        return min(max(value, 0.0), _MOST_LEVELS)
     if name.startswith("log_"):
-        return float(np.clip(value, -18.0, 1.5))
+        return min(max(value, -18.0), 1.5)
     if name.startswith("tilt"):
-        return float(np.clip(value, -4.0, 4.0))
+        return min(max(value, -4.0), 4.0)
     if name == "base":
-        return float(np.clip(value, 0.0, 10.0))
+        return min(max(value, 0.0), 10.0)
     return value
 
 

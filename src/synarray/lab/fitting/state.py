@@ -23,7 +23,7 @@ SIDES = (("ltd", -1), ("ltp", 1))
 
 _STRETCH = 12
 """Reads of a stretch of a train: so far at least errors may follow each other."""
-_EVEN = 1001
+_EVEN = np.linspace(0.0, 1.0, 1001)
 """States that a table is laid out on."""
 _FEWEST_CLUSTERS = 5
 """Clusters that a scatter is taken over."""
@@ -117,8 +117,7 @@ class Analog:
         """Make the cells of the law that is being fitted; a table's states are laid out evenly."""
         if self.tables is None:
             return cells_of(theta, own)
-        even = np.linspace(0.0, 1.0, _EVEN)
-        return cells_of(theta, own, np.stack([np.interp(even, self.nodes, row) for row in self.tables]))
+        return cells_of(theta, own, np.stack([np.interp(_EVEN, self.nodes, row) for row in self.tables]))
 
     def logs(
         self, theta: dict[str, float], own: Deviations | None = None, wanted: npt.NDArray[np.bool_] | None = None

@@ -199,8 +199,7 @@ def _ahead(
 ) -> tuple[dict[str, float], Floats, float]:  # fmt: skip
     """Go a way from the numbers, and say what is found there."""
     tried = theta | {
-        name: bounded(name, theta[name] + min(max(by, -2.0), 2.0))
-        for name, by in zip(free, move.tolist(), strict=True)
+        name: bounded(name, theta[name] + min(max(by, -2.0), 2.0)) for name, by in zip(free, move.tolist(), strict=True)
     }
     units = logs(tried)
     return tried, units, _total(units, tried, priors, free)

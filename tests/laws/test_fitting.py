@@ -209,6 +209,16 @@ def test_devices_that_differ_are_told_from_cycles_that_differ() -> None:
         assert found.table[key].low > 0
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_devices_that_are_alike_stay_alike_where_levels_and_curvature_hang_together(seed: int) -> None:
+    """PCMO, steep LTD: when its levels became the pulses of a train, devices were looked for where only the levels had led them."""
+    device = load_device("pcmo")
+    table = fit(measure_devices(device, 20, 10, seed=seed)).table
+    assert table["sigma_d2d_step"].low == 0.0
+    for key, width in (("nonlinearity_ltd", 0.1), ("nonlinearity_ltp", 0.1), ("sigma_c2c", 0.001)):
+        assert abs(table[key].value - getattr(device, key)) < table[key].high - table[key].low < width
+
+
 def test_a_law_that_no_equation_describes_becomes_a_table() -> None:
     """Steps with a hump in the middle of the range, to a tenth of the largest."""
     x = np.linspace(0, 1, 11)

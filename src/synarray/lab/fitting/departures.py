@@ -29,12 +29,12 @@ Floats = npt.NDArray[np.float64]
 def compare_devices(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     """Fit each device's own factors, labels and ends; tell their spread from the uncertainty; keep what is resolved.
 
-    Behind read noise nothing of it is kept where that makes all that was read clearly less probable: spreads are to explain it.
+    Nothing of it is kept where that makes all that was read clearly less probable: spreads are to explain it.
     """
     own = replace(fit.own, log_factor=fit.own.log_factor.copy())
     before = replace(fit, theta=dict(fit.theta), own=own, spreads=dict(fit.spreads))
     _compare(fit, rng, draws)
-    fit.alone = fit.noisy and total(fit) < total(before) - _LOST
+    fit.alone = not _is_exact(before) and total(fit) < total(before) - _LOST
     if fit.alone:
         for name in _COMPARED:
             setattr(fit, name, getattr(before, name))
@@ -44,7 +44,7 @@ def _compare(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     compare_ends(fit, rng, draws)
     if fit.n_devices < _FEWEST:
         return
-    if not fit.noisy and np.exp(fit.theta["log_sigma"]) < 1e-5:
+    if _is_exact(fit):
         _compare_exact(fit, rng, draws)
         return
     ways = [i for i, (way, _) in enumerate(SIDES) if way not in fit.abrupt + fit.absent]
@@ -77,7 +77,9 @@ def _compare(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     ground = np.array([base.get(name, 0.0) for name in names])
     sense = np.array([-1.0 if name.startswith("log_n") else 1.0 for name in names])
     if fit.local is not None and fit.local[0].shape == start.shape:
-        start, errors = fit.local[0] - sense * ground, fit.local[1]
+        known, everywhere = fit.local[0] - sense * ground, np.ones(fit.n_devices, np.bool_)
+        better = logs(known, everywhere) > logs(start, everywhere)  # the nominal cell may have gone another way than levels alone
+        start, errors = np.where(better[:, None], known, start), np.where(better[:, None], fit.local[1], errors)
     held = np.array([1.0] * len(ways) + [2.0] * bent + [0.3, 0.3] * ended)
     values, errors = local_fits(logs, start, errors, held)
     fit.local = values + sense * ground, errors
@@ -106,6 +108,10 @@ def _compare(fit: Analog, rng: np.random.Generator, draws: int) -> None:
         fit.own.label = share * (values[:, len(ways)] - centre) if label.resolved else np.zeros(fit.n_devices)
     if ended:
         spread_hidden_ends(fit, values[:, -2:], errors[:, -2:], rng, draws)
+
+
+def _is_exact(fit: Analog) -> bool:
+    return not fit.noisy and bool(np.exp(fit.theta["log_sigma"]) < 1e-5)
 
 
 def _compare_exact(fit: Analog, rng: np.random.Generator, draws: int) -> None:

@@ -60,7 +60,9 @@ def _left_out(measured: Measurements, rows: Rows) -> list[str]:
     if rows.pulse is None:
         return []
     keys = np.column_stack([measured.device_id, measured.cycle, measured.polarity])
-    return left_out(measured.pulse.astype(float), (np.diff(keys, axis=0) == 0).all(axis=1), np.asarray(rows.pulse, float))
+    return left_out(
+        measured.pulse.astype(float), (np.diff(keys, axis=0) == 0).all(axis=1), np.asarray(rows.pulse, float)
+    )
 
 
 def _fill(column: Floats, polarity: Floats, known: dict[int, float], *, key_is_voltage: bool) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -102,7 +104,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
     -----
     UserWarning
         When samples are on another scale than those of training (0..1 and 0..255, say), when images are so small that a full
-        field reads better, or when ``step`` is given beside a device.
+        field reads better, or when a parameter has no effect: ``step`` beside a device, ``n_neurons`` beside a spec, and so on.
 
     Notes
     -----
@@ -208,7 +210,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         X : array_like, shape (n_samples, n_features)
         y : array_like, shape (n_samples,)
         classes : array_like, optional
-            All classes there will be; must be given at the first call.
+            All classes there will be; must be given at the first call, and be the same if given again.
         sample_weight : array_like, shape (n_samples,), optional
             Not negative; see Notes of the class. Weights are relative to the other samples of the batch.
         """
@@ -221,6 +223,8 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             self._require_two_classes()
             self._require_known(y)
             self._check_parameters(X)
+        elif classes is not None:
+            self._require_same(np.unique(classes))
         self._require_known(y)
         X, labels, weights = self._weighted(X, np.searchsorted(self.classes_, y), sample_weight)
         if first:
@@ -258,18 +262,18 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
     def _check_parameters(self, X: npt.NDArray[np.float64]) -> None:
         """Refuse parameters that the specs do not look at themselves."""
         allowed = {
-            "epochs": ("a whole number of at least 1, or 'auto'", _whole(self.epochs) or self.epochs == "auto"),
+            "epochs": ("a whole number of at least 1, or 'auto'", _whole(self.epochs) or _word(self.epochs, "auto")),
             "receptors": (
                 "a whole number of at least 1, or 'auto'",
-                _whole(self.receptors) or self.receptors == "auto",
+                _whole(self.receptors) or _word(self.receptors, "auto"),
             ),
             "expected_samples": ("a whole number of at least 1", _whole(self.expected_samples)),
-            "fields": ("'local', 'full', 'auto' or None", self.fields in (None, "local", "full", "auto")),
-            "spec": ("a LearningSpec, as of load_experiment", self.spec is None or isinstance(self.spec, LearningSpec)),
-            "pruning": (
-                f"{', '.join(_PRUNING[:-1])} or {_PRUNING[-1]}",
-                self.pruning in _PRUNING,
+            "fields": (
+                "'local', 'full', 'auto' or None",
+                self.fields is None or _word(self.fields, "local", "full", "auto"),
             ),
+            "spec": ("a LearningSpec, as of load_experiment", self.spec is None or isinstance(self.spec, LearningSpec)),
+            "pruning": (f"{', '.join(_PRUNING[:-1])} or {_PRUNING[-1]}", _word(self.pruning, *_PRUNING)),
         }
         for name, (rule, holds) in allowed.items():
             if not holds:
@@ -290,9 +294,14 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
 
     def _warn_of_parameters(self) -> None:
         """Say what has no effect, and what would read better."""
-        if self.device is not None and self.spec is None and self.step != 0.1:
+        for name, why in self._without_effect():
+            warnings.warn(f"{name} = {getattr(self, name)!r} has no effect: {why}.", UserWarning, stacklevel=4)
+        fields = self.fields or (self.spec.fields.kind if self.spec else "full")
+        if self.image_shape is None and fields != "full":
             warnings.warn(
-                f"step = {self.step} has no effect: the device has steps of its own.", UserWarning, stacklevel=4
+                f"{fields} fields need an image_shape: without it the network has one full field.",
+                UserWarning,
+                stacklevel=4,
             )
         sides = (self.image_shape or ())[:2]
         if sides and self._kind_asked == "local" and math.prod(sides) < _SMALL:
@@ -302,6 +311,19 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
                 UserWarning,
                 stacklevel=4,
             )
+
+    def _without_effect(self) -> Iterator[tuple[str, str]]:
+        """List parameters that were changed and are not used, and why."""
+        unused: dict[str, str] = {}
+        if self.pruning == "none":
+            unused["pruning_fraction"] = 'pruning is "none"'
+        if self.device is not None:
+            unused["step"] = "the device has steps of its own"
+        if self.spec is not None:
+            unused = dict.fromkeys(("n_neurons", "step", "pruning", "pruning_fraction"), "spec says it")
+        for name, parameter in inspect.signature(SpikingClassifier).parameters.items():
+            if name in unused and not np.array_equal(getattr(self, name), parameter.default):
+                yield name, unused[name]
 
     def _weighted(
         self, X: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], sample_weight: npt.ArrayLike | None
@@ -315,6 +337,15 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             do = "Give a positive weight to the samples that count."
             raise DataError("some sample must have a weight above 0", got="0 throughout", where="sample_weight", do=do)
         return X[counted], labels[counted], scaled_weights(weights[counted])
+
+    def _require_same(self, classes: npt.NDArray[Any]) -> None:
+        if not np.array_equal(classes, self.classes_):
+            raise DataError(
+                "classes must be the same as before",
+                got=str(classes.tolist()),
+                where="classes",
+                do=f"Leave them out, or give {self.classes_.tolist()} again.",
+            )
 
     def _require_known(self, y: npt.NDArray[Any]) -> None:
         unknown = np.setdiff1d(y, self.classes_)
@@ -394,6 +425,12 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         self._n_features_out, self._scale = spec.n_neurons, Scale.of(X)
         local = self.image_shape is not None and (self.spec is not None or self.fields_ == "local")
         n_receptors = self.receptors
+        if local and n_receptors != "auto":
+            warnings.warn(
+                f"receptors = {n_receptors} has no effect: each pixel of images is one input.",
+                UserWarning,
+                stacklevel=3,
+            )
         if n_receptors == "auto":
             n_receptors = 10 if X.shape[1] <= _FEW_FEATURES else 1
         self._code = None if local else PopulationCode.fit(X, n_receptors)
@@ -431,6 +468,10 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
 
     def _votes(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         return soft_votes(self._spikes(X), log_posterior(self.label_counts_, self._spec.readout.smoothing))
+
+
+def _word(value: object, *words: str) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def _whole(value: object) -> bool:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 
-from synarray import LearningSpec, SpikingClassifier, load_device, load_experiment
-from synarray.errors import DataError, SpecError
+from synarray import (
+    LearningSpec,
+    Result,
+    SpikingClassifier,
+    fit,
+    judge,
+    load_dataset,
+    load_device,
+    load_experiment,
+    load_table,
+    open_run,
+    price,
+    read_pulses,
+    train,
+)
+from synarray.errors import DataError, RunError, SpecError, SynarrayError
 
 Table = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 FULL = LearningSpec(n_neurons=6, epochs=1)
@@ -122,3 +139,146 @@ def test_parameters_that_act_are_not_warned_of(table: Table, parameters: dict[st
 def test_lists_and_arrays_are_no_parameters_of_a_classifier(table: Table, parameters: dict[str, Any]) -> None:
     with pytest.raises((SpecError, DataError), match=f"{next(iter(parameters))} must be"):
         SpikingClassifier(**({"n_neurons": 6, "epochs": 1} | parameters)).fit(*table)
+
+
+# Training, judging, prices, files
+
+SHORT = {"images": 200, "epochs": 1, "n_neurons": 12}
+BARS = np.tile(np.eye(6, dtype=np.uint8)[[0, 3]] * 200, (20, 1)).reshape(40, 6, 1) * np.ones((1, 1, 6), np.uint8)
+CLASSES = np.arange(40) % 2
+
+
+@pytest.fixture(scope="module")
+def trained() -> Result:
+    return train("local-fields", settings=SHORT | {"device": "pcm"})
+
+
+def on_bars(**options: Any) -> Result:
+    return train(None, BARS, CLASSES, settings={"epochs": 1, "n_neurons": 12}, **options)
+
+
+NO_WORKERS = [0, -1, 1.5, "2", True, [1], np.float64(2.0)]
+NO_PATHS = [3, "", 1.5, ["a"], b"a"]
+NO_SETTINGS = ["epochs=1", ["epochs=1"], {1: 2}, {"device": {1: 2}}, 3, [], ""]
+
+
+@pytest.mark.parametrize("workers", NO_WORKERS, ids=repr)
+def test_workers_are_counted(trained: Result, workers: Any) -> None:
+    for use in (
+        lambda: on_bars(workers=workers),
+        lambda: trained.predict(BARS, workers=workers),
+        lambda: trained.decision_function(BARS, workers),
+        lambda: judge("pcm", workers=workers),
+    ):
+        with pytest.raises(
+            SpecError, match=r"workers must be a whole number of at least 1: got .*\(argument workers\)"
+        ):
+            use()
+
+
+@pytest.mark.parametrize("workers", [1, 2, np.int64(3), 10**9, None], ids=repr)
+def test_more_workers_than_work_give_the_same(trained: Result, workers: Any) -> None:
+    images = load_dataset("mnist").x_test[:30]
+    np.testing.assert_array_equal(trained.decision_function(images, workers), trained.decision_function(images))
+    assert on_bars(workers=workers).state_sha256 == on_bars().state_sha256
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "got"),
+    [
+        ("full_scale", "255", "'255'"),
+        ("full_scale", [255], "[255]"),
+        ("full_scale", 0, "0"),
+        ("image_shape", np.array([6, 6]), "array"),
+        ("image_shape", (), "()"),
+        ("image_shape", 36, "36"),
+        ("start", 3, "3"),
+        ("start", "", "''"),
+        ("checkpoints", "ck", "'ck'"),
+        ("on_progress", 3, "3"),
+        ("progress", "no", "'no'"),
+        ("seed", "1", "'1'"),
+    ],
+)
+def test_train_refuses_other_kinds_of_options(name: str, value: Any, got: str) -> None:
+    with pytest.raises(SynarrayError, match=rf"{name}.*: got {re.escape(got)}.*\(.*{name}\)"):
+        on_bars(**{name: value})
+
+
+@pytest.mark.parametrize("settings", NO_SETTINGS, ids=repr)
+def test_settings_are_a_mapping(settings: Any) -> None:
+    for use in (
+        lambda: train("local-fields", settings=settings),
+        lambda: load_experiment("full-field", settings),
+        lambda: judge("pcm", settings=settings),
+    ):
+        with pytest.raises(SpecError, match="must be a mapping of dotted keys to values"):
+            use()
+
+
+def test_settings_may_be_numbers_of_numpy() -> None:
+    assert load_experiment("full-field", {"epochs": np.int64(2)}).epochs == 2
+    with pytest.raises(SpecError, match="trainings must be"):  # the settings are read after it
+        judge("pcm", settings={"epochs": np.int64(1)}, trainings=0)
+    with pytest.raises(SpecError, match="a setting must be"):
+        judge("pcm", settings={"epochs": Path("x")})
+
+
+JUDGED = [
+    ("trainings", [0, -1, 1001, "2", 1.5, True]),
+    ("endurance", ["1e6", 0, -1e6, np.nan, np.inf, [1e6], True]),
+    ("reach", ["95", 200, 0.94, 100, np.nan, [95]]),
+    ("pulse", [3, "", "0.85 A", ["1 V"], {"v": 1}]),
+    ("on_update", [3, "print"]),
+    ("task", [3, "", ["mnist"]]),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in JUDGED for value in values], ids=repr)
+def test_judge_refuses_what_cannot_be_asked(name: str, value: Any) -> None:
+    with pytest.raises(SpecError) as refused:
+        judge("pcm", **{name: value})
+    assert refused.value.where == f"argument {name}"
+    assert "--" not in str(refused.value)
+
+
+@pytest.mark.parametrize("path", [*NO_PATHS, None], ids=repr)
+def test_paths_are_paths(trained: Result, path: Any) -> None:
+    uses = [(open_run, RunError), (price, RunError), (load_table, RunError), (read_pulses, DataError)]
+    if path is not None:
+        uses += [(trained.save, RunError), (lambda prices: price(trained, prices=prices), SpecError)]
+    for use, error in uses:
+        with pytest.raises(error, match="must be the path of") as refused:
+            use(path)
+        assert "argument" in refused.value.where
+        assert "--out" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", [3, {"a": "b"}, ["long"]], ids=repr)
+@pytest.mark.parametrize("name", ["format", "columns"])
+def test_pulses_are_described_by_text(name: str, text: Any) -> None:
+    with pytest.raises(DataError, match=f"{name} must be text"):
+        read_pulses("pulses.csv", **{name: text})
+
+
+def test_what_is_asked_of_a_training_has_its_kind(trained: Result) -> None:
+    for use in (
+        lambda: price(trained, node=45),  # type: ignore[arg-type]
+        lambda: trained.lifetime(node=45),  # type: ignore[arg-type]
+        lambda: trained.lifetime("1%"),  # type: ignore[arg-type]
+        lambda: trained.lifetime(None),  # type: ignore[arg-type]
+        lambda: trained.plot(3),  # type: ignore[arg-type]
+        lambda: trained.plot(["spikes"]),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(SynarrayError, match="must"):
+            use()
+    assert price(trained, node="45 nm").total > 0
+    assert trained.lifetime(np.float32(0.01)).share == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    "measured", [None, np.zeros((3, 2)), pd.DataFrame({"G": [1.0]}), "pulses.csv", [1, 2]], ids=type
+)
+def test_a_fit_is_of_pulses_that_were_read(measured: Any) -> None:
+    with pytest.raises(DataError, match=r"measured must be what read_pulses returns.*\(argument measured\)"):
+        fit(measured)

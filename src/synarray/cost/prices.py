@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from synarray.arguments import require
 from synarray.errors import SpecError
 from synarray.files import parse_toml, read_text
 from synarray.spec import Sourced, Spec
@@ -198,6 +199,7 @@ def load_periphery(node: str | None = None, prices: Path | None = None) -> Perip
     values: dict[str, Any] = tomllib.loads((resources.files("synarray.cost") / "periphery.toml").read_text("utf-8"))
     if prices is not None:
         values |= _own_prices(prices)
+    require(node is None or isinstance(node, str), "node", "text, such as '45nm'", node)
     if node is not None:
         known = sorted(float(name) for name in values["adc"])
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from synarray.arguments import is_number, shown
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 
@@ -48,8 +49,8 @@ def check_share(share: float) -> None:
     SpecError
         When it does not lie between 0 and 1.
     """
-    if not 0.0 < share < 1.0:
-        raise _no_share(f"{share:g}")
+    if not is_number(share) or not 0.0 < share < 1.0:
+        raise _no_share(shown(share))
 
 
 def _no_share(got: str) -> SpecError:

@@ -7,13 +7,14 @@ reads the test set once, for the headline; everything else reads images held out
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from synarray.arguments import as_argument, is_whole, path_of, require, settings_of, workers_of
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
+from synarray.judge.pulse import check_endurance, parse_pulse
 from synarray.judge.question import EXPERIMENT, Question, compose, setting_text
 from synarray.judge.reach import check_reach
 from synarray.judge.trainings import Trainings
@@ -23,6 +24,8 @@ from synarray.lab.fitting import Fit
 from synarray.lab.posterior import draws_of, load_posterior
 
 __all__ = ["judge", "judging"]
+
+_MOST_TRAININGS = 1000
 
 
 def judge(
@@ -83,18 +86,35 @@ def judge(
     >>> verdict.accuracy.value > 0.5, [cost.property for cost in verdict.attribution.own]
     (True, ['levels'])
     """
+    if task is not None:
+        path_of(task, "task", "a data set, or its name")
+    wanted, threads = _check_options(trainings, reach, pulse, endurance), workers_of(workers)
+    require(on_update is None or callable(on_update), "on_update", "a function", on_update)
     question = _question(
         device, None if task is None else str(task), experiment,
-        tuple(setting_text(key, value) for key, value in (settings or {}).items()), trainings, check_reach(reach), pulse,
-        endurance,
+        tuple(setting_text(key, value) for key, value in settings_of(settings, "settings").items()), trainings, wanted,
+        pulse, endurance,
     )  # fmt: skip
     verdict = None
-    for update in judging(question, workers=workers):
+    for update in judging(question, workers=threads):
         verdict = update.verdict
         if on_update:
             on_update(update)
     assert verdict is not None  # there is at least one training
     return verdict
+
+
+def _check_options(trainings: object, reach: float | None, pulse: str | None, endurance: float | None) -> float | None:
+    """Refuse options that nothing can be done with; return the wanted accuracy as a share."""
+    holds = trainings is None or is_whole(trainings, 1, _MOST_TRAININGS)
+    require(holds, "trainings", f"a whole number from 1 to {_MOST_TRAININGS}", trainings)
+    with as_argument("endurance"):
+        check_endurance(endurance)
+    with as_argument("pulse"):
+        if pulse is not None:
+            parse_pulse(pulse)
+    with as_argument("reach"):
+        return check_reach(reach)
 
 
 def _question(
@@ -142,6 +162,7 @@ def judging(question: Question, *, workers: int | None = None) -> Iterator[Updat
     DataError
         When the task cannot be loaded.
     """
+    threads = workers_of(workers)
     work = Work(question, compose(question))
-    with Trainings(workers or os.cpu_count() or 1, work.periphery, work.composed.unknown) as trainings:
+    with Trainings(threads, work.periphery, work.composed.unknown) as trainings:
         yield from work.run(trainings)

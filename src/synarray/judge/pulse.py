@@ -9,10 +9,10 @@ Voltages in V, widths in s.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Literal
 
+from synarray.arguments import is_number, require, shown
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
 from synarray.spec import Source
@@ -56,6 +56,7 @@ def parse_pulse(text: str) -> dict[str, float]:
     >>> parse_pulse("+0.85 V 1 us / -0.9 V 2 us")
     {'v_ltp': 0.85, 't_ltp': 1e-06, 'v_ltd': -0.9, 't_ltd': 2e-06}
     """
+    require(isinstance(text, str), "pulse", "text", text, 'Write "0.85 V, 1 us".')
     parts = text.split("/")
     if not 1 <= len(parts) <= 2:
         raise _no_pulse(text, "more than two polarities")
@@ -115,11 +116,11 @@ def check_endurance(pulses: float | None) -> float | None:
     SpecError
         When it is not above 0, or beyond 1e30.
     """
-    if pulses is None or (math.isfinite(pulses) and 0.0 < pulses <= 1e30):
+    if pulses is None or (is_number(pulses) and 0.0 < pulses <= 1e30):
         return pulses
     raise SpecError(
-        "the endurance must be a number of pulses above 0 and up to 1e30", got=f"{pulses:g}", where="--endurance",
-        do="Write --endurance 1e6: the pulses after which 63 % of the cells have failed.",
+        "the endurance must be a number of pulses above 0 and up to 1e30", got=shown(pulses), where="--endurance",
+        do="Write 1e6 for a million: the pulses after which 63 % of the cells have failed.",
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from synarray.arguments import shown
 from synarray.device.library import load_device
 from synarray.device.spec import DeviceSpec
 from synarray.errors import SpecError
@@ -174,4 +175,10 @@ def setting_text(key: str, value: Any) -> str:
     >>> setting_text("n_neurons", 24), setting_text("device.g_max", "25 uS"), setting_text("array.wires", {})
     ('n_neurons=24', 'device.g_max="25 uS"', 'array.wires={}')
     """
-    return f"{key}={toml_value(value)}"
+    try:
+        return f"{key}={toml_value(value)}"
+    except TypeError:
+        raise SpecError(
+            "a setting must be a number, text, a list or a table", got=shown(value), where=f"settings, key {key}",
+            do=f"Correct {key}.",
+        ) from None  # fmt: skip

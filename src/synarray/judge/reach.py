@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from synarray.arguments import is_number, shown
 from synarray.errors import SpecError
 from synarray.judge.attribution import acting
 from synarray.judge.imperfections import acts, numbers_of, scaled, worst_of
@@ -90,13 +91,15 @@ def check_reach(percent: float | None) -> float | None:
     SpecError
         When it is none.
     """
-    if percent is None or 1 <= percent < 100:
-        return None if percent is None else round(percent / 100.0, 12)
+    if percent is None:
+        return None
+    if is_number(percent) and 1 <= percent < 100:
+        return round(percent / 100.0, 12)
     raise SpecError(
         "the accuracy to reach must be at least 1 % and below 100 %",
-        got=f"{percent:g}",
+        got=shown(percent),
         where="--reach",
-        do="Write --reach 94.",
+        do="Write 94 for 94 %.",
     )
 
 

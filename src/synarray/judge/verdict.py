@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from synarray.arguments import path_of
 from synarray.array.read_noise import ReadFloor, floor_of
 from synarray.cost.conditions import levels_told_apart
 from synarray.cost.prices import Periphery
 from synarray.device.spec import DeviceSpec
+from synarray.errors import RunError
 from synarray.judge.attribution import Attribution
 from synarray.judge.beside import Beside
 from synarray.judge.imperfections import of_layers
@@ -119,7 +121,7 @@ class Verdict:
             When the folder cannot be written, or jinja2 or matplotlib is missing: ``pip install 'synarray[report]'``.
         """
         page: Any = importlib.import_module("synarray.report.verdict_page")  # of a floor above, met when it is called
-        written: Path = page.write_verdict(self, Path(path), **evidence)
+        written: Path = page.write_verdict(self, path_of(path, "path", "a folder", RunError), **evidence)
         return written
 
     @property

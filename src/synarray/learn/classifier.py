@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from synarray.arguments import is_whole, require
 from synarray.device.cell import CellSpec
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError, SpecError
@@ -262,12 +263,12 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
     def _check_parameters(self, X: npt.NDArray[np.float64]) -> None:
         """Refuse parameters that the specs do not look at themselves."""
         allowed = {
-            "epochs": ("a whole number of at least 1, or 'auto'", _whole(self.epochs) or _word(self.epochs, "auto")),
+            "epochs": ("a whole number of at least 1, or 'auto'", is_whole(self.epochs) or _word(self.epochs, "auto")),
             "receptors": (
                 "a whole number of at least 1, or 'auto'",
-                _whole(self.receptors) or _word(self.receptors, "auto"),
+                is_whole(self.receptors) or _word(self.receptors, "auto"),
             ),
-            "expected_samples": ("a whole number of at least 1", _whole(self.expected_samples)),
+            "expected_samples": ("a whole number of at least 1", is_whole(self.expected_samples)),
             "fields": (
                 "'local', 'full', 'auto' or None",
                 self.fields is None or _word(self.fields, "local", "full", "auto"),
@@ -276,10 +277,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             "pruning": (f"{', '.join(_PRUNING[:-1])} or {_PRUNING[-1]}", _word(self.pruning, *_PRUNING)),
         }
         for name, (rule, holds) in allowed.items():
-            if not holds:
-                raise SpecError(
-                    f"{name} must be {rule}", got=repr(getattr(self, name)), where=name, do=f"Change {name}."
-                )
+            require(holds, name, rule, getattr(self, name))
         if self.spec is not None and self.spec.pruning.kind.after_training:
             raise SpecError(
                 "spec must prune while training, if at all, since a classifier may learn on",
@@ -472,7 +470,3 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
 
 def _word(value: object, *words: str) -> bool:
     return isinstance(value, str) and value in words
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1

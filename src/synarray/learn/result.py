@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.arguments import workers_of
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.reading import Votes, vote
 from synarray.learn.readout import Evaluation
@@ -20,6 +21,7 @@ from synarray.learn.trainer import HistoryPoint
 from synarray.network.encoding import Retina
 from synarray.network.layer import TEACHERS
 from synarray.network.machine import Machine, Pixels
+from synarray.task.datasets import as_array, check_images
 
 __all__ = ["Before", "Result"]
 
@@ -242,9 +244,7 @@ class Result:
 
     def decision_function(self, x: npt.ArrayLike, workers: int = 1) -> npt.NDArray[np.float64]:
         """Sum log P(class | spike) over each image, shape (n_images, n_classes)."""
-        from synarray.task.datasets import check_images
-
-        x = np.asarray(x)
+        workers, x = workers_of(workers), as_array(x, "x")
         check_images(x, "x")
         pixels, full = self.retina.see(x.reshape(len(x), -1)), self.retina.full_scale
         Scale(0.0, full, full / 16, full).warn_if_other(x, "this network")

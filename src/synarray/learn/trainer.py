@@ -33,6 +33,8 @@ _SPIKES_AT_ONCE = 1 << 18
 """Bytes of a block of input spikes: it stays in the second-level cache."""
 _SAMPLE = 512
 """Presentations of each that are classified before the network's labels learn from them."""
+_MOST_THREADS = 256
+"""More threads than that bring nothing on any machine, whatever is asked for."""
 
 OnBlock = Callable[["Trainer"], None]
 
@@ -324,10 +326,11 @@ def infer(
             block = machine.encode(pixels, order, places[part], windows, phase)
             machine.respond(block, places[part], schedule, winners[part], phase, refractory=machine.refractory)
 
-    edges = np.linspace(0, n, max(1, workers) + 1).astype(int).tolist()
-    if workers <= 1:
+    threads = max(1, min(workers, n, _MOST_THREADS))
+    edges = np.linspace(0, n, threads + 1).astype(int).tolist()
+    if threads == 1:
         show(0, n)
     else:
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(show, edges[:-1], edges[1:]))
     return winners

@@ -99,7 +99,8 @@ def check_geometry(image_shape: object, n_features: int) -> None:
     if not whole or int(np.prod(sides)) != n_features:
         raise DataError(
             f"image_shape must be (height, width) or (height, width, channels) of {n_features:,} features",
-            got=repr(image_shape), where="image_shape", do="Leave it out for features without geometry.",
+            got=repr(image_shape), where="image_shape",
+            do="Give a tuple such as (28, 28), or leave it out for features without geometry.",
         )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from synarray.arguments import settings_of
 from synarray.errors import SpecError
 from synarray.files import Packaged, is_there
 from synarray.learn.checkpoint import CheckpointSpec
@@ -122,9 +123,9 @@ def load_experiment(
     >>> load_experiment({"base": "full-field", "device": "pcm"}).device.name
     'pcm'
     """
-    overrides = dict(overrides or {})
+    overrides = settings_of(overrides, "overrides")
     if isinstance(source, Mapping):
-        where, values = "a table in Python", _on_base(_own(dict(source)), "", 0)
+        where, values = "a table in Python", _on_base(_own(settings_of(source, "source")), "", 0)
     else:
         where = DEFAULT if source is None else str(source)
         values = read_values(where)

@@ -98,7 +98,7 @@ def place_for(out: Path | None, spec: ExperimentSpec) -> Path:
             "a run must have a folder of its own, which is put in its place when all is written",
             where=str(wanted),
             got="a way up, the folder you are in or a mount point",
-            do=f"Name one in it: --out {wanted / 'run'}",
+            do=f"Name one in it, such as {wanted / 'run'}",
         )
     return wanted
 

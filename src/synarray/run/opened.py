@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.arguments import path_of
 from synarray.errors import DataError, RunError, SpecError
 from synarray.files import TOO_DEEP, is_there, parse_toml, read_text
 from synarray.run.contents import StoredRun, check_arrays, read_arrays, read_json, read_metrics, train_again
@@ -22,7 +23,9 @@ from synarray.run.outcome import Finished, Result
 from synarray.run.price import Price
 from synarray.run.restore import restore
 
-__all__ = ["Run", "open_run", "price"]
+__all__ = ["A_RUN", "Run", "open_run", "price"]
+
+A_RUN = "a run's folder, or what train or open_run returns"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -118,7 +121,7 @@ def open_run(path: Path | str) -> Run:
     synarray.errors.RunError: a run folder must hold experiment.toml, metrics.json, arrays.npz, provenance.json: got no such \
 folder (no/such/folder). Give a folder that "synarray train" or Result.save made.
     """
-    path = Path(path)
+    path = path_of(path, "path", "a run's folder", RunError)
     missing = [name for name in FILES if not is_there(path / name)]
     unfinished = path if path.name.endswith(PARTIAL) else partial_of(path)
     if missing and is_there(unfinished / "experiment.toml"):
@@ -176,7 +179,7 @@ def price(
     >>> 0 < cost.total < 1, cost.total == sum(row.energy for row in cost.rows)
     (True, True)
     """
-    finished = run if isinstance(run, Finished) else open_run(run)
+    finished = run if isinstance(run, Finished) else open_run(path_of(run, "run", A_RUN, RunError))
     return finished.energy(device, node=node, prices=prices, passive=passive)
 
 

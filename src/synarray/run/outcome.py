@@ -10,7 +10,9 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
+from synarray.arguments import path_of, require
 from synarray.cost.prices import load_periphery
+from synarray.errors import RunError
 from synarray.learn.result import Result as Trained
 from synarray.run.card import card, line
 from synarray.run.contents import StoredRun
@@ -77,6 +79,7 @@ class Finished(ABC):
         MissingExtraError
             Without matplotlib.
         """
+        require(figure is None or isinstance(figure, str), "figure", "the name of a figure", figure, error=RunError)
         if figure is None:
             return draw(self.stored())
         figures: Any = importlib.import_module("synarray.report.run_figures.named")  # of a floor above
@@ -151,7 +154,8 @@ class Result(Finished, Trained):
         RunError
             When it cannot be written.
         """
-        return write_run(self, self.spec, reserve(None if path is None else Path(path), self.spec))
+        place = None if path is None else path_of(path, "path", "a folder", RunError)
+        return write_run(self, self.spec, reserve(place, self.spec))
 
     def stored(self) -> StoredRun:
         """Return it as a run's folder would store it."""

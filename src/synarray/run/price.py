@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from synarray.arguments import path_of
 from synarray.cost.ledger import Entry, Ledger
 from synarray.cost.physical import Step
 from synarray.cost.prices import Periphery, load_periphery
@@ -114,7 +115,7 @@ def price_of(
     passive: bool = False,
 ) -> Price:
     """Price a run; see :func:`synarray.price`."""
-    periphery = load_periphery(node, None if prices is None else Path(prices))
+    periphery = load_periphery(node, None if prices is None else path_of(prices, "prices", "a file of prices"))
     bill, used = bill_of(run), None if device is None else load_device(device)
     notes = bill.notes(periphery, None if device is None else str(device), str(run.path / "experiment.toml"))
     return Price(bill.ledger(periphery, used, passive=passive), bill, periphery, notes, used, passive)

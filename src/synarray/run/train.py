@@ -10,7 +10,6 @@ Class labels are estimated again for the classes of the new data, and kept for o
 from __future__ import annotations
 
 import hashlib
-import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synarray.errors import DataError, SpecError
+from synarray.arguments import is_number, path_of, require, settings_of, workers_of
+from synarray.errors import DataError, RunError, SpecError
 from synarray.learn.checkpoint import Checkpoints
 from synarray.learn.layered import presentations_of
 from synarray.learn.spec import LearningSpec
@@ -27,7 +27,7 @@ from synarray.learn.trainer import Progress
 from synarray.learn.training import train as learn
 from synarray.run.experiment import ExperimentSpec, check_begins, load_experiment, resolve, task_images
 from synarray.run.folder import to_toml
-from synarray.run.opened import open_run
+from synarray.run.opened import A_RUN, open_run
 from synarray.run.outcome import Finished, Result
 from synarray.run.progress import progress_bar
 from synarray.run.restore import restore
@@ -107,11 +107,24 @@ def train(
     >>> more.images_seen, more.before.images_seen
     (200, 300)
     """
-    earlier = start if start is None or isinstance(start, Finished) else open_run(start)
-    spec = _experiment(earlier.stored().experiment if experiment is None and earlier else experiment, settings or {})
+    workers, changes = workers_of(workers), settings_of(settings, "settings")
+    _check_options(full_scale, progress, on_progress, checkpoints)
+    known = start is None or isinstance(start, Finished)
+    earlier = start if known else open_run(path_of(start, "start", A_RUN, RunError))
+    spec = _experiment(earlier.stored().experiment if experiment is None and earlier else experiment, changes)
     task = _task(spec if seed is None else _changed(spec, seed=seed), earlier, x, y, x_test, y_test)
-    shape, scale = image_shape or task.image_shape, full_scale or task.full_scale
-    return _learn(task, earlier, shape, scale, workers or os.cpu_count() or 1, progress, on_progress, checkpoints)
+    shape = task.image_shape if image_shape is None else image_shape
+    scale = task.full_scale if full_scale is None else full_scale
+    return _learn(task, earlier, shape, scale, workers, progress, on_progress, checkpoints)
+
+
+def _check_options(full_scale: object, progress: object, on_progress: object, checkpoints: object) -> None:
+    """Refuse options of a kind that nothing can be done with; images, classes and the spec are looked at later."""
+    require(full_scale is None or is_number(full_scale), "full_scale", "a positive number", full_scale)
+    require(progress is None or isinstance(progress, bool), "progress", "True, False or None", progress)
+    require(on_progress is None or callable(on_progress), "on_progress", "a function", on_progress)
+    holds = checkpoints is None or isinstance(checkpoints, Checkpoints)
+    require(holds, "checkpoints", "a synarray.learn.checkpoint.Checkpoints", checkpoints)
 
 
 def _learn(

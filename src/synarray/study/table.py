@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.arguments import path_of
 from synarray.errors import RunError, SpecError, nearest
 from synarray.extras import require
 from synarray.files import is_there, write_whole, writing
@@ -57,6 +58,7 @@ def load_table(folder: Path | str) -> pd.DataFrame:
     no/such/study
     """
     check_installed()
+    folder = path_of(folder, "folder", "a study's folder", RunError)
     import pandas as pd
 
     folder = Path(folder)

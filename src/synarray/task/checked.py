@@ -48,7 +48,7 @@ def check_task(
     given = check_labels(as_array(y, "y"), len(x), "y", at_least=2 if known is None else 1)
     classes = np.unique(given if known is None else np.concatenate([given, known]))
     labels = np.searchsorted(classes, given)
-    shape = image_shape or (x.shape[1:] if x.ndim > 2 else None)
+    shape = image_shape if image_shape is not None else x.shape[1:] if x.ndim > 2 else None
     check_geometry(shape, x[0].size)
     test_set = None
     if x_test is not None and y_test is not None:

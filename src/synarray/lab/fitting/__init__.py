@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synarray.arguments import is_whole, require
 from synarray.device.law import LAWS
 from synarray.device.spec import DeviceSpec
 from synarray.errors import DataError
@@ -67,6 +68,9 @@ def fit(measured: Measurements, name: str = "my-device", seed: int = 0) -> Fit:
     >>> fit(measure_devices(load_device("ideal"), devices=3, cycles=2)).spec.n_levels_ltp
     64.0
     """
+    do = "Read the file of pulses with synarray.read_pulses; give what that returns."
+    require(isinstance(measured, Measurements), "measured", "what read_pulses returns", measured, do, DataError)
+    require(is_whole(seed, 0), "seed", "a whole number of at least 0", seed)
     _require_pulses(measured)
     rng = np.random.default_rng(seed)
     idle = still(measured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from synarray.arguments import path_of, require
 from synarray.errors import DataError
 from synarray.lab.formats.crosssim import is_crosssim
 from synarray.lab.formats.evidence import Column
@@ -167,8 +168,11 @@ def _asked(
                 where=f"--{option}",
                 do=f"Write --{option} {allowed[0]}.",
             )
+    do = "Write for example format='wide', or columns='G_S=Conductance in uS'."
+    for name, text in (("format", format), ("columns", columns)):
+        require(text is None or isinstance(text, str), name, "text", text, do, DataError)
+    path, mapping = path_of(path, "path", "a file of pulses", DataError), parse_mapping(columns)
     _require_there(path)
-    path, mapping = Path(path), parse_mapping(columns)
     chosen = None if format is None else format_named(format)
     special = chosen.name if chosen is not None and chosen.read is not None else ""
     if not special and chosen is None:
@@ -187,15 +191,13 @@ def _asked(
     return path, Wishes(mapping, layout=layout, **choices), special
 
 
-def _require_there(path: Path | str) -> None:
+def _require_there(path: Path) -> None:
     try:
-        if not str(path):
-            raise OSError(0, "an empty path")
-        Path(path).stat()
+        path.stat()
     except (OSError, ValueError) as error:
-        where = str(path) or repr("")
-        raise DataError("a file of pulses must be readable", got=getattr(error, "strerror", None) or str(error), where=where,
-                        do="Check the path and its rights.") from None  # fmt: skip
+        got = getattr(error, "strerror", None) or str(error)
+        do = "Check the path and its rights."
+        raise DataError("a file of pulses must be readable", got=got, where=str(path), do=do) from None
 
 
 def _understood(path: Path, wishes: Wishes) -> Plan | list[Plan] | tuple[list[list[str]], str, str, Marks]:

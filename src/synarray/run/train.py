@@ -109,8 +109,9 @@ def train(
     """
     workers, changes = workers_of(workers), settings_of(settings, "settings")
     _check_options(full_scale, progress, on_progress, checkpoints)
-    known = start is None or isinstance(start, Finished)
-    earlier = start if known else open_run(path_of(start, "start", A_RUN, RunError))
+    if start is not None and not isinstance(start, Finished):
+        start = open_run(path_of(start, "start", A_RUN, RunError))
+    earlier = start
     spec = _experiment(earlier.stored().experiment if experiment is None and earlier else experiment, changes)
     task = _task(spec if seed is None else _changed(spec, seed=seed), earlier, x, y, x_test, y_test)
     shape = task.image_shape if image_shape is None else image_shape

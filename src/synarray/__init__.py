@@ -18,7 +18,7 @@ From a measured device to a verdict, by verbs:
 
 The rooms, from the ground up; a file imports only from its own room or from rooms below it:
 
-    errors, units, events, rng, files, spec     words: what is counted, one seed with named streams, frozen values
+    errors, arguments, units, events, rng, files, spec   words: what is counted, one seed with named streams, frozen values
     device/     one cell: the law of its pulses, its spreads, its drift; a library of published devices
     lab/        from measured pulses to a device: files, rows, fits, other simulators
     array/      many cells: how a weight is stored in them, where they are, their verbs (read, program, ...), their wires

@@ -86,11 +86,20 @@ _FOREIGN = {
 """Units of Russian, Chinese and Korean files."""
 _IN_BRACKETS = re.compile(r"^(?P<head>.*?)\s*[(\[{](?P<unit>[^()\[\]{}]*)[)\]}]\s*$")
 _WITHIN = re.compile(r"^(?P<head>.*?)[(\[{](?P<unit>[^()\[\]{}]*)[)\]}](?P<tail>[\s_@].*)$")
-_LABEL = re.compile(r"[#\w. -]*\d+|ltp|ltd|pot\w*|dep\w*|set|reset|up|down", re.IGNORECASE)
+_LABEL = re.compile(r"(?!x ?10+$|1e[+-]?\d+$)[#\w. -]*\d+|ltp|ltd|pot\w*|dep\w*|set|reset|up|down", re.IGNORECASE)
 """What is in brackets and is no unit: "G (device 2)", "G (LTP)"."""
 _INDEX = re.compile(r"\[\d+\]")
 _POWER = re.compile(
-    r"[x\u00d7*\u00b7]?\s*(?:10\s*\^?\s*(?P<ten>[-\u2212]?\d+)|1?[eE](?P<e>[-\u2212+]?\d+))\s*[*\u00b7]?\s*(?P<unit>\D+)"
+    r"[x\u00d7*\u00b7]?\s*(?:10\s*(?:\^|\*\*)\s*(?P<ten>[-\u2212+]?\d+)|10\s*(?P<low>[-\u2212]\d+)|10\s+(?P<high>\d+)"
+    r"|1?[eE](?P<e>[-\u2212+]?\d+)|1(?P<zeros>0+))\s*[*\u00b7\u00d7]?\s*(?P<unit>\D+)"
+)
+"""Powers of ten before a unit, also written out: 10^-6 S, 10-6 S, 1e-6 S, x100 nS."""
+_LOST = re.compile(r"[x\u00d7*\u00b7]?\s*(?P<number>10(?P<power>[1-9]\d?))\s*[*\u00b7\u00d7]?\s*(?P<unit>\D+)")
+"""A power of ten that may have lost its superscript, or a factor: 105 Ohm."""
+_RAISED = re.compile("(?<=10)[\u207a\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
+_BEHIND_POWER = re.compile(
+    r"^(?P<head>.*?\S)(?P<mark>\s*/\s*|\s+in\s+|\s*[,;:]\s*|[\s_]+(?=[x\u00d7*\u00b7]|10\s*[\^*-]|1[eE]))"
+    r"(?P<unit>(?:[x\u00d7*\u00b7]\s*)?1[\d^*eE+\u2212-]*\s*[*\u00b7\u00d7]?\s*[^\W\d]\S*)$"
 )
 _BEHIND_MARK = re.compile(r"^(?P<head>.*\S)(?P<mark>\s*/\s*|\s+in\s+|[\s_;,:-]+)(?P<unit>\S+)\s*$")
 _GLUED = re.compile(r"^(?P<head>[GgRrIiVv])(?P<unit>[fpnum\u00b5\u03bckMG](?:S|A|V|[Oo]hms?|\u03a9|\u2126))$")
@@ -120,10 +129,11 @@ def known_unit(text: str) -> tuple[str, Scale] | None:
     >>> known_unit("uS"), known_unit("x10^-6 S"), known_unit("apples")
     (('S', Scale(factor=1e-06, offset=0.0)), ('S', Scale(factor=1e-06, offset=0.0)), None)
     """
-    text = text.strip().replace("\u00b5", "u").replace("\u03bc", "u")
+    text = _not_raised(text).strip().replace("\u00b5", "u").replace("\u03bc", "u")
     if power := _POWER.fullmatch(text):
         found = known_unit(power["unit"])
-        times = 10.0 ** float((power["ten"] or power["e"]).replace("\u2212", "-")[:4])
+        ten = power["ten"] or power["low"] or power["high"] or power["e"] or str(len(power["zeros"]))
+        times = 10.0 ** float(ten.replace("\u2212", "-")[:4])
         return (found[0], Scale(times * found[1].factor)) if found and not found[1].offset else None
     text = _FOREIGN.get(text, text)
     if text in _CELSIUS:
@@ -142,6 +152,11 @@ def known_unit(text: str) -> tuple[str, Scale] | None:
     if unit is None or unit == "K" or prefix not in _PREFIXES:
         return None
     return unit, Scale(_PREFIXES[prefix])
+
+
+def _not_raised(text: str) -> str:
+    """Write superscripts of a power of ten as 10^5."""
+    return _RAISED.sub(lambda found: "^" + unicodedata.normalize("NFKC", found[0]), text)
 
 
 def given_unit(text: str) -> tuple[str, Scale] | None:
@@ -178,13 +193,20 @@ def unit_of(name: str) -> tuple[str, str | None]:
     >>> unit_of("Conductance (mS)"), unit_of("R/kOhm"), unit_of("V_G"), unit_of("GuS")
     (('Conductance', 'mS'), ('R', 'kOhm'), ('V_G', None), ('G', 'uS'))
     """
-    name = _INDEX.sub("", unicodedata.normalize("NFKC", name).replace("\u2126", "\u03a9")).strip().lstrip("#%").strip()
+    name = (
+        _INDEX.sub("", unicodedata.normalize("NFKC", _not_raised(name)).replace("\u2126", "\u03a9"))
+        .strip()
+        .lstrip("#%")
+        .strip()
+    )
     if found := _IN_BRACKETS.match(name):
         if _LABEL.fullmatch(found["unit"].strip()) and not known_unit(found["unit"]):
             return f"{found['head'].strip()} {found['unit'].strip()}", None
         return found["head"].strip(), found["unit"].strip()
     if (found := _WITHIN.match(name)) and known_unit(found["unit"]):
         return f"{found['head'].strip()} {found['tail'].strip(' _')}", found["unit"].strip()
+    if (found := _BEHIND_POWER.match(name)) and (known_unit(found["unit"]) or _LOST.fullmatch(found["unit"])):
+        return found["head"].strip(" _;,:-"), found["unit"]
     if found := _BEHIND_MARK.match(name):
         said = "/" in found["mark"] or " in " in f" {found['mark']} "
         if said or (known_unit(found["unit"]) and found["unit"] not in _TIMES):
@@ -231,6 +253,13 @@ def scale_of(name: str, own: str, where: str) -> Scale:
         if found is not None and found[0] == due:
             return found[1]
     head = unit_of(name)[0]
+    if (lost := _LOST.fullmatch(text)) and known_unit(lost["unit"]):
+        power = f"10^{lost['power']} {lost['unit']}"
+        raise DataError(
+            "a unit must say what its values are multiplied with", where=where,
+            got=f"{got}, where {lost['number']} may be 10^{lost['power']} without its superscript, or a factor",
+            do=f'If it is a power of ten, name the column "{head} ({power})"; else multiply the values, and name {due} alone.',
+        )  # fmt: skip
     raise DataError(
         f"the column for {own} must be in {due}", got=got, where=where,
         do=f'Name it with a unit that is known, such as "{head} ({due})" or "{head} ({"k" if due == "ohm" else "u"}{due})".'

@@ -94,3 +94,86 @@ def test_units_that_were_read_stay_as_they_are() -> None:
     assert unit_of("LTP 100 nS") == ("LTP 100", "nS")
     with pytest.raises(DataError):
         scale_of("G (25 uS)", "G_S", "a file")
+
+
+def currents(volts: float) -> list[str]:
+    """Currents in uA."""
+    return comma(BOTH * volts)
+
+
+GERMAN = "Puls;Vp (V);Strom (uA)\n"
+PULSES_DE = (INDEX, comma(VOLTS))
+READ_VOLTAGES = {
+    "a colon and semicolons": "V_read:;0,5 V;\n" + lines(GERMAN, *PULSES_DE, currents(0.5), separator=";"),
+    "a colon, no unit": "V_read:;0,5\n" + lines(GERMAN, *PULSES_DE, currents(0.5), separator=";"),
+    "a colon and a tab": "V_read:\t0,5 V\n"
+    + lines(GERMAN.replace(";", "\t"), *PULSES_DE, currents(0.5), separator="\t"),
+    "an equals sign and semicolons": "Read voltage =;0,2 V\n" + lines(GERMAN, *PULSES_DE, currents(0.2), separator=";"),
+    "in one cell": "Lesespannung: 0,2 V;;\n" + lines(GERMAN, *PULSES_DE, currents(0.2), separator=";"),
+    "the unit in a cell of its own": "Vread;200;mV\n" + lines(GERMAN, *PULSES_DE, currents(0.2), separator=";"),
+    "the unit in brackets": "Lesespannung;0,2;[V]\n" + lines(GERMAN, *PULSES_DE, currents(0.2), separator=";"),
+    "French": "Tension de lecture :;0,2 V\n"
+    + lines("Impulsion;Vp (V);Courant (uA)\n", *PULSES_DE, currents(0.2), separator=";"),
+    "Chinese": "读取电压：,0.2 V\n" + lines("脉冲,Vp (V),电流(μA)\n", INDEX, VOLTS, BOTH * 0.2),
+    "Russian": "Напряжение считывания:;0,2 В\n"
+    + lines("Импульс;Vp (В);Ток (мкА)\n", *PULSES_DE, currents(0.2), separator=";"),
+    "words": "# Vread 200 mV\n" + lines("# pulse Vp/V I/uA\n", INDEX, VOLTS, BOTH * 0.2, separator=" "),
+    "a decimal comma among commas": "# V_read: 0,2 V\n" + lines("Pulse,Vp (V),I (uA)\n", INDEX, VOLTS, BOTH * 0.2),
+    "said twice": "Vread,0.2\nRead voltage: 200 mV\n" + lines("Pulse,Vp (V),I (uA)\n", INDEX, VOLTS, BOTH * 0.2),
+    "of each column": lines("Pulse,LTP I @0.1V (nA),LTD I @0.2V (nA)\n", PULSE, UP * 100, DOWN * 200),
+    "of each column, as said": lines("Pulse,LTP (nA) at 100 mV,LTD (nA) at 0.2 V\n", PULSE, UP * 100, DOWN * 200),
+    "of each branch": "Vread LTP,0.1\nVread LTD,0.2\n"
+    + lines("Pulse,LTP I (nA),LTD I (nA)\n", PULSE, UP * 100, DOWN * 200),
+    "a drain's voltage is another": "Vd,1.0\nVread,0.2\n" + lines("Pulse,Vp (V),I (uA)\n", INDEX, VOLTS, BOTH * 0.2),
+}
+
+
+@pytest.mark.parametrize("name", READ_VOLTAGES)
+def test_currents_are_divided_by_the_voltage_that_a_person_reads(name: str, tmp_path: Path) -> None:
+    as_measured(read(READ_VOLTAGES[name], tmp_path))
+
+
+def test_the_voltage_of_each_column_is_said(tmp_path: Path) -> None:
+    found = read(READ_VOLTAGES["of each column"], tmp_path)
+    assert "LTP I @0.1V (nA) was read at 0.1 V" in found.remarks
+    np.testing.assert_allclose(found.read_V[found.polarity > 0], 0.1)
+    np.testing.assert_allclose(found.read_V[found.polarity < 0], 0.2)
+
+
+ROWS = lines("Pulse,Vp (V),I (uA)\n", INDEX, VOLTS, BOTH * 0.2)
+TWO = {
+    "of columns": lines("Pulse,Vp (V),I (nA) @ 0.1 V,I (nA) @ 0.2 V\n", INDEX, VOLTS, BOTH * 100, BOTH * 200),
+    "of branches, in rows": "Vread LTP,0.1\nVread LTD,0.2\n" + ROWS,
+    "of two lines": "Vread,0.1\nLesespannung: 200 mV\n" + ROWS,
+    "of a line and a name": "Vread,0.1\n" + lines("Pulse,Vp (V),I (uA) @ 0.2 V\n", INDEX, VOLTS, BOTH * 0.2),
+    "of a line and of both names": "Vread,0.2\n"
+    + lines("Pulse,LTP (nA) @0.1V,LTD (nA) @0.2V\n", PULSE, UP * 100, DOWN * 200),
+    "of one column of two": lines("n,LTP (nA) @0.1V,LTP (nA) @0.2V,LTD (nA)\n", PULSE, UP * 100, UP * 200, DOWN * 100),
+}
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_two_read_voltages_are_refused_with_both(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="one voltage") as refused:
+        read(TWO[name], tmp_path)
+    assert "0.1 V" in str(refused.value)
+    assert "0.2 V" in str(refused.value)
+
+
+def test_what_the_refusal_of_two_read_voltages_proposes_works(tmp_path: Path) -> None:
+    path = tmp_path / "measured.csv"
+    for name, columns in (("of columns", "I_A=4"), ("of two lines", "read_V=0.2 V")):
+        path.write_text(TWO[name], "utf-8")
+        as_measured(read_pulses(path, columns=columns))
+
+
+def test_settings_of_pulses_stay_as_they_are(tmp_path: Path) -> None:
+    found = read(
+        "Set: 0,85 V, 1 us;;\nReset:;-0,9 V;1 us\n"
+        + lines("Puls;LTP (uS);LTD (uS)\n", PULSE, comma(UP), comma(DOWN), separator=";"),
+        tmp_path,
+    )
+    as_measured(found)
+    assert found.amplitude_V[found.polarity > 0] == pytest.approx(0.85)
+    assert found.amplitude_V[found.polarity < 0] == pytest.approx(-0.9)
+    assert found.width_s[found.polarity != 0] == pytest.approx(1e-6)

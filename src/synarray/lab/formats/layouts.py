@@ -132,6 +132,9 @@ def settled(trains: Sequence[Train], rows: Rows, plan: Plan, *, said: bool = Tru
     rows.read_V = rows.temperature_K = None
     assemble(trains, rows, plan.source, plan.wishes.ltd, plan.wishes.only, _remedy(plan, trains))
     rows.read_V = None if read is None else np.full(len(rows.G_S), read)
+    down, up = (next((plan.read_of(c) for c in plan.measured if c.branch * sign > 0), None) for sign in (-1, 1))
+    if read is None and rows.polarity is not None and down and up:
+        rows.read_V = np.where(rows.polarity < 0, down, up)
     signs = {2: 1, -2: -1}
     rows.pulse_V = rows.pulse_V or {signs.get(k, k): v for k, v in plan.settings.pulse_V.items()}
     rows.pulse_s = rows.pulse_s or {signs.get(k, k): v for k, v in plan.settings.pulse_s.items()}
@@ -189,8 +192,10 @@ def _size(rows: Rows, plan: Plan) -> None:
 
 
 def _require_read_voltage(plan: Plan) -> None:
-    known = plan.one("read_V") or "read_V" in plan.constants or plan.settings.read_V is not None
-    if plan.measured[0].meaning == "I_A" and not known:
+    if plan.measured[0].meaning != "I_A" or plan.one("read_V"):
+        return
+    volts = [plan.read_of(column) for column in plan.measured]
+    if None in volts or (plan.layout != "sides" and len(set(volts)) > 1):
         raise no_read_voltage(plan)
 
 

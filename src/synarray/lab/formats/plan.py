@@ -70,6 +70,10 @@ class Plan:
         """Return all columns of a meaning."""
         return [column for column in self.columns if column.meaning == meaning]
 
+    def read_of(self, column: Column) -> float | None:
+        """Return the voltage at which a column was read, as ``--columns`` or the file's own words say; None: they do not."""
+        return self.constants.get("read_V", self.settings.read_of(column.name, column.branch))
+
     @property
     def name(self) -> str:
         """The format by which the result goes."""
@@ -106,7 +110,8 @@ def plan_of(table: Table, wishes: Wishes, source: str) -> Plan:
     measured = [column for column in columns if column.meaning in MEASURED]
     alone = not table.header and len(table.sample) == 1 and table.width > 2
     layout = wishes.layout or ("list" if alone else _layout(columns, measured))
-    settings = settings_of(table.above, [column.name for column in measured])
+    mark = "," if table.separator == "," else "\t"
+    settings = settings_of(table.above, [column.name for column in measured], mark)
     return Plan(table, tuple(columns), constants, settings, layout, source, wishes)
 
 

@@ -104,6 +104,14 @@ def _which(plan: Plan) -> str:
 def no_read_voltage(plan: Plan) -> DataError:
     """Refuse currents without the voltage at which they were read."""
     current = next(column for column in plan.measured if column.meaning == "I_A")
+    if reads := plan.settings.reads:
+        several = [f"{volt:g} V ({words!r})" for words, (_, volt) in reads.items()]
+        named = next((c for c in plan.measured if any(whose == c.name for whose, _ in reads.values())), None)
+        one = f"{named.meaning}={named.at + 1}" if named else f"read_V={min(volt for _, volt in reads.values()):g} V"
+        return DataError(
+            "currents need the one voltage at which they were read", got=" and ".join(several[:4]), where=plan.source,
+            do=f"Write the voltage of each in a column V_read (V), or read one: {command(plan.source, '--columns', one)}",
+        )  # fmt: skip
     return DataError(
         "currents need the voltage at which they were read", got=f"{_looks(plan)}: {current.shown} holds currents, nothing a "
         f"voltage of the reads; first rows: {first_rows(plan.table.sample)}", where=plan.source,

@@ -48,11 +48,13 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
         rows.remarks.append(f"columns without names were read as LTP and LTD: {why}; of devices: --columns {places}")
     rows.discard("row with another number of columns", found.short)
     rows.discard(beyond_words(), found.beyond)
-    read = plan.constants.get("read_V", plan.settings.read_V)
     groups = _groups(plan, found.values, names, cycle)
     sorted_trains: dict[tuple[str, str, int], list[Train]] = {}
     for column, (device, label) in zip(branches, _labelled(branches, rows), strict=True):
         values = in_si(column, without_padding(found.values[column.at], rows), rows)
+        read = plan.read_of(column)
+        if read is not None and len(set(map(plan.read_of, branches))) > 1:
+            rows.remarks.append(f"{column.shown} was read at {read:g} V")
         volts = None if read is None else np.full(len(values), read)
         g = conductances(column.meaning, values, volts, rows)
         x = x_of[column.at]

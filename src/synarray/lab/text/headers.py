@@ -24,9 +24,11 @@ __all__ = [
     "given_unit",
     "is_units",
     "known_unit",
+    "quantity",
     "relative",
     "scale_of",
     "unit_of",
+    "with_units",
 ]
 
 UNITS = {
@@ -226,6 +228,30 @@ def is_units(cells: Sequence[str]) -> bool:
     texts = [cell.strip().strip("()[]").strip() for cell in cells]
     units = [text for text in texts if text and text not in "#-1"]
     return bool(units) and all(known_unit(text) is not None for text in units)
+
+
+def quantity(text: str) -> float:
+    """Return the size of a quantity in the unit in which the project keeps it: 0.5 of "-0,5 V"."""
+    found = re.fullmatch(r"[+-]?(?P<value>[\d.,]+)(?P<unit>.*)", text)
+    unit = known_unit(found["unit"]) if found else None
+    return float(found["value"].replace(",", ".")) * (unit[1].factor if unit else 1.0) if found else float("nan")
+
+
+def with_units(cells: Sequence[str]) -> list[str]:
+    """Return the cells that are not blank, a unit in a cell of its own behind the number before it.
+
+    Examples
+    --------
+    >>> with_units(["Vread", "100", "[mV]", ""])
+    ['Vread', '100 mV']
+    """
+    texts = list[str]()
+    for cell in filter(None, map(str.strip, cells)):
+        if texts and texts[-1][-1].isdigit() and known_unit(unit := cell.strip("()[]")):
+            texts[-1] += f" {unit}"
+        else:
+            texts.append(cell)
+    return texts
 
 
 def scale_of(name: str, own: str, where: str) -> Scale:

@@ -13,6 +13,7 @@ from test_pulse_layouts import BOTH, DOWN, PULSE, UP, VOLTS, N, lines
 
 from synarray import read_pulses
 from synarray.errors import DataError
+from synarray.lab.fitting import fit
 from synarray.lab.rows.measured import Measurements
 from synarray.lab.text.headers import known_unit, scale_of, unit_of
 
@@ -177,3 +178,63 @@ def test_settings_of_pulses_stay_as_they_are(tmp_path: Path) -> None:
     assert found.amplitude_V[found.polarity > 0] == pytest.approx(0.85)
     assert found.amplitude_V[found.polarity < 0] == pytest.approx(-0.9)
     assert found.width_s[found.polarity != 0] == pytest.approx(1e-6)
+
+
+def with_conditions(names: str, *columns: object) -> str:
+    return lines(f"Pulse,Vp (V),{names}\n", INDEX, VOLTS, *([x] * 2 * N for x in columns), BOTH)
+
+
+@pytest.mark.parametrize(
+    ("names", "value", "says"),
+    [
+        ("V_read,G (uS)", 0.2, "'V_read' has no unit: taken as V"),
+        ("Lesespannung,G (uS)", 0.2, "'Lesespannung' has no unit: taken as V"),
+        ("V_read,G (uS)", 100, "'V_read' (no unit, and 100 V is too large)"),
+        (
+            "Width,G (uS)",
+            500,
+            "'Width' has no unit, and 500 s is too large: --columns 'width_s=3 in UNIT' gives its own",
+        ),
+        ("Pulse width,G (uS)", 5, "'Pulse width' has no unit: taken as s"),
+        ("脉宽,G (uS)", 500, "'脉宽' has no unit, and 500 s is too large"),
+    ],
+)
+def test_a_condition_without_a_unit_is_said(names: str, value: float, says: str, tmp_path: Path) -> None:
+    found = read(with_conditions(names, value), tmp_path)
+    as_measured(found)
+    assert says in " ".join(found.remarks)
+
+
+@pytest.mark.parametrize(
+    "names", ["V_read (V),G (uS)", "V_read (mV),G (uS)", "read_V,G (uS)", "width_s,G (uS)", "Width (ns),G (uS)"]
+)
+def test_a_condition_with_a_unit_is_not_doubted(names: str, tmp_path: Path) -> None:
+    assert "no unit" not in " ".join(read(with_conditions(names, 0.1), tmp_path).remarks)
+
+
+def test_amplitudes_in_other_units_are_said(tmp_path: Path) -> None:
+    found = read(lines("Pulse,V_pulse,G (uS)\n", INDEX, 1000 * VOLTS, BOTH), tmp_path)
+    as_measured(found)
+    assert any("'V_pulse' has no unit, and 875 V is too large" in remark for remark in found.remarks)
+
+
+def test_currents_at_a_voltage_that_is_none_are_refused_and_the_proposal_works(tmp_path: Path) -> None:
+    text = lines("Pulse,Vp (V),V_read,I (nA)\n", INDEX, VOLTS, [100] * 2 * N, BOTH * 100)
+    with pytest.raises(DataError, match="V_read has no unit, and 100 V is too large") as refused:
+        read(text, tmp_path)
+    assert "read_V=3 in mV" in str(refused.value)
+    as_measured(read_pulses(tmp_path / "measured.csv", columns="read_V=3 in mV"))
+    assert any("'V_read' has no unit: taken as V" in r for r in read(text.replace(",100,", ",0.1,"), tmp_path).remarks)
+
+
+def test_currents_of_both_branches_beside_their_read_voltage(tmp_path: Path) -> None:
+    text = lines("Pulse,LTP (nA),LTD (nA),V_read (mV)\n", PULSE, UP * 200, DOWN * 200, [200] * N)
+    found = read(text, tmp_path)
+    as_measured(found)
+    np.testing.assert_allclose(found.read_V, 0.2)
+
+
+def test_a_device_says_which_conditions_of_its_file_it_does_not_take(tmp_path: Path) -> None:
+    found = fit(read(with_conditions("Width,G (uS)", 500), tmp_path))
+    assert "says 500 s, not within 10" in found.device.sources["t_ltp"].source
+    assert "does not say" in found.device.sources["v_read"].source

@@ -17,12 +17,12 @@ from synarray.lab.formats.companions import (
     without_flags,
     without_means,
 )
-from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, ONE_WORD, Column, Facts
+from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, NO_UNIT, ONE_WORD, Column, Facts
 from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
 from synarray.lab.formats.mapping import Mapping, constant, places
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import COLUMNS
-from synarray.lab.text.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
+from synarray.lab.text.headers import MORE, UNITS, Scale, dimension_of, given_unit, relative, scale_of, unit_of
 from synarray.lab.text.words import branch_of, label_of, meaning_of, plain_words, state_of
 
 __all__ = ["understand"]
@@ -36,6 +36,8 @@ _BEFORE = re.compile(r"\b(before|pre|prior|vor|avant|initial)\b|前|이전")
 _AFTER = re.compile(r"\b(after|post|nach|apres|final)\b|后|後|이후")
 _CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|\bchange\b|变化")
 
+_LARGEST = {"read_V": 10.0, "amplitude_V": 100.0, "width_s": 10.0}
+"""Above which a number without a unit is no voltage in V and no width in s."""
 _SAME_END, _STRAIGHT = 0.2, 0.02
 """Shares of the range by which ends of LTP and LTD of one device may differ, and by which a bent curve departs from a line."""
 
@@ -355,4 +357,9 @@ def _in_unit(column: Column, facts: Facts, source: str) -> Column:
         return replace(column, scale=known[1], first=first)
     name = column.name if column.name.strip().lower() != column.meaning.lower() else ""
     scale = scale_of(column.name, column.meaning, source) if name else Scale()
+    bare = column.why == "its name" and name and scale == Scale() and not dimension_of(name) and len(facts.finite)
+    size = float(np.median(np.abs(facts.finite))) if bare else 0.0
+    if size > _LARGEST.get(column.meaning, np.inf):
+        why = f"{NO_UNIT}{size:g} {UNITS[column.meaning]} is too large"
+        column = replace(column, why=why, meaning="" if column.meaning == "read_V" else column.meaning)
     return replace(column, scale=scale, unit=(unit_of(name)[1] or "") if scale != Scale() else "", first=first)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from synarray.lab.formats.columns import understand
-from synarray.lab.formats.evidence import MEASURED, Column
+from synarray.lab.formats.evidence import MEASURED, NO_UNIT, Column
 from synarray.lab.formats.mapping import Mapping
 from synarray.lab.formats.settings import Settings, settings_of
 from synarray.lab.formats.tables import Table
@@ -138,6 +138,12 @@ def unused(plan: Plan) -> list[str]:
     named = [c for c in named if c.name.strip() and c.name.strip().lower() != c.meaning.lower()]
     bare = [repr(c.shown) for c in named if not (c.unit or dimension_of(c.name))]
     units = []
+    for c in plan.columns:
+        if c.meaning and c.why.startswith(NO_UNIT):
+            units.append(f"{c.shown!r} has {c.why}: --columns '{c.meaning}={c.at + 1} in UNIT' gives its own")
+        elif c.meaning in ("read_V", "width_s") and c.why == "its name" and not (c.unit or dimension_of(c.name)):
+            own = c.name.strip().lower() == c.meaning.lower()
+            units += [] if own else [f"{c.shown!r} has no unit: taken as {UNITS[c.meaning]}"]
     if bare:
         has = "has" if len(bare) == 1 else "have"
         units.append(f"{', '.join(bare)} {has} no unit: taken as {UNITS[plan.measured[0].meaning]}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from synarray.errors import DataError
-from synarray.lab.formats.evidence import A_CHANGE, Column
+from synarray.lab.formats.evidence import A_CHANGE, NO_UNIT, Column
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import numbers
 
@@ -112,10 +112,13 @@ def no_read_voltage(plan: Plan) -> DataError:
             "currents need the one voltage at which they were read", got=" and ".join(several[:4]), where=plan.source,
             do=f"Write the voltage of each in a column V_read (V), or read one: {command(plan.source, '--columns', one)}",
         )  # fmt: skip
+    doubted = next((c for c in plan.columns if c.why.startswith(NO_UNIT) and not c.meaning), None)
+    given = f"read_V={doubted.at + 1} in mV" if doubted else "read_V=0.1 V"
+    nothing = f"{doubted.shown} has {doubted.why}" if doubted else "nothing a voltage of the reads"
     return DataError(
-        "currents need the voltage at which they were read", got=f"{_looks(plan)}: {current.shown} holds currents, nothing a "
-        f"voltage of the reads; first rows: {first_rows(plan.table.sample)}", where=plan.source,
-        do=f"Give the voltage of your reads: {command(plan.source, '--columns', 'read_V=0.1 V')}",
+        "currents need the voltage at which they were read", got=f"{_looks(plan)}: {current.shown} holds currents, {nothing}; "
+        f"first rows: {first_rows(plan.table.sample)}", where=plan.source,
+        do=f"{'If it is in mV' if doubted else 'Give the voltage of your reads'}: {command(plan.source, '--columns', given)}",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import isclose
 
 from synarray.lab.text.headers import UNITS, known_unit, quantity, unit_of, with_units
-from synarray.lab.text.words import branch_of, is_drain, meaning_of, plain_words
+from synarray.lab.text.words import branch_of, is_drain, is_pulse_voltage, setting_of
 
 __all__ = ["Settings", "settings_of"]
 
@@ -107,7 +107,7 @@ def _take(found: Settings, name: str, pair: re.Match[str]) -> None:
     """Take one pair of a name and a number, if it is a voltage, a width or a temperature within what they can be."""
     name = name.strip()
     unit = known_unit(pair["unit"] or unit_of(name)[1] or "")
-    meaning = _meaning(name, unit[0] if unit else "")
+    meaning = setting_of(name, unit[0] if unit else "")
     value = float(pair["value"].replace(",", "."))
     due = UNITS.get(meaning, "")
     if meaning not in _LIMITS or (unit is not None and unit[0] != due):
@@ -115,7 +115,7 @@ def _take(found: Settings, name: str, pair: re.Match[str]) -> None:
     if is_drain(name) and found.read_V is not None:
         return
     value = value * unit[1].factor + unit[1].offset if unit else value
-    if not 0 < abs(value) <= _LIMITS[meaning] or (meaning == "amplitude_V" and not _of_pulses(name)):
+    if not 0 < abs(value) <= _LIMITS[meaning] or (meaning == "amplitude_V" and not is_pulse_voltage(name)):
         return
     branch = branch_of(name)
     words = " ".join(pair[0].split())
@@ -128,24 +128,3 @@ def _take(found: Settings, name: str, pair: re.Match[str]) -> None:
         table = found.pulse_V if meaning == "amplitude_V" else found.pulse_s
         table[branch] = value if meaning == "amplitude_V" else abs(value)
         found.said[f"{meaning} {branch}"] = words
-
-
-def _meaning(name: str, dimension: str) -> str:
-    """Return what a setting is: by its name, by "Read", "Set" or "Reset" and its unit, or a drain's voltage."""
-    if is_drain(name):
-        return "read_V"
-    found = meaning_of(name)
-    if found in _LIMITS or dimension not in ("V", "s"):
-        return found
-    if re.fullmatch(r"read(ing|out)?( pulse)?", plain_words(name)):
-        return "read_V" if dimension == "V" else ""
-    pulses = branch_of(name) or re.fullmatch(r"(write |prog\w* )?pulses?", plain_words(name))
-    return {"V": "amplitude_V", "s": "width_s"}[dimension] if pulses else found
-
-
-def _of_pulses(name: str) -> bool:
-    """Whether a voltage is a pulse's: limits, steps and ranges of the instrument are none."""
-    words = plain_words(name)
-    if re.search(r"\b(compliance|limit|range|max\w*|min\w*|step\w*|start|stop|source|base|offset|resolution)\b", words):
-        return False
-    return bool(branch_of(name)) or bool(re.search(r"puls|prog|write|amplitude|\bvp\b|\bv stim", words))

@@ -40,6 +40,8 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
     cycle = plan.one("cycle")
     if cycle is not None:
         more[cycle.at] = lambda cells: numbers(cells, table)
+    if own := plan.one("read_V"):
+        more[own.at] = to_numbers(table, own, carried)
     found = read_columns(table, MOST_ROWS, wanted | more)
     rows.repairs += brought(carried)
     rows.repairs += table.repairs
@@ -56,6 +58,8 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
         if read is not None and len(set(map(plan.read_of, branches))) > 1:
             rows.remarks.append(f"{column.shown} was read at {read:g} V")
         volts = None if read is None else np.full(len(values), read)
+        if own:
+            volts = rows.read_V = np.abs(in_si(own, found.values[own.at], rows))
         g = conductances(column.meaning, values, volts, rows)
         x = x_of[column.at]
         number = found.values[x.at] if x else None

@@ -18,10 +18,12 @@ __all__ = [
     "are_cycles",
     "branch_of",
     "is_drain",
+    "is_pulse_voltage",
     "known_words",
     "label_of",
     "meaning_of",
     "plain_words",
+    "setting_of",
     "state_of",
 ]
 
@@ -214,6 +216,27 @@ def are_cycles(names: Sequence[str]) -> bool:
 def is_drain(name: str) -> bool:
     """Whether a name says the voltage of a drain, at which the channel of a transistor is read."""
     return bool(re.fullmatch(r"v ?ds?|drain( source)? (voltage|bias)|v ?drain", plain_words(name)))
+
+
+def setting_of(name: str, dimension: str) -> str:
+    """Return what a setting is: by its name, by "Read", "Set" or "Reset" and its unit, or a drain's voltage."""
+    if is_drain(name):
+        return "read_V"
+    found = meaning_of(name)
+    if found in ("read_V", "amplitude_V", "width_s", "temperature_K") or dimension not in ("V", "s"):
+        return found
+    if re.fullmatch(r"read(ing|out)?( pulse)?", plain_words(name)):
+        return "read_V" if dimension == "V" else ""
+    pulses = branch_of(name) or re.fullmatch(r"(write |prog\w* )?pulses?", plain_words(name))
+    return {"V": "amplitude_V", "s": "width_s"}[dimension] if pulses else found
+
+
+def is_pulse_voltage(name: str) -> bool:
+    """Whether a voltage is a pulse's: limits, steps and ranges of the instrument are none."""
+    words = plain_words(name)
+    if re.search(r"\b(compliance|limit|range|max\w*|min\w*|step\w*|start|stop|source|base|offset|resolution)\b", words):
+        return False
+    return bool(branch_of(name)) or bool(re.search(r"puls|prog|write|amplitude|\bvp\b|\bv stim", words))
 
 
 def label_of(name: str) -> str:

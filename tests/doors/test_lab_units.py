@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +239,69 @@ def test_a_device_says_which_conditions_of_its_file_it_does_not_take(tmp_path: P
     found = fit(read(with_conditions("Width,G (uS)", 500), tmp_path))
     assert "says 500 s, not within 10" in found.device.sources["t_ltp"].source
     assert "does not say" in found.device.sources["v_read"].source
+
+
+BARE = lines("Pulse,LTP,LTD\n", PULSE, UP * 1e-3, DOWN * 1e-3)
+NANO = lines("Pulse,LTP,LTD\n", PULSE, UP * 1e3, DOWN * 1e3)
+ABOVE = {
+    "a title": "Conductance (mS) vs pulse number\n" + BARE,
+    "a setting": "Conductance unit: mS\n" + BARE,
+    "a setting in cells": "Unit,mS\n" + BARE,
+    "a sentence": "All conductances in nS\n" + NANO,
+    "a comment": "# G in mS\n# pulse V G\n" + lines("", INDEX, VOLTS, BOTH * 1e-3, separator=" "),
+    "an axis": "Conductance / nS\n" + NANO,
+    "an equals sign": "G = nS\n" + NANO,
+    "a multiple": "Conductance (×100 nS)\n" + lines("Pulse,LTP,LTD\n", PULSE, UP * 10, DOWN * 10),
+    "a superscript": "Conductance (10⁻⁶ S)\n" + lines("Pulse,LTP,LTD\n", PULSE, UP, DOWN),
+    "German": "Leitwert [µS];;\n" + lines("Puls;LTP;LTD\n", PULSE, comma(UP), comma(DOWN), separator=";"),
+    "German, unit": "Einheit: µS;;\n"
+    + lines("Puls;Potenzierung;Depression\n", PULSE, comma(UP), comma(DOWN), separator=";"),
+    "French": "Conductance en µS;;\n" + lines("Impulsion;LTP;LTD\n", PULSE, comma(UP), comma(DOWN), separator=";"),
+    "Chinese": "单位：μS\n" + lines("脉冲,增强,抑制\n", PULSE, UP, DOWN),
+    "Chinese, brackets": "电导（μS）\n" + lines("脉冲,增强,抑制\n", PULSE, UP, DOWN),
+    "Russian": "Единица: мкСм\n"
+    + lines("Импульс;Потенциация;Депрессия\n", PULSE, comma(UP), comma(DOWN), separator=";"),
+    "resistances": "Resistance (kOhm) vs pulse\n" + lines("Pulse,LTP,LTD\n", PULSE, 1e3 / UP, 1e3 / DOWN),
+    "currents": "Current (nA), read at 0.1 V\n" + lines("Pulse,LTP,LTD\n", PULSE, UP * 100, DOWN * 100),
+    "no names": "# pulse number, conductance in mS\n" + lines("", INDEX, BOTH * 1e-3),
+    "the same twice": "Conductance (mS)\nUnit: mS\n" + BARE,
+    "a name with its own": "Conductance (mS)\n" + lines("Pulse,LTP (uS),LTD (uS)\n", PULSE, UP, DOWN),
+    "a column of the project": "Conductance (mS)\n" + lines("pulse,amplitude_V,G_S\n", INDEX, VOLTS, BOTH * 1e-6),
+    "settings with units": (
+        "Compliance (uA),100\nGmax (uS): 36\nTarget: 30 uS\nRange (mS)\nSample: S\nR_series (kOhm) = 1\n"
+        + lines("Pulse,LTP,LTD\n", PULSE, UP * 1e-6, DOWN * 1e-6)
+    ),
+    "a unit of another quantity": "Current (mA)\n" + lines("Pulse,Vp (V),G\n", INDEX, VOLTS, BOTH * 1e-6),
+}
+
+
+@pytest.mark.parametrize("name", ABOVE)
+def test_the_unit_above_the_table_counts_where_columns_have_none(name: str, tmp_path: Path) -> None:
+    as_measured(read(ABOVE[name], tmp_path))
+
+
+def test_the_unit_above_the_table_is_said(tmp_path: Path) -> None:
+    said = read(ABOVE["a title"], tmp_path).repairs
+    assert "LTP, LTD: in mS, as a line above the table says" in said
+    assert not any("above the table says" in r for r in read(ABOVE["settings with units"], tmp_path).repairs)
+
+
+def test_the_unit_of_json_counts(tmp_path: Path) -> None:
+    text = json.dumps({"unit": "nS", "LTP": (UP * 1e3).tolist(), "LTD": (DOWN * 1e3).tolist()})
+    as_measured(read(text, tmp_path, "measured.json"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Conductance (mS)\nAll values in nS\n" + NANO, "beneath lines that say nS and mS"),
+        ("Conductance (uS)\n" + lines("Pulse,LTP,LTD\n", PULSE, UP * 1e-6, DOWN * 1e-6), "LTP=2 in S,LTD=3 in S"),
+        ("# G in nS\n" + lines("Pulse,Vp (V),G\n", INDEX, VOLTS, BOTH * 1e-6), "G_S=3 in S"),
+    ],
+)
+def test_a_unit_above_the_table_that_does_not_fit_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="one unit that fits") as refused:
+        read(text, tmp_path)
+    assert says in str(refused.value)
+    given = str(refused.value).rpartition("--columns '")[2].partition("'")[0]
+    as_measured(read_pulses(tmp_path / "measured.csv", columns=given))

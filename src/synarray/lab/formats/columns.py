@@ -18,11 +18,11 @@ from synarray.lab.formats.companions import (
     without_means,
 )
 from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, NO_UNIT, ONE_WORD, Column, Facts
-from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
+from synarray.lab.formats.instruments import drain_voltages, only_reads, source_and_reading
 from synarray.lab.formats.mapping import Mapping, constant, places
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import COLUMNS
-from synarray.lab.text.headers import MORE, UNITS, Scale, dimension_of, given_unit, relative, scale_of, unit_of
+from synarray.lab.text.headers import MORE, UNITS, Scale, given_unit, logarithm, meaning_in, relative, scale_of, unit_of
 from synarray.lab.text.words import branch_of, label_of, meaning_of, plain_words, state_of
 
 __all__ = ["understand"]
@@ -357,7 +357,7 @@ def _in_unit(column: Column, facts: Facts, source: str) -> Column:
         return replace(column, scale=known[1], first=first)
     name = column.name if column.name.strip().lower() != column.meaning.lower() else ""
     scale = scale_of(column.name, column.meaning, source) if name else Scale()
-    bare = column.why == "its name" and name and scale == Scale() and not dimension_of(name) and len(facts.finite)
+    bare = column.why == "its name" and name and scale == Scale() and not unit_of(name)[1] and len(facts.finite)
     size = float(np.median(np.abs(facts.finite))) if bare else 0.0
     if size > _LARGEST.get(column.meaning, np.inf):
         why = f"{NO_UNIT}{size:g} {UNITS[column.meaning]} is too large"

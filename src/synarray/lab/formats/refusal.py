@@ -11,6 +11,7 @@ from synarray.errors import DataError
 from synarray.lab.formats.evidence import A_CHANGE, NO_UNIT, Column
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import numbers
+from synarray.lab.text.headers import units_said
 
 __all__ = ["command", "first_rows", "no_conductance", "no_read_voltage", "no_steps", "no_sweep"]
 
@@ -85,7 +86,7 @@ def _which(plan: Plan) -> str:
                 break
             continue
         last.insert(0, column)
-        unit = " in uS" if np.median(np.abs(known)) > 0.1 else ""
+        unit = f" in {next(iter(units_said(plan.table.above)), 'uS')}" if np.median(np.abs(known)) > 0.1 else ""
     if len(last) > 1:
         span = (
             ",".join(f"G_S={column.at + 1}{unit}" for column in last)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isclose
 
-from synarray.lab.text.headers import UNITS, known_unit, quantity, unit_of, with_units
+from synarray.lab.text.headers import UNITS, known_unit, read_at, unit_of, with_units
 from synarray.lab.text.words import branch_of, is_drain, is_pulse_voltage, setting_of
 
 __all__ = ["Settings", "settings_of"]
@@ -20,14 +20,6 @@ _NAMED = re.compile(
     r"(?P<name>device|device ?(id|name|no\.?)|dut|cell|sample ?(id|name)?|crosspoint)\s*[,;:=\t]\s*(?P<value>[^,;\t]{1,40})",
     re.I,
 )
-_READ_AT = re.compile(
-    r"\bread(?:ing|out|s)?(?: (?:voltage|bias|pulse))?\s*(?:at|@|with|of|by)?\s*(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b"
-    r"|\b(?:gelesen|lesen) (?:bei|mit) (?P<wert>[+-]?\d*[.,]?\d+)\s*(?P<einheit>m?V)\b",
-    re.IGNORECASE,
-)
-"""Voltage of the reads in a sentence: "read at 0.1 V"."""
-_AT = re.compile(r"(?:@|\bat|\bbei|\bà)\s*(?:V(?!_?gs?\b)\w*\s*=\s*)?(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b")
-"""Voltage of the reads in the name of a column of currents."""
 _LIMITS = {"read_V": 20.0, "amplitude_V": 100.0, "width_s": 1000.0, "temperature_K": 2000.0}
 
 
@@ -68,8 +60,8 @@ def settings_of(lines: Iterable[Sequence[str]], names: Iterable[str] = (), mark:
     """
     found = Settings()
     for name in names:
-        if at := _AT.search(name):
-            _take_read(found, name.strip(), quantity(at["value"] + at["unit"]), name)
+        if at := read_at(name, in_name=True):
+            _take_read(found, name.strip(), at[1], name)
     for cells in lines:
         texts = with_units(cells)
         if len(texts) == 2:  # the comma in "Read voltage, V" separates no cells
@@ -78,10 +70,8 @@ def settings_of(lines: Iterable[Sequence[str]], names: Iterable[str] = (), mark:
         if named := _NAMED.fullmatch(line):
             found.device = named["value"].strip()
             continue
-        if found.read_V is None and (read := _READ_AT.search(" ".join(cells))):
-            _take_read(
-                found, read[0].strip(), quantity((read["value"] or read["wert"]) + (read["unit"] or read["einheit"]))
-            )
+        if found.read_V is None and (at := read_at(" ".join(cells))):
+            _take_read(found, *at)
         for pair in _PAIR.finditer(line):
             values, end = [pair], pair.end()
             if re.match(r"/[A-Za-z]", line[end:]):

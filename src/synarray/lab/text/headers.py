@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import e
 from typing import NamedTuple
 
 from synarray.errors import DataError
 
 __all__ = [
+    "MEANINGS",
     "MORE",
     "UNITS",
     "Scale",
@@ -24,10 +26,13 @@ __all__ = [
     "given_unit",
     "is_units",
     "known_unit",
-    "quantity",
+    "logarithm",
+    "meaning_in",
+    "read_at",
     "relative",
     "scale_of",
     "unit_of",
+    "units_said",
     "with_units",
 ]
 
@@ -42,6 +47,8 @@ UNITS = {
     "time_s": "s",
 }
 """Columns that have a unit, and the unit they are kept in."""
+MEANINGS = {"S": "G_S", "ohm": "R_ohm", "A": "I_A"}
+"""Columns of measured values by their unit."""
 MORE = ("R_ohm", "I_A")
 """Columns from which conductances can be computed."""
 
@@ -108,6 +115,27 @@ _GLUED = re.compile(r"^(?P<head>[GgRrIiVv])(?P<unit>[fpnum\u00b5\u03bckMG](?:S|A
 _GLUED_WORD = re.compile(r"[a-z](?P<unit>[fpnum\u00b5\u03bckMG](?:S|A|V|[Oo]hms?|\u03a9|\u2126))$")
 
 
+_SAID = re.compile(
+    r"[(\[](?P<within>[^()\[\]]+)[)\]]|(?:(?<![^\W_])(?:in|en|units?|unit[\u00e9\u00e0]s?|einheit\w*|unidad\w*)(?![^\W_])"
+    r"|\u5355\u4f4d|\u55ae\u4f4d|\ub2e8\uc704|\u0435\u0434\u0438\u043d\u0438\u0446\w*|(?P<mark>[/:=\uff1a]))"
+    r"[\s:\uff1a=]*(?P<behind>[^\s,;:()\[\]]+)",
+    re.IGNORECASE,
+)
+"""A unit in a line of words: in brackets, behind "in", "unit" or a mark."""
+_NUMBER_NEXT = re.compile(r"[\s:=,;]*[+-]?[.\d]")
+_OTHER = re.compile(
+    r"complian|limit|\brange|\bmax|\bmin\b|target|\bsteps?\b|threshold|noise|error|resolution|series", re.IGNORECASE
+)
+"""What a unit in a line may be of that is not the measured values."""
+_LOG = re.compile(r"^\s*(?P<log>log_?10|log|lg|ln)(?=[\W_])[\s_]*(?P<open>[(\[{|])?\s*(?P<name>.+)$", re.IGNORECASE)
+_READ_AT = re.compile(
+    r"\bread(?:ing|out|s)?(?: (?:voltage|bias|pulse))?\s*(?:at|@|with|of|by)?\s*(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b"
+    r"|\b(?:gelesen|lesen) (?:bei|mit) (?P<wert>[+-]?\d*[.,]?\d+)\s*(?P<einheit>m?V)\b",
+    re.IGNORECASE,
+)
+"""Voltage of the reads in a sentence: "read at 0.1 V"."""
+_AT = re.compile(r"(?:@|\bat|\bbei|\bà)\s*(?:V(?!_?gs?\b)\w*\s*=\s*)?(?P<value>[+-]?\d*[.,]?\d+)\s*(?P<unit>m?V)\b")
+"""Voltage of the reads in the name of a column of currents."""
 _MULTIPLE = re.compile(r"(?P<times>\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\d\s.].*)")
 _RELATIVE = re.compile(
     r"\bnorm(ali[sz]ed|alisiert|\.)?(?=\W|_|$)|\b([gir])[ _]?\w* ?/ ?\2_?(0|min|max|init\w*|off|on|hrs|lrs)\b"
@@ -230,11 +258,19 @@ def is_units(cells: Sequence[str]) -> bool:
     return bool(units) and all(known_unit(text) is not None for text in units)
 
 
-def quantity(text: str) -> float:
-    """Return the size of a quantity in the unit in which the project keeps it: 0.5 of "-0,5 V"."""
-    found = re.fullmatch(r"[+-]?(?P<value>[\d.,]+)(?P<unit>.*)", text)
-    unit = known_unit(found["unit"]) if found else None
-    return float(found["value"].replace(",", ".")) * (unit[1].factor if unit else 1.0) if found else float("nan")
+def read_at(text: str, *, in_name: bool = False) -> tuple[str, float] | None:
+    """Return the words of a sentence, or of a column's name, that say the voltage of the reads, and that voltage.
+
+    Examples
+    --------
+    >>> read_at("all states were read at 100 mV"), read_at("I @0.1V (nA)", in_name=True)
+    (('read at 100 mV', 0.1), ('@0.1V', 0.1))
+    """
+    found = (_AT if in_name else _READ_AT).search(text)
+    if found is None:
+        return None
+    value, unit = (text for text in found.groups() if text)
+    return found[0].strip(), abs(float(value.replace(",", "."))) * (1e-3 if unit.lower() == "mv" else 1.0)
 
 
 def with_units(cells: Sequence[str]) -> list[str]:
@@ -252,6 +288,53 @@ def with_units(cells: Sequence[str]) -> list[str]:
         else:
             texts.append(cell)
     return texts
+
+
+def units_said(lines: Iterable[Sequence[str]]) -> list[str]:
+    """Return the units of conductances, resistances and currents that lines of words name, other than those of a number.
+
+    Examples
+    --------
+    >>> units_said([["Conductance (mS) vs pulse number"], ["unit", "nS"], ["Gmax (uS)", "33"], ["Target: 10 uS"]])
+    ['mS', 'nS']
+    """
+    found = dict[str, None]()
+    for line in lines:
+        cells = [cell.strip() for cell in line if cell.strip()]
+        alone = cells if all(len(cell) > 1 and known_unit(cell) for cell in cells) else []
+        text, end = " ".join(cells), 0
+        while said := None if _OTHER.search(text) else _SAID.search(text, end):
+            end, unit = said.end(), (said["within"] or said["behind"]).strip(" .")
+            if said["mark"] and len(unit) == 1:  # "Sample: A"
+                continue
+            alone += [] if re.match(r"\d+\s*[^\W\de]", unit) or _NUMBER_NEXT.match(text, end) else [unit]
+        found |= {unit: None for unit in alone if (known := known_unit(unit)) and known[0] in MEANINGS}
+    return list(found)
+
+
+def logarithm(name: str) -> tuple[str, float]:
+    """Split the name of a logarithm into that of its argument, and the base; 0 where it is none.
+
+    Examples
+    --------
+    >>> logarithm("log10(I) LTP"), logarithm("log G (S)"), logarithm("ln(G/uS)"), logarithm("Logger")
+    (('I LTP', 10.0), ('G (S)', 10.0), ('G/uS', 2.718281828459045), ('Logger', 0.0))
+    """
+    found = _LOG.match(name)
+    if found is None:
+        return name, 0.0
+    inner = found["name"]
+    if found["open"]:
+        close = {"(": ")", "[": "]", "{": "}", "|": "|"}[found["open"]]
+        inner = inner.replace(close, "", 1)
+    return inner.strip(), e if found["log"].lower() == "ln" else 10.0
+
+
+def meaning_in(cells: Sequence[str]) -> str:
+    """Return the quantity that the units of cells such as "4.79 uS" say; empty where they say none, or several."""
+    words = [re.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*(\S{1,6})", cell.strip()) for cell in cells]
+    found = {known[0] for word in words if word and (known := known_unit(word[1]))}
+    return MEANINGS.get(found.pop(), "") if len(found) == 1 else ""
 
 
 def scale_of(name: str, own: str, where: str) -> Scale:

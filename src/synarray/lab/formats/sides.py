@@ -20,7 +20,7 @@ from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.cutting import blocks
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 
-__all__ = ["in_turn", "read_sides"]
+__all__ = ["in_turn", "labelled", "read_sides"]
 
 Floats = npt.NDArray[np.float64]
 _FEW = 0.1
@@ -51,7 +51,7 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
     read = plan.constants.get("read_V", plan.settings.read_V)
     groups = _groups(plan, found.values, names, cycle)
     sorted_trains: dict[tuple[str, str, int], list[Train]] = {}
-    for column, (device, label) in zip(branches, _labelled(branches, rows), strict=True):
+    for column, (device, label) in zip(branches, labelled(branches, rows), strict=True):
         values = in_si(column, without_padding(found.values[column.at], rows), rows)
         volts = None if read is None else np.full(len(values), read)
         g = conductances(column.meaning, values, volts, rows)
@@ -87,8 +87,8 @@ def _x(plan: Plan, column: Column) -> Column | None:
     return left[-1] if left else own[0] if own else None
 
 
-def _labelled(branches: list[Column], rows: Rows) -> list[tuple[str, str]]:
-    """Return device and cycle of each column, from what its name says besides the branch."""
+def labelled(branches: list[Column], rows: Rows, what: str = "columns") -> list[tuple[str, str]]:
+    """Return device and cycle of each column (or sheet), from what its name says besides the branch."""
     found, seen = [], dict[tuple[str, str, int], int]()
     shared = _shared_labels(branches)
     for column in branches:
@@ -101,9 +101,9 @@ def _labelled(branches: list[Column], rows: Rows) -> list[tuple[str, str]]:
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > 1:
             device = f"{device} ({seen[key]})".strip()
-            said = "columns of LTP or LTD that are called alike were read as devices of their own"
+            said = f"{what} of LTP or LTD that are called alike were read as devices of their own"
             rows.remarks += [] if said in rows.remarks else [said]
-        if device.isdigit() and not label:
+        if own.isdigit() and not label:
             said = f"numbers behind LTP and LTD ({column.shown}) were read as devices; of cycles, write 'cycle {device}' there"
             rows.remarks += [] if any("numbers behind" in remark for remark in rows.remarks) else [said]
         found.append((device, label))

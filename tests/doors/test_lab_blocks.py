@@ -1,5 +1,6 @@
 """Devices and cycles that sheets, lines between blocks, and names of columns tell apart, each written as laboratories keep it."""
 
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_pulse_layouts import PULSE, N, trains
+from test_pulse_layouts import PULSE, VOLTS, N, lines, trains
 
 from synarray import read_pulses
 from synarray.lab.rows.measured import Measurements
@@ -110,3 +111,153 @@ def test_sheets_called_set_that_hold_both_branches_are_read_with_both(tmp_path: 
         tmp_path, {f"Set {k + 1}": sheet(("Pulse", "LTP (uS)", "LTD (uS)"), PULSE, *SEVERAL[k]) for k in range(3)}
     )
     require(found, [[WHOLE[k]] for k in range(3)])
+
+
+def blocks(
+    title: str, head: str, names: Sequence[object] = (1, 2, 3), separator: str = ",", *, volts: bool = False
+) -> str:
+    """Each device below its title and its own line of names."""
+    beside = [VOLTS] if volts else []
+    return "\n".join(
+        title.format(name) + "\n" + lines(head + "\n", INDEX, *beside, WHOLE[k], separator=separator)
+        for k, name in enumerate(names)
+    )
+
+
+BLOCKS = {
+    "an instrument's lines": blocks("Device ID,A{}\nDate,2025-01-01", "Pulse,V (V),G (uS)", volts=True),
+    "as many cells as columns": blocks("Device ID,A{}", "Pulse,G (uS)"),
+    "cells filled up": blocks("DUT,W1-{},", "Pulse,V (V),G (uS)", volts=True),
+    "comments, two columns": blocks("# device {}", "# pulse  G/uS", separator="  "),
+    "comments of MATLAB": blocks("% cell {}", "% n G(uS)", separator=" "),
+    "comments, three columns": blocks("# sample no {}", "# pulse V G/uS", separator=" ", volts=True),
+    "brackets": blocks("[Device{}]", "Pulse\tG (uS)", separator="\t"),
+    "lines around": blocks("--- Cell {} ---", "Pulse,G (uS)"),
+    "asterisks": blocks("*** DUT A{} ***", "Pulse\tG (uS)", separator="\t"),
+    "German": blocks("Bauteil;B{}", "Puls;G (uS)", separator=";"),
+    "German, brackets": blocks("[Probe {}]", "Puls;G (uS)", separator=";"),
+    "French": blocks("Échantillon,{}", "Pulse,G (uS)"),
+    "Chinese": blocks("器件,{}", "脉冲,电导 (uS)"),
+    "Chinese, brackets": blocks("[器件{}]", "脉冲\t电导 (uS)", separator="\t"),
+    "letters": blocks("Device,{}", "Pulse,G (uS)", ("A", "B", "C")),
+    "one line": blocks("Device {}", "Pulse,G (uS)"),
+}
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_blocks_below_a_line_with_their_device_are_devices(kind: str, tmp_path: Path) -> None:
+    found = of_text(tmp_path, BLOCKS[kind])
+    require(found, [[whole] for whole in WHOLE[:3]])
+    assert "lines between the rows were taken for names of devices" in said(found)
+
+
+def test_blocks_of_chips_and_cells_are_named_by_both(tmp_path: Path) -> None:
+    text = "".join(
+        f"Chip,{chip}\n" * (cell == 1) + f"Cell,{cell}\n" + lines("Pulse,G (uS)\n", INDEX, WHOLE[k])
+        for k, (chip, cell) in enumerate([("A", 1), ("A", 2), ("B", 1), ("B", 2)])
+    )
+    found = of_text(tmp_path, text)
+    require(found, [[whole] for whole in WHOLE[:4]])
+    assert found.devices == ("A 1", "A 2", "B 1", "B 2")
+
+
+def test_blocks_of_devices_and_cycles_are_cycles_of_the_devices(tmp_path: Path) -> None:
+    same = [[(1 + 0.3 * d) * np.r_[trains(1.0, 5 * d + k)].ravel() for k in range(2)] for d in range(2)]
+    for title in (
+        "Device {}, Cycle {}",
+        "# Device {} cycle {}",
+        "Device,{},Cycle,{}",
+        "[Device{} - Zyklus {}]",
+        "Cell {} (2 nm)",
+    ):
+        text = "".join(
+            f"{title.format(d + 1, k + 1)}\n" + lines("Pulse,G (uS)\n", INDEX, same[d][k])
+            for d in range(2)
+            for k in range(2)
+        )
+        require(of_text(tmp_path, text), same)
+
+
+def test_a_device_beyond_the_first_rows_is_one(tmp_path: Path) -> None:
+    long = [np.tile(WHOLE[k], 60) for k in range(2)]
+    text = "".join(
+        f"Device,{k + 1}\n" + lines("Pulse,G (uS)\n", np.arange(1, len(long[k]) + 1), long[k]) for k in range(2)
+    )
+    found = of_text(tmp_path, text)
+    assert found.devices == ("1", "2")
+
+
+def test_other_lines_between_blocks_name_no_device(tmp_path: Path) -> None:
+    for title in ("Date,2025-01-0{}", "# cycle {}", "[Sweep{}]", "Operator,Li {}", "Device temperature: 30{}"):
+        found = of_text(tmp_path, blocks(title, "Pulse,G (uS)", separator=","))
+        assert len(found.devices) == 1
+    header = "Cell,Pulse,G (uS)\n"  # it is repeated: no title
+    text = "".join(lines(header, [k + 1] * 2 * N, INDEX, WHOLE[k]) for k in range(3))
+    require(of_text(tmp_path, text), [[whole] for whole in WHOLE[:3]])
+    text = "".join(lines("cell pulse G/uS\n", [f"c{k}"] * 2 * N, INDEX, WHOLE[k], separator=" ") for k in range(3))
+    require(of_text(tmp_path, text), [[whole] for whole in WHOLE[:3]])
+
+
+CYCLES = {
+    "words": ("Pulse", "Device {} Cycle {} (uS)", ","),
+    "underscores": ("Pulse", "Dev{}_Cycle{}_uS", ","),
+    "cycle first": ("Pulse", "Cycle {1} Device {0} (uS)", ","),
+    "ordinal": ("Pulse", "Cell {} {}. cycle (uS)", ","),
+    "German": ("Puls", "Bauteil {} Zyklus {} (uS)", ";"),
+    "German, ordinal": ("Puls", "Bauteil {} - {}. Zyklus (uS)", ";"),
+    "French": ("Impulsion", "Cellule {} cycle n{} (uS)".replace("n{}", "{}"), ";"),
+    "Chinese": ("脉冲", "器件{} 循环{} (uS)", ","),
+    "Chinese, ordinal": ("脉冲", "器件{} 第{}次循环 (uS)", ","),
+    "Korean": ("펄스", "소자{} 사이클{} (uS)", ","),
+}
+SAME = [[(1 + 0.3 * d) * np.r_[trains(1.0, 5 * d + k)].ravel() for k in range(3)] for d in range(3)]
+
+
+@pytest.mark.parametrize("kind", CYCLES)
+@pytest.mark.parametrize("by_cycle", [False, True])
+def test_columns_of_devices_and_cycles_are_cycles_of_the_devices(kind: str, by_cycle: bool, tmp_path: Path) -> None:
+    first, name, separator = CYCLES[kind]
+    places = [(d, k) for d in range(3) for k in range(3)]
+    places = sorted(places, key=lambda place: place[1]) if by_cycle else places
+    head = separator.join([first, *(name.format(d + 1, k + 1) for d, k in places)]) + "\n"
+    found = of_text(tmp_path, lines(head, INDEX, *(SAME[d][k] for d, k in places), separator=separator))
+    require(found, SAME)
+    assert "were read as cycles of 3 devices" in said(found)
+
+
+@pytest.mark.parametrize(
+    "name", ["{}. cycle", "{}. Zyklus", "Zyklus {}", "第{}次循环", "cycle no. {}", "{}번째 사이클", "{}st cycle"]
+)
+def test_columns_of_cycles_are_no_reads_of_one_state(name: str, tmp_path: Path) -> None:
+    head = ",".join(["Pulse", *(f"{name.format(k + 1)} (uS)" for k in range(3))]) + "\n"
+    require(of_text(tmp_path, lines(head, INDEX, *SAME[0])), [SAME[0]])
+
+
+def test_cycles_of_a_column_of_devices_are_cycles(tmp_path: Path) -> None:
+    names = ["A"] * 2 * N + ["B"] * 2 * N
+    text = lines(
+        "Device,Pulse,Cycle 1 (uS),Cycle 2 (uS)\n",
+        names,
+        [*INDEX] * 2,
+        *(np.r_[SAME[0][k], SAME[1][k]] for k in (0, 1)),
+    )
+    require(of_text(tmp_path, text), [SAME[0][:2], SAME[1][:2]])
+
+
+@pytest.mark.parametrize("title", ["Dev{}_Cycle{}", "D{} 循环{}", "Cycle {1} Cell {0}", "Bauteil {} {}. Zyklus"])
+def test_sheets_of_devices_and_cycles_are_cycles_of_the_devices(title: str, tmp_path: Path) -> None:
+    head = ("Pulse", "LTP (uS)", "LTD (uS)")
+    sheets = {title.format(d + 1, k + 1): sheet(head, PULSE, SAME[d][k][:N], SAME[d][k][N:])
+              for k in (1, 0, 2) for d in range(3)}  # fmt: skip
+    found = workbook(tmp_path, sheets)
+    require(found, SAME)
+    assert "were read as cycles" in said(found)
+
+
+def test_reads_devices_and_coordinates_are_no_cycles(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).standard_normal((3, 2 * N))
+    reads = WHOLE[0] * (1 + 0.003 * noise)
+    assert of_text(tmp_path, lines("Pulse,Read 1 (uS),Read 2 (uS),Read 3 (uS)\n", INDEX, *reads)).reads == 3
+    for head in ("Device 1,Device 2,Device 3", "R1C1,R1C2,R2C1", "1000 cycles,2000 cycles,3000 cycles"):
+        names = ",".join(["Pulse", *(f"{name} (uS)" for name in head.split(","))])
+        assert len(of_text(tmp_path, lines(f"{names}\n", INDEX, *WHOLE[:3])).devices) == 3

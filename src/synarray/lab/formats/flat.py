@@ -23,7 +23,7 @@ from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
 from synarray.lab.text.headers import UNITS, Scale
 from synarray.lab.text.marks import NOTHING
-from synarray.lab.text.words import are_cycles, branch_of, plain_words
+from synarray.lab.text.words import branch_of, cycles_of, plain_words
 from synarray.lab.traces.recognise import amplitudes
 
 __all__ = ["beyond_words", "brought", "conductances", "in_si", "read_flat", "to_numbers", "without_padding"]
@@ -92,22 +92,31 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         labels = [f"row {i + 1}" for i in range(matrix.shape[1])]
     else:
         labels = _labels(plan, measured, matrix, rows)
-    in_turn = not labels and len(measured) > 1 and "cycle" not in columns and are_cycles([c.name for c in measured])
-    if in_turn:
-        rows.remarks.append(
-            f"columns {measured[0].shown} to {measured[-1].shown} were read as cycles, one after the other"
-        )
+    cycles = np.zeros(0)
+    if not labels and len(measured) > 1 and "cycle" not in columns and cycles_of([c.name for c in measured]):
+        matrix, labels, cycles = _in_turn(matrix, measured, rows)
     elif not labels and len(measured) > 1:
         matrix = _averaged(matrix, rows)
     log = Log(columns, matrix, [found.values[c.at] for c in plan.every("device_id")])
     log = average_repeats(keep_reads(log, rows) if measured[0].meaning == "I_A" else log, rows)
     columns, matrix, k = log.columns, log.matrix, log.matrix.shape[1]
     _melt(plan, rows, matrix, columns, (log.devices, names), labels)
-    if in_turn:
-        rows.cycle = np.repeat(np.arange(float(k)), len(matrix))
-        rows.device_id = None if rows.device_id is None else np.tile(rows.device_id, k)
+    if len(cycles):
+        rows.cycle = np.repeat(cycles, len(matrix))
     _several_conditions(plan, rows)
     return rows, None if "time_s" not in columns else np.tile(columns["time_s"], k)
+
+
+def _in_turn(matrix: Floats, measured: list[Column], rows: Rows) -> tuple[Floats, list[str], Floats]:
+    """Put columns of cycles in order, device after device; return them, and the device and the cycle of each."""
+    places = cycles_of([column.name for column in measured])
+    devices = list(dict.fromkeys(device for device, _ in places))
+    order = sorted(range(len(places)), key=lambda at: (devices.index(places[at][0]), int(places[at][1])))
+    labels = [places[at][0] for at in order]
+    of = f" of {len(devices)} devices ({', '.join(devices[:4])})" if len(devices) > 1 else ""
+    shown = f"columns {measured[0].shown} to {measured[-1].shown}"
+    rows.remarks.append(f"{shown} were read as cycles{of}, one after the other")
+    return matrix[:, order], labels, np.array([labels[:k].count(label) for k, label in enumerate(labels)], float)
 
 
 def _several_conditions(plan: Plan, rows: Rows) -> None:
@@ -278,7 +287,7 @@ def _labels(plan: Plan, measured: list[Column], matrix: Floats, rows: Rows) -> l
     words = [plain_words(column.name) for column in measured]
     reads = all(re.search(r"\b(read|rep|repeat|repetition|meas|measurement|sample)\w* ?\d", w) for w in words)
     devices = plan.is_simbrain or any(re.search(r"dev|dut|cell|chip|\bd ?\d|器件|소자|bauteil", w) for w in words)
-    if reads or are_cycles([column.name for column in measured]) or (not devices and _white(matrix)):
+    if reads or cycles_of([column.name for column in measured]) or (not devices and _white(matrix)):
         return []
     places = [column.at + 1 for column in measured]
     if len(places) == 2 and not any(words):
@@ -392,8 +401,10 @@ def _devices(
     """Return which device each row is of: all columns of an identity together, and the column that is melted."""
     codes, names = devices
     identity = plan.every("device_id")
-    if not codes and not labels:
-        return (np.zeros(n, np.int32), [plan.settings.device]) if plan.settings.device else (None, [])
+    unique = list(dict.fromkeys(labels))
+    if not codes and not any(labels):
+        own = plan.settings.device
+        return (np.zeros(n * max(len(labels), 1), np.int32), [own]) if own else (None, [])
     combined, known = np.zeros(n, np.int64), [""]
     for column, code, name in zip(identity, codes, names, strict=True):
         pairs, combined = np.unique(combined * len(name.known) + code, return_inverse=True)
@@ -404,8 +415,9 @@ def _devices(
     combined = combined.reshape(-1)
     if not labels:
         return combined.astype(np.int32), known
-    codes_all = (combined[None, :] * len(labels) + np.arange(len(labels))[:, None]).ravel()
-    return codes_all.astype(np.int32), [f"{name} {label}".strip() for name in known for label in labels]
+    number = np.array([unique.index(label) for label in labels])
+    codes_all = (combined[None, :] * len(unique) + number[:, None]).ravel()
+    return codes_all.astype(np.int32), [f"{name} {label}".strip() for name in known for label in unique]
 
 
 def _short(column: Column) -> str:

@@ -15,8 +15,8 @@ from synarray.lab.formats.refusal import first_rows
 from synarray.lab.formats.sides import in_turn, labelled
 from synarray.lab.formats.tables import table_of
 from synarray.lab.rows.assembly import Train
-from synarray.lab.rows.measured import Measurements, Rows, in_succession, together
-from synarray.lab.text.words import are_cycles, branch_of, label_of
+from synarray.lab.rows.measured import Measurements, Rows, by_cycles, together
+from synarray.lab.text.words import branch_of, cycles_of, label_of
 from synarray.lab.traces.retention import Aged
 
 __all__ = ["choose_sheets", "read_sheets"]
@@ -85,10 +85,9 @@ def read_sheets(plans: list[Plan]) -> Measurements | Aged:
     measured = [part for part in found if isinstance(part, Measurements)]
     if len(measured) < len(found):
         return found[0]
-    if are_cycles(titles):
-        return in_succession(
-            measured, f"sheets {', '.join(map(repr, titles))} were read as cycles, one after the other"
-        )
+    if cycles := cycles_of(titles):
+        said = f"sheets {', '.join(map(repr, titles))} were read as cycles, one after the other"
+        return by_cycles(measured, cycles, said)
     said = f"sheets {', '.join(map(repr, titles))} have the same columns: each was read as devices of its own"
     return together(measured, titles, said)
 

@@ -19,12 +19,14 @@ from synarray.lab.formats.reading import Convert, Names, numbers, read_columns
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.cutting import blocks
 from synarray.lab.rows.measured import MOST_ROWS, Rows
+from synarray.lab.text.words import CYCLE, device_and_cycle
 
 __all__ = ["in_turn", "labelled", "read_sides"]
 
 Floats = npt.NDArray[np.float64]
 _FEW = 0.1
-_CYCLE = re.compile(r"\b(?:cycle|cyc|loop|zyklus|run|rep|repeat|train|循环|周期|사이클|サイクル)\w*\s*(\d+)|\bc(\d+)\b")
+_SHORT = re.compile(r"\b(?:(?:rep|repeat|train)\w*\s*|c)(\d+)\b")
+"""Other words for a cycle, which they are beside LTP and LTD alone."""
 
 
 def read_sides(plan: Plan, rows: Rows) -> list[Train]:
@@ -93,10 +95,7 @@ def labelled(branches: list[Column], rows: Rows, what: str = "columns") -> list[
     shared = _shared_labels(branches)
     for column in branches:
         own = column.label if column.label in shared else ""
-        cycle = _CYCLE.search(own)
-        device = " ".join(_CYCLE.sub(" ", own).split())
-        device = re.sub(r"^(device|dut|cell|dev|器件|소자)\s*(?=\S)", "", device)
-        label = next((part for part in cycle.groups() if part), "") if cycle else ""
+        device, label = device_and_cycle(own if CYCLE.search(own) else _SHORT.sub(r"cycle \1", own))
         key = (device, label, int(np.sign(column.branch)))
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > 1:

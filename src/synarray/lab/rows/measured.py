@@ -23,8 +23,8 @@ __all__ = [
     "MOST_ROWS",
     "Measurements",
     "Rows",
+    "by_cycles",
     "chosen",
-    "in_succession",
     "one_branch",
     "together",
     "without",
@@ -211,7 +211,20 @@ def together(parts: list[Measurements], names: list[str], said: str) -> Measurem
     return replace(parts[0], devices=tuple(devices), discarded=counts, repairs=repairs, remarks=remarks, **arrays)
 
 
-def in_succession(parts: list[Measurements], said: str) -> Measurements:
+def by_cycles(parts: list[Measurements], places: list[tuple[str, str]], said: str) -> Measurements:
+    """Return the rows of several measurements of a device and a cycle each, ``places`` with the number of the cycle."""
+    devices, order = (
+        list(dict.fromkeys(device for device, _ in places)),
+        sorted(places, key=lambda place: int(place[1])),
+    )
+    found = [
+        _in_succession([parts[places.index(place)] for place in order if place[0] == device], said)
+        for device in devices
+    ]
+    return found[0] if devices == [""] else together(found, devices, f"devices by their names: {', '.join(devices)}")
+
+
+def _in_succession(parts: list[Measurements], said: str) -> Measurements:
     """Return the rows of several measurements of the same devices, the cycles of each after those of the one before."""
     devices = tuple(dict.fromkeys(name for part in parts for name in part.devices))
     codes, cycles, next_cycle = [], [], 0

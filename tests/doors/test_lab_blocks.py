@@ -1,6 +1,5 @@
 """Devices and cycles that sheets, lines between blocks, and names of columns tell apart, each written as laboratories keep it."""
 
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -261,3 +260,39 @@ def test_reads_devices_and_coordinates_are_no_cycles(tmp_path: Path) -> None:
     for head in ("Device 1,Device 2,Device 3", "R1C1,R1C2,R2C1", "1000 cycles,2000 cycles,3000 cycles"):
         names = ",".join(["Pulse", *(f"{name} (uS)" for name in head.split(","))])
         assert len(of_text(tmp_path, lines(f"{names}\n", INDEX, *WHOLE[:3])).devices) == 3
+
+
+SIDES = ("Pulse", "LTP (uS)", "LTD (uS)")
+
+
+@pytest.mark.parametrize(
+    "title", ["Average", "Mean", "D avg", "Mittelwert", "moyenne", "平均", "Std", "Standardabweichung"]
+)
+@pytest.mark.parametrize("at", [0, 3])
+def test_a_sheet_of_means_or_spreads_is_no_device(title: str, at: int, tmp_path: Path) -> None:
+    sheets = {f"D{k + 1}": sheet(SIDES, PULSE, *SEVERAL[k]) for k in range(3)}
+    mean = sheet(SIDES, PULSE, *np.mean(SEVERAL[:3], axis=0))
+    found = workbook(tmp_path, dict([*list(sheets.items())[:at], (title, mean), *list(sheets.items())[at:]]))
+    require(found, [[whole] for whole in WHOLE[:3]])
+    assert f"not {title!r} (a " in said(found)
+
+
+def test_a_mean_of_each_branch_is_no_device(tmp_path: Path) -> None:
+    head, names = ("Pulse", "G (uS)"), ("LTP", "LTD")
+    sheets = {f"{name}_D{k}": sheet(head, PULSE, SEVERAL[k][s]) for k in range(2) for s, name in enumerate(names)}
+    sheets |= {f"{name}_mean": sheet(head, PULSE, np.mean(SEVERAL[:2], axis=0)[s]) for s, name in enumerate(names)}
+    require(workbook(tmp_path, sheets), [[WHOLE[0]], [WHOLE[1]]])
+
+
+@pytest.mark.parametrize("title", ["D1 (2)", "Copy of D1", "D1 - Kopie", "D1 副本"])
+def test_a_copy_of_a_sheet_is_no_device(title: str, tmp_path: Path) -> None:
+    sheets = {f"D{k + 1}": sheet(SIDES, PULSE, *SEVERAL[k]) for k in range(2)}
+    found = workbook(tmp_path, sheets | {title: sheets["D1"]})
+    require(found, [[whole] for whole in WHOLE[:2]])
+    assert f"not {title!r} (a copy of 'D1')" in said(found)
+
+
+def test_means_alone_and_other_values_under_the_name_of_a_copy_are_devices(tmp_path: Path) -> None:
+    for titles in (("D1 mean", "D2 mean", "D3 mean"), ("D1", "D1 (2)", "D1 (3)")):
+        sheets = {title: sheet(SIDES, PULSE, *SEVERAL[k]) for k, title in enumerate(titles)}
+        require(workbook(tmp_path, sheets), [[whole] for whole in WHOLE[:3]])

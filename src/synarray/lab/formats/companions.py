@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 
 from synarray.lab.formats.evidence import MEASURED, WHOLE_TRAINS, Column, Facts
+from synarray.lab.text.conditions import is_mean
 from synarray.lab.text.words import branch_of, plain_words
 
 __all__ = ["counts_of_pulses", "identities", "letters_of_branches", "without_flags", "without_means"]
 
-_MEAN = re.compile(r"\b(means?|averages?|avg|median|mittel(wert)?|moyenne|media|promedio)\b|平均|평균|средн")
 _LETTERS = re.compile(r"(?:^|\b)(?P<letter>[pd])$")
 _LONGEST_COUNT = 50
 _LONG = 8
@@ -24,7 +24,7 @@ _LONG = 8
 def without_means(found: list[Column]) -> list[Column]:
     """Leave means out that are beside what they are of, and numbers that no unit and no name make a quantity."""
     values = [c for c in found if c.meaning in MEASURED and not c.given]
-    means = [c for c in values if _MEAN.search(plain_words(c.name))]
+    means = [c for c in values if is_mean(c.name)]
     sides = {np.sign(c.branch) for c in values}
     if not means or any(sum(np.sign(c.branch) == s for c in values if c not in means) < 2 for s in sides):
         return found

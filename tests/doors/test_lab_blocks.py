@@ -10,6 +10,7 @@ import pytest
 from test_pulse_layouts import PULSE, VOLTS, N, lines, trains
 
 from synarray import read_pulses
+from synarray.errors import DataError
 from synarray.lab.rows.measured import Measurements
 
 INDEX = np.arange(1, 2 * N + 1)
@@ -296,3 +297,69 @@ def test_means_alone_and_other_values_under_the_name_of_a_copy_are_devices(tmp_p
     for titles in (("D1 mean", "D2 mean", "D3 mean"), ("D1", "D1 (2)", "D1 (3)")):
         sheets = {title: sheet(SIDES, PULSE, *SEVERAL[k]) for k, title in enumerate(titles)}
         require(workbook(tmp_path, sheets), [[whole] for whole in WHOLE[:3]])
+
+
+CONDITIONS = {
+    "temperatures": ("G @ 25 °C (uS)", "G @ 85 °C (uS)"),
+    "temperatures without a degree": ("300 K (uS)", "350 K (uS)"),
+    "amplitudes": ("1.0 V (uS)", "1.2 V (uS)"),
+    "decimal commas": ("G bei 1,0 V (uS)", "G bei 1,2 V (uS)"),
+    "widths": ("100 ns (uS)", "200 us (uS)"),
+    "Chinese": ("电导 100 ns (uS)", "电导 500 ns (uS)"),
+    "frequencies": ("G 10 kHz (uS)", "G 100 kHz (uS)"),
+}
+
+
+@pytest.mark.parametrize("kind", CONDITIONS)
+def test_columns_of_conditions_are_said_to_be_devices(kind: str, tmp_path: Path) -> None:
+    for columns in (WHOLE[:2], (WHOLE[0], WHOLE[0] * (1 + 0.004 * np.random.default_rng(1).standard_normal(2 * N)))):
+        found = of_text(
+            tmp_path, lines("\t".join(("Pulse", *CONDITIONS[kind])) + "\n", INDEX, *columns, separator="\t")
+        )
+        require(found, [[whole] for whole in columns])
+        assert "differ by a condition" in said(found)
+
+
+def test_columns_of_branches_and_conditions_are_said_to_be_devices(tmp_path: Path) -> None:
+    head = "Pulse,LTP 25 °C (uS),LTD 25 °C (uS),LTP 85 °C (uS),LTD 85 °C (uS)\n"
+    found = of_text(tmp_path, lines(head, PULSE, *SEVERAL[0], *SEVERAL[1]))
+    require(found, [[WHOLE[0]], [WHOLE[1]]])
+    assert "differ by a condition (25 °C, 85 °C)" in said(found)
+    sheets = {f"{name} {v} V": sheet(("Pulse", "G (uS)"), PULSE, SEVERAL[k][s])
+              for k, v in enumerate((1.0, 1.2)) for s, name in enumerate(("LTP", "LTD"))}  # fmt: skip
+    found = workbook(tmp_path, sheets)
+    require(found, [[WHOLE[0]], [WHOLE[1]]])
+    assert "sheets differ by a condition (1.0 V, 1.2 V)" in said(found)
+
+
+def test_a_condition_of_a_branch_or_of_all_is_no_device(tmp_path: Path) -> None:
+    found = of_text(tmp_path, lines("Pulse,LTP 1.0 V (uS),LTD -1.2 V (uS)\n", PULSE, *SEVERAL[0]))
+    require(found, [[WHOLE[0]]])
+    assert "condition" not in said(found)
+    found = of_text(tmp_path, lines("Pulse,D1 @ 25 °C (uS),D2 @ 25 °C (uS)\n", INDEX, *WHOLE[:2]))
+    assert len(found.devices) == 2 and "condition" not in said(found)
+
+
+def beside(head: str, one: object, other: object) -> str:
+    return lines(
+        head + "\n", [one] * N + [other] * N, [*PULSE] * 2, *(np.r_[SEVERAL[0][s], SEVERAL[1][s]] for s in (0, 1))
+    )
+
+
+def test_temperatures_and_widths_beside_ltp_and_ltd_are_not_lost(tmp_path: Path) -> None:
+    for name in ("T (°C)", "Temperatur (°C)", "温度 (°C)"):
+        text = beside(f"{name},Pulse,LTP (uS),LTD (uS)", 25, 85)
+        found = of_text(tmp_path, text)
+        assert "2 temperatures between 298 and 358 K are fitted as one" in said(found)
+        found = read_pulses(tmp_path / "measured.csv", columns=f"device_id={name}")
+        require(found, [[WHOLE[0]], [WHOLE[1]]])
+    for name in ("Pulse width (ns)", "Pulsbreite (ns)", "脉宽 (ns)"):
+        with pytest.raises(DataError, match="one width"):
+            of_text(tmp_path, beside(f"{name},Pulse,LTP (uS),LTD (uS)", 100, 1000))
+
+
+def test_one_temperature_and_one_width_beside_ltp_and_ltd_are_those_of_all_pulses(tmp_path: Path) -> None:
+    found = of_text(tmp_path, beside("T (K),Pulse,LTP (uS),LTD (uS)", 300, 300))
+    assert set(found.temperature_K.tolist()) == {300.0}
+    found = of_text(tmp_path, beside("Pulse width (ns),Pulse,LTP (uS),LTD (uS)", 100, 100))
+    np.testing.assert_allclose(found.width_s[found.polarity != 0], 1e-7)

@@ -21,17 +21,26 @@ from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.lab.rows.reads import are_reads, averaged
+from synarray.lab.text.conditions import differ_by_conditions
 from synarray.lab.text.headers import UNITS, Scale
 from synarray.lab.text.marks import NOTHING
 from synarray.lab.text.words import branch_of, cycles_of, plain_words
 from synarray.lab.traces.recognise import amplitudes
 
-__all__ = ["beyond_words", "brought", "conductances", "in_si", "read_flat", "to_numbers", "without_padding"]
+__all__ = [
+    "beyond_words",
+    "brought",
+    "conductances",
+    "in_si",
+    "read_flat",
+    "several_conditions",
+    "to_numbers",
+    "without_padding",
+]
 
 Floats = npt.NDArray[np.float64]
 _BY_ROW = ("cycle", "pulse", "amplitude_V", "width_s", "read_V", "temperature_K", "time_s", "per_row")
-_ALIKE = 0.03
-"""Share by which the means of columns may differ that are reads of one state."""
 _APART_K = 5.0
 """Kelvin by which temperatures differ that are not one."""
 _MOST = 0.9
@@ -40,8 +49,6 @@ _PADDING, _FEWEST, _SAME = 2, 8, 2e-3
 """Zeros that may fill a column up; rows, and the relative difference, of columns that hold the same values."""
 _FEW = 0.1
 """Share of rows that may lack what the others have."""
-_WHITE = 0.3
-"""Autocorrelation from row to row below which columns are reads of one state."""
 
 
 def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
@@ -96,14 +103,14 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     if not labels and len(measured) > 1 and "cycle" not in columns and cycles_of([c.name for c in measured]):
         matrix, labels, cycles = _in_turn(matrix, measured, rows)
     elif not labels and len(measured) > 1:
-        matrix = _averaged(matrix, rows)
+        matrix = averaged(matrix, rows)
     log = Log(columns, matrix, [found.values[c.at] for c in plan.every("device_id")])
     log = average_repeats(keep_reads(log, rows) if measured[0].meaning == "I_A" else log, rows)
     columns, matrix, k = log.columns, log.matrix, log.matrix.shape[1]
     _melt(plan, rows, matrix, columns, (log.devices, names), labels)
     if len(cycles):
         rows.cycle = np.repeat(cycles, len(matrix))
-    _several_conditions(plan, rows)
+    several_conditions(plan, rows)
     return rows, None if "time_s" not in columns else np.tile(columns["time_s"], k)
 
 
@@ -119,7 +126,7 @@ def _in_turn(matrix: Floats, measured: list[Column], rows: Rows) -> tuple[Floats
     return matrix[:, order], labels, np.array([labels[:k].count(label) for k, label in enumerate(labels)], float)
 
 
-def _several_conditions(plan: Plan, rows: Rows) -> None:
+def several_conditions(plan: Plan, rows: Rows) -> None:
     """Say where a file holds several temperatures or amplitudes, which are fitted as one."""
     column = plan.one("temperature_K")
     if column is not None and rows.temperature_K is not None:
@@ -287,8 +294,10 @@ def _labels(plan: Plan, measured: list[Column], matrix: Floats, rows: Rows) -> l
     words = [plain_words(column.name) for column in measured]
     reads = all(re.search(r"\b(read|rep|repeat|repetition|meas|measurement|sample)\w* ?\d", w) for w in words)
     devices = plan.is_simbrain or any(re.search(r"dev|dut|cell|chip|\bd ?\d|器件|소자|bauteil", w) for w in words)
-    if reads or cycles_of([column.name for column in measured]) or (not devices and _white(matrix)):
+    conditions = differ_by_conditions([column.name for column in measured])
+    if reads or cycles_of([c.name for c in measured]) or (not (devices or conditions) and are_reads(matrix)):
         return []
+    rows.remarks += [conditions] if conditions else []
     places = [column.at + 1 for column in measured]
     if len(places) == 2 and not any(words):
         rows.remarks.append(
@@ -309,46 +318,6 @@ def _in_rows(plan: Plan, matrix: Floats) -> bool:
     along, down = (float(np.nanmedian(np.abs(np.diff(matrix, axis=axis)))) for axis in (1, 0))
     far, near = (float(np.nanmedian(np.nanmax(matrix, axis) - np.nanmin(matrix, axis))) for axis in (1, 0))
     return along < 0.5 * down or far > 3.0 * near
-
-
-def _white(matrix: Floats) -> bool:
-    """Whether columns differ from their mean at random from row to row, and by less than the rows differ."""
-    whole = matrix[np.isfinite(matrix).all(axis=1) & (np.abs(matrix).max(axis=1) < OVERFLOW)]
-    if len(whole) < 8:
-        return False
-    mean = whole.mean(axis=1)
-    scale = float(np.median(np.abs(mean)))
-    factors = np.median(whole / np.where(mean == 0, scale or 1.0, mean)[:, None], axis=0)
-    settled = factors[1:] if len(factors) > 2 else factors
-    if not scale or (factors <= 0).any() or np.abs(settled / settled.mean() - 1.0).max() > _ALIKE:
-        return False  # but for the first of several, which may still settle, reads of one state are equal
-    off = whole / factors - (whole / factors).mean(axis=1, keepdims=True)
-    spread = float(off.std())
-    if spread <= 1e-9 * scale or spread > 0.5 * float(mean.std()):
-        return False
-    follow = float((off[1:] * off[:-1]).sum() / (off**2).sum())
-    return follow < _WHITE
-
-
-def _averaged(matrix: Floats, rows: Rows) -> Floats:
-    """Take the mean of the reads of each state, and their spread as the noise of a read."""
-    k = matrix.shape[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.nanmean(matrix, axis=1)
-        relative = matrix / mean[:, None]
-        factors = np.nanmedian(relative, axis=0)
-        off = relative / factors - 1.0
-        rows.read_noise = float(
-            1.4826 * np.nanmedian(np.abs(off - np.nanmean(off, axis=1, keepdims=True))) * np.sqrt(k / (k - 1))
-        )
-    rows.reads = k
-    rows.remarks.append(
-        f"{k} columns are reads of one state (they differ at random): their mean is used, their spread is the read noise"
-    )
-    worst = int(np.argmax(np.abs(factors - 1.0)))
-    if abs(factors[worst] - 1.0) > max(3.0 * rows.read_noise, 0.02):
-        rows.remarks.append(f"read {worst + 1} of each state is {factors[worst] - 1.0:+.0%} off the others")
-    return np.asarray(mean[:, None])
 
 
 def conductances(quantity: str, values: Floats, read_V: Floats | None, rows: Rows) -> Floats:

@@ -16,7 +16,7 @@ from synarray.lab.formats.sides import in_turn, labelled
 from synarray.lab.formats.tables import table_of
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.measured import Measurements, Rows, by_cycles, together
-from synarray.lab.text.conditions import is_copy, is_mean, is_spread
+from synarray.lab.text.conditions import repeating
 from synarray.lab.text.words import branch_of, cycles_of, label_of
 from synarray.lab.traces.retention import Aged
 
@@ -48,7 +48,7 @@ def choose_sheets(path: Path, found: dict[str, list[list[str]]], wishes: Wishes)
         raise next(iter(problems.values()))
     if not fits:
         raise _none(path, found, plans, problems)
-    left = _repeating(found, fits)
+    left = repeating({title: (plan.table.names, found[title]) for title, plan in fits.items()})
     chosen = _belonging({title: plan for title, plan in fits.items() if title not in left})
     others = [f"{title!r}{left.get(title, '')}" for title in found if title not in chosen]
     first = fits[chosen[0]]
@@ -57,21 +57,6 @@ def choose_sheets(path: Path, found: dict[str, list[list[str]]], wishes: Wishes)
         said = f"{read.format(', '.join(map(repr, chosen)))}, and not {', '.join(others)}"
         first = replace(first, table=replace(first.table, repairs=(said, *first.table.repairs)))
     return [first, *(fits[title] for title in chosen[1:])]
-
-
-def _repeating(found: dict[str, list[list[str]]], fits: dict[str, Plan]) -> dict[str, str]:
-    """Return the sheets that say nothing but what others do, and why: means and spreads of several, and copies."""
-    left = dict[str, str]()
-    for title, plan in fits.items():
-        like = [other for other in fits if fits[other].table.names == plan.table.names and other not in {title, *left}]
-        like = [other for other in like if np.sign(branch_of(other)) == np.sign(branch_of(title))]
-        of_values = [other for other in like if not (is_mean(other) or is_spread(other))]
-        same = next((other for other in like if found[other] == found[title]), "")
-        if (is_mean(title) or is_spread(title)) and len(of_values) >= (1 if branch_of(title) else 2):
-            left[title] = f" (a {'spread' if is_spread(title) else 'mean'} of others)"
-        elif same and is_copy(title):
-            left[title] = f" (a copy of {same!r})"
-    return left
 
 
 def _has_pulses(plan: Plan) -> bool:

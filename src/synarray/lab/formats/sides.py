@@ -13,12 +13,21 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.evidence import Column
-from synarray.lab.formats.flat import beyond_words, brought, conductances, in_si, to_numbers, without_padding
+from synarray.lab.formats.flat import (
+    beyond_words,
+    brought,
+    conductances,
+    in_si,
+    several_conditions,
+    to_numbers,
+    without_padding,
+)
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import Convert, Names, numbers, read_columns
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.cutting import blocks
 from synarray.lab.rows.measured import MOST_ROWS, Rows
+from synarray.lab.text.conditions import differ_by_conditions
 from synarray.lab.text.words import CYCLE, device_and_cycle
 
 __all__ = ["in_turn", "labelled", "read_sides"]
@@ -42,6 +51,8 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
     cycle = plan.one("cycle")
     if cycle is not None:
         more[cycle.at] = lambda cells: numbers(cells, table)
+    beside = [c for key in ("temperature_K", "width_s") if (c := plan.one(key))]
+    more |= {c.at: to_numbers(table, c, carried) for c in beside}
     found = read_columns(table, MOST_ROWS, wanted | more)
     rows.repairs += brought(carried)
     rows.repairs += table.repairs
@@ -50,6 +61,9 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
         rows.remarks.append(f"columns without names were read as LTP and LTD: {why}; of devices: --columns {places}")
     rows.discard("row with another number of columns", found.short)
     rows.discard(beyond_words(), found.beyond)
+    for c in beside:
+        setattr(rows, c.meaning, in_si(c, found.values[c.at].astype(float), rows))
+    several_conditions(plan, rows)
     read = plan.constants.get("read_V", plan.settings.read_V)
     groups = _groups(plan, found.values, names, cycle)
     sorted_trains: dict[tuple[str, str, int], list[Train]] = {}
@@ -93,6 +107,8 @@ def labelled(branches: list[Column], rows: Rows, what: str = "columns") -> list[
     """Return device and cycle of each column (or sheet), from what its name says besides the branch."""
     found, seen = [], dict[tuple[str, str, int], int]()
     shared = _shared_labels(branches)
+    conditions = differ_by_conditions([column.shown for column in branches], what)
+    rows.remarks += [conditions] if conditions else []
     for column in branches:
         own = column.label if column.label in shared else ""
         device, label = device_and_cycle(own if CYCLE.search(own) else _SHORT.sub(r"cycle \1", own))

@@ -26,6 +26,7 @@ __all__ = [
     "by_cycles",
     "chosen",
     "one_branch",
+    "one_value",
     "together",
     "without",
 ]
@@ -170,6 +171,12 @@ def _between(values: Floats, unit: str) -> str:
         return "not known"
     ends = [quantity(float(value), unit, 4) for value in (known.min(), known.max())]
     return " to ".join(dict.fromkeys(ends))
+
+
+def one_value(values: Floats | None) -> float | None:
+    """Return the value of a column that has only one."""
+    known = np.unique(values[np.isfinite(values)]) if values is not None else np.zeros(0)
+    return float(known[0]) if len(known) == 1 else None
 
 
 def without(measured: Measurements, rows: npt.NDArray[np.bool_], reason: str) -> Measurements:

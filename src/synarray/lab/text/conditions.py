@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from synarray.lab.text.words import branch_of, plain_words
 
-__all__ = ["differ_by_conditions", "is_copy", "is_mean", "is_spread"]
+__all__ = ["differ_by_conditions", "is_mean", "repeating"]
 
 _MEAN = re.compile(r"\b(means?|averages?|avg|median|mittel(wert)?|moyenne|media|promedio)\b|平均|평균|средн")
 _SPREAD = re.compile(
@@ -25,14 +25,35 @@ def is_mean(name: str) -> bool:
     return bool(_MEAN.search(plain_words(name)))
 
 
-def is_spread(title: str) -> bool:
-    """Whether the title of a sheet says a spread."""
-    return bool(_SPREAD.search(plain_words(title)))
+def repeating(sheets: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]]) -> dict[str, str]:
+    """Return the sheets that say nothing but what others do, and why: means and spreads of several, and copies.
+
+    Parameters
+    ----------
+    sheets : mapping of str to tuple
+        The names of the columns, and the rows, of each by its title.
+
+    Examples
+    --------
+    >>> rows = [["1", "3.4"]]
+    >>> repeating({"D1": (["G"], rows), "D2": (["G"], [["1", "3.5"]]), "Mean": (["G"], [["1", "3.45"]]), "D1 (2)": (["G"], rows)})
+    {'Mean': ' (a mean of others)', 'D1 (2)': " (a copy of 'D1')"}
+    """
+    left, signs = dict[str, str](), {title: (branch_of(title) > 0) - (branch_of(title) < 0) for title in sheets}
+    kinds = {title: _kind(title) for title in sheets}
+    for title, (names, rows) in sheets.items():
+        like = [other for other in sheets if other not in {title, *left} and sheets[other][0] == names]
+        like = [other for other in like if signs[other] == signs[title]]
+        same = next((other for other in like if sheets[other][1] == rows), "")
+        if kinds[title] and sum(not kinds[other] for other in like) >= (1 if signs[title] else 2):
+            left[title] = f" (a {kinds[title]} of others)"
+        elif same and _COPY.search(title.strip()):
+            left[title] = f" (a copy of {same!r})"
+    return left
 
 
-def is_copy(title: str) -> bool:
-    """Whether the title of a sheet is what programs call a copy, such as "D1 (2)"."""
-    return bool(_COPY.search(title.strip()))
+def _kind(title: str) -> str:
+    return "spread" if _SPREAD.search(plain_words(title)) else "mean" if is_mean(title) else ""
 
 
 def differ_by_conditions(names: Sequence[str], what: str = "columns") -> str:

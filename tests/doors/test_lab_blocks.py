@@ -139,6 +139,8 @@ BLOCKS = {
     "French": blocks("Échantillon,{}", "Pulse,G (uS)"),
     "Chinese": blocks("器件,{}", "脉冲,电导 (uS)"),
     "Chinese, brackets": blocks("[器件{}]", "脉冲\t电导 (uS)", separator="\t"),
+    "a date beside": blocks("# Device: A{}, Date: 2025-01-01", "Pulse,G (uS)"),
+    "a time and an operator beside": blocks("Device: A{};Time: 10:30;Li", "Puls;G (uS)", separator=";"),
     "letters": blocks("Device,{}", "Pulse,G (uS)", ("A", "B", "C")),
     "one line": blocks("Device {}", "Pulse,G (uS)"),
 }

@@ -36,17 +36,22 @@ def title_of(row: Sequence[str], *, spaced: bool, single: bool) -> tuple[str, st
     cells = [cell.strip() for cell in row if cell.strip()]
     if not cells or len(cells) > (1 if single else _MOST_WORDS):
         return None
-    whole = " ".join(cells)
+    whole = " ".join(cells).strip(_FRAME)
     words = re.sub(CYCLE.pattern, "", whole, flags=re.IGNORECASE).strip(_FRAME + ",;")
-    if not re.search(r"[^\W\d].*\w\)?$", words):
+    by_cells = not spaced and words == whole
+    if not re.search(r"[^\W\d].*\w\)?$", words) or meaning_of(cells[0] if by_cells else words) != "device_id":
         return None
-    pair = not spaced and len(cells) == 2 and words == whole.strip(_FRAME)
-    if len(cells) > 1:
-        is_quantity = meaning_of(cells[-1]) not in ("", "device_id") and not re.search(r"\d", cells[-1])
-        if is_quantity or not (spaced or pair or words != whole.strip(_FRAME)):
-            return None
-    if meaning_of(cells[0] if pair else words) != "device_id":
+    has_value = bool(re.search(r"\d|[:=].", cells[0]))  # "Device: A2" in front of more cells
+    pair = by_cells and len(cells) == 2 and not has_value
+    if len(cells) > 1 and by_cells and not (pair or has_value):
         return None
+    if (
+        len(cells) > 1
+        and (spaced or pair)
+        and not re.search(r"\d", cells[-1])
+        and meaning_of(cells[-1]) not in ("", "device_id")
+    ):
+        return None  # names of columns once more
     return re.findall(r"[^\W\d_]+", words)[0].lower(), cells[1] if pair else words
 
 

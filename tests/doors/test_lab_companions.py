@@ -1,0 +1,182 @@
+"""Columns beside measured ones that are none: currents of a gate, fits, spreads, states before a pulse, rows that came twice."""
+
+# ruff: noqa: RUF001
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_pulse_layouts import BOTH, DOWN, PULSE, UP, VOLTS, N, lines, trains
+
+from synarray import read_pulses
+from synarray.lab.rows.measured import Measurements
+
+INDEX = np.arange(1, 2 * N + 1)
+LEAK = [f"{1e-12 * (1 + 0.2 * np.sin(k)):.4e}" for k in INDEX]
+CURRENT = [f"{x * 1e-7:.5e}" for x in BOTH]
+READ = [0.1] * 2 * N
+OTHER = np.r_[trains(1.3, 1)].ravel()
+SMOOTH = np.convolve(np.r_[BOTH[:1], BOTH, BOTH[-1:]], [0.25, 0.5, 0.25], "valid")
+SMALL = 0.04 * BOTH
+
+
+def read(text: str, folder: Path, encoding: str = "utf-8") -> Measurements:
+    (folder / "measured.csv").write_bytes(text.encode(encoding))
+    return read_pulses(folder / "measured.csv")
+
+
+def one_device(found: Measurements) -> None:
+    """Require the one device of 64 and 64 pulses that these files hold."""
+    assert [int(np.count_nonzero(found.polarity == sign)) for sign in (1, -1)] == [N, N]
+    assert len(found.devices) == 1
+    np.testing.assert_allclose(found.G_S[found.polarity != 0], BOTH * 1e-6, rtol=3e-4)
+
+
+def unused(found: Measurements, *names: str) -> None:
+    """Require that columns are said to be not used."""
+    said = "; ".join(remark for remark in found.remarks if "not used: " in remark)
+    assert [name for name in names if name not in said] == []
+
+
+def beside(names: str) -> str:
+    """Currents of one device beside those of something else."""
+    return lines(f"Pulse,Vg pulse (V),Vd (V),{names}\n", INDEX, VOLTS, READ, CURRENT, LEAK)
+
+
+CURRENTS = {
+    "letters": (beside("Id (A),Ig (A)"), "Ig (A)"),
+    "letters with marks": (beside("I_D (A),I_G (A)"), "I_G (A)"),
+    "to the source": (beside("IDS (A),IGS (A)"), "IGS (A)"),
+    "of the source": (beside("Id (A),Is (A)"), "Is (A)"),
+    "words": (beside("Drain current (A),Gate current (A)"), "Gate current (A)"),
+    "words behind": (beside("I_drain (A),I_gate (A)"), "I_gate (A)"),
+    "German": (beside("Drainstrom (A),Gatestrom (A)"), "Gatestrom (A)"),
+    "German, leakage": (beside("Strom (A),Leckstrom (A)"), "Leckstrom (A)"),
+    "French": (beside("Courant de drain (A),Courant de grille (A)"), "Courant de grille (A)"),
+    "French, leakage": (beside("Courant (A),Courant de fuite (A)"), "Courant de fuite (A)"),
+    "Chinese": (beside("漏极电流 (A),栅极电流 (A)"), "栅极电流 (A)"),
+    "Chinese, short": (beside("漏电流 (A),栅电流 (A)"), "栅电流 (A)"),
+    "Chinese, leakage": (beside("电流 (A),漏电流 (A)"), "漏电流 (A)"),
+    "leakage": (beside("I (A),I_leak (A)"), "I_leak (A)"),
+    "noise": (beside("I (A),I_noise floor (A)"), "I_noise floor (A)"),
+    "of both branches": (
+        "Vds = 0.1 V\n" + lines("Pulse,LTP Id (A),LTP Ig (A),LTD Id (A),LTD Ig (A)\n", PULSE, CURRENT[:N], LEAK[:N],
+                                CURRENT[N:], LEAK[N:]), "LTD Ig (A)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CURRENTS)
+def test_the_current_of_a_gate_or_a_leakage_is_no_device(name: str, tmp_path: Path) -> None:
+    text, other = CURRENTS[name]
+    found = read(text, tmp_path)
+    one_device(found)
+    assert set(found.read_V.tolist()) == {0.1}
+    unused(found, other)
+
+
+def sides(*names: str) -> str:
+    """LTP, something of it, LTD, something of it."""
+    return lines(f"Pulse,{','.join(names)}\n", PULSE, UP, SMOOTH[:N], DOWN, SMOOTH[N:])
+
+
+FITS = {
+    "fit": sides("LTP exp (uS)", "LTP fit (uS)", "LTD exp (uS)", "LTD fit (uS)"),
+    "fit behind": sides("LTP (uS)", "LTP_fit (uS)", "LTD (uS)", "LTD_fit (uS)"),
+    "fit before": sides("LTP (uS)", "Fit LTP (uS)", "LTD (uS)", "Fit LTD (uS)"),
+    "model": sides("LTP data (uS)", "LTP model (uS)", "LTD data (uS)", "LTD model (uS)"),
+    "sim": sides("LTP (uS)", "LTP sim (uS)", "LTD (uS)", "LTD sim (uS)"),
+    "theory": sides("LTP (uS)", "LTP theory (uS)", "LTD (uS)", "LTD theory (uS)"),
+    "smoothed": sides("LTP (uS)", "LTP smoothed (uS)", "LTD (uS)", "LTD smoothed (uS)"),
+    "filtered": sides("LTP raw (uS)", "LTP filtered (uS)", "LTD raw (uS)", "LTD filtered (uS)"),
+    "interpolated": sides("LTP (uS)", "LTP interp. (uS)", "LTD (uS)", "LTD interpolated (uS)"),
+    "normalised": sides("LTP (uS)", "LTP_normalised", "LTD (uS)", "LTD_normalised"),
+    "predicted": sides("LTP (uS)", "predicted LTP (uS)", "LTD (uS)", "predicted LTD (uS)"),
+    "German": sides("LTP Messung (uS)", "LTP Simulation (uS)", "LTD Messung (uS)", "LTD Simulation (uS)"),
+    "German, smoothed": sides("LTP (uS)", "LTP geglättet (uS)", "LTD (uS)", "LTD geglättet (uS)"),
+    "German, computed": sides("LTP (uS)", "LTP berechnet (uS)", "LTD (uS)", "LTD berechnet (uS)"),
+    "French": sides("LTP mesure (uS)", "LTP ajustement (uS)", "LTD mesure (uS)", "LTD ajustement (uS)"),
+    "Chinese": sides("LTP实验 (uS)", "LTP拟合 (uS)", "LTD实验 (uS)", "LTD拟合 (uS)"),
+    "Chinese, normalised": sides("增强 (uS)", "增强归一化", "抑制 (uS)", "抑制归一化"),
+    "one train, glued": lines("Pulse,G (uS),Gfit (uS)\n", INDEX, BOTH, SMOOTH),
+    "one train, marked": lines("Pulse,G_meas (uS),G_fit (uS)\n", INDEX, BOTH, SMOOTH),
+    "one train, words": lines("Pulse,Experiment (uS),Model (uS)\n", INDEX, BOTH, SMOOTH),
+    "one train, guess": lines("Pulse,G (uS),Initial guess (uS)\n", INDEX, BOTH, SMOOTH),
+    "residual": lines("Pulse,G (uS),residual (uS)\n", INDEX, BOTH, BOTH - SMOOTH),
+    "fit and residual": lines("Pulse,G (uS),G fit (uS),Residuals (uS)\n", INDEX, BOTH, SMOOTH, BOTH - SMOOTH),
+    "a fit of both branches": lines("Pulse,V,G (uS),LTP fit (uS),LTD fit (uS)\n", INDEX, VOLTS, BOTH, SMOOTH, SMOOTH),
+    "a fit of another quantity": lines("Pulse,V,R (Mohm),G fit (uS)\n", INDEX, VOLTS, 1 / BOTH, SMOOTH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_a_fit_or_a_computed_copy_is_no_measurement(name: str, tmp_path: Path) -> None:
+    found = read(FITS[name], tmp_path)
+    one_device(found)
+    assert found.reads in (None, 0, 1)
+    unused(found, FITS[name].split("\n")[0].split(",")[-1])
+
+
+def spread(*names: str) -> str:
+    """LTP, its spread, LTD, its spread."""
+    return lines(f"Pulse,{','.join(names)}\n", PULSE, UP, SMALL[:N], DOWN, SMALL[N:])
+
+
+SPREADS = {
+    "uncertainty": spread("LTP (uS)", "LTP uncertainty (uS)", "LTD (uS)", "LTD uncertainty (uS)"),
+    "German": spread("LTP (uS)", "Streuung LTP (uS)", "LTD (uS)", "Streuung LTD (uS)"),
+    "French": spread("LTP (uS)", "Incertitude LTP (uS)", "LTD (uS)", "Incertitude LTD (uS)"),
+    "Chinese": spread("LTP (uS)", "LTP不确定度 (uS)", "LTD (uS)", "LTD不确定度 (uS)"),
+    "sigma": spread("LTP (uS)", "σ_LTP (uS)", "LTD (uS)", "σ_LTD (uS)"),
+    "s": spread("G_LTP (uS)", "s_LTP (uS)", "G_LTD (uS)", "s_LTD (uS)"),
+    "s of G": spread("G_LTP (uS)", "s(G_LTP) (uS)", "G_LTD (uS)", "s(G_LTD) (uS)"),
+    "u": spread("G_LTP (uS)", "u(G_LTP) (uS)", "G_LTD (uS)", "u(G_LTD) (uS)"),
+    "a quartile": spread("LTP (uS)", "LTP q25 (uS)", "LTD (uS)", "LTD q25 (uS)"),
+    "a quartile of a mean": spread("LTP mean (uS)", "LTP Q1 (uS)", "LTD mean (uS)", "LTD Q1 (uS)"),
+    "a percentile": spread("LTP (uS)", "LTP 25th percentile (uS)", "LTD (uS)", "LTD p25 (uS)"),
+    "a bound": spread("LTP (uS)", "LTP lower (uS)", "LTD (uS)", "LTD upper (uS)"),
+    "plus and minus": spread("LTP (uS)", "LTP+/- (uS)", "LTD (uS)", "LTD+/- (uS)"),
+    "plus and minus in one": spread("LTP (uS)", "LTP ± (uS)", "LTD (uS)", "± LTD (uS)"),
+    "a change": spread("LTP (uS)", "ΔLTP (uS)", "LTD (uS)", "ΔLTD (uS)"),
+}
+
+
+@pytest.mark.parametrize("name", SPREADS)
+def test_a_spread_under_any_word_is_no_device(name: str, tmp_path: Path) -> None:
+    found = read(SPREADS[name], tmp_path)
+    one_device(found)
+    unused(found, SPREADS[name].split("\n")[0].split(",")[-1])
+
+
+TWO = {
+    "letters": lines("Pulse,V,Vread (V),Ia (A),Ig (A)\n", INDEX, VOLTS, READ, CURRENT, [f"{x * 1e-7:.5e}" for x in OTHER]),
+    "two gates": lines("Pulse,V,Vread (V),Gate 1 I (A),Gate 2 I (A)\n", INDEX, VOLTS, READ, CURRENT,
+                       [f"{x * 1e-7:.5e}" for x in OTHER]),
+    "models": lines("Pulse,V,Model A (uS),Model B (uS)\n", INDEX, VOLTS, BOTH, OTHER),
+    "fits alone": lines("Pulse,V,D1 fit (uS),D2 fit (uS)\n", INDEX, VOLTS, BOTH, OTHER),
+    "names with p and s": lines("Pulse,V,P1 (uS),S2 (uS)\n", INDEX, VOLTS, BOTH, OTHER),
+    "transistors": lines("Pulse,V,Q1 (uS),Q2 (uS)\n", INDEX, VOLTS, BOTH, OTHER),
+    "s and t": lines("Pulse,V,Device s (uS),Device t (uS)\n", INDEX, VOLTS, BOTH, OTHER),
+    "fits beside": lines("Pulse,V,D1 (uS),D1 fit (uS),D2 (uS),D2 fit (uS)\n", INDEX, VOLTS, BOTH, SMOOTH, OTHER, OTHER),
+    "spreads beside": lines("Pulse,V,D1 (uS),u(D1) (uS),D2 (uS),u(D2) (uS)\n", INDEX, VOLTS, BOTH, SMALL, OTHER, SMALL),
+    "gates beside": lines("Pulse,V,Vread (V),Id1 (A),Ig1 (A),Id2 (A),Ig2 (A)\n", INDEX, VOLTS, READ, CURRENT, LEAK,
+                          [f"{x * 1e-7:.5e}" for x in OTHER], LEAK),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_two_devices_stay_two(name: str, tmp_path: Path) -> None:
+    found = read(TWO[name], tmp_path)
+    assert (len(found.devices), np.count_nonzero(found.polarity)) == (2, 4 * N)
+    np.testing.assert_allclose(found.G_S, np.r_[BOTH, OTHER] * 1e-6, rtol=3e-4)
+
+
+def test_a_conductance_computed_of_currents_is_read(tmp_path: Path) -> None:
+    found = read(lines("Pulse,V,I (A),G calculated (uS)\n", INDEX, VOLTS, CURRENT, BOTH), tmp_path)
+    one_device(found)
+
+
+def test_a_current_of_the_gate_alone_is_read(tmp_path: Path) -> None:
+    found = read(lines("Pulse,Vp (V),Vread (V),Gate current (A)\n", INDEX, VOLTS, READ, CURRENT), tmp_path)
+    one_device(found)

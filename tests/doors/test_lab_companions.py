@@ -180,3 +180,57 @@ def test_a_conductance_computed_of_currents_is_read(tmp_path: Path) -> None:
 def test_a_current_of_the_gate_alone_is_read(tmp_path: Path) -> None:
     found = read(lines("Pulse,Vp (V),Vread (V),Gate current (A)\n", INDEX, VOLTS, READ, CURRENT), tmp_path)
     one_device(found)
+
+
+BEFORE = np.r_[2.0, BOTH[:-1]]
+AGAIN = BEFORE * (1 + 0.002 * np.random.default_rng(5).standard_normal(2 * N))
+"""The state before each pulse as a read of its own."""
+
+
+def pair(names: str, before: np.ndarray, after: np.ndarray = BOTH) -> str:
+    return lines(f"Pulse,V,{names}\n", INDEX, VOLTS, before, after)
+
+
+STATES = {
+    "numbers": pair("G_n (uS),G_n+1 (uS)", BEFORE),
+    "numbers, read twice": pair("G_n (uS),G_n+1 (uS)", AGAIN),
+    "numbers from the one before": pair("G_n-1 (uS),G_n (uS)", BEFORE),
+    "numbers from the one before, read twice": pair("G_n-1 (uS),G_n (uS)", AGAIN),
+    "old and new": pair("G_old (uS),G_new (uS)", BEFORE),
+    "old and new, read twice": pair("G_old (uS),G_new (uS)", AGAIN),
+    "German": pair("G alt (uS),G neu (uS)", AGAIN),
+    "German, words": pair("G vorher (uS),G nachher (uS)", AGAIN),
+    "French": pair("G avant (uS),G après (uS)", AGAIN),
+    "Chinese": pair("旧电导 (uS),新电导 (uS)", AGAIN),
+    "0 and 1": pair("G0 (uS),G1 (uS)", BEFORE),
+    "0 and 1, read twice": pair("G0 (uS),G1 (uS)", AGAIN),
+    "start and end": pair("G_start (uS),G_end (uS)", AGAIN),
+    "i and f": pair("Gi (uS),Gf (uS)", AGAIN),
+    "the one after first": pair("G_f (uS),G_i (uS)", BOTH, BEFORE),
+    "letters that are none": pair("G_a (uS),G_b (uS)", BEFORE),
+    "resistances": pair("R0 (Mohm),R1 (Mohm)", 1 / BEFORE, 1 / BOTH),
+    "beside a change": lines("Pulse,V,G_i (uS),G_f (uS),ΔG (uS)\n", INDEX, VOLTS, BEFORE, BOTH, BOTH - BEFORE),
+    "both branches": lines("Pulse,LTP_i (uS),LTP_f (uS),LTD_i (uS),LTD_f (uS)\n", PULSE, BEFORE[:N], UP, BEFORE[N:], DOWN),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_state_before_a_pulse_is_no_device(name: str, tmp_path: Path) -> None:
+    found = read(STATES[name], tmp_path)
+    one_device(found)
+    assert any("the state before each pulse; that after it is used" in remark for remark in found.remarks)
+
+
+@pytest.mark.parametrize(
+    "names", ["G0 (uS),G1 (uS)", "G1 (uS),G2 (uS)", "Device old (uS),Device new (uS)", "G_i (uS),G_j (uS)"]
+)
+@pytest.mark.parametrize("scale", [1.0, 1.02, 1.3])
+def test_devices_with_names_of_states_stay_devices(names: str, scale: float, tmp_path: Path) -> None:
+    other = np.r_[trains(scale, 1)].ravel()
+    found = read(pair(names, BOTH, other), tmp_path)
+    assert len(found.devices) == 2 or found.reads == 2
+
+
+def test_three_devices_with_numbers_stay_devices(tmp_path: Path) -> None:
+    found = read(lines("Pulse,V,G0 (uS),G1 (uS),G2 (uS)\n", INDEX, VOLTS, BOTH, OTHER, 1.2 * OTHER), tmp_path)
+    assert len(found.devices) == 3

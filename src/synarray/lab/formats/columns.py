@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,8 @@ from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_
 from synarray.lab.formats.mapping import Mapping, constant, places
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import COLUMNS
-from synarray.lab.text.beside import AFTER, BEFORE, CHANGE, SPREAD
+from synarray.lab.rows.order import precedes
+from synarray.lab.text.beside import AFTER, BEFORE, CHANGE, NEW, OLD, SPREAD
 from synarray.lab.text.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
 from synarray.lab.text.words import branch_of, label_of, meaning_of, plain_words, state_of
 
@@ -58,7 +60,7 @@ def understand(table: Table, mapping: Mapping, source: str) -> tuple[list[Column
     found = letters_of_branches(without_flags(without_means(without_others(found)), facts))
     found = identities(counts_of_pulses(found, facts), facts, rows) if any(names) and rows else found
     given, constants = _mapped(found, mapping, table, source)
-    found = only_reads(_after(_one_quantity(_absolute(given, source), facts)))
+    found = only_reads(_after(_one_quantity(_absolute(given, source), facts), facts))
     for meaning in _ONE_EACH:
         found = _best(found, meaning, facts)
     found = [_in_unit(column, facts[column.at], source) for column in found]
@@ -279,12 +281,17 @@ def _absolute(found: list[Column], source: str) -> list[Column]:
     )  # fmt: skip
 
 
-def _after(found: list[Column]) -> list[Column]:
-    """Keep the reads after pulses where there are reads before them as well."""
+def _after(found: list[Column], facts: Sequence[Facts]) -> list[Column]:
+    """Keep the reads after pulses where there are reads before them as well: by their names, else by their values."""
     measured = [c for c in found if c.meaning in MEASURED and not c.given]
-    before, after = ([c for c in measured if pattern.search(plain_words(c.name))] for pattern in (BEFORE, AFTER))
+    words = {c.at: plain_words(re.sub(r"([nkt])[-\u2212]1\b", r"\1 prev", c.name)) for c in measured}
+    before, after = ([c for c in measured if pattern.search(words[c.at])] for pattern in (BEFORE, AFTER))
     if not before or len(before) != len(after):
-        return found
+        pairs = [(a, b) for a, b in permutations(measured, 2) if a.branch == b.branch] if len(measured) <= 4 else []
+        named = {(a.at, b.at): bool(OLD.search(words[a.at]) and NEW.search(words[b.at])) for a, b in pairs}
+        before = [a for a, b in pairs if precedes(facts[a.at].finite, facts[b.at].finite, named=named[a.at, b.at])]
+        if 2 * len(before) != len(measured):
+            return found
     why = "the state before each pulse; that after it is used"
     return [replace(c, meaning="", why=why) if c in before else c for c in found]
 

@@ -14,10 +14,14 @@ import numpy.typing as npt
 
 from synarray.lab.rows.measured import Rows
 
-__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "whole_count"]
+__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "precedes", "whole_count"]
 
 _SHARED = 0.2
 """Share of rows with the number of another from which on the column counts something else than pulses."""
+_FEWEST = 8
+"""Rows that columns must have to be compared."""
+_NEARLY, _EQUAL = 0.5, 1e-3
+"""Shares of the way from row to row by which a state may be read otherwise before the next pulse, and in a copy."""
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -189,3 +193,11 @@ def _raised(keys: Keys, polarity: Floats, g: Floats) -> float:
     """Return by how much LTP pulses raise and LTD pulses lower the conductance, summed."""
     within = keys.together() & (np.diff(polarity) == 0)  # a return to the other polarity tells nothing
     return float(np.sum((np.diff(g) * polarity[1:])[within]))
+
+
+def precedes(one: Floats, other: Floats, *, named: bool) -> bool:
+    """Whether one column holds what the other held a row above: equal to it, or nearly where the names say so."""
+    if len(one) != len(other) or len(one) < _FEWEST:
+        return False
+    most = float(np.median(np.abs(one - other))) * (_NEARLY if named else _EQUAL)
+    return float(np.median(np.abs(one[1:] - other[:-1]))) < most

@@ -20,6 +20,8 @@ __all__ = [
     "LEAK",
     "MARKED",
     "MEAN",
+    "NEW",
+    "OLD",
     "SPREAD",
     "TERMINAL",
 ]
@@ -49,6 +51,14 @@ SPREAD = re.compile(
     r"|uncertain|unsicherheit|incertitude|streuung|spread|\bdispersion|deviation|abweichung|toleran[cz]|\biqr\b|不确定|偏差|불확|ばらつき"
     r"|\becart\b|标准差|误差|편차|오차|отклонени|ошибк|погрешн"
 )
-BEFORE = re.compile(r"\b(before|pre|prior|vor|avant|initial)\b|前|이전")
-AFTER = re.compile(r"\b(after|post|nach|apres|final)\b|后|後|이후")
+BEFORE = re.compile(
+    r"\b(before|pre|prior|vor|vorher|avant|initial|previous)\b|前|이전"
+    r"|\b([gri]|lt[pd]) ?(i|ini|init|start|begin)$|\b[gri] ?[nkt]$"
+)
+AFTER = re.compile(
+    r"\b(after|post|nach|nachher|apres|final|next)\b|后|後|이후|\b([gri]|lt[pd]) ?(f|fin|end)$|\b[gri] ?[nkt] 1$"
+)
+OLD = re.compile(r"\b(old|alt|ancien|[nkt] prev)\b|旧|舊|\b[gri] ?0$")
+NEW = re.compile(r"\b(new|neu|nouveau)\b|新|\b[gri] ?[1nkt]$")
+"""States before and after a pulse where the values agree: devices may be called so as well."""
 CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|^(δ|delta) ?lt[pd]\b|\bchange\b|变化")

@@ -138,7 +138,6 @@ SPREADS = {
     "a bound": spread("LTP (uS)", "LTP lower (uS)", "LTD (uS)", "LTD upper (uS)"),
     "plus and minus": spread("LTP (uS)", "LTP+/- (uS)", "LTD (uS)", "LTD+/- (uS)"),
     "plus and minus in one": spread("LTP (uS)", "LTP ± (uS)", "LTD (uS)", "± LTD (uS)"),
-    "a change": spread("LTP (uS)", "ΔLTP (uS)", "LTD (uS)", "ΔLTD (uS)"),
 }
 
 
@@ -200,7 +199,6 @@ STATES = {
     "old and new, read twice": pair("G_old (uS),G_new (uS)", AGAIN),
     "German": pair("G alt (uS),G neu (uS)", AGAIN),
     "German, words": pair("G vorher (uS),G nachher (uS)", AGAIN),
-    "French": pair("G avant (uS),G après (uS)", AGAIN),
     "Chinese": pair("旧电导 (uS),新电导 (uS)", AGAIN),
     "0 and 1": pair("G0 (uS),G1 (uS)", BEFORE),
     "0 and 1, read twice": pair("G0 (uS),G1 (uS)", AGAIN),
@@ -234,3 +232,97 @@ def test_devices_with_names_of_states_stay_devices(names: str, scale: float, tmp
 def test_three_devices_with_numbers_stay_devices(tmp_path: Path) -> None:
     found = read(lines("Pulse,V,G0 (uS),G1 (uS),G2 (uS)\n", INDEX, VOLTS, BOTH, OTHER, 1.2 * OTHER), tmp_path)
     assert len(found.devices) == 3
+
+
+TWICE = [*np.repeat(INDEX, 2)]
+OHMS = np.repeat(BOTH, 2)
+COPIES = {
+    "voltages": lines("Pulse,Vp (V),G (uS)\n", TWICE, np.repeat(VOLTS, 2), OHMS),
+    "polarities": lines("Pulse,Polarity,G (uS)\n", TWICE, np.repeat(np.sign(VOLTS), 2), OHMS),
+    "numbers that start again": lines("Pulse,Polarity,G (uS)\n", [*np.repeat(PULSE, 2)] * 2, np.repeat(np.sign(VOLTS), 2), OHMS),
+    "times": lines("Time (s),Pulse,Vp (V),G (uS)\n", np.arange(4 * N) / 10, TWICE, np.repeat(VOLTS, 2), OHMS),
+    "no polarity": lines("Pulse,G (uS)\n", TWICE, OHMS),
+    "resistances": lines("Pulse,V,R (Mohm)\n", TWICE, np.repeat(VOLTS, 2), 1 / OHMS),
+    "some rows": lines("Pulse,V,G (uS)\n", *(np.r_[x[:40], np.repeat(x[40:], 2)] for x in (INDEX, VOLTS, BOTH))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_rows_that_came_twice_are_one_pulse(name: str, tmp_path: Path) -> None:
+    found = read(COPIES[name], tmp_path)
+    one_device(found)
+    assert found.discarded == {"duplicated row": 88 if name == "some rows" else 2 * N}
+
+
+def test_blocks_with_equal_conductances_keep_their_rows(tmp_path: Path) -> None:
+    """A number that counts blocks repeats with other conductances, some of them equal."""
+    coarse = np.round(BOTH)
+    found = read(lines("Pulse,V,G (uS)\n", np.repeat([1, 2, 3, 4], N // 2), VOLTS, coarse), tmp_path)
+    assert np.count_nonzero(found.polarity) == 2 * N
+
+
+def read_at(volts: list[float], slope: float = 0.0, head: str = "Pulse,Vp (V),Vread (V),I (nA)") -> str:
+    """Each state read at several voltages, the conductance larger by a share at larger ones."""
+    k = len(volts)
+    v = np.tile(volts, 2 * N)
+    current = np.repeat(BOTH, k) * v * 1e3 * (1 + slope * (np.abs(v) - 0.1))
+    return lines(f"{head}\n", np.repeat(INDEX, k), np.repeat(VOLTS, k), v, current)
+
+
+@pytest.mark.parametrize(
+    ("volts", "slope"),
+    [([0.1, 0.2], 0.0), ([0.1, -0.1], 0.0), ([0.2, 0.1], 0.5), ([0.1, 0.11], 0.5), ([0.1, 0.2, 0.3], 1.0),
+     ([-0.2, -0.1, 0.1], 1.0)],
+)  # fmt: skip
+def test_of_reads_at_several_voltages_those_at_the_smallest_are_used(
+    volts: list[float], slope: float, tmp_path: Path
+) -> None:
+    found = read(read_at(volts, slope), tmp_path)
+    one_device(found)
+    assert (set(np.abs(found.read_V).tolist()), found.reads) == ({0.1}, 1)
+    assert any(f"each state was read at {len(volts)} voltages" in remark for remark in found.remarks)
+
+
+def test_reads_of_ltp_and_ltd_at_other_voltages_are_all_used(tmp_path: Path) -> None:
+    volts = np.where(VOLTS > 0, 0.1, 0.2)
+    one_device(read(lines("Pulse,V,Vread (V),I (uA)\n", INDEX, VOLTS, volts, BOTH * volts), tmp_path))
+
+
+def two_voltages(names: str, places: tuple[int, ...], second: float = 0.2, other: np.ndarray = OTHER) -> str:
+    columns = [[0.1] * 2 * N, BOTH * 100, [second] * 2 * N, other * 1000 * second]
+    return lines(f"Pulse,Vp (V),{names}\n", INDEX, VOLTS, *(columns[k] for k in places))
+
+
+VOLTAGES = {
+    "in turn": two_voltages("Vread1 (V),I1 (nA),Vread2 (V),I2 (nA)", (0, 1, 2, 3)),
+    "currents first": two_voltages("I1 (nA),Vread1 (V),I2 (nA),Vread2 (V)", (1, 0, 3, 2)),
+    "by their numbers": two_voltages("Vread1 (V),Vread2 (V),I1 (nA),I2 (nA)", (0, 2, 1, 3)),
+    "no voltages of pulses": lines(
+        "Pulse,Vread1 (V),I1 (nA),Vread2 (V),I2 (nA)\n", INDEX, READ, BOTH * 100, [0.2] * 2 * N, OTHER * 200
+    ),
+    "called alike": two_voltages("Vread (V),D1 current (nA),Vread (V),D2 current (nA)", (0, 1, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", VOLTAGES)
+def test_each_current_is_divided_by_its_own_read_voltage(name: str, tmp_path: Path) -> None:
+    found = read(VOLTAGES[name], tmp_path)
+    assert len(found.devices) == 2
+    for device, (values, volts) in enumerate(((BOTH, 0.1), (OTHER, 0.2))):
+        mine = found.device_id == device
+        np.testing.assert_allclose(found.G_S[mine], values * 1e-6, rtol=3e-4)
+        assert set(found.read_V[mine].tolist()) == {volts} or name == "no voltages of pulses"
+    assert any("divided by its own read voltage" in remark for remark in found.remarks)
+
+
+def test_reads_of_one_state_with_their_own_voltages_are_averaged(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    seen = BOTH * (1 + 0.01 * rng.standard_normal(2 * N))
+    found = read(two_voltages("Vread1 (V),I1 (nA),Vread2 (V),I2 (nA)", (0, 1, 2, 3), other=seen), tmp_path)
+    assert (len(found.devices), found.reads, len(found)) == (1, 2, 2 * N)
+    np.testing.assert_allclose(found.G_S, BOTH * 1e-6, rtol=0.03)
+
+
+def test_one_read_voltage_for_two_currents_is_used_for_both(tmp_path: Path) -> None:
+    found = read(lines("Pulse,V,Vread (V),I1 (nA),I2 (nA)\n", INDEX, VOLTS, READ, BOTH * 100, OTHER * 100), tmp_path)
+    np.testing.assert_allclose(found.G_S, np.r_[BOTH, OTHER] * 1e-6, rtol=3e-4)

@@ -20,7 +20,14 @@ from synarray.lab.formats.companions import (
     without_others,
 )
 from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, ONE_WORD, Column, Facts
-from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
+from synarray.lab.formats.instruments import (
+    drain_voltages,
+    logarithm,
+    meaning_in,
+    only_reads,
+    read_voltages,
+    source_and_reading,
+)
 from synarray.lab.formats.mapping import Mapping, constant, places
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import COLUMNS
@@ -312,7 +319,7 @@ def _best(found: list[Column], meaning: str, facts: Sequence[Facts]) -> list[Col
     alike = [c for c in found if c.meaning == meaning and not c.branch]
     if meaning == "amplitude_V":
         found, alike = _read_voltages(found, alike, facts)
-    if len(alike) < 2:
+    if len(alike) < 2 or (meaning == "read_V" and read_voltages(found)):
         return found
     score = _FIRST_CHOICE.get(meaning)
     best = max(alike, key=lambda c: (c.given, *(score(c, facts[c.at]) if score else ()), -c.at))

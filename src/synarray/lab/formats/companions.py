@@ -58,10 +58,10 @@ _BESIDE: tuple[tuple[re.Pattern[str], str, Callable[[Column, list[Column]], bool
 def without_others(found: list[Column]) -> list[Column]:
     """Leave out what is beside measured columns and none itself: currents of the gate, fits, smoothed copies, spreads."""
     for pattern, why, is_other in _BESIDE:
-        values = [c for c in found if c.meaning in MEASURED]
-        kept = [c for c in values if not pattern.search(f"{plain_words(c.name)} {c.name}")]
-        others = [c for c in values if kept and c not in kept and is_other(c, kept)]
-        found = [replace(c, meaning="", branch=0, why=why) if c in others else c for c in found]
+        values = [(c, bool(pattern.search(f"{plain_words(c.name)} {c.name}"))) for c in found if c.meaning in MEASURED]
+        kept = [c for c, named in values if not named]
+        others = {c.at for c, named in values if kept and named and is_other(c, kept)}
+        found = [replace(c, meaning="", branch=0, why=why) if c.at in others else c for c in found]
     return found
 
 

@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.evidence import WHOLE_TRAINS, Column
+from synarray.lab.formats.instruments import read_voltages
 from synarray.lab.formats.plan import Plan
-from synarray.lab.formats.raw_log import Log, average_repeats, keep_reads
 from synarray.lab.formats.reading import Columns, Names, numbers, read_columns
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.lab.rows.raw_log import Log, average_repeats, keep_reads, one_read_voltage
 from synarray.lab.text.headers import UNITS, Scale
 from synarray.lab.text.marks import NOTHING
 from synarray.lab.text.words import are_cycles, branch_of, plain_words
@@ -51,7 +52,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     wanted: dict[int, Callable[[Sequence[str]], npt.NDArray[np.generic]]] = {}
     for column, codes in zip(plan.every("device_id"), names, strict=True):
         wanted[column.at] = codes.codes
-    for column in (*measured, *(c for key in _BY_ROW if (c := plan.one(key)))):
+    own_volts = read_voltages(plan.columns)
+    for column in (*measured, *own_volts, *(c for key in _BY_ROW if (c := plan.one(key)))):
         wanted[column.at] = to_numbers(table, column, carried)
     if polarity := plan.one("polarity"):
         wanted[polarity.at] = lambda cells: _polarities(cells, table, unknown, kinds)
@@ -84,6 +86,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     _settings(plan, columns, n, rows)
     matrix = np.column_stack([in_si(c, without_padding(found.values[c.at], rows), rows) for c in measured])
     matrix, measured = _different(matrix, measured, rows)
+    if own_volts:
+        columns["read_V"] = _own_voltages(plan.measured, own_volts, measured, found, rows)
     if _in_rows(plan, matrix):
         matrix, columns = matrix.T, {}
         rows.remarks.append(
@@ -91,7 +95,7 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         )
         labels = [f"row {i + 1}" for i in range(matrix.shape[1])]
     else:
-        labels = _labels(plan, measured, matrix, rows)
+        labels = _labels(plan, measured, matrix / columns["read_V"] if own_volts else matrix, rows)
     in_turn = not labels and len(measured) > 1 and "cycle" not in columns and are_cycles([c.name for c in measured])
     if in_turn:
         rows.remarks.append(
@@ -99,8 +103,10 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         )
     elif not labels and len(measured) > 1:
         matrix = _averaged(matrix, rows)
+        columns |= {"read_V": columns["read_V"].mean(axis=1)} if own_volts else {}
     log = Log(columns, matrix, [found.values[c.at] for c in plan.every("device_id")])
-    log = average_repeats(keep_reads(log, rows) if measured[0].meaning == "I_A" else log, rows)
+    log = keep_reads(log, rows) if measured[0].meaning == "I_A" else log
+    log = average_repeats(one_read_voltage(log, rows), rows)
     columns, matrix, k = log.columns, log.matrix, log.matrix.shape[1]
     _melt(plan, rows, matrix, columns, (log.devices, names), labels)
     if in_turn:
@@ -108,6 +114,16 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         rows.device_id = None if rows.device_id is None else np.tile(rows.device_id, k)
     _several_conditions(plan, rows)
     return rows, None if "time_s" not in columns else np.tile(columns["time_s"], k)
+
+
+def _own_voltages(
+    currents: list[Column], volts: list[Column], used: list[Column], found: Columns, rows: Rows
+) -> Floats:
+    """Return the read voltages [row, current] where each current has its own."""
+    own = {current.at: volt for current, volt in zip(currents, volts, strict=True)}
+    said = ", ".join(f"{c.shown} by {own[c.at].shown}" for c in used)
+    rows.remarks.append(f"each current is divided by its own read voltage: {said}")
+    return np.column_stack([in_si(own[c.at], found.values[own[c.at].at], rows) for c in used])
 
 
 def _several_conditions(plan: Plan, rows: Rows) -> None:
@@ -370,12 +386,12 @@ def _melt(
 ) -> None:
     """Put the columns of the devices below each other, with the other columns beside each."""
     k = matrix.shape[1]
-    read = np.tile(columns["read_V"], k) if "read_V" in columns else None
+    read = np.broadcast_to(columns["read_V"].T, (k, len(matrix))).ravel() if "read_V" in columns else None
     values = matrix.T.ravel()
     if plan.is_simbrain and read is not None:
         values, read = np.abs(values), np.abs(read)
     rows.G_S = conductances(plan.measured[0].meaning, values, read, rows)
-    for key in ("cycle", "pulse", "polarity", "amplitude_V", "width_s", "read_V", "temperature_K"):
+    for key in ("cycle", "pulse", "polarity", "amplitude_V", "width_s", "temperature_K"):
         if key in columns:
             setattr(rows, key, np.tile(columns[key], k))
     if read is not None:

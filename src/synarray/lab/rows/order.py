@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from synarray.lab.rows.measured import Rows
 
-__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "precedes", "whole_count"]
+__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "precedes", "repeated", "whole_count"]
 
 _SHARED = 0.2
 """Share of rows with the number of another from which on the column counts something else than pulses."""
+_COPIES = 0.9
+"""Share of rows with the number of the row above that hold its conductance as well where rows are copies."""
 _FEWEST = 8
 """Rows that columns must have to be compared."""
 _NEARLY, _EQUAL = 0.5, 1e-3
@@ -94,6 +96,16 @@ def doubled(keys: Keys, g: Floats, rows: Rows) -> Bools:
         found[order[1:][equal]] = True
     rows.discard("duplicated row", int(np.count_nonzero(found)))
     return found
+
+
+def repeated(keys: Keys, g: Floats, rows: Rows) -> Bools:
+    """Find rows that say what the row before them says: device, number of the pulse, polarity and conductance."""
+    same = _same_pulse(keys)
+    equal = same & (np.diff(g) == 0)
+    if np.count_nonzero(equal) < _COPIES * np.count_nonzero(same):
+        equal[:] = False  # numbers that repeat with other conductances are no copies
+    rows.discard("duplicated row", int(np.count_nonzero(equal)))
+    return np.asarray(np.r_[False, equal][: len(keys)], bool)
 
 
 def _grouped(keys: Keys) -> bool:

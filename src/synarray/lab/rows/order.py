@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from synarray.lab.rows.measured import Rows
 
-__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "precedes", "repeated", "whole_count"]
+__all__ = [
+    "Keys", "backwards", "count_cycles", "doubled", "in_time", "left_out", "precedes", "repeated", "whole_count",
+]  # fmt: skip
 
 _SHARED = 0.2
 """Share of rows with the number of another from which on the column counts something else than pulses."""
@@ -106,6 +108,30 @@ def repeated(keys: Keys, g: Floats, rows: Rows) -> Bools:
         equal[:] = False  # numbers that repeat with other conductances are no copies
     rows.discard("duplicated row", int(np.count_nonzero(equal)))
     return np.asarray(np.r_[False, equal][: len(keys)], bool)
+
+
+def left_out(number: Floats, together: Bools, known: Floats) -> list[str]:
+    """Say where pulses have numbers and no row: the step to the next row is then that of several pulses.
+
+    number [row]: pulse numbers in the order of time; together [row - 1]: whether the row before is of the same train; known: all
+    numbers of the file, for rows that were discarded or are of another device leave nothing out.
+
+    Examples
+    --------
+    >>> left_out(np.array([5.0, 10.0, 15.0]), np.array([True, True]), np.array([5.0, 10.0, 15.0]))
+    ['pulse numbers go up by 5: a step here is that of so many pulses']
+    """
+    before, step = number[:-1][together], np.diff(number)[together]
+    wide = step > 1
+    if not wide.any() or np.isin(before[wide] + 1, known).all():
+        return []
+    if (usual := float(np.median(step))) > 1:
+        return [f"pulse numbers go up by {usual:g}: a step here is that of so many pulses"]
+    first = before[wide][0] + 1
+    return [
+        f"pulses without a row, {np.count_nonzero(wide):,} times (the first is pulse {first:,.0f}): "
+        "the step across them was taken for that of one pulse"
+    ]
 
 
 def _grouped(keys: Keys) -> bool:

@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.evidence import WHOLE_TRAINS, Column
+from synarray.lab.formats.instruments import read_voltages
 from synarray.lab.formats.plan import Plan
-from synarray.lab.formats.raw_log import Log, average_repeats, keep_reads
 from synarray.lab.formats.reading import Columns, Names, numbers, read_columns
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.lab.rows.raw_log import Log, average_repeats, keep_reads, one_read_voltage
 from synarray.lab.rows.reads import are_reads, averaged
 from synarray.lab.text.conditions import differ_by_conditions
 from synarray.lab.text.headers import UNITS, Scale
@@ -58,7 +59,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     wanted: dict[int, Callable[[Sequence[str]], npt.NDArray[np.generic]]] = {}
     for column, codes in zip(plan.every("device_id"), names, strict=True):
         wanted[column.at] = codes.codes
-    for column in (*measured, *(c for key in _BY_ROW if (c := plan.one(key)))):
+    own_volts = read_voltages(plan.columns)
+    for column in (*measured, *own_volts, *(c for key in _BY_ROW if (c := plan.one(key)))):
         wanted[column.at] = to_numbers(table, column, carried)
     if polarity := plan.one("polarity"):
         wanted[polarity.at] = lambda cells: _polarities(cells, table, unknown, kinds)
@@ -91,6 +93,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     _settings(plan, columns, n, rows)
     matrix = np.column_stack([in_si(c, without_padding(found.values[c.at], rows), rows) for c in measured])
     matrix, measured = _different(matrix, measured, rows)
+    if own_volts:
+        columns["read_V"] = _own_voltages(plan.measured, own_volts, measured, found, rows)
     if _in_rows(plan, matrix):
         matrix, columns = matrix.T, {}
         rows.remarks.append(
@@ -98,14 +102,18 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         )
         labels = [f"row {i + 1}" for i in range(matrix.shape[1])]
     else:
-        labels = _labels(plan, measured, matrix, rows)
+        labels = _labels(plan, measured, matrix / columns["read_V"] if own_volts else matrix, rows)
     cycles = np.zeros(0)
     if not labels and len(measured) > 1 and "cycle" not in columns and cycles_of([c.name for c in measured]):
-        matrix, labels, cycles = _in_turn(matrix, measured, rows)
+        order, labels, cycles = _in_turn(measured, rows)
+        matrix = matrix[:, order]
+        columns |= {"read_V": columns["read_V"][:, order]} if own_volts else {}
     elif not labels and len(measured) > 1:
         matrix = averaged(matrix, rows)
+        columns |= {"read_V": columns["read_V"].mean(axis=1)} if own_volts else {}
     log = Log(columns, matrix, [found.values[c.at] for c in plan.every("device_id")])
-    log = average_repeats(keep_reads(log, rows) if measured[0].meaning == "I_A" else log, rows)
+    log = keep_reads(log, rows) if measured[0].meaning == "I_A" else log
+    log = average_repeats(one_read_voltage(log, rows), rows)
     columns, matrix, k = log.columns, log.matrix, log.matrix.shape[1]
     _melt(plan, rows, matrix, columns, (log.devices, names), labels)
     if len(cycles):
@@ -114,8 +122,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     return rows, None if "time_s" not in columns else np.tile(columns["time_s"], k)
 
 
-def _in_turn(matrix: Floats, measured: list[Column], rows: Rows) -> tuple[Floats, list[str], Floats]:
-    """Put columns of cycles in order, device after device; return them, and the device and the cycle of each."""
+def _in_turn(measured: list[Column], rows: Rows) -> tuple[list[int], list[str], Floats]:
+    """Put columns of cycles in order, device after device; return the order, and the device and the cycle of each."""
     places = cycles_of([column.name for column in measured])
     devices = list(dict.fromkeys(device for device, _ in places))
     order = sorted(range(len(places)), key=lambda at: (devices.index(places[at][0]), int(places[at][1])))
@@ -123,7 +131,17 @@ def _in_turn(matrix: Floats, measured: list[Column], rows: Rows) -> tuple[Floats
     of = f" of {len(devices)} devices ({', '.join(devices[:4])})" if len(devices) > 1 else ""
     shown = f"columns {measured[0].shown} to {measured[-1].shown}"
     rows.remarks.append(f"{shown} were read as cycles{of}, one after the other")
-    return matrix[:, order], labels, np.array([labels[:k].count(label) for k, label in enumerate(labels)], float)
+    return order, labels, np.array([labels[:k].count(label) for k, label in enumerate(labels)], float)
+
+
+def _own_voltages(
+    currents: list[Column], volts: list[Column], used: list[Column], found: Columns, rows: Rows
+) -> Floats:
+    """Return the read voltages [row, current] where each current has its own."""
+    own = {current.at: volt for current, volt in zip(currents, volts, strict=True)}
+    said = ", ".join(f"{c.shown} by {own[c.at].shown}" for c in used)
+    rows.remarks.append(f"each current is divided by its own read voltage: {said}")
+    return np.column_stack([in_si(own[c.at], found.values[own[c.at].at], rows) for c in used])
 
 
 def several_conditions(plan: Plan, rows: Rows) -> None:
@@ -348,12 +366,12 @@ def _melt(
 ) -> None:
     """Put the columns of the devices below each other, with the other columns beside each."""
     k = matrix.shape[1]
-    read = np.tile(columns["read_V"], k) if "read_V" in columns else None
+    read = np.broadcast_to(columns["read_V"].T, (k, len(matrix))).ravel() if "read_V" in columns else None
     values = matrix.T.ravel()
     if plan.is_simbrain and read is not None:
         values, read = np.abs(values), np.abs(read)
     rows.G_S = conductances(plan.measured[0].meaning, values, read, rows)
-    for key in ("cycle", "pulse", "polarity", "amplitude_V", "width_s", "read_V", "temperature_K"):
+    for key in ("cycle", "pulse", "polarity", "amplitude_V", "width_s", "temperature_K"):
         if key in columns:
             setattr(rows, key, np.tile(columns[key], k))
     if read is not None:

@@ -27,6 +27,7 @@ from synarray.lab.formats.reading import Convert, Names, numbers, read_columns
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.cutting import blocks
 from synarray.lab.rows.measured import MOST_ROWS, Rows
+from synarray.lab.rows.order import left_out
 from synarray.lab.text.conditions import differ_by_conditions
 from synarray.lab.text.words import CYCLE, device_and_cycle
 
@@ -73,8 +74,10 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
         g = conductances(column.meaning, values, volts, rows)
         x = x_of[column.at]
         number = found.values[x.at] if x else None
-        if number is not None:
+        if x is not None and number is not None:
             g = _numbered(g, number, rows)
+            if x.meaning == "pulse":
+                rows.remarks += left_out(number, np.isfinite(number[1:]) & (np.diff(number) > 0), number)
         for place, chosen in groups:
             mine = sorted_trains.setdefault(
                 (f"{place} {device}".strip() or "0", label, int(np.sign(column.branch))), []
@@ -82,7 +85,7 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
             mine += _trains(
                 g[chosen], None if number is None else number[chosen], column.branch, f"{place} {device}".strip() or "0"
             )
-    rows.repairs[:] = list(dict.fromkeys(rows.repairs))
+    rows.repairs[:], rows.remarks[:] = list(dict.fromkeys(rows.repairs)), list(dict.fromkeys(rows.remarks))
     return in_turn(sorted_trains)
 
 

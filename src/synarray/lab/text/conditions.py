@@ -5,24 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from synarray.lab.text.beside import MEAN, SPREAD
 from synarray.lab.text.words import branch_of, plain_words
 
-__all__ = ["differ_by_conditions", "is_mean", "repeating"]
+__all__ = ["differ_by_conditions", "repeating"]
 
-_MEAN = re.compile(r"\b(means?|averages?|avg|median|mittel(wert)?|moyenne|media|promedio)\b|平均|평균|средн")
-_SPREAD = re.compile(
-    r"\b(std|stdev|stddev|sd|sem|sigma|stdabw\w*|standardabw\w*|ecart)\b|标准差|標準偏差|편차|отклонени"
-)
 _COPY = re.compile(r"\(\d+\)$|\b(copy|kopie|copie|copia|копия)\b|副本|コピー|복사본", re.IGNORECASE)
 _CONDITION = re.compile(
     r"(?<![\w.,])[-+\u2212]?\d+(?:[.,]\d+)?\s*(?:m?V|[mun\u00b5\u03bcp]?s|[mun\u00b5\u03bc]A|[kM]?Hz|°\s?[CF]|\u2103|[CK])(?![\w/])"
 )
 """A voltage, a width, a current limit, a frequency or a temperature: "1.2 V", "100 ns", "85 °C"."""
-
-
-def is_mean(name: str) -> bool:
-    """Whether a name says a mean of others."""
-    return bool(_MEAN.search(plain_words(name)))
 
 
 def repeating(sheets: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]]) -> dict[str, str]:
@@ -53,7 +45,8 @@ def repeating(sheets: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]
 
 
 def _kind(title: str) -> str:
-    return "spread" if _SPREAD.search(plain_words(title)) else "mean" if is_mean(title) else ""
+    words = plain_words(title)
+    return "spread" if SPREAD.search(words) else "mean" if MEAN.search(words) else ""
 
 
 def differ_by_conditions(names: Sequence[str], what: str = "columns") -> str:

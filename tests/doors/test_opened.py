@@ -50,6 +50,19 @@ def trained(bars_file: Path, **more: Any) -> synarray.Result:
     return synarray.train("local-fields", settings={"data": str(bars_file), "n_neurons": 12, "epochs": 2, **more})
 
 
+def test_a_run_of_millions_of_weights_is_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was written into ideal weights: zeros that deflate a thousandfold, which may be a bomb in other files."""
+    x = np.random.default_rng(0).integers(0, 256, (12, 28, 28)).astype(np.uint8)
+    result = synarray.train("full-field", x, np.arange(12) % 3, settings={"n_neurons": 11_000, "epochs": 1})
+    path = result.save(tmp_path / "run")
+    run = synarray.open_run(path)
+    assert run.arrays["writes"].nbytes > 8 << 20 < run.arrays["alive"].nbytes
+    np.testing.assert_array_equal(run.predict(x), result.predict(x))
+    monkeypatch.setattr("synarray.run.contents._EVEN", run.arrays["writes"].nbytes)  # then nothing is left for the next
+    with pytest.raises(RunError, match=r"at most [\d,]+ of them in a file"):
+        synarray.open_run(path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_opened_again_predicts_as_its_result_did_to_the_bit(
     kind: str, bars_file: Path, bar_images: Images, tmp_path: Path

@@ -211,7 +211,7 @@ def test_devices_that_differ_are_told_from_cycles_that_differ() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_devices_that_are_alike_stay_alike_where_levels_and_curvature_hang_together(seed: int) -> None:
-    """PCMO, steep LTD: when its levels became the pulses of a train, devices were looked for where only the levels had led them."""
+    """PCMO, steep LTD: once its levels were the pulses of a train, devices were looked for far from where they are."""
     device = load_device("pcmo")
     table = fit(measure_devices(device, 20, 10, seed=seed)).table
     assert table["sigma_d2d_step"].low == 0.0

@@ -49,6 +49,8 @@ _SOMETIMES = kept_types("wear") | {"confusion": ("i8", 2), "age": ("f8", 3)}
 """Arrays of a run whose cells wear out, that was tested, whose cells age."""
 _LAYER = kept_types("machine", "array")
 """Arrays of each frozen layer below the last one; those of cells that age besides."""
+_EVEN = 1 << 29
+"""Bytes of arrays whose numbers may be all alike: into ideal weights nothing is written. Enough for a hundred million weights."""
 _LARGEST = {"age": 1e30, "full_scale": 1e39, "mean_total": 1e10}
 """Numbers of these arrays stay below: a time, s; intensities, of the data and in 8 bits."""
 _LARGEST_WEIGHT = 1e6
@@ -288,7 +290,7 @@ def read_arrays(path: Path, n_below: int = 0) -> Arrays:
     for begins in map(layer_prefix, range(n_below)):
         always |= {begins + name: kind for name, kind in _LAYER.items()}
         sometimes |= {begins + name: kind for name, kind in (kept_types("wear") | {"age": ("f8", 3)}).items()}
-    arrays, due = read_npz(path, tuple(always), tuple(sometimes)), always | sometimes
+    arrays, due = read_npz(path, tuple(always), tuple(sometimes), _EVEN), always | sometimes
     for name, array in arrays.items():
         kind, n_axes = due[name]
         if (array.dtype, array.ndim) != (np.dtype(kind), n_axes):

@@ -110,7 +110,7 @@ def train(
     earlier = start if start is None or isinstance(start, Finished) else open_run(start)
     spec = _experiment(earlier.stored().experiment if experiment is None and earlier else experiment, settings or {})
     task = _task(spec if seed is None else _changed(spec, seed=seed), earlier, x, y, x_test, y_test)
-    shape, scale = image_shape or task.image_shape, full_scale or task.full_scale
+    shape, scale = image_shape or task.image_shape, task.full_scale if full_scale is None else full_scale
     return _learn(task, earlier, shape, scale, workers or os.cpu_count() or 1, progress, on_progress, checkpoints)
 
 

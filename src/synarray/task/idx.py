@@ -131,7 +131,9 @@ def read_idx(path: Path, kind: Literal["images", "labels"]) -> npt.NDArray[np.ui
         raise unreadable(path, error) from error
 
 
-def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> dict[str, npt.NDArray[Any]]:
+def read_npz(
+    path: Path, keys: Sequence[str], optional: Sequence[str] = (), trusted: int = 0
+) -> dict[str, npt.NDArray[Any]]:
     """Read arrays of numbers from an .npz file; pickled objects are never opened.
 
     Parameters
@@ -142,6 +144,8 @@ def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> d
         Names of the arrays, in lower case; the file may write them in any case.
     optional : sequence of str
         Names of arrays that may be missing.
+    trusted : int
+        Bytes to which arrays may expand that are smaller in the file than its other arrays make likely, all together.
 
     Returns
     -------
@@ -158,7 +162,11 @@ def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> d
         with warnings.catch_warnings(), open_ordinary(path) as file, zipfile.ZipFile(file) as archive:
             warnings.simplefilter("ignore")  # the parser's remarks on Python 2 headers and odd escapes
             members = _find_members(archive, keys, optional, path)
-            return {key: _read_npy(archive, member, size, f"{path}, key {key}") for key, member in members.items()}
+            found = {}
+            for key, member in members.items():
+                found[key] = _read_npy(archive, member, size, trusted, f"{path}, key {key}")
+                trusted -= member.file_size if member.file_size > _likely(member, size) else 0
+            return found
     except DataError:
         raise
     except (*_DAMAGED, *_NO_HEADER) as error:
@@ -234,7 +242,9 @@ def _find_members(
     return {key: present[key][0] for key in keys}
 
 
-def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, where: str) -> npt.NDArray[Any]:
+def _read_npy(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, trusted: int, where: str
+) -> npt.NDArray[Any]:
     """Read one member of an .npz file of ``size`` bytes."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
@@ -243,8 +253,9 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, wher
             where=where,
             do="Save the arrays with numpy.savez or numpy.savez_compressed.",
         )
-    zipped, most = member.compress_type == zipfile.ZIP_DEFLATED, min(member.compress_size, size)
-    most = _expanded(most) if zipped else most
+    zipped = member.compress_type == zipfile.ZIP_DEFLATED
+    possible = _DEFLATE_MOST * min(member.compress_size, size) if zipped else 0
+    most = max(_likely(member, size), min(possible, trusted))
     if member.file_size > most:
         do = _UNZIPPED if zipped else _FETCH
         raise _wrong_length(where, member.file_size, f"at most {most:,} of them in a file of {size:,}", do)
@@ -304,6 +315,12 @@ def _read_bytes(stream: IO[bytes], n_bytes: int, where: str) -> npt.NDArray[np.u
     if stream.read(1):
         raise _wrong_length(where, n_bytes, "more: there are bytes after the last one")
     return data
+
+
+def _likely(member: zipfile.ZipInfo, size: int) -> int:
+    """Return to how many bytes a member of a file of ``size`` bytes may expand without being trusted."""
+    there = min(member.compress_size, size)
+    return _expanded(there) if member.compress_type == zipfile.ZIP_DEFLATED else there
 
 
 def _expanded(n_bytes: int) -> int:

@@ -13,7 +13,7 @@ from synarray.lab.text.headers import MEANINGS, known_unit
 from synarray.lab.text.marks import NOTHING
 from synarray.lab.text.words import is_drain, plain_words
 
-__all__ = ["drain_voltages", "only_reads", "source_and_reading"]
+__all__ = ["drain_voltages", "only_reads", "read_voltages", "source_and_reading"]
 
 _READING = re.compile(r"\breadings?\b|\bvalues?\b|values?$")
 _LARGEST_READ = 5.0
@@ -86,3 +86,13 @@ def only_reads(found: list[Column]) -> list[Column]:
         return found
     why = f"a current while {reads[0].shown} is that of the reads"
     return [replace(c, meaning="", why=why) if c in currents and c not in reads else c for c in found]
+
+
+def read_voltages(found: Sequence[Column]) -> list[Column]:
+    """Return the read voltages of the currents in their order where each has one of its own: by its number, or beside it."""
+    currents = [c for c in found if c.meaning == "I_A"]
+    volts = [c for c in found if c.meaning == "read_V" and not c.branch]
+    numbers = [[re.findall(r"\d+", plain_words(c.name)) for c in columns] for columns in (currents, volts)]
+    steps = {v.at - c.at for c, v in zip(currents, volts, strict=False)}
+    fits = 1 < len(volts) == len(currents) and (steps in ({1}, {-1}) or (all(numbers[0]) and numbers[0] == numbers[1]))
+    return volts if fits else []

@@ -24,7 +24,7 @@ from synarray.lab.formats.tables import cells_of
 from synarray.lab.formats.train_rows import read_train_rows, unit_of_rows
 from synarray.lab.formats.weights import PLACEHOLDER
 from synarray.lab.rows.assembly import Train, assemble
-from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, one_branch
+from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, one_branch, one_value
 from synarray.lab.rows.settle import settle
 from synarray.lab.text.marks import Marks
 from synarray.lab.text.words import plain_words, state_of
@@ -57,7 +57,9 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     if plan.layout == "sides":
         _require_read_voltage(plan)
         rows = Rows(np.zeros(0))
-        return settled(read_sides(plan, rows), rows, plan)
+        trains = read_sides(plan, rows)
+        _require_one_width(rows, plan)
+        return settled(trains, rows, plan)
     if plan.layout == "states":
         _require_read_voltage(plan)
         return _read_states(plan)
@@ -129,12 +131,15 @@ def settled(trains: Sequence[Train], rows: Rows, plan: Plan, *, said: bool = Tru
     read = plan.constants.get("read_V", plan.settings.read_V)
     if read is None and rows.read_V is not None and len(known := np.unique(rows.read_V[np.isfinite(rows.read_V)])) == 1:
         read = float(known[0])
+    width, kelvin = one_value(rows.width_s), one_value(rows.temperature_K)
     rows.read_V = rows.temperature_K = None
     assemble(trains, rows, plan.source, plan.wishes.ltd, plan.wishes.only, _remedy(plan, trains))
     rows.read_V = None if read is None else np.full(len(rows.G_S), read)
     down, up = (next((plan.read_of(c) for c in plan.measured if c.branch * sign > 0), None) for sign in (-1, 1))
     if read is None and rows.polarity is not None and down and up:
         rows.read_V = np.where(rows.polarity < 0, down, up)
+    rows.temperature_K = None if kelvin is None else np.full(len(rows.G_S), kelvin)
+    rows.pulse_s = rows.pulse_s or ({0: width} if width is not None and rows.width_s is None else {})
     signs = {2: 1, -2: -1}
     rows.pulse_V = rows.pulse_V or {signs.get(k, k): v for k, v in plan.settings.pulse_V.items()}
     rows.pulse_s = rows.pulse_s or {signs.get(k, k): v for k, v in plan.settings.pulse_s.items()}
@@ -209,7 +214,11 @@ def _require_one_width(rows: Rows, plan: Plan) -> None:
     for each in np.unique(kinds[kinds != 0] if kind is not None else kinds):  # a state before pulses has no width
         widths = rows.width_s[(kinds == each) & np.isfinite(rows.width_s) & (rows.width_s > 0)]
         different, counts = np.unique(amplitudes(widths), return_counts=True)
-        if len(widths) and len(different) > (2 if kind is None else 1) and counts.max() < 0.9 * len(widths):
+        if (
+            len(widths)
+            and len(different) > (2 if kind is None and plan.layout != "sides" else 1)
+            and counts.max() < 0.9 * len(widths)
+        ):
             raise DataError(
                 "pulses of a fit must have one width for LTP and one for LTD", where=plan.source,
                 got=f"{len(different)} widths between {different[0]:g} and {different[-1]:g} s",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from synarray.errors import DataError
 from synarray.lab.rows.fatigue import fatigue_of
 from synarray.lab.rows.measured import COLUMNS, Measurements, Rows
-from synarray.lab.rows.order import Keys, backwards, count_cycles, doubled, in_time, whole_count
+from synarray.lab.rows.order import Keys, backwards, count_cycles, doubled, in_time, left_out, repeated, whole_count
 from synarray.lab.rows.outliers import listed, require_one_unit, spikes, usable
 from synarray.lab.rows.polarity import tell_polarity
 
@@ -53,7 +53,16 @@ def settle(rows: Rows, source: str, name: str, *, placeholder: bool = False) -> 
         columns["read_V"], columns["temperature_K"], source, name, devices, rows.discarded,
         tuple(rows.repairs), placeholder, rows.reads, rows.read_noise,
     )  # fmt: skip
-    return replace(measured, remarks=(*rows.remarks, *fatigue_of(measured)))
+    return replace(measured, remarks=(*rows.remarks, *_left_out(measured, rows), *fatigue_of(measured)))
+
+
+def _left_out(measured: Measurements, rows: Rows) -> list[str]:
+    if rows.pulse is None:
+        return []
+    keys = np.column_stack([measured.device_id, measured.cycle, measured.polarity])
+    return left_out(
+        measured.pulse.astype(float), (np.diff(keys, axis=0) == 0).all(axis=1), np.asarray(rows.pulse, float)
+    )
 
 
 def _fill(column: Floats, polarity: Floats, known: dict[int, float], *, key_is_voltage: bool) -> None:
@@ -85,7 +94,9 @@ def _timed(
     else:
         # without a column of cycles the numbers of the pulses tell the order where each occurs once for a device
         keys.cycle = np.zeros(len(g))
-        order, is_sorted = whole_count(keys, rows)
+        once = np.flatnonzero(~repeated(keys, g, rows))
+        order, is_sorted = whole_count(keys.at(once), rows)
+        order = once[order]
         keys = keys.at(order)
         unsaid = Rows(g, words=rows.words, two_kinds=rows.two_kinds)
         keys.kind = tell_polarity(code[order], amplitude[order], g[order], _after(keys), unsaid, source)

@@ -138,7 +138,8 @@ _AT = re.compile(r"(?:@|\bat|\bbei|\bà)\s*(?:V(?!_?gs?\b)\w*\s*=\s*)?(?P<value>
 """Voltage of the reads in the name of a column of currents."""
 _MULTIPLE = re.compile(r"(?P<times>\d+\.?\d*(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\d\s.].*)")
 _RELATIVE = re.compile(
-    r"\bnorm(ali[sz]ed|alisiert|\.)?(?=\W|_|$)|\b([gir])[ _]?\w* ?/ ?\2_?(0|min|max|init\w*|off|on|hrs|lrs)\b"
+    r"(?<![^\W_])norm(ali[sz]ed|alis[eé]e?|alisiert\w*|iert\w*|\.)?(?=\W|_|$)|归一化|歸一化|정규화|規格化|нормир"
+    r"|\b([gir])[ _]?\w* ?/ ?\2_?(0|min|max|init\w*|off|on|hrs|lrs)\b"
     r"|\b(a\.? ?u\.?|arb\w*\.? ?u\w*\.?)(?=\W|$)|%",
     re.IGNORECASE,
 )

@@ -104,3 +104,15 @@ def test_pulses_of_other_devices_leave_nothing_out() -> None:
     number = np.arange(1.0, 21.0)
     turns = [left_out(number[k::2], np.ones(9, bool), number) for k in range(2)]
     assert turns == [[], []]
+
+
+def test_times_are_no_pulses(tmp_path: Path) -> None:
+    """Currents that decay after each pulse of light, twenty samples a pulse, look like a train of a thousand pulses."""
+    level = np.repeat(np.r_[np.linspace(1, 20, 30), np.linspace(20, 1, 30)], 20)
+    seen = level * (1.0 + 0.05 * np.exp(-np.arange(1200) % 20 / 5.0))
+    rows = [f"{0.05 * k:.2f},{1e-7 * value:.5e}" for k, value in enumerate(seen)]
+    (tmp_path / "psc.csv").write_text("Vread = 0.1 V\nTime (s),PSC (A)\n" + "\n".join(rows) + "\n", "utf-8")
+    assert any(
+        "each row was taken for the read after one pulse" in remark
+        for remark in synarray.read_pulses(tmp_path / "psc.csv").remarks
+    )

@@ -78,6 +78,10 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     rows.remarks += unused(plan)
     _require_one_width(rows, plan)
     if _is_curve(rows):
+        if time is not None and rows.pulse is None:
+            rows.remarks.append(
+                "each row was taken for the read after one pulse: it has a time, and nothing counts pulses"
+            )
         return settled(trains_of_curve(rows), rows, plan, said=False)
     _size(rows, plan)
     measured = settle(rows, plan.source, plan.name)

@@ -934,8 +934,8 @@ SPEC = synarray.LearningSpec(n_neurons=4, epochs=1)
         ({"x": "images"}, "pixels must be real numbers: got type <U6"),
         ({"x": [[1, 2], [3]], "y": [0, 1]}, "regular arrays"),  # rows of unequal length
         ({"x": np.zeros((0, 12, 12))}, r"at least one image of at least one pixel: got shape \(0, 12, 12\)"),
-        ({"x_test": np.ones((5, 5, 5), np.uint8), "y_test": FIVE}, "got 25, not 144"),
-        ({"x_test": np.ones((5, 20, 20), np.uint8), "y_test": FIVE}, "got 400, not 144"),
+        ({"x_test": np.ones((5, 5, 5), np.uint8), "y_test": FIVE}, "got 5 x 5 and 12 x 12"),
+        ({"x_test": np.ones((5, 20, 20), np.uint8), "y_test": FIVE}, "got 20 x 20 and 12 x 12"),
         ({"x_test": np.ones((5, 12, 12), np.uint8)}, "a test needs images and classes"),
         ({"y_test": FIVE}, "a test needs images and classes"),
         ({"x_test": np.ones((5, 12, 12)), "y_test": FIVE}, "the same scale: got types uint8 and float64"),

@@ -42,6 +42,13 @@ class Scale:
         ends = (peaks.min(), peaks.max()) if len(peaks) else (0.0, 0.0)
         return cls(float(x.min()), float(x.max()), float(ends[0]), float(ends[1]))
 
+    def is_other(self, x: npt.NDArray[Any]) -> bool:
+        """Whether samples, shape (n_samples, ...), are on another scale."""
+        peaks = _peaks(x)
+        if not len(peaks) or not self.peak_high:
+            return False
+        return not self.peak_low / _FAR <= float(np.median(peaks)) <= self.peak_high * _FAR
+
     def warn_if_other(self, x: npt.NDArray[Any], what: str) -> None:
         """Warn, naming both ranges, when samples are on another scale.
 
@@ -51,18 +58,13 @@ class Scale:
         what : str
             What was trained, in the warning.
         """
-        peaks = _peaks(x)
-        if not len(peaks) or not self.peak_high:
-            return
-        typical = float(np.median(peaks))
-        if self.peak_low / _FAR <= typical <= self.peak_high * _FAR:
-            return
-        warnings.warn(
-            f"X has values from {x.min():.3g} to {x.max():.3g}, but {what} was trained on values from {self.low:.3g} to "
-            f"{self.high:.3g}: what is read from it is probably meaningless. Scale both alike.",
-            UserWarning,
-            stacklevel=4,
-        )
+        if self.is_other(x):
+            warnings.warn(
+                f"X has values from {x.min():.3g} to {x.max():.3g}, but {what} was trained on values from {self.low:.3g} to "
+                f"{self.high:.3g}: what is read from it is probably meaningless. Scale both alike.",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def _peaks(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

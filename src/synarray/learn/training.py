@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synarray.errors import SpecError
+from synarray.errors import DataError, SpecError
 from synarray.learn.auto_fields import Spec, choose_fields
 from synarray.learn.checkpoint import Checkpoints
 from synarray.learn.layered import train_layers
 from synarray.learn.readout import Evaluation, evaluate
 from synarray.learn.result import Result
+from synarray.learn.scale import Scale
 from synarray.learn.spec import LearningSpec
 from synarray.learn.trainer import OnBlock, Progress
 from synarray.task.checked import Task, check_task
@@ -55,9 +56,20 @@ def train(
     """
     spec = _seeded(spec, seed)
     task = check_task(x, y, x_test, y_test, image_shape, full_scale, None if start is None else start.classes)
+    _check_test_scale(task)
     spec = choose_fields(spec, task, partial(_accuracy_of, task, workers)) if start is None else spec
     result, on_part = train_layers(spec, task, workers, on_progress, checkpoints, observe, start)
     return _tested(result, task, workers, checkpoints, on_part)
+
+
+def _check_test_scale(task: Task) -> None:
+    """Refuse test images on another scale than the training images: they would be shown all black, or all white."""
+    if task.test is not None and Scale.of(task.x).is_other(task.test[0]):
+        ranges = [f"{part.min():.3g} to {part.max():.3g}" for part in (task.test[0], task.x)]
+        raise DataError(
+            "training and test images must have the same scale", got=f"values from {ranges[0]}, beside {ranges[1]} in training",
+            where="x_test", do="Scale both alike.",
+        )  # fmt: skip
 
 
 def decide_fields(

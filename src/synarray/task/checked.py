@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,11 +56,12 @@ def check_task(
         test_set = as_array(x_test, "x_test"), as_array(y_test, "y_test")
         check_images(test_set[0], "x_test")
         check_labels(test_set[1], len(test_set[0]), "y_test", known=classes)
-        if test_set[0][0].size != x[0].size:
+        sizes = [part.shape[1:] if min(x.ndim, test_set[0].ndim) > 2 else (part[0].size,) for part in (test_set[0], x)]
+        if sizes[0] != sizes[1]:
             raise DataError(
-                "test images must have as many features as the training images",
+                "test images must be of the size of the training images",
                 where="x_test",
-                got=f"{test_set[0][0].size:,}, not {x[0].size:,}",
+                got=" and ".join(" x ".join(f"{side:,}" for side in size) for size in sizes),
                 do="Bring them to the same size.",
             )
     elif x_test is not None or y_test is not None:
@@ -76,5 +78,12 @@ def check_task(
             got=str(full_scale),
             where="full_scale",
             do="Leave it out for the maximum.",
+        )
+    if x.max() > full_scale:
+        warnings.warn(
+            f"full_scale = {full_scale:g} is less than the largest value of x, {x.max():g}: {np.mean(x > full_scale):.1%} of all "
+            "values are clipped.",
+            UserWarning,
+            stacklevel=5,
         )
     return Task(x.reshape(len(x), -1), labels, classes, shape, full_scale, test_set)

@@ -225,8 +225,15 @@ def as_array(given: npt.ArrayLike, where: str) -> npt.NDArray[Any]:
     Raises
     ------
     DataError
-        When rows have unequal lengths, or the values are no numbers or texts.
+        When rows have unequal lengths, the values are no numbers or texts, or some are masked.
     """
+    if np.ma.is_masked(given):
+        raise DataError(
+            "images and labels must be known everywhere",
+            got=f"{np.ma.count_masked(given):,} masked values",  # type: ignore[no-untyped-call]
+            where=where,
+            do="Fill them, for example x.filled(0), or leave those images out.",
+        )
     try:
         return np.asarray(given)
     except (ValueError, TypeError) as error:
@@ -267,6 +274,12 @@ def check_images(x: npt.NDArray[Any], where: str) -> None:
             "images must have 2 axes (features), 3 (gray) or 4 (channels last)",
             got=f"shape {x.shape}",
             do="Reshape to [n, features], [n, height, width] or [n, height, width, channels].",
+        )
+    if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[2] == x.shape[3] > 4:
+        raise refused(
+            "images of 4 axes must be [n, height, width, channels]",
+            got=f"shape {x.shape}, channels first as it seems",
+            do="Bring the channels to the end: x.transpose(0, 2, 3, 1).",
         )
     if math.prod(x.shape[1:]) > MOST_FEATURES:
         raise refused(

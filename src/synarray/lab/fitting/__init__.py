@@ -211,7 +211,8 @@ def _conditions(measured: Measurements, origin: str, values: dict[str, Any], sou
             values[key], sources[key] = value, {"source": origin + varied}
         else:
             values[key] = DeviceSpec.model_fields[key].default
-            sources[key] = {"source": f"default: {measured.source} does not say", "confirmed": False}
+            says = f"says {value:g} {'V' if key[0] == 'v' else 's'}, not within {most:g}" if value else "does not say"
+            sources[key] = {"source": f"default: {measured.source} {says}", "confirmed": False}
     values["t_read"] = DeviceSpec.model_fields["t_read"].default
     sources["t_read"] = {"source": f"default: {measured.source} does not say", "confirmed": False}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
@@ -16,26 +17,23 @@ from synarray.lab.formats.companions import (
     letters_of_branches,
     without_flags,
     without_means,
+    without_others,
 )
-from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, ONE_WORD, Column, Facts
-from synarray.lab.formats.instruments import drain_voltages, logarithm, meaning_in, only_reads, source_and_reading
+from synarray.lab.formats.evidence import A_CHANGE, COUNTS_ROWS, MEASURED, NO_UNIT, ONE_WORD, Column, Facts
+from synarray.lab.formats.instruments import drain_voltages, only_reads, read_voltages, source_and_reading
 from synarray.lab.formats.mapping import Mapping, constant, places
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import COLUMNS
-from synarray.lab.text.headers import MORE, UNITS, Scale, given_unit, relative, scale_of, unit_of
+from synarray.lab.rows.order import precedes
+from synarray.lab.text.beside import AFTER, BEFORE, CHANGE, NEW, OLD, SPREAD
+from synarray.lab.text.headers import MORE, UNITS, Scale, given_unit, logarithm, meaning_in, relative, scale_of, unit_of
 from synarray.lab.text.words import branch_of, label_of, meaning_of, plain_words, state_of
 
 __all__ = ["understand"]
 
 _ONE_EACH = ("pulse", "cycle", "polarity", "amplitude_V", "read_V", "width_s", "temperature_K", "time_s", "per_row")
-_SPREAD = re.compile(
-    r"\b(std|stdev|stddev|sd|s d|sigma|err|error|sem|var|variance|min|max|abs|ci|rms|stdabw\w*|standardabw\w*|fehler)\b|^abs"
-    r"|\becart\b|标准差|误差|편차|오차|отклонени|ошибк|погрешн"
-)
-_BEFORE = re.compile(r"\b(before|pre|prior|vor|avant|initial)\b|前|이전")
-_AFTER = re.compile(r"\b(after|post|nach|apres|final)\b|后|後|이후")
-_CHANGE = re.compile(r"^(δ|delta|d) ?(g|r|i)\b|\bchange\b|变化")
-
+_LARGEST = {"read_V": 10.0, "amplitude_V": 100.0, "width_s": 10.0}
+"""Above which a number without a unit is no voltage in V and no width in s."""
 _SAME_END, _STRAIGHT = 0.2, 0.02
 """Shares of the range by which ends of LTP and LTD of one device may differ, and by which a bent curve departs from a line."""
 
@@ -61,10 +59,10 @@ def understand(table: Table, mapping: Mapping, source: str) -> tuple[list[Column
     names = table.header or ("",) * table.width
     found = [_named(at, name, facts[at]) for at, name in enumerate(names)] if any(names) else _by_values(facts)
     found = drain_voltages(source_and_reading(found, facts), facts)
-    found = letters_of_branches(without_flags(without_means(found), facts))
+    found = letters_of_branches(without_flags(without_means(without_others(found)), facts))
     found = identities(counts_of_pulses(found, facts), facts, rows) if any(names) and rows else found
     given, constants = _mapped(found, mapping, table, source)
-    found = only_reads(_after(_one_quantity(_absolute(given, source), facts)))
+    found = only_reads(_after(_one_quantity(_absolute(given, source), facts), facts))
     for meaning in _ONE_EACH:
         found = _best(found, meaning, facts)
     found = [_in_unit(column, facts[column.at], source) for column in found]
@@ -82,9 +80,9 @@ def _named(at: int, name: str, facts: Facts) -> Column:
     if facts.is_text:
         return _of_words(column, facts)
     words = plain_words(name)
-    if own is None and _SPREAD.search(words):
+    if own is None and SPREAD.search(words):
         return replace(column, meaning="", why="a spread, no value", branch=0, state=0)
-    if own is None and _CHANGE.search(words):
+    if own is None and CHANGE.search(words):
         return replace(column, meaning="", why=A_CHANGE, branch=0, state=0)
     if meaning == "I_A" and words == "id" and facts.whole:
         return replace(column, meaning="device_id", why="its name, and whole numbers")
@@ -285,12 +283,17 @@ def _absolute(found: list[Column], source: str) -> list[Column]:
     )  # fmt: skip
 
 
-def _after(found: list[Column]) -> list[Column]:
-    """Keep the reads after pulses where there are reads before them as well."""
+def _after(found: list[Column], facts: Sequence[Facts]) -> list[Column]:
+    """Keep the reads after pulses where there are reads before them as well: by their names, else by their values."""
     measured = [c for c in found if c.meaning in MEASURED and not c.given]
-    before, after = ([c for c in measured if pattern.search(plain_words(c.name))] for pattern in (_BEFORE, _AFTER))
+    words = {c.at: plain_words(re.sub(r"([nkt])[-\u2212]1\b", r"\1 prev", c.name)) for c in measured}
+    before, after = ([c for c in measured if pattern.search(words[c.at])] for pattern in (BEFORE, AFTER))
     if not before or len(before) != len(after):
-        return found
+        pairs = [(a, b) for a, b in permutations(measured, 2) if a.branch == b.branch] if len(measured) <= 4 else []
+        named = {(a.at, b.at): bool(OLD.search(words[a.at]) and NEW.search(words[b.at])) for a, b in pairs}
+        before = [a for a, b in pairs if precedes(facts[a.at].finite, facts[b.at].finite, named=named[a.at, b.at])]
+        if 2 * len(before) != len(measured):
+            return found
     why = "the state before each pulse; that after it is used"
     return [replace(c, meaning="", why=why) if c in before else c for c in found]
 
@@ -311,7 +314,7 @@ def _best(found: list[Column], meaning: str, facts: Sequence[Facts]) -> list[Col
     alike = [c for c in found if c.meaning == meaning and not c.branch]
     if meaning == "amplitude_V":
         found, alike = _read_voltages(found, alike, facts)
-    if len(alike) < 2:
+    if len(alike) < 2 or (meaning == "read_V" and read_voltages(found)):
         return found
     score = _FIRST_CHOICE.get(meaning)
     best = max(alike, key=lambda c: (c.given, *(score(c, facts[c.at]) if score else ()), -c.at))
@@ -355,4 +358,9 @@ def _in_unit(column: Column, facts: Facts, source: str) -> Column:
         return replace(column, scale=known[1], first=first)
     name = column.name if column.name.strip().lower() != column.meaning.lower() else ""
     scale = scale_of(column.name, column.meaning, source) if name else Scale()
+    bare = column.why == "its name" and name and scale == Scale() and not unit_of(name)[1] and len(facts.finite)
+    size = float(np.median(np.abs(facts.finite))) if bare else 0.0
+    if size > _LARGEST.get(column.meaning, np.inf):
+        why = f"{NO_UNIT}{size:g} {UNITS[column.meaning]} is too large"
+        column = replace(column, why=why, meaning="" if column.meaning == "read_V" else column.meaning)
     return replace(column, scale=scale, unit=(unit_of(name)[1] or "") if scale != Scale() else "", first=first)

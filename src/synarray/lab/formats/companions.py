@@ -1,20 +1,20 @@
-"""What columns mean beside each other: means of others, letters for the branches, flags, counts, names that may be devices."""
+"""What columns mean beside each other: means, fits, spreads, letters for the branches, flags, counts, names of devices."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from synarray.lab.formats.evidence import MEASURED, WHOLE_TRAINS, Column, Facts
+from synarray.lab.text.beside import CHANNEL, COPY, FIT, GATE, LEAK, MARKED, MEAN, TERMINAL
 from synarray.lab.text.words import branch_of, plain_words
 
-__all__ = ["counts_of_pulses", "identities", "letters_of_branches", "without_flags", "without_means"]
+__all__ = ["counts_of_pulses", "identities", "letters_of_branches", "without_flags", "without_means", "without_others"]
 
-_MEAN = re.compile(r"\b(means?|averages?|avg|median|mittel(wert)?|moyenne|media|promedio)\b|平均|평균|средн")
 _LETTERS = re.compile(r"(?:^|\b)(?P<letter>[pd])$")
 _LONGEST_COUNT = 50
 _LONG = 8
@@ -24,11 +24,45 @@ _LONG = 8
 def without_means(found: list[Column]) -> list[Column]:
     """Leave means out that are beside what they are of, and numbers that no unit and no name make a quantity."""
     values = [c for c in found if c.meaning in MEASURED and not c.given]
-    means = [c for c in values if _MEAN.search(plain_words(c.name))]
+    means = [c for c in values if MEAN.search(plain_words(c.name))]
     sides = {np.sign(c.branch) for c in values}
     if not means or any(sum(np.sign(c.branch) == s for c in values if c not in means) < 2 for s in sides):
         return found
     return [replace(c, meaning="", why="a mean of the others") if c in means else c for c in found]
+
+
+def _side(column: Column) -> tuple[str, int, str]:
+    """Return what a column and its spread have in common: quantity, branch, and the device or cycle."""
+    label = MEAN.sub(" ", MARKED.sub(" ", column.label))
+    return column.meaning, column.branch, " ".join(label.split())
+
+
+def _of_one_quantity(column: Column, kept: list[Column]) -> bool:
+    return any(column.meaning == c.meaning for c in kept)
+
+
+_BESIDE: tuple[tuple[re.Pattern[str], str, Callable[[Column, list[Column]], bool]], ...] = (
+    (GATE, "a current of the gate", lambda c, kept: c.meaning == "I_A" and _of_one_quantity(c, kept)),
+    (LEAK, "a leakage current, or noise", _of_one_quantity),
+    (
+        TERMINAL, "a current of another terminal than the drain",
+        lambda c, kept: c.meaning == "I_A" and all(CHANNEL.search(k.label) for k in kept if k.meaning == "I_A"),
+    ),
+    (FIT, "a fit, model or simulation, no measured value", lambda _, kept: True),
+    (COPY, "computed of another, no measured value", _of_one_quantity),
+    (MARKED, "a spread, no value", lambda c, kept: _side(c) in map(_side, kept)),
+)  # fmt: skip
+"""What is beside measured columns and none itself: its words, what is said of it, and whether the others leave no doubt."""
+
+
+def without_others(found: list[Column]) -> list[Column]:
+    """Leave out what is beside measured columns and none itself: currents of the gate, fits, smoothed copies, spreads."""
+    for pattern, why, is_other in _BESIDE:
+        values = [(c, bool(pattern.search(f"{plain_words(c.name)} {c.name}"))) for c in found if c.meaning in MEASURED]
+        kept = [c for c, named in values if not named]
+        others = {c.at for c, named in values if kept and named and is_other(c, kept)}
+        found = [replace(c, meaning="", branch=0, why=why) if c.at in others else c for c in found]
+    return found
 
 
 def letters_of_branches(found: list[Column]) -> list[Column]:

@@ -15,7 +15,7 @@ from synarray.lab.text.headers import MORE, Scale
 from synarray.lab.text.marks import NOTHING, has_suffix
 from synarray.lab.text.words import branch_of
 
-__all__ = ["A_CHANGE", "COUNTS_ROWS", "MEASURED", "ONE_WORD", "WHOLE_TRAINS", "Column", "Facts"]
+__all__ = ["A_CHANGE", "COUNTS_ROWS", "MEASURED", "NO_UNIT", "ONE_WORD", "WHOLE_TRAINS", "Column", "Facts"]
 
 MEASURED = ("G_S", *MORE)
 """Quantities that give a conductance, the best first."""
@@ -26,6 +26,8 @@ COUNTS_ROWS = "it counts the rows"
 WHOLE_TRAINS = "its words stay for whole trains"
 """Why a column of words of an unknown name is taken for that of an identity."""
 ONE_WORD = "words in its cells"
+NO_UNIT = "no unit, and "
+"""Why a voltage or a width is doubted, before its size."""
 _SI = Scale()
 
 

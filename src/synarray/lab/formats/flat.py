@@ -14,24 +14,34 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.evidence import WHOLE_TRAINS, Column
+from synarray.lab.formats.instruments import read_voltages
 from synarray.lab.formats.plan import Plan
-from synarray.lab.formats.raw_log import Log, average_repeats, keep_reads
 from synarray.lab.formats.reading import Columns, Names, numbers, read_columns
 from synarray.lab.formats.tables import Table
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 from synarray.lab.rows.outliers import OVERFLOW
 from synarray.lab.rows.polarity import FIRST_WORD, POLARITIES, TWO_KINDS
+from synarray.lab.rows.raw_log import Log, average_repeats, keep_reads, one_read_voltage
+from synarray.lab.rows.reads import are_reads, averaged
+from synarray.lab.text.conditions import differ_by_conditions
 from synarray.lab.text.headers import UNITS, Scale
 from synarray.lab.text.marks import NOTHING
-from synarray.lab.text.words import are_cycles, branch_of, plain_words
+from synarray.lab.text.words import branch_of, cycles_of, plain_words
 from synarray.lab.traces.recognise import amplitudes
 
-__all__ = ["beyond_words", "brought", "conductances", "in_si", "read_flat", "to_numbers", "without_padding"]
+__all__ = [
+    "beyond_words",
+    "brought",
+    "conductances",
+    "in_si",
+    "read_flat",
+    "several_conditions",
+    "to_numbers",
+    "without_padding",
+]
 
 Floats = npt.NDArray[np.float64]
 _BY_ROW = ("cycle", "pulse", "amplitude_V", "width_s", "read_V", "temperature_K", "time_s", "per_row")
-_ALIKE = 0.03
-"""Share by which the means of columns may differ that are reads of one state."""
 _APART_K = 5.0
 """Kelvin by which temperatures differ that are not one."""
 _MOST = 0.9
@@ -40,8 +50,6 @@ _PADDING, _FEWEST, _SAME = 2, 8, 2e-3
 """Zeros that may fill a column up; rows, and the relative difference, of columns that hold the same values."""
 _FEW = 0.1
 """Share of rows that may lack what the others have."""
-_WHITE = 0.3
-"""Autocorrelation from row to row below which columns are reads of one state."""
 
 
 def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
@@ -51,7 +59,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     wanted: dict[int, Callable[[Sequence[str]], npt.NDArray[np.generic]]] = {}
     for column, codes in zip(plan.every("device_id"), names, strict=True):
         wanted[column.at] = codes.codes
-    for column in (*measured, *(c for key in _BY_ROW if (c := plan.one(key)))):
+    own_volts = read_voltages(plan.columns)
+    for column in (*measured, *own_volts, *(c for key in _BY_ROW if (c := plan.one(key)))):
         wanted[column.at] = to_numbers(table, column, carried)
     if polarity := plan.one("polarity"):
         wanted[polarity.at] = lambda cells: _polarities(cells, table, unknown, kinds)
@@ -84,6 +93,8 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
     _settings(plan, columns, n, rows)
     matrix = np.column_stack([in_si(c, without_padding(found.values[c.at], rows), rows) for c in measured])
     matrix, measured = _different(matrix, measured, rows)
+    if own_volts:
+        columns["read_V"] = _own_voltages(plan.measured, own_volts, measured, found, rows)
     if _in_rows(plan, matrix):
         matrix, columns = matrix.T, {}
         rows.remarks.append(
@@ -91,26 +102,49 @@ def read_flat(plan: Plan) -> tuple[Rows, Floats | None]:
         )
         labels = [f"row {i + 1}" for i in range(matrix.shape[1])]
     else:
-        labels = _labels(plan, measured, matrix, rows)
-    in_turn = not labels and len(measured) > 1 and "cycle" not in columns and are_cycles([c.name for c in measured])
-    if in_turn:
-        rows.remarks.append(
-            f"columns {measured[0].shown} to {measured[-1].shown} were read as cycles, one after the other"
-        )
+        labels = _labels(plan, measured, matrix / columns["read_V"] if own_volts else matrix, rows)
+    cycles = np.zeros(0)
+    if not labels and len(measured) > 1 and "cycle" not in columns and cycles_of([c.name for c in measured]):
+        order, labels, cycles = _in_turn(measured, rows)
+        matrix = matrix[:, order]
+        columns |= {"read_V": columns["read_V"][:, order]} if own_volts else {}
     elif not labels and len(measured) > 1:
-        matrix = _averaged(matrix, rows)
+        matrix = averaged(matrix, rows)
+        columns |= {"read_V": columns["read_V"].mean(axis=1)} if own_volts else {}
     log = Log(columns, matrix, [found.values[c.at] for c in plan.every("device_id")])
-    log = average_repeats(keep_reads(log, rows) if measured[0].meaning == "I_A" else log, rows)
+    log = keep_reads(log, rows) if measured[0].meaning == "I_A" else log
+    log = average_repeats(one_read_voltage(log, rows), rows)
     columns, matrix, k = log.columns, log.matrix, log.matrix.shape[1]
     _melt(plan, rows, matrix, columns, (log.devices, names), labels)
-    if in_turn:
-        rows.cycle = np.repeat(np.arange(float(k)), len(matrix))
-        rows.device_id = None if rows.device_id is None else np.tile(rows.device_id, k)
-    _several_conditions(plan, rows)
+    if len(cycles):
+        rows.cycle = np.repeat(cycles, len(matrix))
+    several_conditions(plan, rows)
     return rows, None if "time_s" not in columns else np.tile(columns["time_s"], k)
 
 
-def _several_conditions(plan: Plan, rows: Rows) -> None:
+def _in_turn(measured: list[Column], rows: Rows) -> tuple[list[int], list[str], Floats]:
+    """Put columns of cycles in order, device after device; return the order, and the device and the cycle of each."""
+    places = cycles_of([column.name for column in measured])
+    devices = list(dict.fromkeys(device for device, _ in places))
+    order = sorted(range(len(places)), key=lambda at: (devices.index(places[at][0]), int(places[at][1])))
+    labels = [places[at][0] for at in order]
+    of = f" of {len(devices)} devices ({', '.join(devices[:4])})" if len(devices) > 1 else ""
+    shown = f"columns {measured[0].shown} to {measured[-1].shown}"
+    rows.remarks.append(f"{shown} were read as cycles{of}, one after the other")
+    return order, labels, np.array([labels[:k].count(label) for k, label in enumerate(labels)], float)
+
+
+def _own_voltages(
+    currents: list[Column], volts: list[Column], used: list[Column], found: Columns, rows: Rows
+) -> Floats:
+    """Return the read voltages [row, current] where each current has its own."""
+    own = {current.at: volt for current, volt in zip(currents, volts, strict=True)}
+    said = ", ".join(f"{c.shown} by {own[c.at].shown}" for c in used)
+    rows.remarks.append(f"each current is divided by its own read voltage: {said}")
+    return np.column_stack([in_si(own[c.at], found.values[own[c.at].at], rows) for c in used])
+
+
+def several_conditions(plan: Plan, rows: Rows) -> None:
     """Say where a file holds several temperatures or amplitudes, which are fitted as one."""
     column = plan.one("temperature_K")
     if column is not None and rows.temperature_K is not None:
@@ -278,8 +312,10 @@ def _labels(plan: Plan, measured: list[Column], matrix: Floats, rows: Rows) -> l
     words = [plain_words(column.name) for column in measured]
     reads = all(re.search(r"\b(read|rep|repeat|repetition|meas|measurement|sample)\w* ?\d", w) for w in words)
     devices = plan.is_simbrain or any(re.search(r"dev|dut|cell|chip|\bd ?\d|器件|소자|bauteil", w) for w in words)
-    if reads or are_cycles([column.name for column in measured]) or (not devices and _white(matrix)):
+    conditions = differ_by_conditions([column.name for column in measured])
+    if reads or cycles_of([c.name for c in measured]) or (not (devices or conditions) and are_reads(matrix)):
         return []
+    rows.remarks += [conditions] if conditions else []
     places = [column.at + 1 for column in measured]
     if len(places) == 2 and not any(words):
         rows.remarks.append(
@@ -300,46 +336,6 @@ def _in_rows(plan: Plan, matrix: Floats) -> bool:
     along, down = (float(np.nanmedian(np.abs(np.diff(matrix, axis=axis)))) for axis in (1, 0))
     far, near = (float(np.nanmedian(np.nanmax(matrix, axis) - np.nanmin(matrix, axis))) for axis in (1, 0))
     return along < 0.5 * down or far > 3.0 * near
-
-
-def _white(matrix: Floats) -> bool:
-    """Whether columns differ from their mean at random from row to row, and by less than the rows differ."""
-    whole = matrix[np.isfinite(matrix).all(axis=1) & (np.abs(matrix).max(axis=1) < OVERFLOW)]
-    if len(whole) < 8:
-        return False
-    mean = whole.mean(axis=1)
-    scale = float(np.median(np.abs(mean)))
-    factors = np.median(whole / np.where(mean == 0, scale or 1.0, mean)[:, None], axis=0)
-    settled = factors[1:] if len(factors) > 2 else factors
-    if not scale or (factors <= 0).any() or np.abs(settled / settled.mean() - 1.0).max() > _ALIKE:
-        return False  # but for the first of several, which may still settle, reads of one state are equal
-    off = whole / factors - (whole / factors).mean(axis=1, keepdims=True)
-    spread = float(off.std())
-    if spread <= 1e-9 * scale or spread > 0.5 * float(mean.std()):
-        return False
-    follow = float((off[1:] * off[:-1]).sum() / (off**2).sum())
-    return follow < _WHITE
-
-
-def _averaged(matrix: Floats, rows: Rows) -> Floats:
-    """Take the mean of the reads of each state, and their spread as the noise of a read."""
-    k = matrix.shape[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.nanmean(matrix, axis=1)
-        relative = matrix / mean[:, None]
-        factors = np.nanmedian(relative, axis=0)
-        off = relative / factors - 1.0
-        rows.read_noise = float(
-            1.4826 * np.nanmedian(np.abs(off - np.nanmean(off, axis=1, keepdims=True))) * np.sqrt(k / (k - 1))
-        )
-    rows.reads = k
-    rows.remarks.append(
-        f"{k} columns are reads of one state (they differ at random): their mean is used, their spread is the read noise"
-    )
-    worst = int(np.argmax(np.abs(factors - 1.0)))
-    if abs(factors[worst] - 1.0) > max(3.0 * rows.read_noise, 0.02):
-        rows.remarks.append(f"read {worst + 1} of each state is {factors[worst] - 1.0:+.0%} off the others")
-    return np.asarray(mean[:, None])
 
 
 def conductances(quantity: str, values: Floats, read_V: Floats | None, rows: Rows) -> Floats:
@@ -370,12 +366,12 @@ def _melt(
 ) -> None:
     """Put the columns of the devices below each other, with the other columns beside each."""
     k = matrix.shape[1]
-    read = np.tile(columns["read_V"], k) if "read_V" in columns else None
+    read = np.broadcast_to(columns["read_V"].T, (k, len(matrix))).ravel() if "read_V" in columns else None
     values = matrix.T.ravel()
     if plan.is_simbrain and read is not None:
         values, read = np.abs(values), np.abs(read)
     rows.G_S = conductances(plan.measured[0].meaning, values, read, rows)
-    for key in ("cycle", "pulse", "polarity", "amplitude_V", "width_s", "read_V", "temperature_K"):
+    for key in ("cycle", "pulse", "polarity", "amplitude_V", "width_s", "temperature_K"):
         if key in columns:
             setattr(rows, key, np.tile(columns[key], k))
     if read is not None:
@@ -392,8 +388,10 @@ def _devices(
     """Return which device each row is of: all columns of an identity together, and the column that is melted."""
     codes, names = devices
     identity = plan.every("device_id")
-    if not codes and not labels:
-        return (np.zeros(n, np.int32), [plan.settings.device]) if plan.settings.device else (None, [])
+    unique = list(dict.fromkeys(labels))
+    if not codes and not any(labels):
+        own = plan.settings.device
+        return (np.zeros(n * max(len(labels), 1), np.int32), [own]) if own else (None, [])
     combined, known = np.zeros(n, np.int64), [""]
     for column, code, name in zip(identity, codes, names, strict=True):
         pairs, combined = np.unique(combined * len(name.known) + code, return_inverse=True)
@@ -404,8 +402,9 @@ def _devices(
     combined = combined.reshape(-1)
     if not labels:
         return combined.astype(np.int32), known
-    codes_all = (combined[None, :] * len(labels) + np.arange(len(labels))[:, None]).ravel()
-    return codes_all.astype(np.int32), [f"{name} {label}".strip() for name in known for label in labels]
+    number = np.array([unique.index(label) for label in labels])
+    codes_all = (combined[None, :] * len(unique) + number[:, None]).ravel()
+    return codes_all.astype(np.int32), [f"{name} {label}".strip() for name in known for label in unique]
 
 
 def _short(column: Column) -> str:

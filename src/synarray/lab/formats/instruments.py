@@ -1,51 +1,23 @@
-"""Conventions of instruments: readings beside their unit or source value, currents of pulses, drain voltages, logarithms."""
+"""Conventions of instruments: readings beside their unit or source value, currents of pulses, drain voltages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from math import e
 
 import numpy as np
 
 from synarray.lab.formats.evidence import MEASURED, Column, Facts
-from synarray.lab.text.headers import known_unit
+from synarray.lab.text.headers import MEANINGS, known_unit
 from synarray.lab.text.marks import NOTHING
 from synarray.lab.text.words import is_drain, plain_words
 
-__all__ = ["drain_voltages", "logarithm", "meaning_in", "only_reads", "source_and_reading"]
+__all__ = ["drain_voltages", "only_reads", "read_voltages", "source_and_reading"]
 
-_LOG = re.compile(r"^\s*(?P<log>log_?10|log|lg|ln)(?=[\W_])[\s_]*(?P<open>[(\[{|])?\s*(?P<name>.+)$", re.IGNORECASE)
 _READING = re.compile(r"\breadings?\b|\bvalues?\b|values?$")
-_MEANINGS = {"S": "G_S", "ohm": "R_ohm", "A": "I_A"}
 _LARGEST_READ = 5.0
 """Volts up to which a source value that does not change is taken for the voltage of the reads."""
-
-
-def logarithm(name: str) -> tuple[str, float]:
-    """Split the name of a logarithm into that of its argument, and the base; 0 where it is none.
-
-    Examples
-    --------
-    >>> logarithm("log10(I) LTP"), logarithm("log G (S)"), logarithm("ln(G/uS)"), logarithm("Logger")
-    (('I LTP', 10.0), ('G (S)', 10.0), ('G/uS', 2.718281828459045), ('Logger', 0.0))
-    """
-    found = _LOG.match(name)
-    if found is None:
-        return name, 0.0
-    inner = found["name"]
-    if found["open"]:
-        close = {"(": ")", "[": "]", "{": "}", "|": "|"}[found["open"]]
-        inner = inner.replace(close, "", 1)
-    return inner.strip(), e if found["log"].lower() == "ln" else 10.0
-
-
-def meaning_in(cells: Sequence[str]) -> str:
-    """Return the quantity that the units of cells such as "4.79 uS" say; empty where they say none, or several."""
-    words = [re.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*(\S{1,6})", cell.strip()) for cell in cells]
-    found = {known[0] for word in words if word and (known := known_unit(word[1]))}
-    return _MEANINGS.get(found.pop(), "") if len(found) == 1 else ""
 
 
 def source_and_reading(found: list[Column], facts: Sequence[Facts]) -> list[Column]:
@@ -64,13 +36,13 @@ def source_and_reading(found: list[Column], facts: Sequence[Facts]) -> list[Colu
     changed: dict[int, Column] = {}
     for column in readings:
         known = known_unit(units.get(column.at, "A" if volts and len(readings) == 1 else ""))
-        if known and known[0] in _MEANINGS:
+        if known and known[0] in MEANINGS:
             why = (
                 "its name, and the unit beside it"
                 if column.at in units
                 else "a reading beside a source value: a current"
             )
-            changed[column.at] = replace(column, meaning=_MEANINGS[known[0]], unit=units.get(column.at, ""), why=why)
+            changed[column.at] = replace(column, meaning=MEANINGS[known[0]], unit=units.get(column.at, ""), why=why)
     for column in volts if changed else []:
         if (known_unit(units.get(column.at, "V")) or ("",))[0] == "V":
             changed[column.at] = replace(column, meaning="read_V", why="the source's value, the same in all rows")
@@ -114,3 +86,13 @@ def only_reads(found: list[Column]) -> list[Column]:
         return found
     why = f"a current while {reads[0].shown} is that of the reads"
     return [replace(c, meaning="", why=why) if c in currents and c not in reads else c for c in found]
+
+
+def read_voltages(found: Sequence[Column]) -> list[Column]:
+    """Return the read voltages of the currents in their order where each has one of its own: by its number, or beside it."""
+    currents = [c for c in found if c.meaning == "I_A"]
+    volts = [c for c in found if c.meaning == "read_V" and not c.branch]
+    numbers = [[re.findall(r"\d+", plain_words(c.name)) for c in columns] for columns in (currents, volts)]
+    steps = {v.at - c.at for c, v in zip(currents, volts, strict=False)}
+    fits = 1 < len(volts) == len(currents) and (steps in ({1}, {-1}) or (all(numbers[0]) and numbers[0] == numbers[1]))
+    return volts if fits else []

@@ -24,7 +24,7 @@ from synarray.lab.formats.tables import cells_of
 from synarray.lab.formats.train_rows import read_train_rows, unit_of_rows
 from synarray.lab.formats.weights import PLACEHOLDER
 from synarray.lab.rows.assembly import Train, assemble
-from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, one_branch
+from synarray.lab.rows.measured import MOST_ROWS, Measurements, Rows, one_branch, one_value
 from synarray.lab.rows.settle import settle
 from synarray.lab.text.marks import Marks
 from synarray.lab.text.words import plain_words, state_of
@@ -57,7 +57,9 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     if plan.layout == "sides":
         _require_read_voltage(plan)
         rows = Rows(np.zeros(0))
-        return settled(read_sides(plan, rows), rows, plan)
+        trains = read_sides(plan, rows)
+        _require_one_width(rows, plan)
+        return settled(trains, rows, plan)
     if plan.layout == "states":
         _require_read_voltage(plan)
         return _read_states(plan)
@@ -76,6 +78,10 @@ def read_plan(plan: Plan) -> Measurements | Aged:
     rows.remarks += unused(plan)
     _require_one_width(rows, plan)
     if _is_curve(rows):
+        if time is not None and rows.pulse is None:
+            rows.remarks.append(
+                "each row was taken for the read after one pulse: it has a time, and nothing counts pulses"
+            )
         return settled(trains_of_curve(rows), rows, plan, said=False)
     _size(rows, plan)
     measured = settle(rows, plan.source, plan.name)
@@ -129,9 +135,15 @@ def settled(trains: Sequence[Train], rows: Rows, plan: Plan, *, said: bool = Tru
     read = plan.constants.get("read_V", plan.settings.read_V)
     if read is None and rows.read_V is not None and len(known := np.unique(rows.read_V[np.isfinite(rows.read_V)])) == 1:
         read = float(known[0])
+    width, kelvin = one_value(rows.width_s), one_value(rows.temperature_K)
     rows.read_V = rows.temperature_K = None
     assemble(trains, rows, plan.source, plan.wishes.ltd, plan.wishes.only, _remedy(plan, trains))
     rows.read_V = None if read is None else np.full(len(rows.G_S), read)
+    down, up = (next((plan.read_of(c) for c in plan.measured if c.branch * sign > 0), None) for sign in (-1, 1))
+    if read is None and rows.polarity is not None and down and up:
+        rows.read_V = np.where(rows.polarity < 0, down, up)
+    rows.temperature_K = None if kelvin is None else np.full(len(rows.G_S), kelvin)
+    rows.pulse_s = rows.pulse_s or ({0: width} if width is not None and rows.width_s is None else {})
     signs = {2: 1, -2: -1}
     rows.pulse_V = rows.pulse_V or {signs.get(k, k): v for k, v in plan.settings.pulse_V.items()}
     rows.pulse_s = rows.pulse_s or {signs.get(k, k): v for k, v in plan.settings.pulse_s.items()}
@@ -189,8 +201,10 @@ def _size(rows: Rows, plan: Plan) -> None:
 
 
 def _require_read_voltage(plan: Plan) -> None:
-    known = plan.one("read_V") or "read_V" in plan.constants or plan.settings.read_V is not None
-    if plan.measured[0].meaning == "I_A" and not known:
+    if plan.measured[0].meaning != "I_A" or plan.one("read_V"):
+        return
+    volts = [plan.read_of(column) for column in plan.measured]
+    if None in volts or (plan.layout != "sides" and len(set(volts)) > 1):
         raise no_read_voltage(plan)
 
 
@@ -204,7 +218,11 @@ def _require_one_width(rows: Rows, plan: Plan) -> None:
     for each in np.unique(kinds[kinds != 0] if kind is not None else kinds):  # a state before pulses has no width
         widths = rows.width_s[(kinds == each) & np.isfinite(rows.width_s) & (rows.width_s > 0)]
         different, counts = np.unique(amplitudes(widths), return_counts=True)
-        if len(widths) and len(different) > (2 if kind is None else 1) and counts.max() < 0.9 * len(widths):
+        if (
+            len(widths)
+            and len(different) > (2 if kind is None and plan.layout != "sides" else 1)
+            and counts.max() < 0.9 * len(widths)
+        ):
             raise DataError(
                 "pulses of a fit must have one width for LTP and one for LTD", where=plan.source,
                 got=f"{len(different)} widths between {different[0]:g} and {different[-1]:g} s",

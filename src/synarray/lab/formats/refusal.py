@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from synarray.errors import DataError
-from synarray.lab.formats.evidence import A_CHANGE, Column
+from synarray.lab.formats.evidence import A_CHANGE, NO_UNIT, Column
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import numbers
+from synarray.lab.text.headers import units_said
 
 __all__ = ["command", "first_rows", "no_conductance", "no_read_voltage", "no_steps", "no_sweep"]
 
@@ -85,7 +86,7 @@ def _which(plan: Plan) -> str:
                 break
             continue
         last.insert(0, column)
-        unit = " in uS" if np.median(np.abs(known)) > 0.1 else ""
+        unit = f" in {next(iter(units_said(plan.table.above)), 'uS')}" if np.median(np.abs(known)) > 0.1 else ""
     if len(last) > 1:
         span = (
             ",".join(f"G_S={column.at + 1}{unit}" for column in last)
@@ -104,10 +105,21 @@ def _which(plan: Plan) -> str:
 def no_read_voltage(plan: Plan) -> DataError:
     """Refuse currents without the voltage at which they were read."""
     current = next(column for column in plan.measured if column.meaning == "I_A")
+    if reads := plan.settings.reads:
+        several = [f"{volt:g} V ({words!r})" for words, (_, volt) in reads.items()]
+        named = next((c for c in plan.measured if any(whose == c.name for whose, _ in reads.values())), None)
+        one = f"{named.meaning}={named.at + 1}" if named else f"read_V={min(volt for _, volt in reads.values()):g} V"
+        return DataError(
+            "currents need the one voltage at which they were read", got=" and ".join(several[:4]), where=plan.source,
+            do=f"Write the voltage of each in a column V_read (V), or read one: {command(plan.source, '--columns', one)}",
+        )  # fmt: skip
+    doubted = next((c for c in plan.columns if c.why.startswith(NO_UNIT) and not c.meaning), None)
+    given = f"read_V={doubted.at + 1} in mV" if doubted else "read_V=0.1 V"
+    nothing = f"{doubted.shown} has {doubted.why}" if doubted else "nothing a voltage of the reads"
     return DataError(
-        "currents need the voltage at which they were read", got=f"{_looks(plan)}: {current.shown} holds currents, nothing a "
-        f"voltage of the reads; first rows: {first_rows(plan.table.sample)}", where=plan.source,
-        do=f"Give the voltage of your reads: {command(plan.source, '--columns', 'read_V=0.1 V')}",
+        "currents need the voltage at which they were read", got=f"{_looks(plan)}: {current.shown} holds currents, {nothing}; "
+        f"first rows: {first_rows(plan.table.sample)}", where=plan.source,
+        do=f"{'If it is in mV' if doubted else 'Give the voltage of your reads'}: {command(plan.source, '--columns', given)}",
     )  # fmt: skip
 
 

@@ -13,19 +13,30 @@ import numpy as np
 import numpy.typing as npt
 
 from synarray.lab.formats.evidence import Column
-from synarray.lab.formats.flat import beyond_words, brought, conductances, in_si, to_numbers, without_padding
+from synarray.lab.formats.flat import (
+    beyond_words,
+    brought,
+    conductances,
+    in_si,
+    several_conditions,
+    to_numbers,
+    without_padding,
+)
 from synarray.lab.formats.plan import Plan
 from synarray.lab.formats.reading import Convert, Names, numbers, read_columns
 from synarray.lab.rows.assembly import Train
 from synarray.lab.rows.cutting import blocks
 from synarray.lab.rows.measured import MOST_ROWS, Rows
 from synarray.lab.rows.order import left_out
+from synarray.lab.text.conditions import differ_by_conditions
+from synarray.lab.text.words import CYCLE, device_and_cycle
 
-__all__ = ["in_turn", "read_sides"]
+__all__ = ["in_turn", "labelled", "read_sides"]
 
 Floats = npt.NDArray[np.float64]
 _FEW = 0.1
-_CYCLE = re.compile(r"\b(?:cycle|cyc|loop|zyklus|run|rep|repeat|train|循环|周期|사이클|サイクル)\w*\s*(\d+)|\bc(\d+)\b")
+_SHORT = re.compile(r"\b(?:(?:rep|repeat|train)\w*\s*|c)(\d+)\b")
+"""Other words for a cycle, which they are beside LTP and LTD alone."""
 
 
 def read_sides(plan: Plan, rows: Rows) -> list[Train]:
@@ -41,6 +52,10 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
     cycle = plan.one("cycle")
     if cycle is not None:
         more[cycle.at] = lambda cells: numbers(cells, table)
+    if own := plan.one("read_V"):
+        more[own.at] = to_numbers(table, own, carried)
+    beside = [c for key in ("temperature_K", "width_s") if (c := plan.one(key))]
+    more |= {c.at: to_numbers(table, c, carried) for c in beside}
     found = read_columns(table, MOST_ROWS, wanted | more)
     rows.repairs += brought(carried)
     rows.repairs += table.repairs
@@ -49,12 +64,19 @@ def read_sides(plan: Plan, rows: Rows) -> list[Train]:
         rows.remarks.append(f"columns without names were read as LTP and LTD: {why}; of devices: --columns {places}")
     rows.discard("row with another number of columns", found.short)
     rows.discard(beyond_words(), found.beyond)
-    read = plan.constants.get("read_V", plan.settings.read_V)
+    for c in beside:
+        setattr(rows, c.meaning, in_si(c, found.values[c.at].astype(float), rows))
+    several_conditions(plan, rows)
     groups = _groups(plan, found.values, names, cycle)
     sorted_trains: dict[tuple[str, str, int], list[Train]] = {}
-    for column, (device, label) in zip(branches, _labelled(branches, rows), strict=True):
+    for column, (device, label) in zip(branches, labelled(branches, rows), strict=True):
         values = in_si(column, without_padding(found.values[column.at], rows), rows)
+        read = plan.read_of(column)
+        if read is not None and len(set(map(plan.read_of, branches))) > 1:
+            rows.remarks.append(f"{column.shown} was read at {read:g} V")
         volts = None if read is None else np.full(len(values), read)
+        if own:
+            volts = rows.read_V = np.abs(in_si(own, found.values[own.at], rows))
         g = conductances(column.meaning, values, volts, rows)
         x = x_of[column.at]
         number = found.values[x.at] if x else None
@@ -90,23 +112,22 @@ def _x(plan: Plan, column: Column) -> Column | None:
     return left[-1] if left else own[0] if own else None
 
 
-def _labelled(branches: list[Column], rows: Rows) -> list[tuple[str, str]]:
-    """Return device and cycle of each column, from what its name says besides the branch."""
+def labelled(branches: list[Column], rows: Rows, what: str = "columns") -> list[tuple[str, str]]:
+    """Return device and cycle of each column (or sheet), from what its name says besides the branch."""
     found, seen = [], dict[tuple[str, str, int], int]()
     shared = _shared_labels(branches)
+    conditions = differ_by_conditions([column.shown for column in branches], what)
+    rows.remarks += [conditions] if conditions else []
     for column in branches:
         own = column.label if column.label in shared else ""
-        cycle = _CYCLE.search(own)
-        device = " ".join(_CYCLE.sub(" ", own).split())
-        device = re.sub(r"^(device|dut|cell|dev|器件|소자)\s*(?=\S)", "", device)
-        label = next((part for part in cycle.groups() if part), "") if cycle else ""
+        device, label = device_and_cycle(own if CYCLE.search(own) else _SHORT.sub(r"cycle \1", own))
         key = (device, label, int(np.sign(column.branch)))
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > 1:
             device = f"{device} ({seen[key]})".strip()
-            said = "columns of LTP or LTD that are called alike were read as devices of their own"
+            said = f"{what} of LTP or LTD that are called alike were read as devices of their own"
             rows.remarks += [] if said in rows.remarks else [said]
-        if device.isdigit() and not label:
+        if own.isdigit() and not label:
             said = f"numbers behind LTP and LTD ({column.shown}) were read as devices; of cycles, write 'cycle {device}' there"
             rows.remarks += [] if any("numbers behind" in remark for remark in rows.remarks) else [said]
         found.append((device, label))

@@ -23,9 +23,10 @@ __all__ = [
     "MOST_ROWS",
     "Measurements",
     "Rows",
+    "by_cycles",
     "chosen",
-    "in_succession",
     "one_branch",
+    "one_value",
     "together",
     "without",
 ]
@@ -172,6 +173,12 @@ def _between(values: Floats, unit: str) -> str:
     return " to ".join(dict.fromkeys(ends))
 
 
+def one_value(values: Floats | None) -> float | None:
+    """Return the value of a column that has only one."""
+    known = np.unique(values[np.isfinite(values)]) if values is not None else np.zeros(0)
+    return float(known[0]) if len(known) == 1 else None
+
+
 def without(measured: Measurements, rows: npt.NDArray[np.bool_], reason: str) -> Measurements:
     """Return the measurements without some of their rows, counted."""
     counts = measured.discarded | {reason: measured.discarded.get(reason, 0) + int(np.count_nonzero(rows))}
@@ -211,7 +218,20 @@ def together(parts: list[Measurements], names: list[str], said: str) -> Measurem
     return replace(parts[0], devices=tuple(devices), discarded=counts, repairs=repairs, remarks=remarks, **arrays)
 
 
-def in_succession(parts: list[Measurements], said: str) -> Measurements:
+def by_cycles(parts: list[Measurements], places: list[tuple[str, str]], said: str) -> Measurements:
+    """Return the rows of several measurements of a device and a cycle each, ``places`` with the number of the cycle."""
+    devices, order = (
+        list(dict.fromkeys(device for device, _ in places)),
+        sorted(places, key=lambda place: int(place[1])),
+    )
+    found = [
+        _in_succession([parts[places.index(place)] for place in order if place[0] == device], said)
+        for device in devices
+    ]
+    return found[0] if devices == [""] else together(found, devices, f"devices by their names: {', '.join(devices)}")
+
+
+def _in_succession(parts: list[Measurements], said: str) -> Measurements:
     """Return the rows of several measurements of the same devices, the cycles of each after those of the one before."""
     devices = tuple(dict.fromkeys(name for part in parts for name in part.devices))
     codes, cycles, next_cycle = [], [], 0

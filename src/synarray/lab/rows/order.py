@@ -14,10 +14,18 @@ import numpy.typing as npt
 
 from synarray.lab.rows.measured import Rows
 
-__all__ = ["Keys", "backwards", "count_cycles", "doubled", "in_time", "left_out", "whole_count"]
+__all__ = [
+    "Keys", "backwards", "count_cycles", "doubled", "in_time", "left_out", "precedes", "repeated", "whole_count",
+]  # fmt: skip
 
 _SHARED = 0.2
 """Share of rows with the number of another from which on the column counts something else than pulses."""
+_COPIES = 0.9
+"""Share of rows with the number of the row above that hold its conductance as well where rows are copies."""
+_FEWEST = 8
+"""Rows that columns must have to be compared."""
+_NEARLY, _EQUAL = 0.5, 1e-3
+"""Shares of the way from row to row by which a state may be read otherwise before the next pulse, and in a copy."""
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -90,6 +98,16 @@ def doubled(keys: Keys, g: Floats, rows: Rows) -> Bools:
         found[order[1:][equal]] = True
     rows.discard("duplicated row", int(np.count_nonzero(found)))
     return found
+
+
+def repeated(keys: Keys, g: Floats, rows: Rows) -> Bools:
+    """Find rows that say what the row before them says: device, number of the pulse, polarity and conductance."""
+    same = _same_pulse(keys)
+    equal = same & (np.diff(g) == 0)
+    if np.count_nonzero(equal) < _COPIES * np.count_nonzero(same):
+        equal[:] = False  # numbers that repeat with other conductances are no copies
+    rows.discard("duplicated row", int(np.count_nonzero(equal)))
+    return np.asarray(np.r_[False, equal][: len(keys)], bool)
 
 
 def left_out(number: Floats, together: Bools, known: Floats) -> list[str]:
@@ -213,3 +231,11 @@ def _raised(keys: Keys, polarity: Floats, g: Floats) -> float:
     """Return by how much LTP pulses raise and LTD pulses lower the conductance, summed."""
     within = keys.together() & (np.diff(polarity) == 0)  # a return to the other polarity tells nothing
     return float(np.sum((np.diff(g) * polarity[1:])[within]))
+
+
+def precedes(one: Floats, other: Floats, *, named: bool) -> bool:
+    """Whether one column holds what the other held a row above: equal to it, or nearly where the names say so."""
+    if len(one) != len(other) or len(one) < _FEWEST:
+        return False
+    most = float(np.median(np.abs(one - other))) * (_NEARLY if named else _EQUAL)
+    return float(np.median(np.abs(one[1:] - other[:-1]))) < most

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from synarray.errors import DataError
 from synarray.lab.rows.fatigue import fatigue_of
 from synarray.lab.rows.measured import COLUMNS, Measurements, Rows
-from synarray.lab.rows.order import Keys, backwards, count_cycles, doubled, in_time, left_out, whole_count
+from synarray.lab.rows.order import Keys, backwards, count_cycles, doubled, in_time, left_out, repeated, whole_count
 from synarray.lab.rows.outliers import listed, require_one_unit, spikes, usable
 from synarray.lab.rows.polarity import tell_polarity
 
@@ -94,7 +94,9 @@ def _timed(
     else:
         # without a column of cycles the numbers of the pulses tell the order where each occurs once for a device
         keys.cycle = np.zeros(len(g))
-        order, is_sorted = whole_count(keys, rows)
+        once = np.flatnonzero(~repeated(keys, g, rows))
+        order, is_sorted = whole_count(keys.at(once), rows)
+        order = once[order]
         keys = keys.at(order)
         unsaid = Rows(g, words=rows.words, two_kinds=rows.two_kinds)
         keys.kind = tell_polarity(code[order], amplitude[order], g[order], _after(keys), unsaid, source)

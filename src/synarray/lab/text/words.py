@@ -15,13 +15,17 @@ from synarray.lab.text.headers import dimension_of, unit_of
 
 __all__ = [
     "BRANCHES",
-    "are_cycles",
+    "CYCLE",
     "branch_of",
+    "cycles_of",
+    "device_and_cycle",
     "is_drain",
+    "is_pulse_voltage",
     "known_words",
     "label_of",
     "meaning_of",
     "plain_words",
+    "setting_of",
     "state_of",
 ]
 
@@ -196,24 +200,65 @@ def state_of(name: str) -> int:
     return found.pop() if len(found) == 1 else 0
 
 
-_CYCLES = re.compile(r"(cycles?|cyc|loop|run|zyklus|durchlauf|循环|周期|사이클|サイクル) ?\d+")
+_A_CYCLE = r"(?:cycle|cyc|loop|run|zyklus|durchlauf|ciclo|цикл|循环|循環|周期|사이클|サイクル)"
+CYCLE = re.compile(
+    rf"(?<![^\W\d_]){_A_CYCLE}s?(?: ?(?:no|nr|number|nummer)\b)?[ _.:#-]*(?P<behind>\d+)(?!\w)"
+    rf"|(?:(?<!\w)|第 ?)(?P<before>\d+) ?(?:st|nd|rd|th|er|e|ere|eme)?[. ]*(?:次|个|個|回目?|번째|차)?(?:の| )*"
+    rf"{_A_CYCLE}(?!\w|[ _.:#-]*\d)"
+)
+"""A cycle with its number: "cycle 3", "3rd cycle", "3. Zyklus", "第3次循环"; not "100 cycles"."""
 
 
-def are_cycles(names: Sequence[str]) -> bool:
-    """Whether names of columns or sheets are those of cycles, each with its number.
+def device_and_cycle(label: str) -> tuple[str, str]:
+    """Return what a name in plain words says besides the cycle, and the number of the cycle; empty where there is none.
 
     Examples
     --------
-    >>> are_cycles(["Cycle 1 (uS)", "Cycle 2 (uS)"]), are_cycles(["Device 1", "Device 2"])
-    (True, False)
+    >>> device_and_cycle("device 1 cycle 2"), device_and_cycle("3 zyklus"), device_and_cycle("cell b")
+    (('1', '2'), ('', '3'), ('b', ''))
     """
-    words = [label_of(name) or plain_words(name) for name in names]
-    return len(set(words)) == len(words) and all(map(_CYCLES.fullmatch, words))
+    found = CYCLE.search(label)
+    device = " ".join((label[: found.start()] + " " + label[found.end() :]).split()) if found else label
+    cycle = (found["behind"] or found["before"]) if found else ""
+    return re.sub(r"^(device|dut|cell|dev|器件|소자)\s*(?=\S)", "", device), cycle
+
+
+def cycles_of(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return device and cycle of each column or sheet, where each name says a cycle of its own; else nothing.
+
+    Examples
+    --------
+    >>> cycles_of(["Cycle 1 (uS)", "Cycle 2 (uS)"]), cycles_of(["Dev1_Cycle1", "Dev2_Cycle1"]), cycles_of(["D1", "D2"])
+    ([('', '1'), ('', '2')], [('1', '1'), ('2', '1')], [])
+    """
+    found = [device_and_cycle(label_of(name) or plain_words(name)) for name in names]
+    return found if len(set(found)) == len(found) and all(cycle for _, cycle in found) else []
 
 
 def is_drain(name: str) -> bool:
     """Whether a name says the voltage of a drain, at which the channel of a transistor is read."""
     return bool(re.fullmatch(r"v ?ds?|drain( source)? (voltage|bias)|v ?drain", plain_words(name)))
+
+
+def setting_of(name: str, dimension: str) -> str:
+    """Return what a setting is: by its name, by "Read", "Set" or "Reset" and its unit, or a drain's voltage."""
+    if is_drain(name):
+        return "read_V"
+    found = meaning_of(name)
+    if found in ("read_V", "amplitude_V", "width_s", "temperature_K") or dimension not in ("V", "s"):
+        return found
+    if re.fullmatch(r"read(ing|out)?( pulse)?", plain_words(name)):
+        return "read_V" if dimension == "V" else ""
+    pulses = branch_of(name) or re.fullmatch(r"(write |prog\w* )?pulses?", plain_words(name))
+    return {"V": "amplitude_V", "s": "width_s"}[dimension] if pulses else found
+
+
+def is_pulse_voltage(name: str) -> bool:
+    """Whether a voltage is a pulse's: limits, steps and ranges of the instrument are none."""
+    words = plain_words(name)
+    if re.search(r"\b(compliance|limit|range|max\w*|min\w*|step\w*|start|stop|source|base|offset|resolution)\b", words):
+        return False
+    return bool(branch_of(name)) or bool(re.search(r"puls|prog|write|amplitude|\bvp\b|\bv stim", words))
 
 
 def label_of(name: str) -> str:

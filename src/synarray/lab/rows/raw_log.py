@@ -15,13 +15,15 @@ import numpy.typing as npt
 from synarray.lab.rows.measured import Rows
 from synarray.lab.traces.recognise import amplitudes
 
-__all__ = ["Log", "average_repeats", "keep_reads"]
+__all__ = ["Log", "average_repeats", "keep_reads", "one_read_voltage"]
 
 Floats = npt.NDArray[np.float64]
 _MOST_VOLTAGES = 6
 """Voltages up to which a log is one of pulses and reads, and no sweep."""
 _SMALL = 0.5
 """Share of the smallest voltage of a pulse up to which another is that of the reads."""
+_FEWEST = 16
+"""Rows from which on it is looked for reads of one state."""
 _MOST_READS = 50
 """Reads of one state up to which they are averaged."""
 _STILL = 0.2
@@ -68,23 +70,47 @@ def keep_reads(log: Log, rows: Rows) -> Log:
     return found
 
 
-def average_repeats(log: Log, rows: Rows) -> Log:
-    """Take the mean of rows with one pulse number that read the same state again; their spread is the read noise."""
-    pulse = log.columns.get("pulse")
-    if pulse is None or log.matrix.shape[1] != 1 or len(pulse) < 16:
+def one_read_voltage(log: Log, rows: Rows) -> Log:
+    """Keep the reads at the smallest voltage where each state is read at the same few voltages under one pulse number."""
+    pulse, volts = log.columns.get("pulse"), log.columns.get("read_V")
+    if pulse is None or volts is None or volts.ndim > 1 or len(pulse) < _FEWEST or not np.isfinite(volts).all():
         return log
+    kinds = np.unique(volts)
+    starts = _starts(log, pulse)
+    if not 2 <= len(kinds) <= _MOST_VOLTAGES or len(starts) * len(kinds) > len(pulse):
+        return log
+    if any((np.add.reduceat(volts == kind, starts, dtype=int) == 0).any() for kind in kinds):
+        return log
+    used = min(kinds.tolist(), key=lambda v: (abs(v), v < 0))
+    shown = ", ".join(f"{kind:g}" for kind in kinds.tolist())
+    rows.remarks.append(f"each state was read at {len(kinds)} voltages ({shown} V): the reads at {used:g} V are used")
+    return log.at(np.flatnonzero(volts == used))
+
+
+def _starts(log: Log, pulse: Floats) -> npt.NDArray[np.intp]:
+    """Return where the rows of another pulse begin."""
     keys: list[npt.NDArray[Any]] = [
         pulse,
         *log.devices,
         *(log.columns[key] for key in ("cycle", "polarity", "amplitude_V") if key in log.columns),
     ]
-    new = np.r_[True, np.any([np.diff(np.nan_to_num(key.astype(float))) != 0 for key in keys], axis=0)]
-    starts = np.flatnonzero(new)
+    return np.flatnonzero(np.r_[True, np.any([np.diff(np.nan_to_num(key.astype(float))) != 0 for key in keys], axis=0)])
+
+
+def average_repeats(log: Log, rows: Rows) -> Log:
+    """Take the mean of rows with one pulse number that read the same state again; their spread is the read noise."""
+    pulse = log.columns.get("pulse")
+    if pulse is None or log.matrix.shape[1] != 1 or len(pulse) < _FEWEST:
+        return log
+    starts = _starts(log, pulse)
     k, rest = divmod(len(pulse), len(starts))
     if not 2 <= k <= _MOST_READS or rest or len(starts) < 8 or (np.diff(starts) != k).any():
         return log
     values = log.matrix[:, 0].reshape(-1, k)
-    if not np.isfinite(values).all() or (values == values[:, :1]).all() or not _stay(values):
+    if (values == values[:, :1]).all():
+        rows.discard("duplicated row", len(pulse) - len(starts))
+        return log.at(starts)
+    if not np.isfinite(values).all() or not _stay(values):
         return log
     mean = values.mean(axis=1)
     off = values / mean[:, None] - 1.0

@@ -72,14 +72,20 @@ class ExperimentSpec(LearningSpec):
     """Fingerprint of the network it continues from (``state_sha256`` of a run); empty: initial weights."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """When the training is saved on its way."""
+    built_on: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")] = ""
+    """Packaged experiment whose values hold where no others are given; written when it is read."""
 
     @property
     def identity(self) -> str:
         """Hash of everything that decides the result."""
-        words: dict[str, Any] = {"name": True, "note": True, "checkpoint": True, "device": DEVICE_WORDS}
+        words: dict[str, Any] = {"name": True, "note": True, "checkpoint": True, "built_on": True, "device": DEVICE_WORDS}
         words["fields"] = {"trial": True}
         decisive = self.model_dump(mode="json", exclude=words)
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    def unchanged(self) -> LearningSpec:
+        """Return the packaged experiment that it is built on; the defaults where there is none."""
+        return load_experiment(self.built_on) if self.built_on in experiment_names() else super().unchanged()
 
 
 def experiment_names() -> list[str]:
@@ -233,7 +239,8 @@ def task_images(
 
 def _read(source: str, depth: int, asked: str = "") -> dict[str, Any]:
     """Read a TOML file or a packaged experiment, on top of its base; ``asked``: the file and key that name it."""
-    return _on_base(_toml(source, asked), source, depth)
+    values = _on_base(_toml(source, asked), source, depth)
+    return values | {"built_on": source} if _EXPERIMENTS.has(source) else values
 
 
 def _on_base(values: dict[str, Any], source: str, depth: int) -> dict[str, Any]:

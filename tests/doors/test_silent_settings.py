@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import Command
 
 import synarray
+from synarray.device.library import device_names, load_device
+from synarray.device.spec import ALWAYS, DeviceSpec
 from synarray.learn.spec import LearningSpec
 from synarray.run.experiment import experiment_names, load_experiment
 from synarray.run.folder import to_toml
@@ -111,3 +114,78 @@ def test_a_saved_experiment_is_read_with_what_was_chosen_in_it(few: dict[str, An
 def test_a_plain_specification_is_compared_with_the_defaults(bar_images: Any) -> None:
     spec = LearningSpec(n_neurons=4, epochs=1, synapse={"n_bits": 4})
     assert idle(synarray.train(spec, *bar_images).notes) == ["synapse.n_bits = 4"]
+
+
+# Numbers of a device that were not given
+
+
+PULSES = {"v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read"}
+CELL = """name = "my-cell"
+law = "linear"
+g_min = "1 uS"
+g_max = "9 uS"
+n_levels_ltp = 50
+n_levels_ltd = 50
+"""
+GIVEN = (
+    CELL
+    + """v_ltp = "2 V"
+t_ltp = "1 us"
+v_ltd = "-2 V"
+t_ltd = "1 us"
+v_read = "0.1 V"
+t_read = "10 ns"
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "unconfirmed"),
+    [
+        (CELL, PULSES),
+        (GIVEN, set()),
+        (GIVEN.replace('g_max = "9 uS"\n', ""), {"g_max"}),
+        (GIVEN.replace("n_levels_ltd = 50\n", ""), {"n_levels_ltd"}),
+        (GIVEN.replace('"linear"', '"soft-bound"'), {"nonlinearity_ltp", "nonlinearity_ltd"}),
+        (GIVEN.replace('"linear"', '"binary"'), {"p_switch_ltp", "p_switch_ltd"}),
+        (GIVEN + "drift_nu = 0.01\n", {"drift_t0"}),
+        (GIVEN + "endurance = 1e6\n", {"endurance_shape"}),
+        (GIVEN + 'sigma_c2c = { value = 0.02, source = "a guess", confirmed = false }\n', {"sigma_c2c"}),
+    ],
+)
+def test_numbers_that_act_and_were_not_given_are_unconfirmed(
+    content: str, unconfirmed: set[str], tmp_path: Path, command: Command
+) -> None:
+    path = tmp_path / "my-cell.toml"
+    path.write_text(content)
+    device = load_device(path)
+    assert set(device.unconfirmed) == unconfirmed
+    saved = load_experiment({"device": device.model_dump(mode="json", exclude_none=True)}).device
+    assert saved is not None and saved == device and saved.unconfirmed == device.unconfirmed
+    shown = command("devices", "show", str(path), "--json").json
+    doubtful = {name for name, value in shown["values"].items() if value["source"] and not value["confirmed"]}
+    assert set(shown["unconfirmed"]) == doubtful == unconfirmed
+
+
+def test_a_number_that_is_given_later_is_not_unconfirmed() -> None:
+    cell = DeviceSpec(**{name: DeviceSpec.model_fields[name].default for name in ALWAYS if name != "v_ltp"})
+    assert cell.unconfirmed == ["v_ltp", "n_levels_ltp", "n_levels_ltd"]
+    assert "v_ltp" not in DeviceSpec(**{**dict(cell), "v_ltp": 2.0}).unconfirmed
+    assert DeviceSpec(**{**dict(cell), "law": "exact"}).unconfirmed == ["v_ltp"]
+
+
+def test_devices_of_the_library_leave_nothing_to_a_default() -> None:
+    for name in device_names():
+        assert not any(source.source.startswith("default") for source in load_device(name).sources.values())
+
+
+def test_prices_that_rest_on_defaults_have_a_question_mark(small: list[str], command: Command, tmp_path: Path) -> None:
+    (tmp_path / "my-cell.toml").write_text(CELL)
+    device = f"device={tmp_path / 'my-cell.toml'}"
+    trained = command("train", *small, "--set", device, "--out", "run", "--json")
+    assert set(trained.json["unconfirmed"]) == PULSES
+    assert "Numbers of my-cell that are unconfirmed: v_ltp" in " ".join(trained.err.split())
+    found = command("energy", "run", "--json").json
+    confirmed = {row["action"]: row["confirmed"] for row in found["rows"] if row["component"] == "cells"}
+    assert confirmed["LTP pulses"] is confirmed["row reads"] is False
+    assert any("unconfirmed: v_ltp" in note for note in found["notes"])

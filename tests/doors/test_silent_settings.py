@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Command
+from command import Command, four_parts
 
 import synarray
 from synarray.device.library import device_names, load_device
@@ -189,3 +189,49 @@ def test_prices_that_rest_on_defaults_have_a_question_mark(small: list[str], com
     confirmed = {row["action"]: row["confirmed"] for row in found["rows"] if row["component"] == "cells"}
     assert confirmed["LTP pulses"] is confirmed["row reads"] is False
     assert any("unconfirmed: v_ltp" in note for note in found["notes"])
+
+
+# Options that contradict each other
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train --epochs 1 --set epochs=2", "--set epochs=2 and --epochs 1"),
+        ("train --device pcm --set device=sram", "--set device=sram and --device pcm"),
+        ("train --seed 1 --set seed=2", "--set seed=2 and --seed 1"),
+        ("train --neurons 7 --set n_neurons=8", "--set n_neurons=8 and --neurons 7"),
+        ("train --set images=300 --set images=200", "--set images=300 and --set images=200"),
+        ("train --set stdp.a=0.1 --set stdp.a=0.2", "--set stdp.a=0.1 and --set stdp.a=0.2"),
+        ("play cartpole --device pcm --set learning.device=sram", "--set learning.device=sram and --device pcm"),
+        (
+            "play cartpole --set learning.seed=1 --set learning.seed=2",
+            "--set learning.seed=1 and --set learning.seed=2",
+        ),
+        ("device judge pcm --set epochs=1 --set epochs=2", "--set epochs=1 and --set epochs=2"),
+        ("export c full-field --levels 4 --set cell.n_levels=8", "--set cell.n_levels=8 and --levels 4"),
+        ("reproduce --set epochs=1 --set epochs=2", "--set epochs=1 and --set epochs=2"),
+        ("continual --set epochs=1 --set epochs=2", "--set epochs=1 and --set epochs=2"),
+        ("study run nonlinearity --set images=30 --set images=20", "--set images=30 and --set images=20"),
+    ],
+)
+def test_two_values_for_one_key_are_refused(words: str, said: str, command: Command) -> None:
+    message = four_parts(command(*words.split()))
+    assert message["got"] == said
+    assert "can have one value" in message["rule"] and message["do"] == "Leave one of them out."
+
+
+def test_the_same_value_twice_is_no_contradiction(small: list[str], command: Command) -> None:
+    words = (
+        "--epochs",
+        "1",
+        "--neurons",
+        "12",
+        "--device",
+        "pcm",
+        "--set",
+        "device=pcm",
+        "--set",
+        "device.sigma_c2c=0.1",
+    )
+    assert command("train", *small, *words, "--out", "run").status == 0

@@ -31,10 +31,10 @@ def continual(
     from synarray.report.continual_views import continual_figures, continual_table
     from synarray.report.terminal import Terminal, standard_output
     from synarray.run.continual import METHODS, learn_in_order, learn_together, sequence_of
-    from synarray.run.experiment import parse_setting
+    from synarray.run.experiment import parse_settings
 
     figures.check_format(kind)
-    changes = dict(parse_setting(text) for text in settings or [])
+    changes = parse_settings(settings)
     tasks = sequence_of(sequence, images)
     folder = out or Path("continual") / sequence
     found: dict[str, list[Any]] = {method: [] for method in METHODS}

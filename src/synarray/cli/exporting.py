@@ -186,20 +186,18 @@ def _only_for_experiments(levels: int | None, nominal: bool, port: bool, setting
 
 
 def _experiment(source: str, levels: int | None, settings: list[str]) -> Any:
-    from synarray.run.experiment import load_experiment, parse_setting
+    from synarray.run.experiment import load_experiment, parse_settings
 
-    changes = dict(map(parse_setting, settings))
+    changes = parse_settings(settings, {"--levels": ("cell.n_levels", levels)})
     spec = load_experiment(source, changes)
-    if levels is None:
-        return spec
-    if spec.device is not None:
+    if levels is not None and spec.device is not None:
         raise SpecError(
             "levels are a property of ideal cells",
             got=f"--levels {levels} and device {spec.device.name}",
             where="--levels",
             do="Leave --levels out, and set device.n_levels_ltp and device.n_levels_ltd.",
         )
-    return load_experiment(source, {**changes, "cell.n_levels": levels})
+    return spec
 
 
 def _check_free(folder: Path) -> None:

@@ -49,15 +49,12 @@ def play(
     from synarray.report.play_figures import figures_of_plays
     from synarray.report.play_tables import play_tables
     from synarray.report.terminal import Terminal, standard_output
-    from synarray.run.experiment import parse_setting
+    from synarray.run.experiment import parse_settings
     from synarray.run.playing import load_task
     from synarray.run.plays import summarise
 
     figures.check_format(kind)
-    changes = dict(parse_setting(text) for text in settings or [])
-    if device is not None:
-        changes["learning.device"] = device
-    spec = load_task(task, changes)
+    spec = load_task(task, parse_settings(settings, {"--device": ("learning.device", device)}))
     folder = out or Path("plays") / spec.name
     people = Terminal(stderr=True)
     results = _play_seeds(spec, range(first_seed, first_seed + seeds), folder, again, people)

@@ -66,13 +66,13 @@ def run(
     from synarray.cli.progress import bars, on_signals
     from synarray.report.terminal import Terminal
     from synarray.report.words import counted
-    from synarray.run.experiment import parse_setting
+    from synarray.run.experiment import parse_settings
     from synarray.study.conduct import run_study
     from synarray.study.engines import DaskEngine, LocalEngine
     from synarray.study.plan import begun_folder, load_study
 
-    changes = dict(parse_setting(text) for text in settings or [])
-    spec = load_study(source, changes if seeds is None else {**changes, "seeds": list(range(seeds))})
+    chosen = None if seeds is None else list(range(seeds))
+    spec = load_study(source, parse_settings(settings, {"--seeds, that is": ("seeds", chosen)}))
     if workers is not None and dask is not None:
         raise SpecError("a study runs in one place", got="--workers and --dask", where="study run", do="Leave out one.")
     folder = out or begun_folder(source) or Path("studies") / spec.name

@@ -57,13 +57,15 @@ def train(
     from synarray.files import is_there
     from synarray.learn.training import decide_fields
     from synarray.report.terminal import Terminal
-    from synarray.run.experiment import load_experiment, parse_setting, task_images
+    from synarray.run.experiment import load_experiment, parse_settings, task_images
     from synarray.run.folder import partial_of, place_for
     from synarray.run.in_progress import begin, find, reopen
 
-    changes = dict(parse_setting(text) for text in settings or [])
-    common = {"epochs": epochs, "n_neurons": neurons, "device": device, "seed": seed}
-    changes |= {key: value for key, value in common.items() if value is not None}
+    options = {
+        "--epochs": ("epochs", epochs), "--neurons": ("n_neurons", neurons), "--device": ("device", device),
+        "--seed": ("seed", seed),
+    }  # fmt: skip
+    changes = parse_settings(settings, options)
     spec = load_experiment(experiment, changes)
     task = task_images(spec)
     data, x, y, *_ = task

@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +37,7 @@ __all__ = [
     "load_experiment",
     "locate",
     "parse_setting",
+    "parse_settings",
     "put",
     "read_values",
     "resolve",
@@ -78,7 +79,13 @@ class ExperimentSpec(LearningSpec):
     @property
     def identity(self) -> str:
         """Hash of everything that decides the result."""
-        words: dict[str, Any] = {"name": True, "note": True, "checkpoint": True, "built_on": True, "device": DEVICE_WORDS}
+        words: dict[str, Any] = {
+            "name": True,
+            "note": True,
+            "checkpoint": True,
+            "built_on": True,
+            "device": DEVICE_WORDS,
+        }
         words["fields"] = {"trial": True}
         decisive = self.model_dump(mode="json", exclude=words)
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
@@ -179,6 +186,33 @@ def parse_setting(text: str) -> tuple[str, Any]:
     except (ValueError, RecursionError):
         return key.strip(), value
     return key.strip(), parsed["value"] if len(parsed) == 1 else value
+
+
+def parse_settings(texts: Iterable[str] | None, options: Mapping[str, tuple[str, Any]] | None = None) -> dict[str, Any]:
+    """Read all settings of a command line; ``options``: what its other options set, by their names (None: not given).
+
+    Raises
+    ------
+    SpecError
+        When a setting reads otherwise, or a key is given two values.
+
+    Examples
+    --------
+    >>> parse_settings(["epochs=1"], {"--seed": ("seed", 3), "--device": ("device", None)})
+    {'epochs': 1, 'seed': 3}
+    """
+    given = [(f"--set {text}", *parse_setting(text)) for text in texts or []]
+    given += [(f"{name} {value}", key, value) for name, (key, value) in (options or {}).items() if value is not None]
+    settings: dict[str, Any] = {}
+    words: dict[str, str] = {}
+    for word, key, value in given:
+        if key in settings and settings[key] != value:
+            raise SpecError(
+                f"{key} can have one value", got=f"{words[key]} and {word}", where=f"command line, key {key}",
+                do="Leave one of them out.",
+            )  # fmt: skip
+        settings[key], words[key] = value, word
+    return settings
 
 
 def check_begins(spec: ExperimentSpec) -> None:

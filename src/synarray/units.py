@@ -78,9 +78,19 @@ def parse_quantity(text: str, unit: str) -> float:
         quantity = quantiphy.Quantity(text if len(text) <= _LONGEST else "")  # its patterns take long over long texts
     except (quantiphy.QuantiPhyError, ValueError):
         raise ValueError(f'must be a quantity in {unit}, such as "10 {unit}"') from None
+    if not math.isfinite(quantity):
+        raise ValueError(f'must be a number in {unit}, such as "10 {unit}", not nan or infinite')
     if _SPELLINGS.get(quantity.units, quantity.units) != unit:
-        raise ValueError(f"must be in {unit}, not {quantity.units or 'without a unit'}")
+        raise ValueError(f"must be in {unit}, not {_written_unit(text) or 'without a unit'}")
     return float(quantity)
+
+
+def _written_unit(text: str) -> str:
+    """Return what follows the number, with its prefix as it was written: of "10 years" not "ears", thousands of millions."""
+    return _NUMBER.sub("", text, count=1).strip()
+
+
+_NUMBER = re.compile(r"^\s*[+-]?[\d.,_]*(?:[eE][+-]?\d+)?")
 
 
 def parse_temperature(text: str) -> float:

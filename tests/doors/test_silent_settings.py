@@ -11,9 +11,11 @@ from command import Command, four_parts
 import synarray
 from synarray.device.library import device_names, load_device
 from synarray.device.spec import ALWAYS, DeviceSpec
+from synarray.errors import SpecError
 from synarray.learn.spec import LearningSpec
 from synarray.run.experiment import experiment_names, load_experiment
 from synarray.run.folder import to_toml
+from synarray.units import parse_quantity
 
 
 @pytest.fixture
@@ -235,3 +237,90 @@ def test_the_same_value_twice_is_no_contradiction(small: list[str], command: Com
         "device.sigma_c2c=0.1",
     )
     assert command("train", *small, *words, "--out", "run").status == 0
+
+
+# Files that are there
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("export nir RUN -o", "p.nir"),
+        ("export weights RUN -o", "p.npz"),
+        ("export browser full-field -o", "p.html"),
+        ("device synth pcm --devices 1 --cycles 1 -o", "p.csv"),
+        ("device fit pulses.csv -o", "p.toml"),
+        ("device import pulses.csv -o", "p.toml"),
+    ],
+)
+def test_a_foreign_file_is_not_written_over(
+    words: str, name: str, command: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    assert (
+        command("device", "synth", "pcm", "--devices", "1", "--cycles", "1", "-o", str(tmp_path / "pulses.csv")).status
+        == 0
+    )
+    path = tmp_path / name
+    path.write_text("notes of = 'mine'\n")
+    before = path.read_bytes()
+    given = [
+        word.replace("RUN", str(finished_run)).replace("pulses.csv", str(tmp_path / "pulses.csv"))
+        for word in words.split()
+    ]
+    message = four_parts(command(*given, str(path)))
+    assert "must not be written over a file" in message["rule"] and message["do"] == "Name another."
+    assert path.read_bytes() == before
+
+
+def test_a_device_that_is_fitted_again_is_replaced_and_it_is_said(command: Command) -> None:
+    assert command("device", "synth", "pcm", "--devices", "2", "--cycles", "2", "-o", "pulses.csv").status == 0
+    first, second = (command("device", "fit", "pulses.csv", "-o", "mine.toml").out for _ in range(2))
+    assert "Replaced" not in first and "Replaced: mine.toml" in second
+
+
+# Texts that say what is wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "said"),
+    [
+        ("nan uS", "S", "must be a number in S"),
+        ("inf uS", "S", "must be a number in S"),
+        ("-inf", "S", "must be a number in S"),
+        ("10 years", "s", "must be in s, not years"),
+        ("10 min", "s", "must be in s, not min"),
+        ("1e3 eV", "J", "must be in J, not eV"),
+        ("5eV", "J", "must be in J, not eV"),
+        ("5 mA", "V", "must be in V, not mA"),
+    ],
+)
+def test_what_is_no_quantity_of_a_unit_is_named_as_it_was_written(text: str, unit: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_quantity(text, unit)
+
+
+@pytest.mark.parametrize(
+    ("line", "got", "key"),
+    [
+        ('g_min = "9 uS"\ng_max = "1 uS"', "'1 uS'", "g_max"),
+        ('g_min = "9 uS"', "none, so its default", "g_max"),
+        ("stuck_low = 0.7\nstuck_high = 0.6", "0.6", "stuck_high"),
+        ('v_ltd = "0 V"', "'0 V'", "v_ltd"),
+        ('law = "table"', "none, so its default", "response"),
+    ],
+)
+def test_a_rule_between_numbers_names_the_number(line: str, got: str, key: str, tmp_path: Path) -> None:
+    path = tmp_path / "cell.toml"
+    path.write_text(f'name = "cell"\n{line}\n')
+    with pytest.raises(SpecError) as refused:
+        load_device(path)
+    assert refused.value.got == got and refused.value.where.endswith(f"key {key}")
+
+
+def test_helps_are_true(command: Command, finished_run: Path) -> None:
+    assert "must be new or empty" not in " ".join(command("train", "--help").out.split())
+    do = command("energy", str(finished_run), "--compare", "").err
+    assert all(
+        name in device_names()
+        for name in do.partition("--compare ")[2].partition("Write --compare ")[2].split(", ")[0].split(",")
+    )

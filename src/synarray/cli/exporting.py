@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import Json, RunFolder, Settings, complete_experiments, file_option
+from synarray.cli.options import Json, RunFolder, Settings, complete_experiments, file_option, require_free
 from synarray.errors import RunError, SpecError
 
 __all__ = ["export"]
@@ -99,6 +99,7 @@ def export_browser(
         raise RunError(
             "the page is written as .html", got=f'"{path.suffix}"', where=str(path), do="Name the file PAGE.html."
         )
+    require_free(path, "a page", ours=b"<title>A network learns in cells of memory</title>")
     with bars(Terminal(stderr=True), "networks") as bar:
         made = networks(experiment, images, lambda done, total: bar.show(done, "", total))
     write_file(path, browser_page(made).encode())
@@ -126,6 +127,7 @@ def export_nir(
         raise RunError(
             "a graph is written as .nir", got=f'"{path.suffix}"', where=str(path), do="Name the file NET.nir."
         )
+    require_free(path, "a graph")
     graph = nir_graph(opened, task_images(opened.experiment)[1])
     write_nir(path, graph)
     shapes = {name: list(node.weight.shape) for name, node in graph.nodes.items() if hasattr(node, "weight")}
@@ -157,10 +159,7 @@ def export_weights(
             where=str(path),
             do="Name the file WEIGHTS.npz or WEIGHTS.h.",
         )
-    if path.exists():
-        raise RunError(
-            "weights must not be written over a file", got="one that is there", where=str(path), do="Name another."
-        )
+    require_free(path, "weights")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(weights_npz(opened) if path.suffix == ".npz" else weights_header(opened).encode())
     shapes = {name: list(array.shape) for name, array in weight_arrays(opened).items()}

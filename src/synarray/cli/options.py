@@ -25,6 +25,7 @@ __all__ = [
     "complete_experiments",
     "file_option",
     "folder_option",
+    "require_free",
 ]
 
 
@@ -44,6 +45,21 @@ def folder_option(meaning: str) -> Any:
 def file_option(meaning: str, metavar: str = "FILE") -> Any:
     """Make the option that takes the file to write."""
     return typer.Option("-o", "--output", metavar=metavar, help=meaning)
+
+
+def require_free(path: Path, what: str, ours: bytes | None = None) -> None:
+    """Refuse to write over a file that is there, unless it has in it what files of this kind have.
+
+    Raises
+    ------
+    RunError
+    """
+    if path.is_symlink() or path.exists():
+        mine = ours is not None and path.is_file() and ours in path.read_bytes()
+        if not mine:
+            raise RunError(
+                f"{what} must not be written over a file", got="one that is there", where=str(path), do="Name another."
+            )
 
 
 def complete_experiments(incomplete: str) -> list[str]:

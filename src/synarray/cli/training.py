@@ -47,7 +47,9 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     settings: Settings = None,
-    out: Annotated[Path | None, folder_option("Folder of the run; it must be new or empty.")] = None,
+    out: Annotated[
+        Path | None, folder_option("Folder of the run; where one is taken, a number is added to its name.")
+    ] = None,
     again: Annotated[
         bool, typer.Option("--resume", help="Resume the run of this experiment if it was interrupted; else begin it.")
     ] = False,

@@ -128,8 +128,9 @@ class DeviceSpec(Sourced):
             raise ValueError("stuck_high must leave stuck_low + stuck_high at most 1")
         if (self.response is not None) != self.step_law.tabulated:
             raise ValueError('response must be given for the law "table", and only for it')
-        if 0 in (self.v_ltp, self.v_ltd):
-            raise ValueError("v_ltp and v_ltd must not be 0")
+        for name in ("v_ltp", "v_ltd"):
+            if getattr(self, name) == 0:
+                raise ValueError(f"{name} must not be 0")
         return self
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from synarray.errors import SpecError, nearest
 
-__all__ = ["Name", "Source", "Sourced", "Spec", "Text", "one_of"]
+__all__ = ["Name", "Sourced", "Spec", "Text", "one_of"]
 
 
 def _encodable(text: str) -> str:

@@ -81,15 +81,13 @@ def parse_quantity(text: str, unit: str) -> float:
     if not math.isfinite(quantity):
         raise ValueError(f'must be a number in {unit}, such as "10 {unit}", not nan or infinite')
     if _SPELLINGS.get(quantity.units, quantity.units) != unit:
-        raise ValueError(f"must be in {unit}, not {_written_unit(text) or 'without a unit'}")
+        written = quantity.units if quantity.units in _UNITS else _NUMBER.sub("", text, count=1).strip()
+        raise ValueError(f"must be in {unit}, not {written or 'without a unit'}")
     return float(quantity)
 
 
-def _written_unit(text: str) -> str:
-    """Return what follows the number, with its prefix as it was written: of "10 years" not "ears", thousands of millions."""
-    return _NUMBER.sub("", text, count=1).strip()
-
-
+_UNITS = ("s", "Hz", "V", "A", "S", "ohm", "J", "W", "F", "B/s", "eV", "K")
+"""Units that are named without their prefix; of other words, such as years, a first letter is no prefix."""
 _NUMBER = re.compile(r"^\s*[+-]?[\d.,_]*(?:[eE][+-]?\d+)?")
 
 

@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import Json, RunFolder, Settings, complete_experiments, file_option, require_free
+from synarray.cli.options import (
+    Json,
+    RunFolder,
+    Settings,
+    chosen_settings,
+    complete_experiments,
+    file_option,
+    require_free,
+)
 from synarray.errors import RunError, SpecError
 
 __all__ = ["export"]
@@ -185,9 +193,9 @@ def _only_for_experiments(levels: int | None, nominal: bool, port: bool, setting
 
 
 def _experiment(source: str, levels: int | None, settings: list[str]) -> Any:
-    from synarray.run.experiment import load_experiment, parse_settings
+    from synarray.run.experiment import load_experiment
 
-    changes = parse_settings(settings, {"--levels": ("cell.n_levels", levels)})
+    changes = chosen_settings(settings, {"--levels": ("cell.n_levels", levels)})
     spec = load_experiment(source, changes)
     if levels is not None and spec.device is not None:
         raise SpecError(

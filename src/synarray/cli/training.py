@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synarray.cli.options import ExperimentName, Json, Settings, complete_devices, folder_option
+from synarray.cli.options import ExperimentName, Json, Settings, chosen_settings, complete_devices, folder_option
 
 if TYPE_CHECKING:
     from synarray.cli.progress import Bar
@@ -59,7 +59,7 @@ def train(
     from synarray.files import is_there
     from synarray.learn.training import decide_fields
     from synarray.report.terminal import Terminal
-    from synarray.run.experiment import load_experiment, parse_settings, task_images
+    from synarray.run.experiment import load_experiment, task_images
     from synarray.run.folder import partial_of, place_for
     from synarray.run.in_progress import begin, find, reopen
 
@@ -67,7 +67,7 @@ def train(
         "--epochs": ("epochs", epochs), "--neurons": ("n_neurons", neurons), "--device": ("device", device),
         "--seed": ("seed", seed),
     }  # fmt: skip
-    changes = parse_settings(settings, options)
+    changes = chosen_settings(settings, options)
     spec = load_experiment(experiment, changes)
     task = task_images(spec)
     data, x, y, *_ = task

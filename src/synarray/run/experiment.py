@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -188,8 +188,14 @@ def parse_setting(text: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"] if len(parsed) == 1 else value
 
 
-def parse_settings(texts: Iterable[str] | None, options: Mapping[str, tuple[str, Any]] | None = None) -> dict[str, Any]:
+def parse_settings(
+    texts: Iterable[str] | None,
+    options: Mapping[str, tuple[str, Any]] | None = None,
+    say: Callable[[str], object] | None = None,
+) -> dict[str, Any]:
     """Read all settings of a command line; ``options``: what its other options set, by their names (None: not given).
+
+    Of two settings of one key the later one holds, and ``say`` is called with words on it; without ``say`` they are refused.
 
     Raises
     ------
@@ -206,7 +212,10 @@ def parse_settings(texts: Iterable[str] | None, options: Mapping[str, tuple[str,
     settings: dict[str, Any] = {}
     words: dict[str, str] = {}
     for word, key, value in given:
-        if key in settings and settings[key] != value:
+        other = key in settings and settings[key] != value
+        if other and say is not None and word.startswith("--set "):
+            say(f"{words[key]} does nothing: {word} comes after it.")
+        elif other:
             raise SpecError(
                 f"{key} can have one value", got=f"{words[key]} and {word}", where=f"command line, key {key}",
                 do="Leave one of them out.",

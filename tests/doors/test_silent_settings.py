@@ -204,10 +204,6 @@ def test_prices_that_rest_on_defaults_have_a_question_mark(small: list[str], com
         ("train --seed 1 --set seed=2", "--set seed=2 and --seed 1"),
         ("train --neurons 7 --set n_neurons=8", "--set n_neurons=8 and --neurons 7"),
         ("play cartpole --device pcm --set learning.device=sram", "--set learning.device=sram and --device pcm"),
-        (
-            "play cartpole --set learning.seed=1 --set learning.seed=2",
-            "--set learning.seed=1 and --set learning.seed=2",
-        ),
         ("device judge pcm --set epochs=1 --set epochs=2", "--set epochs=1 and --set epochs=2"),
         ("export c full-field --levels 4 --set cell.n_levels=8", "--set cell.n_levels=8 and --levels 4"),
     ],

@@ -134,8 +134,8 @@ def synth_device(
     measured = measure_devices(device, devices, cycles, seed)
     files = form.write(measured)
     there = held(measured, kind, files)
-    for file in files:
-        require_free(target / file if form.suffix == "" else target, "synthetic pulses")
+    for file, content in files.items():  # the same once more is no loss
+        require_free(target / file if form.suffix == "" else target, "synthetic pulses", ours=content)
     written, _ = _write(files, target, form.suffix == "")
     truth = {
         key: value
@@ -183,8 +183,8 @@ def import_device(
     from synarray.report.terminal import standard_output
 
     target = output or Path(f"{name_from(file)}.toml")
-    require_device_place(target)
     _require_place(target, ".toml", str(file))
+    require_device_place(target)
     replaced = _replaced([target])
     found = read_parameters(file, kind, _siemens(g_min, "--g-min"), _siemens(g_max, "--g-max"), section)
     write_file(target, spec_toml(found.spec).encode())

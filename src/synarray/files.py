@@ -249,6 +249,10 @@ class Packaged:
             entry.name.removesuffix(".toml") for entry in self._packaged.iterdir() if entry.name.endswith(".toml")
         )
 
+    def has(self, source: str) -> bool:
+        """Whether this is the name of one that is part of the package, and not of a file here."""
+        return source in self.names() and not Path(source).is_file()
+
     def read(self, source: str, asked: str = "") -> dict[str, Any]:
         """Read what a file says; ``asked`` is where it was named, else it is named by itself.
 
@@ -258,7 +262,7 @@ class Packaged:
             When there is none, or it cannot be read, is no TOML, or says nothing.
         """
         path, where = Path(source), asked or source
-        if source in self.names() and not path.is_file():
+        if self.has(source):
             return tomllib.loads((self._packaged / f"{source}.toml").read_text("utf-8"))
         try:
             if "\0" in source or not source:

@@ -197,8 +197,10 @@ def spec_error(kind: type[BaseModel], error: ValidationError, where: str) -> Spe
     elif first["type"] == "missing":
         message = "must be given"
     elif _fields_at(kind, path):  # a rule between the keys of a table: it begins with the name of one
-        key, _, message = message.partition(" ")
-        key = ".".join([*path, key])
+        name, _, message = message.partition(" ")
+        key = ".".join([*path, name])
+        if isinstance(first["input"], dict) and name in (_fields_at(kind, path) or []):  # not the whole table
+            got = _shortened(first["input"][name]) if name in first["input"] else "none, so its default"
     message = re.sub("^(Input|String|Tuple|Value) should", "should", message)
     return SpecError(f"{key} {message}", got=got, where=f"{where}, key {key}", do=f"Correct {key}.{also}")
 

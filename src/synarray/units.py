@@ -78,9 +78,17 @@ def parse_quantity(text: str, unit: str) -> float:
         quantity = quantiphy.Quantity(text if len(text) <= _LONGEST else "")  # its patterns take long over long texts
     except (quantiphy.QuantiPhyError, ValueError):
         raise ValueError(f'must be a quantity in {unit}, such as "10 {unit}"') from None
+    if not math.isfinite(quantity):
+        raise ValueError(f'must be a number in {unit}, such as "10 {unit}", not nan or infinite')
     if _SPELLINGS.get(quantity.units, quantity.units) != unit:
-        raise ValueError(f"must be in {unit}, not {quantity.units or 'without a unit'}")
+        written = quantity.units if quantity.units in _UNITS else _NUMBER.sub("", text, count=1).strip()
+        raise ValueError(f"must be in {unit}, not {written or 'without a unit'}")
     return float(quantity)
+
+
+_UNITS = ("s", "Hz", "V", "A", "S", "ohm", "J", "W", "F", "B/s", "eV", "K")
+"""Units that are named without their prefix; of other words, such as years, a first letter is no prefix."""
+_NUMBER = re.compile(r"^\s*[+-]?[\d.,_]*(?:[eE][+-]?\d+)?")
 
 
 def parse_temperature(text: str) -> float:

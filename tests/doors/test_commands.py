@@ -141,11 +141,12 @@ def test_a_process_of_its_own_reaches_the_same_state(command: Command, small: li
     assert inside["accuracy"] == outside["accuracy"]
 
 
-def test_seed_beats_the_file_and_the_settings(command: Command, small: list[str], tmp_path: Path) -> None:
+def test_seed_beats_the_file_and_contradicts_no_setting(command: Command, small: list[str], tmp_path: Path) -> None:
     (tmp_path / "e.toml").write_text("seed = 1", "utf-8")
     assert command("train", "e.toml", *small, "--json").json["seed"] == 1
     assert command("train", "e.toml", *small, "--set", "seed=2", "--json").json["seed"] == 2
-    assert command("train", "e.toml", *small, "--set", "seed=2", "--seed", "3", "--json").json["seed"] == 3
+    assert command("train", "e.toml", *small, "--seed", "3", "--json").json["seed"] == 3
+    four_parts(command("train", "e.toml", *small, "--set", "seed=2", "--seed", "3", "--json"))
 
 
 @pytest.mark.parametrize(

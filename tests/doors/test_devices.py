@@ -233,7 +233,7 @@ def test_the_page_about_devices_explains_every_key() -> None:
         ('drift_t0 = "0 s"', "drift_t0", "greater than 0"),
         ('retention = "-1 s"', "retention", "greater than 0"),
         ('v_ltp = "0 V"', "v_ltp", "must not be 0"),
-        ('v_ltd = "0 V"', "v_ltp", "must not be 0"),
+        ('v_ltd = "0 V"', "v_ltd", "must not be 0"),
         ('v_read = "0 V"', "v_read", "greater than 0"),
         ('v_read = "-1 V"', "v_read", "greater than 0"),
         ('v_ltp = "1 kV"', "v_ltp", "20"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import FigureFormat, Json, Settings, folder_option
+from synarray.cli.options import FigureFormat, Json, Settings, chosen_settings, folder_option
 
 __all__ = ["continual"]
 
@@ -31,10 +31,9 @@ def continual(
     from synarray.report.continual_views import continual_figures, continual_table
     from synarray.report.terminal import Terminal, standard_output
     from synarray.run.continual import METHODS, learn_in_order, learn_together, sequence_of
-    from synarray.run.experiment import parse_setting
 
     figures.check_format(kind)
-    changes = dict(parse_setting(text) for text in settings or [])
+    changes = chosen_settings(settings)
     tasks = sequence_of(sequence, images)
     folder = out or Path("continual") / sequence
     found: dict[str, list[Any]] = {method: [] for method in METHODS}

@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import DeviceName, Json, Reading, Settings, complete_devices, file_option, folder_option
+from synarray.cli.options import (
+    DeviceName,
+    Json,
+    Reading,
+    Settings,
+    complete_devices,
+    file_option,
+    folder_option,
+    require_free,
+)
 from synarray.errors import DataError, RunError
 from synarray.files import write_file
 
@@ -49,7 +58,7 @@ def fit_device(
     as_json: Json = False,
 ) -> None:
     """Fit a device to measured pulses. Its law, range, levels and spreads, each with an interval."""
-    from synarray.cli.traces import say_aged, say_explained
+    from synarray.cli.traces import require_device_place, say_aged, say_explained
     from synarray.lab.exchange.imported import name_from
     from synarray.lab.fitting import fit, write_device
     from synarray.lab.formats import explain_file, read_file
@@ -63,7 +72,8 @@ def fit_device(
         say_explained(explain_file(pulses, kind, columns, ltd=ltd, only=only, decimal=decimal), as_json)
         return
     target = output or Path(f"{name_from(pulses)}.toml")
-    _require_toml(target)
+    if output is not None:
+        require_device_place(target)
     measured = read_file(pulses, kind, columns, ltd=ltd, only=only, decimal=decimal)
     if isinstance(measured, Aged):
         say_aged(measured, pulses, output, into, as_json)
@@ -71,20 +81,28 @@ def fit_device(
     if into is not None:
         raise DataError("--into takes a retention trace or an endurance loop", got="pulse trains", where=str(pulses),
                         do="Write the device with -o.")  # fmt: skip
+    require_device_place(target)
     check_writable(target.parent)
     check_writable(out or Path("devices") / name_from(target))
     found = fit(measured, name_from(target))
     drawn = {"fitted-curves": fit_figure(found), "steps": steps_left(found.spec, found.measured)}
     files = figures.save(drawn, out or Path("devices") / found.spec.name, "png")
+    replaced = _replaced([target])
     write_device(found, target)
     if as_json:
-        print(json.dumps(found.as_json() | {"device": str(target), "figures": [str(file) for file in files]}))
+        print(
+            json.dumps(
+                found.as_json()
+                | {"device": str(target), "replaced": replaced, "figures": [str(file) for file in files]}
+            )
+        )
         return
     console = standard_output()
     console.print(fit_table(found))
     for sentence in fit_sentences(found):
         console.print(sentence)
     console.print(f"Device: {target}", soft_wrap=True)
+    _say_replaced(replaced)
     console.print("Figures:", *(str(file) for file in files), soft_wrap=True)
 
 
@@ -116,7 +134,9 @@ def synth_device(
     measured = measure_devices(device, devices, cycles, seed)
     files = form.write(measured)
     there = held(measured, kind, files)
-    written, replaced = _write(files, target, form.suffix == "")
+    for file, content in files.items():  # the same once more is no loss
+        require_free(target / file if form.suffix == "" else target, "synthetic pulses", ours=content)
+    written, _ = _write(files, target, form.suffix == "")
     truth = {
         key: value
         for key, value in device.model_dump(mode="json", exclude={"sources", "note"}).items()
@@ -130,7 +150,6 @@ def synth_device(
     words = "steps" if kind == "aihwkit-steps" else "reads"
     what = f"{_count(there.devices, 'device')} x {_count(there.cycles, 'cycle')}"
     console.print(f"{there.reads:,} {words} of {what} of {device.name}:", *written, soft_wrap=True)
-    _say_replaced(replaced)
     if there.missing:
         measured_words = f"{_count(devices, 'device')} x {_count(cycles, 'cycle')}"
         console.print(f"Of {measured_words} that were measured: {there.missing}.", soft_wrap=True)
@@ -157,14 +176,15 @@ def import_device(
     as_json: Json = False,
 ) -> None:
     """Turn the parameters of another simulator into a device."""
+    from synarray.cli.traces import require_device_place
     from synarray.lab.exchange.imported import name_from
     from synarray.lab.exchange.parameters import read_parameters
     from synarray.lab.fitting.result import spec_toml
     from synarray.report.terminal import standard_output
 
     target = output or Path(f"{name_from(file)}.toml")
-    _require_toml(target)
     _require_place(target, ".toml", str(file))
+    require_device_place(target)
     replaced = _replaced([target])
     found = read_parameters(file, kind, _siemens(g_min, "--g-min"), _siemens(g_max, "--g-max"), section)
     write_file(target, spec_toml(found.spec).encode())
@@ -318,18 +338,6 @@ def _say_replaced(paths: list[str]) -> None:
 
     if paths:
         standard_output().print("Replaced:", *paths, soft_wrap=True)
-
-
-def _require_toml(target: Path) -> None:
-    from synarray.lab.exchange.imported import name_from
-
-    if target.suffix != ".toml":
-        raise RunError(
-            "a device's file must end in .toml",
-            got=target.name or "nothing",
-            where="--output",
-            do=f"Write {name_from(target)}.toml.",
-        )
 
 
 _ENDINGS = (".toml", ".csv", ".json", ".cpp", ".cir", ".xlsx")

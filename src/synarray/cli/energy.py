@@ -46,7 +46,7 @@ def energy(
             "--compare must name devices",
             got=repr(compare),
             where="--compare",
-            do='Write --compare pcm,rram, names of "synarray devices list" or files; or leave it out.',
+            do='Write --compare pcm,sram, names of "synarray devices list" or files; or leave it out.',
         )
     found = price_of(opened, technology, node=node, prices=prices, passive=passive)
     others = [found.beside(load_device(name)) for name in names]

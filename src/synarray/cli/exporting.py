@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from synarray.cli.options import Json, RunFolder, Settings, complete_experiments, file_option
+from synarray.cli.options import (
+    Json,
+    RunFolder,
+    Settings,
+    chosen_settings,
+    complete_experiments,
+    file_option,
+    require_free,
+)
 from synarray.errors import RunError, SpecError
 
 __all__ = ["export"]
@@ -99,6 +107,7 @@ def export_browser(
         raise RunError(
             "the page is written as .html", got=f'"{path.suffix}"', where=str(path), do="Name the file PAGE.html."
         )
+    require_free(path, "a page", ours=b"<title>A network learns in cells of memory</title>")
     with bars(Terminal(stderr=True), "networks") as bar:
         made = networks(experiment, images, lambda done, total: bar.show(done, "", total))
     write_file(path, browser_page(made).encode())
@@ -126,6 +135,7 @@ def export_nir(
         raise RunError(
             "a graph is written as .nir", got=f'"{path.suffix}"', where=str(path), do="Name the file NET.nir."
         )
+    require_free(path, "a graph")
     graph = nir_graph(opened, task_images(opened.experiment)[1])
     write_nir(path, graph)
     shapes = {name: list(node.weight.shape) for name, node in graph.nodes.items() if hasattr(node, "weight")}
@@ -157,10 +167,7 @@ def export_weights(
             where=str(path),
             do="Name the file WEIGHTS.npz or WEIGHTS.h.",
         )
-    if path.exists():
-        raise RunError(
-            "weights must not be written over a file", got="one that is there", where=str(path), do="Name another."
-        )
+    require_free(path, "weights")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(weights_npz(opened) if path.suffix == ".npz" else weights_header(opened).encode())
     shapes = {name: list(array.shape) for name, array in weight_arrays(opened).items()}
@@ -186,20 +193,18 @@ def _only_for_experiments(levels: int | None, nominal: bool, port: bool, setting
 
 
 def _experiment(source: str, levels: int | None, settings: list[str]) -> Any:
-    from synarray.run.experiment import load_experiment, parse_setting
+    from synarray.run.experiment import load_experiment
 
-    changes = dict(map(parse_setting, settings))
+    changes = chosen_settings(settings, {"--levels": ("cell.n_levels", levels)})
     spec = load_experiment(source, changes)
-    if levels is None:
-        return spec
-    if spec.device is not None:
+    if levels is not None and spec.device is not None:
         raise SpecError(
             "levels are a property of ideal cells",
             got=f"--levels {levels} and device {spec.device.name}",
             where="--levels",
             do="Leave --levels out, and set device.n_levels_ltp and device.n_levels_ltd.",
         )
-    return load_experiment(source, {**changes, "cell.n_levels": levels})
+    return spec
 
 
 def _check_free(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,10 +22,12 @@ __all__ = [
     "RunFolder",
     "Settings",
     "Workers",
+    "chosen_settings",
     "complete_devices",
     "complete_experiments",
     "file_option",
     "folder_option",
+    "require_free",
 ]
 
 
@@ -44,6 +47,30 @@ def folder_option(meaning: str) -> Any:
 def file_option(meaning: str, metavar: str = "FILE") -> Any:
     """Make the option that takes the file to write."""
     return typer.Option("-o", "--output", metavar=metavar, help=meaning)
+
+
+def chosen_settings(settings: list[str] | None, options: Mapping[str, tuple[str, Any]] | None = None) -> dict[str, Any]:
+    """Read ``--set``, and what other options set; say where a later ``--set`` replaces an earlier one."""
+    from synarray.report.terminal import Terminal
+    from synarray.run.experiment import parse_settings
+
+    people = Terminal(stderr=True)
+    return parse_settings(settings, options, lambda text: people.lines(f"Note: {text}"))
+
+
+def require_free(path: Path, what: str, ours: bytes | None = None) -> None:
+    """Refuse to write over a file that is there, unless it has in it what files of this kind have.
+
+    Raises
+    ------
+    RunError
+    """
+    if path.is_symlink() or path.exists():
+        mine = ours is not None and path.is_file() and ours in path.read_bytes()
+        if not mine:
+            raise RunError(
+                f"{what} must not be written over a file", got="one that is there", where=str(path), do="Name another."
+            )
 
 
 def complete_experiments(incomplete: str) -> list[str]:

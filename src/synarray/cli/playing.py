@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synarray.cli.options import FigureFormat, Json, Settings, complete_devices, folder_option
+from synarray.cli.options import FigureFormat, Json, Settings, chosen_settings, complete_devices, folder_option
 
 if TYPE_CHECKING:
     from synarray.report.terminal import Terminal
@@ -49,15 +49,11 @@ def play(
     from synarray.report.play_figures import figures_of_plays
     from synarray.report.play_tables import play_tables
     from synarray.report.terminal import Terminal, standard_output
-    from synarray.run.experiment import parse_setting
     from synarray.run.playing import load_task
     from synarray.run.plays import summarise
 
     figures.check_format(kind)
-    changes = dict(parse_setting(text) for text in settings or [])
-    if device is not None:
-        changes["learning.device"] = device
-    spec = load_task(task, changes)
+    spec = load_task(task, chosen_settings(settings, {"--device": ("learning.device", device)}))
     folder = out or Path("plays") / spec.name
     people = Terminal(stderr=True)
     results = _play_seeds(spec, range(first_seed, first_seed + seeds), folder, again, people)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synarray.cli.options import Json, Settings, Workers, folder_option
+from synarray.cli.options import Json, Settings, Workers, chosen_settings, folder_option
 from synarray.errors import SpecError, nearest
 
 if TYPE_CHECKING:
@@ -67,14 +67,13 @@ def reproduce(
 def _rows(only: str | None, settings: list[str]) -> list[RowSpec]:
     """Choose rows by their keys, with the settings of the command line; raises SpecError."""
     from synarray.paper.reproduce import rows
-    from synarray.run.experiment import parse_setting
 
     known = {row.key: row for row in rows()}
     keys = list(known) if only is None else list(dict.fromkeys(key.strip() for key in only.split(",")))
     for key in keys:
         if key not in known:
             raise SpecError("--only must name rows", got=repr(key), where="--only", do=nearest(key, known))
-    changes = dict(parse_setting(text) for text in settings)
+    changes = chosen_settings(settings)
     if "seed" in changes:
         raise SpecError(
             "every row runs for seeds 0, 1, 2, ...", got="--set seed", where="--set", do="Say how many: --seeds 3"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synarray.cli.options import Json, Settings, Workers, folder_option
+from synarray.cli.options import Json, Settings, Workers, chosen_settings, folder_option
 from synarray.errors import SpecError
 
 if TYPE_CHECKING:
@@ -66,13 +66,12 @@ def run(
     from synarray.cli.progress import bars, on_signals
     from synarray.report.terminal import Terminal
     from synarray.report.words import counted
-    from synarray.run.experiment import parse_setting
     from synarray.study.conduct import run_study
     from synarray.study.engines import DaskEngine, LocalEngine
     from synarray.study.plan import begun_folder, load_study
 
-    changes = dict(parse_setting(text) for text in settings or [])
-    spec = load_study(source, changes if seeds is None else {**changes, "seeds": list(range(seeds))})
+    chosen = None if seeds is None else list(range(seeds))
+    spec = load_study(source, chosen_settings(settings, {"--seeds, that is": ("seeds", chosen)}))
     if workers is not None and dask is not None:
         raise SpecError("a study runs in one place", got="--workers and --dask", where="study run", do="Leave out one.")
     folder = out or begun_folder(source) or Path("studies") / spec.name

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from synarray.errors import RunError
+from synarray.device.library import load_device
+from synarray.errors import RunError, SpecError
 from synarray.files import write_file
 from synarray.lab.exchange.imported import name_from
 from synarray.lab.formats import Explained
@@ -16,7 +17,7 @@ from synarray.lab.traces.trends import Number
 from synarray.report.tables import Table
 from synarray.report.terminal import standard_output
 
-__all__ = ["say_aged", "say_explained"]
+__all__ = ["require_device_place", "say_aged", "say_explained"]
 
 
 _BRANCHES = {1: "LTP", -1: "LTD", 2: "program", -2: "erase"}
@@ -61,6 +62,28 @@ def _short(cell: str) -> str:
         return cell if len(cell) <= 24 else f"{cell[:21]}..."
 
 
+def require_device_place(target: Path) -> None:
+    """Refuse a name that is none of a device's file, and to write a device over a file that is none.
+
+    Raises
+    ------
+    RunError
+    """
+    if target.suffix != ".toml":
+        raise RunError(
+            "a device's file must end in .toml", got=target.name or "nothing", where="--output",
+            do=f"Write {name_from(target)}.toml.",
+        )  # fmt: skip
+    if target.is_file():
+        try:
+            load_device(target)
+        except SpecError:
+            raise RunError(
+                "a device must not be written over a file that is none", got="one that is there", where=str(target),
+                do="Name another.",
+            ) from None  # fmt: skip
+
+
 def say_aged(found: Aged, pulses: Path, output: Path | None, into: Path | None, as_json: bool) -> None:
     """Print what retention or endurance says of a device, and put it into the device's file."""
     target, added = into, []
@@ -68,10 +91,7 @@ def say_aged(found: Aged, pulses: Path, output: Path | None, into: Path | None, 
         added = add_to_device(into, found)
     elif found.kind == "endurance":
         target = output or Path(f"{name_from(pulses)}.toml")
-        if target.suffix != ".toml":
-            raise RunError(
-                "a device's file must end in .toml", got=target.name or "nothing", where="--output", do="Name it so."
-            )
+        require_device_place(target)
         write_file(target, device_of_loops(found, name_from(target)).encode())
         added = list(found.numbers)
     if as_json:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synarray.cli.options import ExperimentName, Json, Settings, complete_devices, folder_option
+from synarray.cli.options import ExperimentName, Json, Settings, chosen_settings, complete_devices, folder_option
 
 if TYPE_CHECKING:
     from synarray.cli.progress import Bar
@@ -47,7 +47,9 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     settings: Settings = None,
-    out: Annotated[Path | None, folder_option("Folder of the run; it must be new or empty.")] = None,
+    out: Annotated[
+        Path | None, folder_option("Folder of the run; where one is taken, a number is added to its name.")
+    ] = None,
     again: Annotated[
         bool, typer.Option("--resume", help="Resume the run of this experiment if it was interrupted; else begin it.")
     ] = False,
@@ -57,13 +59,15 @@ def train(
     from synarray.files import is_there
     from synarray.learn.training import decide_fields
     from synarray.report.terminal import Terminal
-    from synarray.run.experiment import load_experiment, parse_setting, task_images
+    from synarray.run.experiment import load_experiment, task_images
     from synarray.run.folder import partial_of, place_for
     from synarray.run.in_progress import begin, find, reopen
 
-    changes = dict(parse_setting(text) for text in settings or [])
-    common = {"epochs": epochs, "n_neurons": neurons, "device": device, "seed": seed}
-    changes |= {key: value for key, value in common.items() if value is not None}
+    options = {
+        "--epochs": ("epochs", epochs), "--neurons": ("n_neurons", neurons), "--device": ("device", device),
+        "--seed": ("seed", seed),
+    }  # fmt: skip
+    changes = chosen_settings(settings, options)
     spec = load_experiment(experiment, changes)
     task = task_images(spec)
     data, x, y, *_ = task

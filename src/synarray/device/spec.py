@@ -17,11 +17,15 @@ from pydantic import Field, model_validator
 
 from synarray.device.curves import MOST_NONLINEAR, Floats, ResponseTable
 from synarray.device.law import LAWS, Law
-from synarray.spec import Name, Sourced, Text, one_of
+from synarray.spec import Name, Source, Sourced, Text, one_of
 from synarray.units import ElectronVolts, Joules, Kelvins, Seconds, Siemens, Volts
 
-__all__ = ["DeviceSpec"]
+__all__ = ["ALWAYS", "DeviceSpec"]
 
+ALWAYS = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read")
+"""Numbers that act in every device."""
+
+_NOT_GIVEN = Source(source="default: none was given", confirmed=False)
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Levels = Annotated[float, Field(ge=1, le=1e6)]
 _Relative = Annotated[float, Field(ge=0, le=5)]
@@ -124,9 +128,27 @@ class DeviceSpec(Sourced):
             raise ValueError("stuck_high must leave stuck_low + stuck_high at most 1")
         if (self.response is not None) != self.step_law.tabulated:
             raise ValueError('response must be given for the law "table", and only for it')
-        if 0 in (self.v_ltp, self.v_ltd):
-            raise ValueError("v_ltp and v_ltd must not be 0")
+        for name in ("v_ltp", "v_ltd"):
+            if getattr(self, name) == 0:
+                raise ValueError(f"{name} must not be 0")
         return self
+
+    @model_validator(mode="after")
+    def _defaults_unconfirmed(self) -> Self:
+        """Let numbers that act without being given be unconfirmed; their source says so, in saved runs too."""
+        for name in [name for name, source in self.sources.items() if source == _NOT_GIVEN]:
+            if name not in self.acting or getattr(self, name) != type(self).model_fields[name].default:
+                del self.sources[name]
+        for name in self.acting:
+            if name not in self.model_fields_set:
+                self.sources.setdefault(name, _NOT_GIVEN)
+        return self
+
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """Numbers that act in every device of its law, given or not; and what else what is given needs."""
+        needed = [name for name, acts in (("drift_t0", self.drifts), ("endurance_shape", self.endurance)) if acts]
+        return (*ALWAYS, *self.step_law.numbers, *needed)
 
     @property
     def step_law(self) -> Law:

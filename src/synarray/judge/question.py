@@ -13,7 +13,7 @@ from synarray.errors import SpecError
 from synarray.judge.imperfections import pinned
 from synarray.judge.pulse import Unknown, as_strong_as_the_other, check_endurance, parse_pulse, unknown_of
 from synarray.lab.posterior import load_posterior
-from synarray.run.experiment import ExperimentSpec, load_experiment, parse_setting
+from synarray.run.experiment import ExperimentSpec, load_experiment, parse_settings
 from synarray.run.folder import toml_value
 
 __all__ = ["EXPERIMENT", "Composed", "Question", "compose", "setting_text"]
@@ -121,7 +121,7 @@ def compose(question: Question) -> Composed:
 
 def _settings(question: Question) -> dict[str, Any]:
     """Gather what is changed in the experiment, the words on pulses and endurance included."""
-    settings = dict(parse_setting(text) for text in question.settings)
+    settings = parse_settings(question.settings)
     for key, instead in (("device", "the first argument"), ("seed", "--seeds or --draws"), ("data", "--task")):
         if key in settings:
             raise SpecError(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from synarray.events import NetworkEvent, NeuronEvent
 from synarray.learn.checkpoint import Checkpoints, between_stretches, fingerprints
 from synarray.learn.continued import before_of, begin, merge_labels
+from synarray.learn.idle import idle_settings
 from synarray.learn.notes import notes_on, notes_on_training
 from synarray.learn.readout import count_spikes
 from synarray.learn.result import Result
@@ -89,7 +90,7 @@ def train_layers(
     trained = [layer.machine for layer in layers]
     result = Result(
         spec, trainer.machine, retina, task.classes, task.image_shape, counts, trainer.history, seconds, shown,
-        _notes(plans, trained, task), before=before, below=below, windows=_windows(trained, task) if spec.layers else (),
+        _notes(spec, plans, trained, task), before=before, below=below, windows=_windows(trained, task) if spec.layers else (),
     )  # fmt: skip
     return result, on_part
 
@@ -106,9 +107,10 @@ def _source(
     return source
 
 
-def _notes(plans: list[Plan], machines: list[Machine], task: Task) -> list[str]:
+def _notes(spec: LearningSpec, plans: list[Plan], machines: list[Machine], task: Task) -> list[str]:
     """Say what a reader must know of the experiment, then what of the training of each layer."""
     notes = _controls(plans) + [note for plan in plans for note in notes_on(plan.spec, task.image_shape)]
+    notes += idle_settings(spec, plans)
     for i, machine in enumerate(machines):
         named = f"Layer {i + 1}: " if len(machines) > 1 else ""
         notes += [named + note for note in notes_on_training(machine)]

@@ -29,3 +29,7 @@ class LearningSpec(MachineSpec):
     readout: ReadoutSpec = ReadoutSpec()
     layers: Annotated[tuple[LayerSpec, ...], Field(max_length=16, strict=False)] = ()
     """Layers from the bottom, learned one after the other; none: one layer, as ``n_neurons`` and ``fields`` say."""
+
+    def unchanged(self) -> LearningSpec:
+        """Return it with the values that it has before any is chosen: the defaults."""
+        return LearningSpec()

@@ -31,13 +31,12 @@ __all__ = [
 ]
 
 _WORDS = ("name", "title", "technology", "note", "law", "gated", "sources")
-_ALWAYS = ("g_min", "g_max", "v_ltp", "t_ltp", "v_ltd", "t_ltd", "v_read", "t_read")
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def acting(device: DeviceSpec) -> list[str]:
     """Names of the numbers that make the device what it is: those given, and the defaults that act."""
-    known = {*device.model_fields_set, *_ALWAYS, *device.step_law.numbers} - {*_WORDS}
+    known = {*device.model_fields_set, *device.acting} - {*_WORDS}
     return [name for name in DeviceSpec.model_fields if name in known and getattr(device, name) is not None]
 
 
@@ -89,9 +88,8 @@ def device_table(device: DeviceSpec) -> Table:
     rows = []
     for name in acting(device):
         source = device.sources.get(name)
-        given = "no source given" if name in device.model_fields_set else "none: a default"
         confirmed = "yes" if source and source.confirmed else "no"
-        rows.append((name, _text(device, name), confirmed, source.source if source else given))
+        rows.append((name, _text(device, name), confirmed, source.source if source else "no source given"))
     title = f"{device.name}: {device.title or device.technology}"
     return Table(title, ("number", "value", "confirmed", "source"), rows, texts=(2, 3))
 

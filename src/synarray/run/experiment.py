@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +38,7 @@ __all__ = [
     "load_experiment",
     "locate",
     "parse_setting",
+    "parse_settings",
     "put",
     "read_values",
     "resolve",
@@ -73,14 +74,26 @@ class ExperimentSpec(LearningSpec):
     """Fingerprint of the network it continues from (``state_sha256`` of a run); empty: initial weights."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """When the training is saved on its way."""
+    built_on: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")] = ""
+    """Packaged experiment whose values hold where no others are given; written when it is read."""
 
     @property
     def identity(self) -> str:
         """Hash of everything that decides the result."""
-        words: dict[str, Any] = {"name": True, "note": True, "checkpoint": True, "device": DEVICE_WORDS}
+        words: dict[str, Any] = {
+            "name": True,
+            "note": True,
+            "checkpoint": True,
+            "built_on": True,
+            "device": DEVICE_WORDS,
+        }
         words["fields"] = {"trial": True}
         decisive = self.model_dump(mode="json", exclude=words)
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    def unchanged(self) -> LearningSpec:
+        """Return the packaged experiment that it is built on; the defaults where there is none."""
+        return load_experiment(self.built_on) if self.built_on in experiment_names() else super().unchanged()
 
 
 def experiment_names() -> list[str]:
@@ -176,6 +189,42 @@ def parse_setting(text: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"] if len(parsed) == 1 else value
 
 
+def parse_settings(
+    texts: Iterable[str] | None,
+    options: Mapping[str, tuple[str, Any]] | None = None,
+    say: Callable[[str], object] | None = None,
+) -> dict[str, Any]:
+    """Read all settings of a command line; ``options``: what its other options set, by their names (None: not given).
+
+    Of two settings of one key the later one holds, and ``say`` is called with words on it; without ``say`` they are refused.
+
+    Raises
+    ------
+    SpecError
+        When a setting reads otherwise, or a key is given two values.
+
+    Examples
+    --------
+    >>> parse_settings(["epochs=1"], {"--seed": ("seed", 3), "--device": ("device", None)})
+    {'epochs': 1, 'seed': 3}
+    """
+    given = [(f"--set {text}", *parse_setting(text)) for text in texts or []]
+    given += [(f"{name} {value}", key, value) for name, (key, value) in (options or {}).items() if value is not None]
+    settings: dict[str, Any] = {}
+    words: dict[str, str] = {}
+    for word, key, value in given:
+        other = key in settings and settings[key] != value
+        if other and say is not None and word.startswith("--set "):
+            say(f"{words[key]} does nothing: {word} comes after it.")
+        elif other:
+            raise SpecError(
+                f"{key} can have one value", got=f"{words[key]} and {word}", where=f"command line, key {key}",
+                do="Leave one of them out.",
+            )  # fmt: skip
+        settings[key], words[key] = value, word
+    return settings
+
+
 def check_begins(spec: ExperimentSpec) -> None:
     """Refuse an experiment that continues from a run, where there is no run.
 
@@ -234,7 +283,8 @@ def task_images(
 
 def _read(source: str, depth: int, asked: str = "") -> dict[str, Any]:
     """Read a TOML file or a packaged experiment, on top of its base; ``asked``: the file and key that name it."""
-    return _on_base(_toml(source, asked), source, depth)
+    values = _on_base(_toml(source, asked), source, depth)
+    return values | {"built_on": source} if _EXPERIMENTS.has(source) else values
 
 
 def _on_base(values: dict[str, Any], source: str, depth: int) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def as_asked(spec: ExperimentSpec) -> Asked:
     base = _flat(load_experiment(DEFAULT).model_dump(mode="json"))
     settings: Settings = {}
     for key, value in _flat(spec.model_dump(mode="json", exclude={"device", "start", "checkpoint"})).items():
-        if value is not None and base.get(key) != value and key not in ("name", "note"):
+        if value is not None and base.get(key) != value and key not in ("name", "note", "built_on"):
             settings[key] = _said(value)
     if spec.device is not None:
         library = spec.device.name if spec.device.name in device_names() else None

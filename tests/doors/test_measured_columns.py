@@ -255,7 +255,7 @@ def test_what_is_missing_is_named(tmp_path: Path, content: str, says: str) -> No
 def test_a_folder_and_an_empty_path_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="folder"):
         read_pulses(tmp_path)
-    with pytest.raises(DataError, match="empty path"):
+    with pytest.raises(DataError, match="got ''"):
         read_pulses("")
 
 

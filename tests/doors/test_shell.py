@@ -140,7 +140,7 @@ def _interrupted(folder: Path, small: list[str], out: str) -> None:
         "    self.asked_to_stop = trainer.presentations >= 160\n"
         "    at_block(self, trainer)\n"
         "Checkpoints.at_block = stop\n"
-        f"sys.argv = ['synarray', 'train', 'full-field', *{small!r}, '--epochs', '3', '--set', 'checkpoint.seconds=0 s',"
+        f"sys.argv = ['synarray', 'train', 'full-field', *{small!r}, '--set', 'epochs=3', '--set', 'checkpoint.seconds=0 s',"
         f" '--out', {out!r}]\n"
         "main()\n"
     )

@@ -313,7 +313,7 @@ class SpikingClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
     def _without_effect(self) -> Iterator[tuple[str, str]]:
         """List parameters that were changed and are not used, and why."""
         unused: dict[str, str] = {}
-        if self.pruning == "none":
+        if not MODES[self.pruning].acts:
             unused["pruning_fraction"] = 'pruning is "none"'
         if self.device is not None:
             unused["step"] = "the device has steps of its own"

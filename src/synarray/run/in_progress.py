@@ -251,7 +251,8 @@ def _difference(one: ExperimentSpec, other: ExperimentSpec) -> str:
             yield from flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
 
     first, second = (
-        dict(flat(spec.model_dump(mode="json", exclude={"name", "note", "checkpoint", "built_on"}))) for spec in (one, other)
+        dict(flat(spec.model_dump(mode="json", exclude={"name", "note", "checkpoint", "built_on"})))
+        for spec in (one, other)
     )
     key = next(key for key in first | second if first.get(key) != second.get(key))
     return f"{key} = {second.get(key)}, not {first.get(key)}"

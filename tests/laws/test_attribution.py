@@ -526,3 +526,17 @@ def test_a_fit_is_judged_as_the_file_it_writes(tmp_path: Path, bars_data: Path) 
     assert from_memory.draws == from_file.draws
     assert len(repr(from_memory).splitlines()) <= 8
     assert "<script" not in from_memory._repr_html_() and "accuracy" in from_memory._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ((-0.05, -0.14, 0.05), "0.05 points (-0.05 to 0.14) more than a perfect device"),
+        ((0.05, -0.05, 0.14), "0.05 points (-0.05 to 0.14) less than a perfect device"),
+        ((-0.05, None, None), "0.05 points more than a perfect device"),
+    ],
+)
+def test_an_interval_has_the_sign_of_its_words(lost: tuple[float, float | None, float | None], said: str) -> None:
+    accuracy = Estimate(0.9, 0.85, 0.95)
+    found = Attribution(accuracy, accuracy, Estimate(*lost), [], None, 2, 100, 100, [])
+    assert said in first_words("mine", "MNIST", accuracy, found)

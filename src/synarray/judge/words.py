@@ -177,11 +177,19 @@ def first_words(name: str, task: str, accuracy: Estimate, attribution: Attributi
             f"{name} itself {grade}, but the {parts} that are assumed around it take {around:.1f} points: {reads}, and a perfect "
             f"device without {parts} {100 * attribution.ideal.value:.2f} % of comparable ones."
         )
-    short = f"{abs(lost.value):.2f} points{between(lost, '{:.2f}'.format)} {'less' if lost.value >= 0 else 'more'} than"
+    way = "less" if lost.value >= 0 else "more"
+    short = (
+        f"{abs(lost.value):.2f} points{between(lost if way == 'less' else _negative(lost), '{:.2f}'.format)} {way} than"
+    )
     return (
         f"{name} {grade}: {reads}. Of images held out of the training set it reads {short} a perfect device in an array "
         + ("without wire resistance." if parts == "wires" else f"without {parts}.")
     )
+
+
+def _negative(estimate: Estimate) -> Estimate:
+    value, low, high = estimate
+    return Estimate(-value, None if high is None else -high, None if low is None else -low)
 
 
 def _grade(points: float) -> int:

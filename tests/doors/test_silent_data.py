@@ -94,9 +94,8 @@ def test_pulses_that_were_not_read_are_said(tmp_path: Path, side: bool) -> None:
     steps = written(tmp_path, list(range(5, 155, 5)), side).remarks
     assert steps == ("pulse numbers go up by 5: a step here is that of so many pulses",)
     gap = written(tmp_path, [*range(1, 11), *range(21, 41)], side).remarks
-    assert [remark.split(":")[0] for remark in gap] == [
-        f"pulses without a row, {1 if side else 2} times (the first is pulse 11)"
-    ]
+    where = "one place" if side else "2 places, first"
+    assert [remark.split(":")[0] for remark in gap] == [f"pulses have no row in {where} (pulse 11)"]
     assert written(tmp_path, list(range(1, 31)), side).remarks == ()
 
 

@@ -77,10 +77,9 @@ def _compare(fit: Analog, rng: np.random.Generator, draws: int) -> None:
     ground = np.array([base.get(name, 0.0) for name in names])
     sense = np.array([-1.0 if name.startswith("log_n") else 1.0 for name in names])
     if fit.local is not None and fit.local[0].shape == start.shape:
+        # the nominal cell may have gone another way than its levels alone: of both starts the more probable one
         known, everywhere = fit.local[0] - sense * ground, np.ones(fit.n_devices, np.bool_)
-        better = logs(known, everywhere) > logs(
-            start, everywhere
-        )  # the nominal cell may have gone another way than levels alone
+        better = logs(known, everywhere) > logs(start, everywhere)
         start, errors = np.where(better[:, None], known, start), np.where(better[:, None], fit.local[1], errors)
     held = np.array([1.0] * len(ways) + [2.0] * bent + [0.3, 0.3] * ended)
     values, errors = local_fits(logs, start, errors, held)

@@ -53,7 +53,7 @@ def with_titles(table: Table) -> Table:
         for row, name, title in zip(rows, names_below(lines)[len(above) :], titles, strict=True)
         if not title
     ]
-    shown = ", ".join(repr(title[1]) for title in [title for title in titles if title][:3])
+    shown = ", ".join([repr(title[1]) for title in titles if title][:3])
     said = f"lines between the rows were taken for names of devices: {shown}"
     return replace(
         table, header=(*table.header, "device"), width=table.width + 1, rows=kept,

@@ -220,10 +220,8 @@ def together(parts: list[Measurements], names: list[str], said: str) -> Measurem
 
 def by_cycles(parts: list[Measurements], places: list[tuple[str, str]], said: str) -> Measurements:
     """Return the rows of several measurements of a device and a cycle each, ``places`` with the number of the cycle."""
-    devices, order = (
-        list(dict.fromkeys(device for device, _ in places)),
-        sorted(places, key=lambda place: int(place[1])),
-    )
+    devices = list(dict.fromkeys(device for device, _ in places))
+    order = sorted(places, key=lambda place: int(place[1]))
     found = [
         _in_succession([parts[places.index(place)] for place in order if place[0] == device], said)
         for device in devices

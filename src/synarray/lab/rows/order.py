@@ -122,16 +122,14 @@ def left_out(number: Floats, together: Bools, known: Floats) -> list[str]:
     ['pulse numbers go up by 5: a step here is that of so many pulses']
     """
     before, step = number[:-1][together], np.diff(number)[together]
-    wide = step > 1
-    if not wide.any() or np.isin(before[wide] + 1, known).all():
+    wide = (step > 1) & ~np.isin(before + 1, known)
+    if not wide.any():
         return []
     if (usual := float(np.median(step))) > 1:
         return [f"pulse numbers go up by {usual:g}: a step here is that of so many pulses"]
-    first = before[wide][0] + 1
-    return [
-        f"pulses without a row, {np.count_nonzero(wide):,} times (the first is pulse {first:,.0f}): "
-        "the step across them was taken for that of one pulse"
-    ]
+    places, first = np.count_nonzero(wide), before[wide][0] + 1
+    where = "one place" if places == 1 else f"{places:,} places, first"
+    return [f"pulses have no row in {where} (pulse {first:,.0f}): the step across was taken for that of one pulse"]
 
 
 def _grouped(keys: Keys) -> bool:
